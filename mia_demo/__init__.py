@@ -1,0 +1,3 @@
+"""Label smoothing against model inversion, live: see what a classifier remembers."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,248 @@
+"""Identity sets: one folder an identity, in a directory or in zip files.
+
+Zips come from strangers as well, so nothing is extracted to disk, every name and size is checked
+before a byte is decompressed, and every failure names the entry.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from mia_demo.errors import DataError
+
+IMAGE_SUFFIXES = {".webp", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".ppm"}
+ATTRIBUTES_FILE = "identities.json"
+MAX_ENTRIES = 250_000
+MAX_IMAGE_BYTES = 20_000_000
+MAX_TOTAL_BYTES = 8_000_000_000
+MAX_COMPRESSION_RATIO = 200
+MAX_PIXELS = 40_000_000
+
+
+@dataclass(frozen=True)
+class ImageEntry:
+    """One image: the file or zip that holds it and its name in there."""
+
+    container: Path
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.container.name}:{self.name}"
+
+
+@dataclass(frozen=True)
+class IdentitySet:
+    """Identities in sorted order; class label = position.
+
+    Attributes:
+        names: folder names, sorted; ``names[label]`` is an identity.
+        entries: for each identity its images, sorted by name.
+        attributes: ground truth per identity name, where the set has it.
+    """
+
+    names: tuple[str, ...]
+    entries: tuple[tuple[ImageEntry, ...], ...]
+    attributes: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def image(self, label: int, index: int) -> Image.Image:
+        """The image as RGB, decoded anew each time."""
+        return _decode(self.entries[label][index], {})
+
+    def tensors(
+        self,
+        size: int,
+        *,
+        labels: Sequence[int] | None = None,
+        indices: Sequence[int] | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Decodes images into memory.
+
+        Args:
+            size: side in pixels; images are cropped to a centred square and resized (antialiased).
+            labels: which identities, default all; the returned labels keep their numbers.
+            indices: which images of each identity, default all; missing ones are skipped.
+
+        Returns:
+            images uint8 [N, 3, size, size] and labels int64 [N], identity by identity.
+        """
+        images: list[np.ndarray[Any, Any]] = []
+        targets: list[int] = []
+        archives: dict[Path, zipfile.ZipFile] = {}
+        try:
+            for label in range(len(self)) if labels is None else labels:
+                entries = self.entries[label]
+                for index in range(len(entries)) if indices is None else indices:
+                    if index < len(entries):
+                        picture = _decode(entries[index], archives)
+                        picture = ImageOps.fit(picture, (size, size), Image.Resampling.BICUBIC)
+                        images.append(np.asarray(picture))
+                        targets.append(label)
+        finally:
+            for archive in archives.values():
+                archive.close()
+        if not images:
+            raise DataError("The chosen split has no images; choose another split or more images.")
+        stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
+        return stacked, torch.tensor(targets)
+
+
+def _decode(entry: ImageEntry, archives: dict[Path, zipfile.ZipFile]) -> Image.Image:
+    try:
+        if entry.container.is_dir():
+            data = (entry.container / entry.name).read_bytes()
+        else:
+            archive = archives.get(entry.container)
+            if archive is None:
+                archive = archives[entry.container] = zipfile.ZipFile(entry.container)
+            data = archive.read(entry.name)
+        picture = Image.open(io.BytesIO(data))
+        if picture.width * picture.height > MAX_PIXELS:
+            raise DataError(
+                f"Image {entry} has {picture.width} x {picture.height} pixels; "
+                f"shrink it below {MAX_PIXELS // 1_000_000} megapixels."
+            )
+        return ImageOps.exif_transpose(picture).convert("RGB")
+    except (
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        zipfile.BadZipFile,
+        OSError,
+        SyntaxError,  # Pillow's answer to some broken PNG files
+        ValueError,
+        RuntimeError,  # encrypted zip entries
+        NotImplementedError,  # unknown compression
+    ) as error:
+        reason = str(error) or type(error).__name__
+        raise DataError(f"Image {entry} cannot be read ({reason}); replace or remove it.") from error
+
+
+def open_identity_set(
+    paths: Path | Sequence[Path], *, min_identities: int = 2, min_images: int = 2
+) -> IdentitySet:
+    """Reads the layout of a set, without decoding images.
+
+    Args:
+        paths: a folder, a zip, or several zips that together hold one set. A folder that holds
+            only zips stands for those zips. ``IDENTITY/IMAGE`` anywhere below one common folder.
+        min_identities: fewer identities are refused.
+        min_images: an identity with fewer images is refused.
+
+    Raises:
+        DataError: not a zip or folder, unsafe entry, or too little in it.
+    """
+    sources = [paths] if isinstance(paths, Path) else list(paths)
+    if len(sources) == 1 and sources[0].is_dir():
+        zips = sorted(sources[0].glob("*.zip"))
+        if zips and not any(child.is_dir() for child in sources[0].iterdir()):
+            sources = zips
+    found: dict[str, list[ImageEntry]] = {}
+    attributes: dict[str, dict[str, Any]] = {}
+    for source in sources:
+        if source.is_dir():
+            names, read = _folder_names(source)
+        else:
+            names, read = _zip_names(source)
+        for name in names:
+            path = PurePosixPath(name)
+            if path.name == ATTRIBUTES_FILE:
+                attributes.update(_parse_attributes(source, name, read(name)))
+            elif path.suffix.lower() in IMAGE_SUFFIXES:
+                if len(path.parts) < 2:
+                    raise DataError(
+                        f"{source.name}:{name} lies in no identity's folder; "
+                        "put each person's images into a folder of their own."
+                    )
+                found.setdefault(path.parts[-2], []).append(ImageEntry(source, name))
+    where = ", ".join(source.name for source in sources)
+    if len(found) < min_identities:
+        raise DataError(
+            f"{where} holds {len(found)} identities; at least {min_identities} are needed, "
+            "one folder of images each."
+        )
+    for identity, entries in found.items():
+        if len(entries) < min_images:
+            raise DataError(
+                f"Identity {identity!r} in {where} has {len(entries)} images; "
+                f"at least {min_images} are needed."
+            )
+    names_sorted = tuple(sorted(found))
+    return IdentitySet(
+        names=names_sorted,
+        entries=tuple(tuple(sorted(found[n], key=lambda e: e.name)) for n in names_sorted),
+        attributes=attributes,
+    )
+
+
+def _folder_names(folder: Path) -> tuple[list[str], Any]:
+    names = [p.relative_to(folder).as_posix() for p in sorted(folder.rglob("*")) if p.is_file()]
+    names = [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
+    return names, lambda name: (folder / name).read_bytes()
+
+
+def _zip_names(path: Path) -> tuple[list[str], Any]:
+    try:
+        archive = zipfile.ZipFile(path)
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist; give a folder or a zip of folders.") from error
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise DataError(f"{path.name} is not a readable zip ({error}); pack it again.") from error
+    with archive:
+        infos = [info for info in archive.infolist() if not info.is_dir()]
+        _check_zip(path, infos)
+    names = [i.filename for i in infos if not i.filename.startswith("__MACOSX/")]
+
+    def read(name: str) -> bytes:
+        with zipfile.ZipFile(path) as again:
+            return again.read(name)
+
+    return names, read
+
+
+def _check_zip(path: Path, infos: list[zipfile.ZipInfo]) -> None:
+    if len(infos) > MAX_ENTRIES:
+        raise DataError(f"{path.name} has {len(infos)} entries; at most {MAX_ENTRIES} are allowed.")
+    total = 0
+    for info in infos:
+        entry = f"{path.name}:{info.filename}"
+        parts = PurePosixPath(info.filename.replace("\\", "/")).parts
+        if ".." in parts or info.filename.startswith(("/", "\\")) or ":" in parts[0]:
+            raise DataError(f"{entry} points outside the zip; pack it again with relative names.")
+        if info.file_size > MAX_IMAGE_BYTES:
+            raise DataError(
+                f"{entry} unpacks to {info.file_size:,} bytes; "
+                f"the limit is {MAX_IMAGE_BYTES:,} an image."
+            )
+        if info.file_size > MAX_COMPRESSION_RATIO * max(info.compress_size, 1024):
+            raise DataError(
+                f"{entry} is compressed more than {MAX_COMPRESSION_RATIO} to 1, "
+                "like a zip bomb; store images as they are."
+            )
+        total += info.file_size
+    if total > MAX_TOTAL_BYTES:
+        raise DataError(
+            f"{path.name} unpacks to {total:,} bytes; the limit is {MAX_TOTAL_BYTES:,}. Split it."
+        )
+
+
+def _parse_attributes(source: Path, name: str, data: bytes) -> dict[str, dict[str, Any]]:
+    try:
+        parsed = json.loads(data)
+    except ValueError as error:
+        raise DataError(f"{source.name}:{name} is not valid JSON ({error}).") from error
+    if not isinstance(parsed, dict):
+        raise DataError(f"{source.name}:{name} must map identities to attributes.")
+    return parsed

@@ -1,0 +1,129 @@
+"""Image transforms, a whole batch at a time with parameters of its own for every image.
+
+The reference code's training pipeline, scaled to the input size: random resized crop (scale
+0.85-1, ratio 1), colour jitter (0.2, 0.2, 0.1, 0.1), mirror, and pixel values in [-1, 1]. Batched
+because one torchvision call an image would cost more than the networks here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+GREY = (0.2989, 0.587, 0.114)  # ITU-R 601 weights, as in torchvision
+
+
+def normalise(images: Tensor) -> Tensor:
+    """uint8 [..., 3, H, W] -> float in [-1, 1]."""
+    return images.float() / 127.5 - 1
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """Float in [-1, 1] (clipped) -> uint8."""
+    return ((images.detach().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+
+
+def random_resized_crop(
+    images: Tensor,
+    size: int,
+    scale: tuple[float, float],
+    rng: torch.Generator,
+    ratio: tuple[float, float] = (1.0, 1.0),
+    *,
+    per_image: bool = True,
+    mirror: bool = False,
+) -> Tensor:
+    """Crops of random area and place, resized to ``size`` (differentiable, bilinear).
+
+    Args:
+        images: [B, 3, H, H].
+        size: output side in pixels.
+        scale: range of the crop's area as a share of the image.
+        rng: CPU generator that draws the crops.
+        ratio: range of width / height.
+        per_image: a crop for each image, or one for the whole batch (as in the attack).
+        mirror: flip left-right with probability 1/2, in the same sampling.
+    """
+    draws = len(images) if per_image else 1
+    area = torch.empty(draws).uniform_(*scale, generator=rng)
+    aspect = torch.empty(draws).uniform_(*ratio, generator=rng)
+    width = (area * aspect).sqrt().clamp(max=1.0)
+    height = (area / aspect).sqrt().clamp(max=1.0)
+    # affine_grid spans [-1, 1]: a crop of width v may be centred anywhere in +-(1 - v).
+    x = (torch.rand(draws, generator=rng) * 2 - 1) * (1 - width)
+    y = (torch.rand(draws, generator=rng) * 2 - 1) * (1 - height)
+    if mirror:
+        width = torch.where(torch.rand(draws, generator=rng) < 0.5, -width, width)
+    zero = torch.zeros(draws)
+    matrix = torch.stack(
+        [torch.stack([width, zero, x], dim=1), torch.stack([zero, height, y], dim=1)], dim=1
+    )
+    matrix = matrix.to(images.device).expand(len(images), 2, 3)
+    shape = [len(images), images.shape[1], size, size]
+    grid = F.affine_grid(matrix, shape, align_corners=False)
+    return F.grid_sample(images.float(), grid, padding_mode="border", align_corners=False)
+
+
+@dataclass(frozen=True)
+class TrainTransform:
+    """uint8 batch -> augmented float batch in [-1, 1]."""
+
+    size: int
+    crop_scale: tuple[float, float] = (0.85, 1.0)
+    brightness: float = 0.2
+    contrast: float = 0.2
+    saturation: float = 0.1
+    hue: float = 0.1
+
+    def __call__(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        x = images.float() / 255
+        x = random_resized_crop(x, self.size, self.crop_scale, rng, mirror=True)
+
+        def factors(strength: float) -> Tensor:
+            return 1 + (torch.rand(len(x), 1, 1, 1, generator=rng) * 2 - 1).to(x.device) * strength
+
+        x = adjust_brightness(x, factors(self.brightness))
+        x = adjust_contrast(x, factors(self.contrast))
+        x = adjust_saturation(x, factors(self.saturation))
+        x = adjust_hue(x, factors(self.hue) - 1)
+        return x * 2 - 1
+
+
+def adjust_brightness(images: Tensor, factor: Tensor) -> Tensor:
+    """images in [0, 1], factor [B, 1, 1, 1]; so for the next three."""
+    return (images * factor).clamp(0, 1)
+
+
+def adjust_contrast(images: Tensor, factor: Tensor) -> Tensor:
+    mean = _grey(images).mean(dim=(1, 2, 3), keepdim=True)
+    return (images * factor + mean * (1 - factor)).clamp(0, 1)
+
+
+def adjust_saturation(images: Tensor, factor: Tensor) -> Tensor:
+    return (images * factor + _grey(images) * (1 - factor)).clamp(0, 1)
+
+
+def adjust_hue(images: Tensor, shift: Tensor) -> Tensor:
+    """Turns the hue by ``shift`` (share of the colour circle) at constant HSV saturation, value."""
+    red, green, blue = images.unbind(dim=1)
+    value = images.amax(dim=1)
+    chroma = value - images.amin(dim=1)
+    safe = torch.where(chroma == 0, torch.ones_like(chroma), chroma)
+    sector = torch.where(
+        value == red,
+        ((green - blue) / safe) % 6,
+        torch.where(value == green, (blue - red) / safe + 2, (red - green) / safe + 4),
+    )
+    sector = sector + shift.reshape(-1, 1, 1) * 6
+    # HSV to RGB in closed form: channel n is V - C * clip(min(k, 4 - k), 0, 1), k = (n + H') mod 6.
+    offsets = torch.tensor([5.0, 3.0, 1.0], device=images.device).reshape(1, 3, 1, 1)
+    k = (offsets + sector.unsqueeze(1)) % 6
+    return value.unsqueeze(1) - chroma.unsqueeze(1) * torch.minimum(k, 4 - k).clamp(0, 1)
+
+
+def _grey(images: Tensor) -> Tensor:
+    weights = torch.tensor(GREY, device=images.device).reshape(1, 3, 1, 1)
+    return (images * weights).sum(dim=1, keepdim=True)

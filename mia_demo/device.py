@@ -1,0 +1,96 @@
+"""The one place where device and precision are chosen."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+from dataclasses import dataclass
+
+import torch
+
+from mia_demo.errors import DeviceError
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where and how networks run.
+
+    ``dtype`` is the autocast type of convolutions and matrix products: bfloat16 where the hardware
+    multiplies it natively (CUDA from Ampere, CPUs with AMX or AVX512-BF16), else float32.
+    """
+
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def precision(self) -> str:
+        return "bf16" if self.dtype == torch.bfloat16 else "fp32"
+
+    @property
+    def label(self) -> str:
+        """For people: ``NVIDIA H200 · bf16`` or ``CPU, 2 threads · fp32``."""
+        if self.device.type == "cuda":
+            name = torch.cuda.get_device_name(self.device)
+        elif self.device.type == "mps":
+            name = f"Apple {platform.machine()} GPU"
+        else:
+            name = f"CPU, {torch.get_num_threads()} threads"
+        return f"{name} · {self.precision}"
+
+    def autocast(self) -> contextlib.AbstractContextManager[object]:
+        """Mixed precision for one step; never hold it across a ``yield``."""
+        if self.dtype == torch.float32:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, self.dtype)
+
+    def synchronize(self) -> None:
+        """Waits for queued device work, so that a clock reads what it should."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        elif self.device.type == "mps":
+            torch.mps.synchronize()
+
+
+def _cpu_multiplies_bfloat16() -> bool:
+    if not torch.backends.mkldnn.is_available():
+        return False
+    # Private in torch 2.x, hence the guard: an unknown CPU simply computes in float32.
+    checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return any(getattr(torch.cpu, name, lambda: False)() for name in checks)
+
+
+def choose_compute(name: str = "auto", precision: str = "auto") -> Compute:
+    """Picks the device (``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``) and its precision.
+
+    Args:
+        name: device name; ``auto`` prefers CUDA, then Apple's GPU, then the CPU.
+        precision: ``auto``, ``bf16`` or ``fp32``.
+
+    Raises:
+        DeviceError: the device is unknown or absent.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            name = "cuda"
+        else:
+            name = "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise DeviceError(f"No such device: {name!r}; use auto, cpu, cuda or mps.") from error
+    present = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not present.get(device.type, False):
+        raise DeviceError(f"Device {name!r} is not present on this machine; use --device auto.")
+    native = {
+        "cpu": _cpu_multiplies_bfloat16,
+        "cuda": torch.cuda.is_bf16_supported,
+        "mps": lambda: False,
+    }
+    if precision not in ("auto", "bf16", "fp32"):
+        raise DeviceError(f"No such precision: {precision!r}; use auto, bf16 or fp32.")
+    use_bfloat16 = native[device.type]() if precision == "auto" else precision == "bf16"
+    return Compute(device, torch.bfloat16 if use_bfloat16 else torch.float32)

@@ -1,0 +1,24 @@
+"""Expected failures. Each message is one sentence that names the problem and the remedy.
+
+The command line prints the message and exits with code 2; the page shows it as one toast.
+"""
+
+
+class DemoError(Exception):
+    """Base of every failure that a user can cause and repair."""
+
+
+class DataError(DemoError):
+    """An identity set cannot be read: bad zip, broken image, too few images."""
+
+
+class CheckpointError(DemoError):
+    """A checkpoint is missing, damaged, or does not match its manifest entry."""
+
+
+class ConfigError(DemoError):
+    """A setting is out of its range."""
+
+
+class DeviceError(DemoError):
+    """The requested device does not exist on this machine."""

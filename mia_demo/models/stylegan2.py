@@ -1,0 +1,311 @@
+"""StyleGAN2 generator: latent z -> style w -> image.
+
+Written from Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (CVPR 2020), in
+the parameter layout of the StyleGAN2-ADA reference code (``mapping.fc0.weight``,
+``synthesis.b8.conv0.weight``, ...), so that converted official weights load strictly.
+
+Two identities keep it fast on hardware that likes dense convolutions:
+
+* Modulating the weights equals modulating the input and demodulating the output
+  (the paper's Eq. 1-3), so one ordinary convolution serves the whole batch.
+* A stride-2 transposed convolution followed by the 4x4 blur is itself one linear operator: a
+  convolution with four times the output channels followed by a pixel shuffle.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+RESAMPLE_TAPS = (1.0, 3.0, 3.0, 1.0)
+LEAKY_SLOPE = 0.2
+# Leaky ReLU halves the variance of its input, roughly; this gain restores it.
+LEAKY_GAIN = math.sqrt(2.0)
+
+
+def resample_filter() -> Tensor:
+    """The separable 4x4 low-pass filter [1, 3, 3, 1], normalised to sum 1."""
+    taps = torch.tensor(RESAMPLE_TAPS)
+    kernel = torch.outer(taps, taps)
+    return kernel / kernel.sum()
+
+
+def leaky_relu(x: Tensor, gain: float = LEAKY_GAIN) -> Tensor:
+    """Leaky ReLU (slope 0.2) with the variance-preserving gain of the reference code."""
+    return F.leaky_relu(x, LEAKY_SLOPE) * gain
+
+
+def blur_weight(weight: Tensor, blur: Tensor) -> Tensor:
+    """Full 2-D convolution of every [k, k] kernel of ``weight`` with the 4x4 ``blur``.
+
+    Args:
+        weight: [out, in, k, k].
+        blur: [4, 4].
+
+    Returns:
+        [out, in, k + 3, k + 3]: applying it once equals applying ``weight``, then ``blur``.
+    """
+    size = weight.shape[-1]
+    full = size + blur.shape[0] - 1
+    # The map from k x k to (k+3) x (k+3) numbers is linear: write it as one small matrix, because
+    # a matrix product is far quicker than convolving thousands of tiny kernels.
+    units = torch.eye(size * size, device=weight.device).reshape(-1, 1, size, size)
+    shifted = F.conv2d(units, blur.flip([0, 1])[None, None].float(), padding=blur.shape[0] - 1)
+    matrix = shifted.reshape(size * size, full * full).to(weight.dtype)
+    return (weight.flatten(2) @ matrix).unflatten(2, (full, full))
+
+
+def upsampling_weight(weight: Tensor, blur: Tensor) -> Tensor:
+    """The 3x3 weight with 4 x out channels that upsamples by 2 when pixel-shuffled.
+
+    With k the 6x6 kernel "``weight`` then blur", output pixel (2m + phase) is
+    sum_d x[m + d] k[2 + phase - 2d], d in {-1, 0, 1}: four ordinary convolutions, one a phase.
+    """
+    out_channels, in_channels = weight.shape[:2]
+    kernel = blur_weight(weight, blur * 4)
+    # kernel index 4 + phase - 2 * tap: split 6 = 3 taps x 2 phases, taps run backwards.
+    phases = kernel.reshape(out_channels, in_channels, 3, 2, 3, 2).flip([2, 4])
+    phases = phases.permute(0, 3, 5, 1, 2, 4)
+    return phases.reshape(out_channels * 4, in_channels, 3, 3)
+
+
+def upsample_image(image: Tensor, blur: Tensor) -> Tensor:
+    """Doubles the size of [B, C, H, W] with the blur filter (zero insertion, then filter)."""
+    channels = image.shape[1]
+    taps = (blur * 4).to(image.dtype)[None, None].repeat(channels, 1, 1, 1)
+    return F.conv_transpose2d(image, taps, stride=2, padding=1, groups=channels)
+
+
+class FullyConnectedLayer(nn.Module):
+    """Linear layer with the equalised learning rate of the StyleGAN family."""
+
+    weight_gain: float
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        activation: str = "linear",
+        lr_multiplier: float = 1.0,
+        bias_init: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(out_features, in_features) / lr_multiplier)
+        self.bias = nn.Parameter(torch.full((out_features,), float(bias_init)))
+        self.activation = activation
+        self.weight_gain = lr_multiplier / math.sqrt(in_features)
+        self.bias_gain = lr_multiplier
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.linear(x, self.weight * self.weight_gain, self.bias * self.bias_gain)
+        return leaky_relu(x) if self.activation == "lrelu" else x
+
+
+class MappingNetwork(nn.Module):
+    """z ~ N(0, I) [B, z_dim] -> w [B, num_ws, w_dim]."""
+
+    w_avg: Tensor
+
+    def __init__(self, z_dim: int, w_dim: int, num_ws: int, num_layers: int = 8) -> None:
+        super().__init__()
+        self.num_ws = num_ws
+        self.num_layers = num_layers
+        for index in range(num_layers):
+            layer = FullyConnectedLayer(
+                z_dim if index == 0 else w_dim, w_dim, activation="lrelu", lr_multiplier=0.01
+            )
+            setattr(self, f"fc{index}", layer)
+        self.register_buffer("w_avg", torch.zeros(w_dim))
+
+    def forward(
+        self,
+        z: Tensor,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+        *,
+        track_average: bool = False,
+    ) -> Tensor:
+        """Maps z to one w a layer; the first ``truncation_cutoff`` are pulled to the mean w.
+
+        Args:
+            z: [B, z_dim].
+            truncation_psi: 1 keeps w, 0 gives the mean face.
+            truncation_cutoff: how many layers are truncated; None = all.
+            track_average: update the running mean of w (training only).
+        """
+        # Always in float32: w is what attacks optimise, and this network costs next to nothing.
+        with torch.autocast(z.device.type, enabled=False):
+            x = z.float()
+            x = x * (x.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
+            for index in range(self.num_layers):
+                x = getattr(self, f"fc{index}")(x)
+            if track_average:
+                with torch.no_grad():
+                    self.w_avg.copy_(x.detach().mean(dim=0).lerp(self.w_avg, 0.995))
+            ws = x.unsqueeze(1).repeat(1, self.num_ws, 1)
+            if truncation_psi != 1:
+                cutoff = self.num_ws if truncation_cutoff is None else truncation_cutoff
+                head = self.w_avg.lerp(ws[:, :cutoff], truncation_psi)
+                ws = torch.cat([head, ws[:, cutoff:]], dim=1)
+        return ws
+
+
+class SynthesisLayer(nn.Module):
+    """Modulated 3x3 convolution (optionally upsampling by 2), noise, bias, leaky ReLU."""
+
+    resample_filter: Tensor
+    noise_const: Tensor
+
+    def __init__(
+        self, in_channels: int, out_channels: int, w_dim: int, resolution: int, *, up: bool
+    ) -> None:
+        super().__init__()
+        self.resolution = resolution
+        self.up = up
+        self.affine = FullyConnectedLayer(w_dim, in_channels, bias_init=1)
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(out_channels))
+        self.noise_strength = nn.Parameter(torch.zeros([]))
+        self.register_buffer("noise_const", torch.randn(resolution, resolution))
+        self.register_buffer("resample_filter", resample_filter())
+
+    def forward(self, x: Tensor, w: Tensor, noise_mode: str) -> Tensor:
+        styles = self.affine(w)
+        # Demodulation (Eq. 3): each output map of each sample gets unit expected variance.
+        energy = self.weight.square().sum(dim=[2, 3])
+        demodulation = (F.linear(styles.square(), energy) + 1e-8).rsqrt()
+        x = x * styles[:, :, None, None].to(x.dtype)
+        if self.up:
+            x = F.conv2d(x, upsampling_weight(self.weight, self.resample_filter), padding=1)
+            x = F.pixel_shuffle(x, 2)
+        else:
+            x = F.conv2d(x, self.weight, padding=1)
+        # sqrt(2) of the activation is folded into the factors: lrelu(g x) = g lrelu(x), g > 0.
+        x = x * (demodulation * LEAKY_GAIN)[:, :, None, None].to(x.dtype)
+        offset = (self.bias * LEAKY_GAIN)[None, :, None, None]
+        if noise_mode == "const":
+            offset = offset + self.noise_const * (self.noise_strength * LEAKY_GAIN)
+        elif noise_mode == "random":
+            noise = torch.randn(len(x), 1, self.resolution, self.resolution, device=x.device)
+            x = x + (noise * (self.noise_strength * LEAKY_GAIN)).to(x.dtype)
+        elif noise_mode != "none":
+            raise ValueError(f"noise_mode is const, random or none, not {noise_mode!r}")
+        return F.leaky_relu(x + offset.to(x.dtype), LEAKY_SLOPE)
+
+
+class ToRGBLayer(nn.Module):
+    """Modulated 1x1 convolution to RGB, without demodulation."""
+
+    def __init__(self, in_channels: int, w_dim: int) -> None:
+        super().__init__()
+        self.affine = FullyConnectedLayer(w_dim, in_channels, bias_init=1)
+        self.weight = nn.Parameter(torch.randn(3, in_channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(3))
+        self.weight_gain = 1 / math.sqrt(in_channels)
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        styles = self.affine(w) * self.weight_gain
+        return F.conv2d(x * styles[:, :, None, None].to(x.dtype), self.weight, self.bias)
+
+
+class SynthesisBlock(nn.Module):
+    """One resolution: [upsampling conv0,] conv1, and its contribution to the RGB skip output."""
+
+    resample_filter: Tensor
+
+    def __init__(self, in_channels: int, out_channels: int, w_dim: int, resolution: int) -> None:
+        super().__init__()
+        self.first = in_channels == 0
+        if self.first:
+            self.const = nn.Parameter(torch.randn(out_channels, resolution, resolution))
+        else:
+            self.conv0 = SynthesisLayer(in_channels, out_channels, w_dim, resolution, up=True)
+        self.conv1 = SynthesisLayer(out_channels, out_channels, w_dim, resolution, up=False)
+        self.torgb = ToRGBLayer(out_channels, w_dim)
+        self.register_buffer("resample_filter", resample_filter())
+        self.num_conv = 1 if self.first else 2
+
+    def forward(
+        self, x: Tensor | None, image: Tensor | None, ws: Tensor, noise_mode: str
+    ) -> tuple[Tensor, Tensor]:
+        """ws: [B, num_conv + 1, w_dim]; the last one drives torgb."""
+        if x is None:
+            x = self.const[None].repeat(len(ws), 1, 1, 1)
+            x = x.contiguous(memory_format=torch.channels_last)
+        else:
+            x = self.conv0(x, ws[:, 0], noise_mode)
+        x = self.conv1(x, ws[:, self.num_conv - 1], noise_mode)
+        rgb = self.torgb(x, ws[:, self.num_conv]).float()
+        if image is not None:
+            rgb = rgb + upsample_image(image, self.resample_filter)
+        return x, rgb
+
+
+def channels_at(resolution: int, channel_base: int, channel_max: int) -> int:
+    """Feature maps at a resolution: ``min(channel_base / resolution, channel_max)``."""
+    return min(channel_base // resolution, channel_max)
+
+
+class SynthesisNetwork(nn.Module):
+    """ws [B, num_ws, w_dim] -> image [B, 3, R, R], range about [-1, 1] (not clipped)."""
+
+    def __init__(self, w_dim: int, resolution: int, channel_base: int, channel_max: int) -> None:
+        super().__init__()
+        if resolution < 8 or resolution & (resolution - 1):
+            raise ValueError(f"resolution must be a power of two from 8, not {resolution}")
+        self.resolutions = [2**power for power in range(2, resolution.bit_length())]
+        self.num_ws = 2 * len(self.resolutions)
+        for size in self.resolutions:
+            in_channels = 0 if size == 4 else channels_at(size // 2, channel_base, channel_max)
+            out_channels = channels_at(size, channel_base, channel_max)
+            setattr(self, f"b{size}", SynthesisBlock(in_channels, out_channels, w_dim, size))
+
+    def forward(self, ws: Tensor, noise_mode: str = "const") -> Tensor:
+        x: Tensor | None = None
+        image: Tensor | None = None
+        index = 0
+        for size in self.resolutions:
+            block: SynthesisBlock = getattr(self, f"b{size}")
+            x, image = block(x, image, ws[:, index : index + block.num_conv + 1], noise_mode)
+            index += block.num_conv
+        assert image is not None
+        return image
+
+
+class Generator(nn.Module):
+    """StyleGAN2 generator in the ADA key layout.
+
+    Args:
+        z_dim, w_dim: widths of latent and style.
+        resolution: output size in pixels, a power of two.
+        channel_base, channel_max: feature maps at size r are min(channel_base / r, channel_max).
+    """
+
+    def __init__(
+        self,
+        *,
+        z_dim: int = 512,
+        w_dim: int = 512,
+        resolution: int = 64,
+        channel_base: int = 32768,
+        channel_max: int = 512,
+        mapping_layers: int = 8,
+    ) -> None:
+        super().__init__()
+        self.z_dim = z_dim
+        self.w_dim = w_dim
+        self.resolution = resolution
+        self.synthesis = SynthesisNetwork(w_dim, resolution, channel_base, channel_max)
+        self.num_ws = self.synthesis.num_ws
+        self.mapping = MappingNetwork(z_dim, w_dim, self.num_ws, mapping_layers)
+
+    def synthesize(self, w: Tensor, noise_mode: str = "const") -> Tensor:
+        """Images from one style a picture (single_w): w [B, w_dim] -> [B, 3, R, R]."""
+        return self.synthesis(w.unsqueeze(1).expand(-1, self.num_ws, -1), noise_mode)
+
+    def forward(self, z: Tensor, truncation_psi: float = 1.0, noise_mode: str = "const") -> Tensor:
+        return self.synthesis(self.mapping(z, truncation_psi), noise_mode)

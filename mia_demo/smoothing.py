@@ -1,0 +1,83 @@
+"""Label smoothing for any factor: the paper on one page.
+
+"Be Careful What You Smooth For" (Struppek, Hintersdorf, Kersting, ICLR 2024), section 3; the
+negative range follows Wei et al., "To Smooth or Not?" (ICML 2022). With C classes and factor
+alpha in (-inf, 1]:
+
+    y_LS = (1 - alpha) * onehot(y) + alpha / C
+
+alpha > 0 pulls all logits together, alpha < 0 pushes the true one away from the rest without
+bound: the loss then has no minimum, which is why it is phased in (``alpha_at_epoch``).
+
+torch's own ``label_smoothing`` argument silently ignores negative values; it is not used here.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mia_demo.errors import ConfigError
+
+
+def smoothed_labels(labels: Tensor, num_classes: int, alpha: float) -> Tensor:
+    """y_LS for class labels.
+
+    Args:
+        labels: int64 [B] in 0..C-1.
+        num_classes: C.
+        alpha: smoothing factor, at most 1.
+
+    Returns:
+        float [B, C]; rows sum to 1, entries are negative where alpha < 0.
+    """
+    check_alpha(alpha)
+    onehot = F.one_hot(labels, num_classes).to(torch.get_default_dtype())
+    return (1 - alpha) * onehot + alpha / num_classes
+
+
+def smoothing_loss(logits: Tensor, labels: Tensor, alpha: float) -> Tensor:
+    """Cross-entropy against y_LS, mean over the batch.
+
+    (1 - alpha) * NLL + alpha * mean_c(-log p_c); its gradient by the logits is
+    (softmax(logits) - y_LS) / B.
+
+    Args:
+        logits: [B, C].
+        labels: int64 [B].
+        alpha: smoothing factor, at most 1.
+    """
+    check_alpha(alpha)
+    log_probabilities = F.log_softmax(logits, dim=1)
+    negative_log_likelihood = -log_probabilities.gather(1, labels[:, None]).squeeze(1)
+    uniform = -log_probabilities.mean(dim=1)
+    return ((1 - alpha) * negative_log_likelihood + alpha * uniform).mean()
+
+
+def alpha_at_epoch(alpha: float, epoch: int, epochs: int) -> float:
+    """The factor that epoch ``epoch`` (from 0) of ``epochs`` really uses.
+
+    Positive factors hold from the start. Negative ones follow the reference code's schedule,
+    given there for E = 100 and here for any E: zero until E/2, a ramp
+    alpha * (e + 1 - E/2) / (E - E/2) that ends at alpha / 2, and the full factor from 3E/4 on,
+    where the learning rate drops. The last epoch always uses the full factor.
+
+    Raises:
+        ConfigError: epoch outside 0..epochs-1.
+    """
+    check_alpha(alpha)
+    if not 0 <= epoch < epochs:
+        raise ConfigError(f"Epoch {epoch} is outside 0..{epochs - 1}.")
+    ramp_start = epochs // 2
+    full_start = min(-(-3 * epochs // 4), epochs - 1)
+    if alpha >= 0 or epoch >= full_start:
+        return alpha
+    if epoch < ramp_start:
+        return 0.0
+    return alpha * min((epoch + 1 - ramp_start) / (epochs - ramp_start), 0.5)
+
+
+def check_alpha(alpha: float) -> None:
+    if not alpha <= 1:
+        raise ConfigError(f"The smoothing factor must be at most 1, not {alpha}.")

@@ -1,0 +1,72 @@
+"""Training state on disk without pickles: tensors in safetensors, numbers in its metadata.
+
+Written whole or not at all, so a training can be killed at any moment and go on from the last
+save. Randomness needs no saving: every step seeds its own generator from (seed, step).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from mia_demo.errors import CheckpointError
+from mia_demo.files import replacing
+
+
+def step_generator(seed: int, step: int) -> torch.Generator:
+    """CPU random numbers that depend on (seed, step) alone: a resumed run repeats them."""
+    return torch.Generator().manual_seed((seed * 1_000_003 + step) % 2**63)
+
+
+def save_state(path: Path, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with replacing(path) as temporary:
+        save_file(whole, temporary, metadata={"state": json.dumps(numbers)})
+
+
+def load_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            numbers = json.loads((file.metadata() or {})["state"])
+            return {name: file.get_tensor(name) for name in file.keys()}, numbers  # noqa: SIM118
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is not a training state of this program ({error}); delete it to start anew."
+        ) from error
+
+
+def module_tensors(prefix: str, module: nn.Module) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": tensor for name, tensor in module.state_dict().items()}
+
+
+def load_module(prefix: str, module: nn.Module, tensors: dict[str, Tensor]) -> None:
+    start = len(prefix) + 1
+    module.load_state_dict(
+        {name[start:]: t for name, t in tensors.items() if name.startswith(f"{prefix}.")}
+    )
+
+
+def adam_tensors(prefix: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    state = optimizer.state_dict()["state"]
+    return {
+        f"{prefix}.{index}.{name}": value
+        for index, values in state.items()
+        for name, value in values.items()
+    }
+
+
+def load_adam(prefix: str, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Restores moments and step counts; learning rates stay those of the optimizer."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        if name.startswith(f"{prefix}."):
+            _, index, field = name.rsplit(".", 2)
+            state.setdefault(int(index), {})[field] = tensor
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
