@@ -69,7 +69,7 @@ class IdentitySet:
         labels: Sequence[int] | None = None,
         indices: Sequence[int] | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Decodes images into memory.
+        """Decodes images into memory, identity by identity.
 
         Args:
             size: side in pixels; images are cropped to a centred square and resized (antialiased).
@@ -77,27 +77,35 @@ class IdentitySet:
             indices: which images of each identity, default all; missing ones are skipped.
 
         Returns:
-            images uint8 [N, 3, size, size] and labels int64 [N], identity by identity.
+            images uint8 [N, 3, size, size] and labels int64 [N].
         """
-        images: list[np.ndarray[Any, Any]] = []
-        targets: list[int] = []
+        chosen = range(len(self)) if labels is None else labels
+        return self.items(
+            size,
+            [
+                (label, index)
+                for label in chosen
+                for index in (range(len(self.entries[label])) if indices is None else indices)
+                if index < len(self.entries[label])
+            ],
+        )
+
+    def items(self, size: int, items: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+        """Like ``tensors``, for a list of (label, index of the image)."""
+        if not items:
+            raise DataError("The chosen split has no images; choose another split or more images.")
+        images = np.empty((len(items), size, size, 3), dtype=np.uint8)
         archives: dict[Path, zipfile.ZipFile] = {}
         try:
-            for label in range(len(self)) if labels is None else labels:
-                entries = self.entries[label]
-                for index in range(len(entries)) if indices is None else indices:
-                    if index < len(entries):
-                        picture = _decode(entries[index], archives)
-                        picture = ImageOps.fit(picture, (size, size), Image.Resampling.BICUBIC)
-                        images.append(np.asarray(picture))
-                        targets.append(label)
+            for position, (label, index) in enumerate(items):
+                picture = _decode(self.entries[label][index], archives)
+                square = ImageOps.fit(picture, (size, size), Image.Resampling.BICUBIC)
+                images[position] = np.asarray(square)
         finally:
             for archive in archives.values():
                 archive.close()
-        if not images:
-            raise DataError("The chosen split has no images; choose another split or more images.")
-        stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
-        return stacked, torch.tensor(targets)
+        stacked = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+        return stacked, torch.tensor([label for label, _ in items])
 
 
 def _decode(entry: ImageEntry, archives: dict[Path, zipfile.ZipFile]) -> Image.Image:
@@ -127,7 +135,9 @@ def _decode(entry: ImageEntry, archives: dict[Path, zipfile.ZipFile]) -> Image.I
         NotImplementedError,  # unknown compression
     ) as error:
         reason = str(error) or type(error).__name__
-        raise DataError(f"Image {entry} cannot be read ({reason}); replace or remove it.") from error
+        raise DataError(
+            f"Image {entry} cannot be read ({reason}); replace or remove it."
+        ) from error
 
 
 def open_identity_set(

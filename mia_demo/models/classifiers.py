@@ -1,7 +1,7 @@
 """Target classifiers, evaluators and the face embedder's trunk, selected by name.
 
-``compact_resnet`` is the embedded zoo's own small network; every classification network of
-torchvision is available under its torchvision name.
+``compact_resnet`` and ``compact_densenet`` are the embedded zoo's own small networks; every
+classification network of torchvision is available under its torchvision name.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ import torchvision
 from torch import Tensor, nn
 
 from mia_demo.errors import ConfigError
+
+# DenseNet-BC (Huang et al. 2017) with half the usual growth rate and four short blocks.
+COMPACT_DENSENET = {"growth_rate": 16, "block_config": (4, 6, 8, 6), "num_init_features": 32}
 
 
 class BasicBlock(nn.Module):
@@ -84,8 +87,6 @@ class Classifier(nn.Module):
         self.network = network
         self.num_classes = num_classes
         self.input_size = input_size
-        heads = [module for module in network.modules() if isinstance(module, nn.Linear)]
-        self._head = heads[-1] if heads else None
 
     def forward(self, images: Tensor) -> Tensor:
         if images.shape[-1] != self.input_size:
@@ -101,10 +102,11 @@ class Classifier(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Penultimate activations [B, D]: the input of the last linear layer."""
-        if self._head is None:
+        heads = [module for module in self.network.modules() if isinstance(module, nn.Linear)]
+        if not heads:
             raise ConfigError("This architecture has no linear head, so no penultimate features.")
         captured: list[Tensor] = []
-        handle = self._head.register_forward_pre_hook(lambda _, args: captured.append(args[0]))
+        handle = heads[-1].register_forward_pre_hook(lambda _, args: captured.append(args[0]))
         try:
             self(images)
         finally:
@@ -114,7 +116,8 @@ class Classifier(nn.Module):
 
 def architectures() -> list[str]:
     """Names that ``build_classifier`` accepts."""
-    return ["compact_resnet", *torchvision.models.list_models(module=torchvision.models)]
+    published = torchvision.models.list_models(module=torchvision.models)
+    return ["compact_resnet", "compact_densenet", *published]
 
 
 def build_classifier(
@@ -138,6 +141,9 @@ def build_classifier(
     try:
         if architecture == "compact_resnet":
             network: nn.Module = CompactResNet(num_classes, **options)
+        elif architecture == "compact_densenet":
+            options = {**COMPACT_DENSENET, **options}
+            network = torchvision.models.DenseNet(num_classes=num_classes, **options)
         elif architecture in architectures():
             if architecture in ("inception_v3", "googlenet"):
                 # The auxiliary head serves training at 299 px alone; inputs are ours to normalise.

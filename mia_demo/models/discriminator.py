@@ -1,7 +1,8 @@
 """StyleGAN2 discriminator (residual), used only to train the prior.
 
 The same trunk with more outputs and without the minibatch statistic reads images into codes: the
-encoder of the prior's warm start. Parameter layout of the StyleGAN2-ADA reference code (``b64.conv0.weight``, ``b4.fc.weight``, ...).
+encoder of the prior's warm start. Parameter layout of the StyleGAN2-ADA reference code
+(``b64.conv0.weight``, ``b4.fc.weight``, ...).
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class PriorConfig:
     r1_interval: int = 16
     warmup_kimg: float = 96.0  # thousands of images before the adversarial loss joins
     reconstruction_weight: float = 4.0  # of the mean absolute error, beside the adversarial loss
-    kl_weight: float = 0.005  # of the mean divergence a latent dimension, per unit of reconstruction
+    kl_weight: float = 0.005  # of the mean divergence a latent dimension, in the same unit
     ema_kimg: float = 10.0  # half-life of the weight average, in thousands of images
     ema_rampup: float = 0.05  # early on: at most this share of the images seen so far
     translation: float = 1 / 16  # augmentation: shift by up to this share of the width
@@ -139,7 +139,7 @@ class PriorTrainer:
             minibatch_deviation=False,
         )
         for network in (self.generator, self.discriminator, self.encoder):
-            network.to(compute.device, memory_format=torch.channels_last)
+            compute.place(network)
         self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
         self.generator_optimizer = self._adam(self.generator, interval=0)
         self.encoder_optimizer = self._adam(self.encoder, interval=0)
@@ -261,8 +261,9 @@ class PriorTrainer:
             self.average.parameters(), self.generator.parameters(), strict=True
         ):
             average.lerp_(current, 1 - beta)
-        for average, current in zip(self.average.buffers(), self.generator.buffers(), strict=True):
-            average.copy_(current)
+        buffers = zip(self.average.buffers(), self.generator.buffers(), strict=True)
+        for average_buffer, buffer in buffers:
+            average_buffer.copy_(buffer)
 
     def save(self, directory: Path) -> None:
         tensors = {
@@ -309,7 +310,7 @@ def train_prior(
     resume: bool = True,
     save_every_seconds: float = 120.0,
 ) -> Iterator[PriorFrame]:
-    """Trains until ``minutes`` of computing are spent, counting earlier sittings.
+    """Trains for ``minutes`` of computing, on top of earlier sittings.
 
     Args:
         images: uint8 [N, 3, R, R] with R the configured resolution.
@@ -322,8 +323,8 @@ def train_prior(
     trainer = PriorTrainer(config, compute)
     if resume and (directory / STATE_FILE).exists():
         trainer.load(directory)
-    saved_at = trainer.seconds
-    while trainer.seconds < minutes * 60:
+    started_at = saved_at = trainer.seconds
+    while trainer.seconds - started_at < minutes * 60:
         yield trainer.train_step(images)
         if trainer.seconds - saved_at > save_every_seconds:
             trainer.save(directory)

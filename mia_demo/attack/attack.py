@@ -1,0 +1,268 @@
+"""The Plug & Play Attack: sampling, optimisation, selection, as a stream of frames."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.lanes import Lane
+from mia_demo.attack.optimisation import Optimisation, StepRecord
+from mia_demo.attack.sampling import Pool, PoolCache
+from mia_demo.attack.selection import robust_confidence
+from mia_demo.data.transforms import to_uint8
+from mia_demo.device import Compute
+from mia_demo.errors import ConfigError
+from mia_demo.models.classifiers import Classifier
+from mia_demo.models.stylegan2 import Generator
+from mia_demo.training.state import step_generator
+from mia_demo.zoo import Zoo
+
+STAGES = ("sampling", "optimisation", "selection", "done")
+SHOWN = 8  # candidates a frame carries: as many as a page can show
+CONFIDENCE_MEMORY = 0.7  # crops make single-step confidences jump; "best" follows their average
+
+
+@dataclass(frozen=True)
+class LaneFrame:
+    """One lane at one step. K candidates, R pixels.
+
+    Attributes:
+        images: uint8 [K, R, R, 3].
+        confidences: [K] target confidence of the classifier under attack.
+        best: index of the candidate the classifier is surest of.
+        evaluator_top1, evaluator_confidences: [K] whom the independent evaluator sees, how surely.
+        loss: identity loss, mean over candidates; nan outside optimisation.
+        gradient_cosine: with the step before; nan on the first step and outside optimisation.
+        styles: [K, w_dim] float32; only in the last frame.
+    """
+
+    name: str
+    alpha: float
+    test_accuracy: float
+    images: npt.NDArray[np.uint8]
+    confidences: tuple[float, ...]
+    best: int
+    evaluator_top1: tuple[int, ...]
+    evaluator_confidences: tuple[float, ...]
+    loss: float
+    gradient_cosine: float
+    styles: npt.NDArray[np.float32] | None = None
+
+    @property
+    def target_confidence(self) -> float:
+        """Confidence in the best candidate."""
+        return self.confidences[self.best]
+
+
+@dataclass(frozen=True)
+class AttackFrame:
+    """One step of a side-by-side attack; in the last frame ``lanes`` hold the kept results."""
+
+    stage: str  # one of STAGES
+    step: int  # of the stage, counted from 1
+    total_steps: int
+    seconds: float  # of computing since the start
+    lanes: tuple[LaneFrame, ...]  # empty while the pool is being computed
+
+    @property
+    def is_last(self) -> bool:
+        return self.stage == "done"
+
+
+class Attacker:
+    """Everything an attack needs, loaded once and frozen; safe to use one attack at a time.
+
+    Args:
+        zoo: where prior, targets and evaluator come from.
+        compute: device and precision.
+    """
+
+    def __init__(self, zoo: Zoo, compute: Compute) -> None:
+        self.zoo = zoo
+        self.compute = compute
+        self.generator: Generator = compute.place(zoo.load_prior())
+        self.evaluator: Classifier = compute.place(zoo.load_classifier("evaluator"))
+        self._lanes: dict[str, Lane] = {}
+        self._pools = PoolCache(zoo, self.generator, compute)
+
+    def lane(self, name: str) -> Lane:
+        """A lane by name, loaded on first use.
+
+        Raises:
+            ConfigError: the zoo has no such target.
+        """
+        if name not in self._lanes:
+            names = self.zoo.target_names()
+            if name not in names:
+                raise ConfigError(f"No lane {name!r}; this zoo has {', '.join(names)}.")
+            self._lanes[name] = Lane.load(self.zoo, name, self.compute)
+        return self._lanes[name]
+
+    def run(self, config: AttackConfig) -> Iterator[AttackFrame]:
+        """Attacks one identity in all lanes.
+
+        Same seed, device and thread count: the same frames, to the bit.
+
+        Raises:
+            ConfigError: the identity or a lane does not exist.
+        """
+        return _Run(self, config).frames()
+
+
+class _Run:
+    """One attack: the clock, the lanes and the three stages."""
+
+    def __init__(self, attacker: Attacker, config: AttackConfig) -> None:
+        self.attacker = attacker
+        self.config = config
+        self.compute = attacker.compute
+        self.lanes = [attacker.lane(name) for name in config.lanes]
+        for lane in self.lanes:
+            if config.identity >= lane.classifier.num_classes:
+                raise ConfigError(
+                    f"Identity {config.identity} is out of range; lane {lane.name} knows "
+                    f"0 to {lane.classifier.num_classes - 1}."
+                )
+        self.seconds = 0.0
+        self._resumed_at = 0.0
+
+    def frames(self) -> Iterator[AttackFrame]:
+        self._resumed_at = time.perf_counter()
+        pool: Pool | None = None
+        for progress in self.attacker._pools.get(self.lanes, self.config.truncation_psi):
+            if isinstance(progress, Pool):
+                pool = progress
+            else:
+                yield self._frame("sampling", round(progress * 100), 100, ())
+        assert pool is not None
+        start = self._start_styles(pool)
+        images = self._synthesize(start[:, :SHOWN])
+        yield self._frame("sampling", 1, 1, self._judged(images, self._plain_confidence(images)))
+
+        final: list[Tensor] = []
+        chunks = start.split(self.config.batch_size, dim=1)
+        total = self.config.steps * len(chunks)
+        for number, chunk in enumerate(chunks):
+            optimisation = Optimisation(
+                self.attacker.generator, self.lanes, chunk, self.config, self.compute
+            )
+            smooth: Tensor | None = None
+            for step in range(self.config.steps):
+                record = optimisation.step(step_generator(self.config.seed, 1 + step))
+                keep = CONFIDENCE_MEMORY if smooth is not None else 0.0
+                previous = record.confidences if smooth is None else smooth
+                smooth = previous * keep + record.confidences * (1 - keep)
+                done = number * self.config.steps + step + 1
+                yield self._frame("optimisation", done, total, self._progress(record, smooth))
+            final.append(optimisation.styles())
+        yield self._select(torch.cat(final, dim=1))
+
+    def _start_styles(self, pool: Pool) -> Tensor:
+        config = self.config
+        subset = pool.subset(config.pool_size, config.seed)
+        chosen = [
+            pool.start_candidates(lane.name, config.identity, config.candidates, subset)
+            for lane in self.lanes
+        ]
+        return torch.stack([pool.styles[indices] for indices in chosen])
+
+    def _select(self, styles: Tensor) -> AttackFrame:
+        """Scores all candidates, keeps the best of each lane, best first."""
+        config = self.config
+        kept_styles, kept_images, kept_scores = [], [], []
+        for lane, lane_styles in zip(self.lanes, styles, strict=True):
+            images = torch.cat(
+                [self._synthesize(part[None])[0] for part in lane_styles.split(config.batch_size)]
+            )
+            # The same crops for every lane.
+            rng = step_generator(config.seed, 10_000)
+            scores = robust_confidence(
+                lane, images, config.identity, config.selection_rounds, rng, self.compute
+            )
+            order = torch.sort(scores, descending=True, stable=True).indices[: config.kept]
+            kept_styles.append(lane_styles[order.cpu()])
+            kept_images.append(images[order])
+            kept_scores.append(scores[order])
+        judged = self._judged(
+            torch.stack(kept_images), torch.stack(kept_scores), torch.stack(kept_styles)
+        )
+        return self._frame("done", 1, 1, judged)
+
+    def _progress(self, record: StepRecord, smooth: Tensor) -> tuple[LaneFrame, ...]:
+        # A page shows SHOWN candidates: those that started best.
+        return self._judged(
+            record.images[:, :SHOWN],
+            smooth[:, :SHOWN],
+            losses=record.losses.tolist(),
+            cosines=record.gradient_cosine.tolist(),
+        )
+
+    def _judged(
+        self,
+        images: Tensor,
+        confidences: Tensor,
+        styles: Tensor | None = None,
+        losses: list[float] | None = None,
+        cosines: list[float] | None = None,
+    ) -> tuple[LaneFrame, ...]:
+        """Lane frames from images [L, K, 3, R, R] and confidences [L, K]."""
+        with torch.no_grad(), self.compute.autocast():
+            batch = images.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+            logits = self.attacker.evaluator(batch)
+        verdict = logits.float().softmax(dim=1).max(dim=1)
+        shape = images.shape[:2]
+        top1 = verdict.indices.unflatten(0, shape).tolist()
+        certainty = verdict.values.unflatten(0, shape).tolist()
+        pictures = to_uint8(images).permute(0, 1, 3, 4, 2).cpu().numpy()
+        return tuple(
+            LaneFrame(
+                name=lane.name,
+                alpha=lane.alpha,
+                test_accuracy=lane.test_accuracy,
+                images=pictures[index],
+                confidences=tuple(confidences[index].tolist()),
+                best=int(confidences[index].argmax()),
+                evaluator_top1=tuple(top1[index]),
+                evaluator_confidences=tuple(certainty[index]),
+                loss=losses[index] if losses else math.nan,
+                gradient_cosine=cosines[index] if cosines else math.nan,
+                styles=None if styles is None else styles[index].numpy(),
+            )
+            for index, lane in enumerate(self.lanes)
+        )
+
+    @torch.no_grad()
+    def _synthesize(self, styles: Tensor) -> Tensor:
+        """[L, K, w_dim] -> [L, K, 3, R, R]."""
+        with self.compute.autocast():
+            images = self.attacker.generator.synthesize(
+                styles.flatten(0, 1).to(self.compute.device)
+            )
+        return images.float().unflatten(0, styles.shape[:2])
+
+    @torch.no_grad()
+    def _plain_confidence(self, images: Tensor) -> Tensor:
+        """Target confidence [L, K] of whole images."""
+        with self.compute.autocast():
+            logits = [
+                lane.classifier(part.contiguous(memory_format=torch.channels_last))
+                for lane, part in zip(self.lanes, images, strict=True)
+            ]
+        return torch.stack(logits).float().softmax(dim=2)[:, :, self.config.identity]
+
+    def _frame(
+        self, stage: str, step: int, total: int, lanes: tuple[LaneFrame, ...]
+    ) -> AttackFrame:
+        self.compute.synchronize()
+        now = time.perf_counter()
+        self.seconds += now - self._resumed_at
+        self._resumed_at = now
+        return AttackFrame(stage, step, total, self.seconds, lanes)

@@ -1,0 +1,110 @@
+"""Settings of an attack and their presets."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from mia_demo.attack.losses import LOSSES
+from mia_demo.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class AttackConfig:
+    """Plug & Play Attack (Struppek et al., ICML 2022) with the settings of its reference code.
+
+    Defaults are those of the ``standard`` preset.
+    """
+
+    identity: int = 0
+    lanes: tuple[str, ...] = ("positive", "zero", "negative")
+    seed: int = 0
+    preset: str = "standard"  # "custom" once a knob differs from its preset
+
+    # Stage 1, sampling: where the search starts.
+    pool_size: int = 2000  # styles drawn from the prior; the best ones become candidates
+    truncation_psi: float = 0.5  # 0 = only the mean face, 1 = the prior's full variety
+    candidates: int = 16  # styles optimised for each lane
+
+    # Stage 2, optimisation: how the candidates move.
+    steps: int = 70
+    learning_rate: float = 0.02  # of Adam, in w
+    adam_beta: float = 0.1  # both betas: nearly no memory, every step follows its own gradient
+    loss: str = "poincare"
+    crop_scale: float = 0.9  # random crops keep at least this share of the picture's area
+    batch_size: int = 32  # candidates of a lane optimised together; more wait their turn
+
+    # Stage 3, selection: which results are kept.
+    kept: int = 8
+    selection_rounds: int = 32  # random views a candidate must convince its classifier in
+
+    def __post_init__(self) -> None:
+        _require(self.identity >= 0, f"Identity must be 0 or more, not {self.identity}.")
+        _require(bool(self.lanes), "An attack needs at least one lane; name one, such as zero.")
+        _require(len(set(self.lanes)) == len(self.lanes), "A lane is named twice; name it once.")
+        _require(self.candidates >= 1, "An attack needs at least one candidate, not zero.")
+        _require(
+            self.candidates <= self.pool_size,
+            f"{self.candidates} candidates need a pool of at least as many styles; "
+            f"raise the pool size above {self.pool_size}.",
+        )
+        _require(
+            1 <= self.kept <= self.candidates,
+            f"Kept results must lie in 1..{self.candidates} (the candidates), not {self.kept}.",
+        )
+        _require(1 <= self.steps <= 5000, f"Steps must lie in 1..5000, not {self.steps}.")
+        _require(
+            0 < self.learning_rate <= 1,
+            f"The learning rate must lie above 0 and up to 1, not {self.learning_rate}.",
+        )
+        _require(0 <= self.adam_beta < 1, f"Beta must lie in 0..1, not {self.adam_beta}.")
+        _require(
+            0 < self.truncation_psi <= 1.5,
+            f"Truncation must lie above 0 and up to 1.5, not {self.truncation_psi}.",
+        )
+        _require(
+            0.1 <= self.crop_scale <= 1,
+            f"The crop scale must lie in 0.1..1, not {self.crop_scale}.",
+        )
+        _require(self.batch_size >= 1, "The batch size must be at least 1.")
+        _require(self.selection_rounds >= 1, "Selection needs at least one round.")
+        _require(self.loss in LOSSES, f"No loss {self.loss!r}; choose one of {', '.join(LOSSES)}.")
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "lanes": list(self.lanes)}
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "quick": {"candidates": 8, "kept": 4, "steps": 40, "selection_rounds": 16},
+    "standard": {},
+    # FaceScrub settings of the reference code (configs/attacking/FaceScrub_FFHQ.yaml).
+    "paper": {
+        "candidates": 200,
+        "kept": 50,
+        "steps": 50,
+        "learning_rate": 0.005,
+        "batch_size": 25,
+        "selection_rounds": 100,
+    },
+}
+
+
+def preset_config(preset: str, **choices: Any) -> AttackConfig:
+    """The preset's settings with ``choices`` on top.
+
+    Raises:
+        ConfigError: unknown preset, or a value out of range.
+    """
+    if preset not in PRESETS:
+        raise ConfigError(f"No preset {preset!r}; choose one of {', '.join(PRESETS)}.")
+    base = AttackConfig(preset=preset, **PRESETS[preset])
+    chosen = replace(base, **choices)
+    neutral = {name: getattr(base, name) for name in ("identity", "lanes", "seed")}
+    if replace(chosen, **neutral) != base:
+        chosen = replace(chosen, preset="custom")
+    return chosen
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ConfigError(message)

@@ -1,0 +1,39 @@
+"""Stage 3: which optimised candidates convince their classifier from every angle."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mia_demo.attack.lanes import Lane
+from mia_demo.data.transforms import random_resized_crop
+from mia_demo.device import Compute
+
+# Ranges of the reference code.
+CROP_AREA = (0.5, 0.9)
+CROP_RATIO = (0.8, 1.2)
+
+
+@torch.no_grad()
+def robust_confidence(
+    lane: Lane, images: Tensor, identity: int, rounds: int, rng: torch.Generator, compute: Compute
+) -> Tensor:
+    """Mean target confidence [K] of images [K, 3, R, R] over random crops and flips.
+
+    One draw a round for all images, so that they are compared on equal terms.
+    """
+    total = torch.zeros(len(images), device=images.device)
+    for _ in range(rounds):
+        views = random_resized_crop(
+            images,
+            images.shape[-1],
+            CROP_AREA,
+            rng,
+            ratio=CROP_RATIO,
+            per_image=False,
+            mirror=True,
+        )
+        with compute.autocast():
+            logits = lane.classifier(views.contiguous(memory_format=torch.channels_last))
+        total += logits.float().softmax(dim=1)[:, identity]
+    return total / rounds

@@ -1,0 +1,169 @@
+"""What each command of ``python -m mia_demo`` does; returns its JSON object."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from mia_demo import doctor as doctor_checks
+from mia_demo.attack.attack import Attacker, AttackFrame
+from mia_demo.attack.config import preset_config
+from mia_demo.data.identities import open_identity_set
+from mia_demo.data.splits import fixed_split, seeded_split
+from mia_demo.device import choose_compute
+from mia_demo.errors import CheckpointError
+from mia_demo.evaluation.judge import Judge
+from mia_demo.evaluation.prior_quality import prior_frechet
+from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
+from mia_demo.make_zoo import make_zoo as remake
+from mia_demo.runs import attack_report, save_attack
+from mia_demo.toy import run_toy
+from mia_demo.training.classifier import LabelledImages, TrainConfig
+from mia_demo.training.prior import STATE_FILE, PriorConfig, PriorTrainer
+from mia_demo.training.prior import train_prior as prior_frames
+from mia_demo.zoo import EMBEDDED_ZOO, Zoo, open_zoo
+
+
+def attack(options: argparse.Namespace) -> dict[str, Any]:
+    zoo, compute = open_zoo(options.zoo), choose_compute(options.device)
+    lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.target_names())
+    config = preset_config(
+        options.preset, identity=options.identity, lanes=lanes, seed=options.seed
+    )
+    attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
+    frame: AttackFrame | None = None
+    with _progress("attack") as bar:
+        for frame in attacker.run(config):
+            bar.set_postfix_str(frame.stage)
+            bar.total, bar.n = frame.total_steps, frame.step
+            bar.refresh()
+    assert frame is not None
+    verdicts = {lane.name: judge.judge(lane.images, config.identity) for lane in frame.lanes}
+    steps = config.steps * config.candidates * len(lanes)
+    report = attack_report(zoo, config, compute, frame, verdicts, steps)
+    return save_attack(options.output, report, frame) if options.output else report
+
+
+def train(options: argparse.Namespace) -> dict[str, Any]:
+    compute = choose_compute(options.device)
+    config = TrainConfig(
+        alpha=options.alpha,
+        architecture=options.architecture,
+        input_size=options.input_size,
+        epochs=options.epochs,
+        seed=options.seed,
+    )
+    if options.data:
+        identities = open_identity_set(options.data)
+        train_items, test_items = seeded_split(identities, options.seed)
+    else:
+        source = open_zoo(options.zoo)
+        identities = source.identities()
+        train_items, test_items = fixed_split(identities, source.manifest.train_images)
+    train_set = LabelledImages(*identities.items(config.input_size, train_items))
+    test_set = LabelledImages(*identities.items(config.input_size, test_items))
+    output = Zoo.create(options.output)
+    name = f"alpha{options.alpha:+g}"
+    state = options.output / "state"
+    make_classifier(output, name, "target", config, train_set, test_set, compute, state, _log)
+    entry = output.entry(name)
+    return {
+        "alpha": options.alpha,
+        "test_accuracy": entry.test_accuracy,
+        "train_accuracy": entry.train_accuracy,
+        "epochs": options.epochs,
+        "seconds": entry.training["seconds"],
+        "checkpoint": str(options.output / entry.stored.file),
+    }
+
+
+def train_prior(options: argparse.Namespace) -> dict[str, Any]:
+    compute = choose_compute(options.device)
+    config = PriorConfig(
+        resolution=options.resolution,
+        channel_base=32 * options.resolution,
+        seed=options.seed,
+    )
+    state = options.output / "state"
+    if (state / STATE_FILE).exists() and not options.resume:
+        raise CheckpointError(
+            f"{options.output} holds a training already; add --resume or choose another folder."
+        )
+    public = open_identity_set(options.data, min_identities=1, min_images=1)
+    images, _ = public.tensors(config.resolution)
+    with _progress("prior", unit="image") as bar:
+        for frame in prior_frames(images, config, compute, state, minutes=options.minutes):
+            bar.set_postfix_str(f"reconstruction {frame.reconstruction:.3f}")
+            bar.update(frame.images_seen - bar.n)
+    trainer = PriorTrainer(config, compute)
+    trainer.load(state)
+    output = Zoo.create(options.output)
+    add_prior(output, trainer, identities=len(public))
+    embedder = open_zoo(options.zoo).load_embedder()
+    frechet = prior_frechet(output.load_prior(), embedder, images, compute, seed=options.seed)
+    return {
+        "images_seen": trainer.images_seen,
+        "seconds": round(trainer.seconds, 1),
+        "frechet": frechet,
+        "checkpoint": str(options.output / output.entry("prior").stored.file),
+    }
+
+
+def make_zoo(options: argparse.Namespace) -> dict[str, Any]:
+    output = options.output or EMBEDDED_ZOO
+    compute = choose_compute(options.device)
+    zoo = remake(options.data, output, ZooRecipe(), compute, minutes=options.minutes, log=_log)
+    return {
+        "zoo": str(output),
+        "checkpoints": {
+            entry.name: {"bytes": entry.stored.bytes, "test_accuracy": entry.test_accuracy}
+            for entry in zoo.manifest.checkpoints
+        },
+    }
+
+
+def toy(options: argparse.Namespace) -> dict[str, Any]:
+    result = run_toy(options.alpha)
+    return {
+        "alpha": result.alpha,
+        "final_loss": round(result.final_loss, 4),
+        "steps": result.steps,
+        "distance": round(result.distance, 2),
+        "end": list(result.path[-1]),
+    }
+
+
+def doctor(options: argparse.Namespace) -> dict[str, Any]:
+    location = Path(options.zoo) if options.zoo else EMBEDDED_ZOO
+    checks = doctor_checks.run_checks(location, options.device, online=options.online)
+    return {"ok": all(check["ok"] for check in checks), "checks": checks}
+
+
+def as_text(result: dict[str, Any]) -> str:
+    """A result for people: one line a key, lanes and checks on lines of their own."""
+    lines = []
+    for key, value in result.items():
+        if key == "checks":
+            for check in value:
+                mark = "ok  " if check["ok"] else "FAIL"
+                remedy = "" if check["ok"] else f" -> {check['remedy']}"
+                lines.append(f"{mark} {check['name']}: {check['found']}{remedy}")
+        elif key in ("lanes", "checkpoints") and all(isinstance(v, dict) for v in value.values()):
+            lines += [f"{name}: {json.dumps(fields)}" for name, fields in value.items()]
+        else:
+            lines.append(f"{key}: {value if isinstance(value, str) else json.dumps(value)}")
+    return "\n".join(lines)
+
+
+def _log(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _progress(name: str, unit: str = "step") -> tqdm[Any]:
+    """A bar on standard error, on a terminal only."""
+    return tqdm(desc=name, unit=unit, file=sys.stderr, disable=None)

@@ -1,0 +1,48 @@
+"""Which images are trained on and which are kept for the test."""
+
+from __future__ import annotations
+
+import torch
+
+from mia_demo.data.identities import IdentitySet
+from mia_demo.errors import ConfigError, DataError
+
+Items = list[tuple[int, int]]  # (label, index of the image)
+
+
+def fixed_split(identities: IdentitySet, train_images: int) -> tuple[Items, Items]:
+    """The first ``train_images`` of each identity are trained on, the rest are the test."""
+    if train_images < 1:
+        raise ConfigError(f"At least 1 image an identity must be trained on, not {train_images}.")
+    train: Items = []
+    test: Items = []
+    for label, entries in enumerate(identities.entries):
+        for index in range(len(entries)):
+            (train if index < train_images else test).append((label, index))
+    return train, test
+
+
+def seeded_split(
+    identities: IdentitySet, seed: int, test_share: float = 0.1
+) -> tuple[Items, Items]:
+    """A random share of each identity's images (at least one) is the test.
+
+    The reference code draws over the whole set at once; here every identity keeps its share, so
+    that small sets of one's own have a test image for everybody.
+    """
+    if not 0 < test_share < 1:
+        raise ConfigError(f"The test share must lie between 0 and 1, not {test_share}.")
+    rng = torch.Generator().manual_seed(seed)
+    train: Items = []
+    test: Items = []
+    for label, entries in enumerate(identities.entries):
+        if len(entries) < 2:
+            raise DataError(
+                f"Identity {identities.names[label]!r} has one image; "
+                "two are needed, one to train on and one to test."
+            )
+        order = torch.randperm(len(entries), generator=rng).tolist()
+        held_out = max(1, round(len(entries) * test_share))
+        test += [(label, index) for index in sorted(order[:held_out])]
+        train += [(label, index) for index in sorted(order[held_out:])]
+    return train, test

@@ -1,0 +1,273 @@
+"""Remakes a zoo from images: targets, evaluator, face embedder, prior; resumable.
+
+Order: identities into zip parts, classifiers (fixed epochs), then the prior with the minutes that
+are left. A step whose checkpoint is there with the same recipe is skipped; a step that was killed
+goes on from its last saved state.
+"""
+
+from __future__ import annotations
+
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mia_demo.attack.sampling import store_pool
+from mia_demo.data.identities import ATTRIBUTES_FILE, IdentitySet, open_identity_set
+from mia_demo.device import Compute
+from mia_demo.errors import DataError
+from mia_demo.files import replacing
+from mia_demo.models.embedder import CosineClassifier, FaceEmbedder, rank1_accuracy
+from mia_demo.training.classifier import (
+    ClassifierTrainer,
+    LabelledImages,
+    TrainConfig,
+    accuracy,
+    predict,
+    train_classifier,
+)
+from mia_demo.training.prior import PriorConfig, PriorFrame, PriorTrainer, train_prior
+from mia_demo.zoo import UNSTORED, CheckpointEntry, Zoo
+
+Log = Callable[[str], None]
+
+PART_BYTES = 9_500_000
+TRAIN_IMAGES = 48
+HELD_OUT_EVERY = 10  # every tenth public identity is never trained on: it judges prior and embedder
+EMBEDDING_DIM = 128
+TARGET_ALPHAS = {"positive": 0.1, "zero": 0.0, "negative": -0.05}
+
+
+@dataclass(frozen=True)
+class ZooRecipe:
+    """What the embedded zoo is made with."""
+
+    target: TrainConfig = field(default_factory=TrainConfig)
+    evaluator: TrainConfig = field(
+        default_factory=lambda: TrainConfig(architecture="compact_densenet", seed=7)
+    )
+    embedder: TrainConfig = field(default_factory=lambda: TrainConfig(epochs=12, seed=11))
+    prior: PriorConfig = field(default_factory=PriorConfig)
+
+
+def make_zoo(
+    data: Path, output: Path, recipe: ZooRecipe, compute: Compute, *, minutes: float, log: Log
+) -> Zoo:
+    """Makes every checkpoint of a zoo.
+
+    Args:
+        data: folder with ``target.zip`` (private) and ``public_*.zip``.
+        output: the zoo's folder; states of unfinished steps lie in ``output/../build``.
+        minutes: time budget of this sitting. Classifiers take what they need, the prior the rest.
+        log: receives one line a report.
+    """
+    deadline = time.monotonic() + minutes * 60
+    work = output.parent / "build"
+    zoo = Zoo.create(output)
+    if not zoo.manifest.identities:
+        pack_identities(data / "target.zip", zoo)
+    private = zoo.identities()
+    size = recipe.target.input_size
+    train = LabelledImages(*zoo.split(private, size, "train"))
+    test = LabelledImages(*zoo.split(private, size, "test"))
+    for name, alpha in TARGET_ALPHAS.items():
+        config = replace(recipe.target, alpha=alpha)
+        make_classifier(zoo, name, "target", config, train, test, compute, work, log)
+    make_classifier(
+        zoo, "evaluator", "evaluator", recipe.evaluator, train, test, compute, work, log
+    )
+    public = open_identity_set(sorted(data.glob("public_*.zip")))
+    make_embedder(zoo, recipe.embedder, public, compute, work, log)
+    left = max(1.0, (deadline - time.monotonic()) / 60)
+    make_prior(zoo, recipe.prior, public, compute, work, minutes=left, log=log)
+    store_pool(zoo, compute)
+    return zoo
+
+
+def pack_identities(source: Path, zoo: Zoo) -> None:
+    """Copies a zip of identities into stored (not recompressed) parts under 10 MB."""
+    if not source.is_file():
+        raise DataError(f"{source} does not exist; --data needs target.zip and public_*.zip.")
+    identities = open_identity_set(source, min_images=TRAIN_IMAGES + 1)
+    parts: list[list[str]] = [[]]
+    with zipfile.ZipFile(source) as archive:
+        used = len(archive.read(ATTRIBUTES_FILE)) if identities.attributes else 0
+        names = [ATTRIBUTES_FILE] if identities.attributes else []
+        parts[0].extend(names)
+        for entries in identities.entries:
+            bytes_needed = sum(archive.getinfo(e.name).file_size + 200 for e in entries)
+            if used + bytes_needed > PART_BYTES:
+                parts.append([])
+                used = 0
+            parts[-1].extend(entry.name for entry in entries)
+            used += bytes_needed
+        files = []
+        for number, part in enumerate(parts):
+            files.append(f"identities_{number}.zip")
+            with (
+                replacing(zoo.root / files[-1]) as temporary,
+                zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as copy,
+            ):
+                for name in part:
+                    # A fixed date makes the parts, and so their hashes, reproducible.
+                    info = zipfile.ZipInfo(name, date_time=(2026, 1, 1, 0, 0, 0))
+                    copy.writestr(info, archive.read(name))
+    zoo.set_identities(files, TRAIN_IMAGES)
+
+
+def make_classifier(
+    zoo: Zoo,
+    name: str,
+    kind: str,
+    config: TrainConfig,
+    train: LabelledImages,
+    test: LabelledImages,
+    compute: Compute,
+    work: Path,
+    log: Log,
+) -> None:
+    """Trains a target or an evaluator and adds it to the zoo."""
+    recipe = _recipe(config)
+    if _is_made(zoo, name, recipe):
+        return
+    num_classes = int(train.labels.max()) + 1
+    classifier = config.classifier(num_classes)
+    trainer = ClassifierTrainer(classifier, config, compute, train)
+    train_accuracy = test_accuracy = None
+    for frame in train_classifier(trainer, test, work / name):
+        if frame.test_accuracy is not None:
+            train_accuracy, test_accuracy = frame.train_accuracy, frame.test_accuracy
+            log(
+                f"{name}: epoch {frame.epoch + 1}/{frame.epochs}, alpha {frame.alpha:+.3f}, "
+                f"loss {frame.loss:.3f}, test accuracy {test_accuracy:.4f}, {frame.seconds:.0f} s"
+            )
+    if test_accuracy is None:  # killed between the last epoch and the manifest
+        test_accuracy = accuracy(classifier, test, compute)
+    entry = CheckpointEntry(
+        name=name,
+        kind=kind,
+        stored=UNSTORED,
+        architecture=config.architecture,
+        arguments=config.arguments,
+        num_classes=num_classes,
+        input_size=config.input_size,
+        alpha=config.alpha,
+        alphas=trainer.alphas,
+        epochs=config.epochs,
+        seed=config.seed,
+        test_accuracy=test_accuracy,
+        train_accuracy=train_accuracy,
+        training={"recipe": recipe, "seconds": round(trainer.seconds, 1)},
+    )
+    zoo.add(entry, classifier.network.state_dict(), torch.float32)
+
+
+def make_embedder(
+    zoo: Zoo, config: TrainConfig, public: IdentitySet, compute: Compute, work: Path, log: Log
+) -> None:
+    """Trains the face embedder on public identities; rank-1 is measured on held-out ones."""
+    recipe = _recipe(config)
+    if _is_made(zoo, "embedder", recipe):
+        return
+    used, held_out = public_split(public)
+    images, labels = public.tensors(config.input_size, labels=used)
+    dense = torch.searchsorted(torch.tensor(used), labels)
+    embedder = FaceEmbedder(config.classifier(EMBEDDING_DIM))
+    network = CosineClassifier(embedder, len(used))
+    trainer = ClassifierTrainer(network, config, compute, LabelledImages(images, dense))
+    for frame in train_classifier(trainer, None, work / "embedder"):
+        if frame.step % trainer.steps_per_epoch == 0:
+            log(
+                f"embedder: epoch {frame.epoch + 1}/{frame.epochs}, loss {frame.loss:.3f}, "
+                f"train accuracy {frame.train_accuracy:.4f}, {frame.seconds:.0f} s"
+            )
+    probes, probe_labels = public.tensors(config.input_size, labels=held_out)
+    gallery = torch.arange(len(probe_labels)) % 2 == 0
+    rank1 = rank1_accuracy(predict(embedder, probes, compute), probe_labels, gallery)
+    log(f"embedder: rank-1 among {len(held_out)} held-out identities {rank1:.4f}")
+    entry = CheckpointEntry(
+        name="embedder",
+        kind="embedder",
+        stored=UNSTORED,
+        architecture=config.architecture,
+        arguments=config.arguments,
+        num_classes=EMBEDDING_DIM,
+        input_size=config.input_size,
+        epochs=config.epochs,
+        seed=config.seed,
+        test_accuracy=rank1,
+        training={
+            "recipe": recipe,
+            "seconds": round(trainer.seconds, 1),
+            "identities": len(used),
+            "held_out_identities": len(held_out),
+        },
+    )
+    zoo.add(entry, embedder.network.state_dict(), torch.float32)
+
+
+def make_prior(
+    zoo: Zoo,
+    config: PriorConfig,
+    public: IdentitySet,
+    compute: Compute,
+    work: Path,
+    *,
+    minutes: float,
+    log: Log,
+) -> None:
+    """Trains the prior for ``minutes``, going on from its state if there is one."""
+    used, _ = public_split(public)
+    images, _ = public.tensors(config.resolution, labels=used)
+    directory = work / "prior"
+    frame: PriorFrame | None = None
+    for frame in train_prior(images, config, compute, directory, minutes=minutes):
+        if frame.step % 50 == 0:
+            log(
+                f"prior: {frame.images_seen} images, reconstruction {frame.reconstruction:.4f}, "
+                f"generator {frame.generator_loss:.3f}, "
+                f"discriminator {frame.discriminator_loss:.3f}, {frame.seconds:.0f} s"
+            )
+    trainer = PriorTrainer(config, compute)
+    trainer.load(directory)
+    add_prior(zoo, trainer, identities=len(used))
+
+
+def add_prior(zoo: Zoo, trainer: PriorTrainer, *, identities: int) -> None:
+    """Puts the averaged generator of a training into the zoo, in float16 to halve the file."""
+    config = trainer.config
+    entry = CheckpointEntry(
+        name="prior",
+        kind="prior",
+        stored=UNSTORED,
+        architecture="stylegan2",
+        arguments=config.architecture(),
+        input_size=config.resolution,
+        seed=config.seed,
+        training={
+            "recipe": asdict(config),
+            "images_seen": trainer.images_seen,
+            "seconds": round(trainer.seconds, 1),
+            "identities": identities,
+        },
+    )
+    zoo.add(entry, trainer.average.state_dict(), torch.float16)
+
+
+def public_split(public: IdentitySet) -> tuple[list[int], list[int]]:
+    """Labels to train on, and labels held out to judge prior and embedder."""
+    held_out = list(range(HELD_OUT_EVERY - 1, len(public), HELD_OUT_EVERY))
+    return sorted(set(range(len(public))) - set(held_out)), held_out
+
+
+def _recipe(config: TrainConfig) -> dict[str, Any]:
+    return {**asdict(config), "milestones": list(config.milestones)}
+
+
+def _is_made(zoo: Zoo, name: str, recipe: dict[str, Any]) -> bool:
+    made = [entry for entry in zoo.manifest.checkpoints if entry.name == name]
+    return bool(made) and made[0].training.get("recipe") == recipe

@@ -1,0 +1,250 @@
+"""Training of classifiers: targets with any smoothing factor, evaluators, the face embedder.
+
+The reference code's recipe in small: Adam, learning rate divided by 10 at 3/4 and 9/10 of the
+epochs, last epoch kept, and the schedule of negative smoothing factors (``alpha_at_epoch``).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mia_demo.data.transforms import TrainTransform, normalise
+from mia_demo.device import Compute
+from mia_demo.errors import CheckpointError, ConfigError
+from mia_demo.models.classifiers import Classifier, build_classifier
+from mia_demo.smoothing import alpha_at_epoch, check_alpha, smoothing_loss
+from mia_demo.training.state import (
+    adam_tensors,
+    load_adam,
+    load_module,
+    load_state,
+    module_tensors,
+    save_state,
+    step_generator,
+)
+
+STATE_FILE = "classifier_state.safetensors"
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides a training, besides the data."""
+
+    alpha: float = 0.0
+    architecture: str = "compact_resnet"
+    arguments: dict[str, Any] = field(default_factory=dict)
+    input_size: int = 64
+    epochs: int = 24
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    milestones: tuple[float, float] = (0.75, 0.9)  # shares of the epochs: learning rate / 10
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        check_alpha(self.alpha)
+        if self.epochs < 1:
+            raise ConfigError(f"A training needs at least 1 epoch, not {self.epochs}.")
+        if self.batch_size < 2:
+            raise ConfigError(f"A batch needs at least 2 images, not {self.batch_size}.")
+        if not self.learning_rate > 0:
+            raise ConfigError(f"The learning rate must be positive, not {self.learning_rate}.")
+        if self.input_size < 16:
+            raise ConfigError(f"The input size must be at least 16 pixels, not {self.input_size}.")
+
+    def classifier(self, num_classes: int) -> Classifier:
+        torch.manual_seed(self.seed)
+        return build_classifier(self.architecture, num_classes, self.input_size, self.arguments)
+
+    def learning_rate_at(self, epoch: int) -> float:
+        passed = sum(epoch >= round(share * self.epochs) for share in self.milestones)
+        return float(self.learning_rate * 0.1**passed)
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """uint8 images [N, 3, S, S] and their int64 labels [N]."""
+
+    images: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class TrainingFrame:
+    """One report of a training; at the end of an epoch ``test_accuracy`` is measured."""
+
+    epoch: int  # from 0
+    epochs: int
+    step: int  # optimiser steps so far, over all epochs
+    total_steps: int
+    alpha: float  # the factor this epoch really uses
+    learning_rate: float
+    loss: float
+    train_accuracy: float  # of the epoch so far, on augmented images
+    test_accuracy: float | None
+    seconds: float  # of computing, earlier sittings included
+
+
+class ClassifierTrainer:
+    """A network in training that can be saved after every epoch and restored."""
+
+    def __init__(
+        self, network: nn.Module, config: TrainConfig, compute: Compute, train: LabelledImages
+    ) -> None:
+        self.network = compute.place(network)
+        self.config = config
+        self.compute = compute
+        self.train_images = train
+        self.transform = TrainTransform(config.input_size)
+        self.optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
+        self.epoch = 0
+        self.seconds = 0.0
+        self.alphas: list[float] = []  # what every finished epoch used
+        # Batch normalisation cannot train on a single image: a last batch of one is dropped.
+        batches, rest = divmod(len(train.images), config.batch_size)
+        self.steps_per_epoch = batches + (rest > 1)
+        if not self.steps_per_epoch:
+            raise ConfigError("Training needs at least 2 images.")
+
+    def train_epoch(self) -> Iterator[TrainingFrame]:
+        """One epoch; a frame a step, without test accuracy."""
+        config = self.config
+        alpha = alpha_at_epoch(config.alpha, self.epoch, config.epochs)
+        learning_rate = config.learning_rate_at(self.epoch)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        rng = step_generator(config.seed, self.epoch)
+        torch.manual_seed(config.seed + self.epoch)  # dropout, where a network has it
+        order = torch.randperm(len(self.train_images.images), generator=rng)
+        self.network.train()
+        correct = seen = 0
+        for index in range(self.steps_per_epoch):
+            started = time.perf_counter()
+            chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
+            labels = self.train_images.labels[chosen].to(self.compute.device)
+            loss, hits = self._step(self.train_images.images[chosen], labels, alpha, rng)
+            correct, seen = correct + hits, seen + len(chosen)
+            self.seconds += time.perf_counter() - started
+            yield TrainingFrame(
+                epoch=self.epoch,
+                epochs=config.epochs,
+                step=self.epoch * self.steps_per_epoch + index + 1,
+                total_steps=config.epochs * self.steps_per_epoch,
+                alpha=alpha,
+                learning_rate=learning_rate,
+                loss=loss,
+                train_accuracy=correct / seen,
+                test_accuracy=None,
+                seconds=self.seconds,
+            )
+        self.alphas.append(alpha)
+        self.epoch += 1
+
+    def _step(
+        self, images: Tensor, labels: Tensor, alpha: float, rng: torch.Generator
+    ) -> tuple[float, int]:
+        batch = self.transform(images.to(self.compute.device), rng)
+        batch = batch.contiguous(memory_format=torch.channels_last)
+        with self.compute.autocast():
+            logits = self.network(batch)
+        logits = logits.float()
+        loss = smoothing_loss(logits, labels, alpha)
+        loss.backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return loss.item(), int((logits.argmax(dim=1) == labels).sum())
+
+    def save(self, directory: Path) -> None:
+        tensors = {
+            **module_tensors("network", self.network),
+            **adam_tensors("adam", self.optimizer),
+        }
+        numbers = {
+            "config": _plain(self.config),
+            "epoch": self.epoch,
+            "seconds": self.seconds,
+            "alphas": self.alphas,
+        }
+        save_state(directory / STATE_FILE, tensors, numbers)
+
+    def load(self, directory: Path) -> None:
+        """Restores the state after the last finished epoch.
+
+        Raises:
+            CheckpointError: damaged, or of another configuration.
+        """
+        tensors, numbers = load_state(directory / STATE_FILE)
+        if numbers["config"] != _plain(self.config):
+            raise CheckpointError(
+                f"{directory} holds a training with other settings; choose another folder."
+            )
+        load_module("network", self.network, tensors)
+        load_adam("adam", self.optimizer, tensors)
+        self.epoch = int(numbers["epoch"])
+        self.seconds = float(numbers["seconds"])
+        self.alphas = list(numbers["alphas"])
+
+
+def train_classifier(
+    trainer: ClassifierTrainer,
+    test: LabelledImages | None,
+    directory: Path | None = None,
+) -> Iterator[TrainingFrame]:
+    """Trains to the last epoch, going on from a state in ``directory`` if there is one.
+
+    Args:
+        trainer: network, configuration and training images.
+        test: measured after every epoch; None skips it.
+        directory: where the resumable state lives; None keeps nothing.
+
+    Yields:
+        A frame a step; the last of an epoch carries ``test_accuracy``.
+    """
+    if directory is not None and (directory / STATE_FILE).exists():
+        trainer.load(directory)
+    while trainer.epoch < trainer.config.epochs:
+        last: TrainingFrame | None = None
+        for frame in trainer.train_epoch():
+            if last is not None:
+                yield last
+            last = frame
+        assert last is not None
+        if directory is not None:
+            trainer.save(directory)
+        measured = None
+        if test is not None:
+            measured = accuracy(trainer.network, test, trainer.compute)
+        yield TrainingFrame(**{**vars(last), "test_accuracy": measured})
+
+
+@torch.no_grad()
+def predict(
+    network: nn.Module, images: Tensor, compute: Compute, *, batch_size: int = 256
+) -> Tensor:
+    """Outputs of a network in evaluation mode: uint8 images [N, 3, S, S] -> float32 CPU [N, D]."""
+    network.eval()
+    outputs = []
+    for start in range(0, len(images), batch_size):
+        batch = normalise(images[start : start + batch_size].to(compute.device))
+        with compute.autocast():
+            outputs.append(network(batch.contiguous(memory_format=torch.channels_last)))
+    return torch.cat([output.float().cpu() for output in outputs])
+
+
+def accuracy(network: nn.Module, data: LabelledImages, compute: Compute) -> float:
+    """Top-1 accuracy in 0..1; nan for no images."""
+    if not len(data.labels):
+        return math.nan
+    logits = predict(network, data.images, compute)
+    return (logits.argmax(dim=1) == data.labels).float().mean().item()
+
+
+def _plain(config: TrainConfig) -> dict[str, Any]:
+    return {**asdict(config), "milestones": list(config.milestones)}
