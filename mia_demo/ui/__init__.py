@@ -1,0 +1,16 @@
+"""The browser page. Gradio reads its environment on import, so it is prepared here, before that."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import tempfile
+from pathlib import Path
+
+# Nothing leaves the machine: no analytics, no version check, no Hub telemetry.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+# A shared /tmp/gradio that belongs to somebody else is a PermissionError.
+os.environ.setdefault(
+    "GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir()) / f"mia_demo-{getpass.getuser()}")
+)

@@ -1,0 +1,19 @@
+"""Components of our own: a gr.HTML each, with its html, css and js as files beside it.
+
+Their templates are static, and the js fills them through the DOM: Gradio evaluates a template's
+result as a JavaScript template string, where a name with ``${...}`` in it would be code.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def component_files(name: str) -> dict[str, str]:
+    """The arguments of gr.HTML that the files ``name.html``, ``.css`` and ``.js`` hold."""
+    folder = Path(__file__).parent
+    kinds = {"html_template": "html", "css_template": "css", "js_on_load": "js"}
+    return {
+        argument: (folder / f"{name}.{suffix}").read_text(encoding="utf-8")
+        for argument, suffix in kinds.items()
+    }

@@ -1,0 +1,71 @@
+"""The whole app: header, pages, launch settings."""
+
+from __future__ import annotations
+
+import os
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from mia_demo.ui.attack_page import build_attack_page
+from mia_demo.ui.engine import Engine
+from mia_demo.ui.theme import make_theme
+
+TITLE = "Be Careful What You Smooth For"
+STYLE = Path(__file__).with_name("style.css")
+HEADER = Path(__file__).with_name("header.html")
+
+
+def build_app(engine: Engine) -> gr.Blocks:
+    """All pages.
+
+    Raises:
+        DemoError: the zoo cannot be read.
+    """
+    with _blocks() as app:
+        gr.HTML(_header(engine.compute.label), apply_default_css=False)
+        build_attack_page(engine)
+    return app
+
+
+def build_failed_app(message: str) -> gr.Blocks:
+    """A page that says why there is no demo."""
+    with _blocks() as app:
+        gr.HTML(_header(""), apply_default_css=False)
+        gr.HTML(
+            f'<div class="broken" role="alert"><h2>The demo cannot start</h2>'
+            f"<p>{escape(message)}</p></div>",
+            apply_default_css=False,
+        )
+    return app
+
+
+def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
+    """Serves the app to this machine only, unless GRADIO_SERVER_NAME says otherwise."""
+    settings: dict[str, Any] = {
+        "server_name": os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
+        "theme": make_theme(),
+        "css_paths": [STYLE],
+        "run_history": False,  # would keep reconstructions in the visitor's browser
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "pwa": False,
+        "max_file_size": "5mb",
+        "show_error": False,
+        "state_session_capacity": 100,
+        "footer_links": ["api"],
+    }
+    return app.queue(max_size=40, default_concurrency_limit=4).launch(**{**settings, **options})
+
+
+def _blocks() -> gr.Blocks:
+    return gr.Blocks(
+        title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)
+    )
+
+
+def _header(device: str) -> str:
+    badge = f'<span class="badge device">Runs on {escape(device)}</span>' if device else ""
+    return HEADER.read_text(encoding="utf-8").replace("<!-- device -->", badge)

@@ -1,0 +1,137 @@
+"""What happens on the attack page's events: parse, start a job, yield boards."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from mia_demo.attack.config import AttackConfig, preset_config
+from mia_demo.errors import ConfigError, DemoError
+from mia_demo.ui.attack_view import BoardPresenter, BoardView, ready_board
+from mia_demo.ui.engine import Engine, Tracked
+from mia_demo.ui.jobs import Job, Waiting
+from mia_demo.ui.knobs import parse_config
+
+FRAME_SECONDS = 1 / 8  # at most eight frames a second reach a browser
+UNEXPECTED = "The attack failed unexpectedly; the server's log says why. Try fewer candidates."
+
+log = logging.getLogger(__name__)
+
+
+class AttackHandlers:
+    """Handlers that share one engine; their only state is the engine's table of sessions."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def ready(self, identity: int) -> BoardView:
+        """The board before an attack on this identity.
+
+        Raises:
+            DemoError: no such identity, or the zoo is damaged.
+        """
+        engine = self.engine
+        if not 0 <= identity < len(engine.identities):
+            raise ConfigError(
+                f"Identity {identity} does not exist; choose 0 to {len(engine.identities) - 1}."
+            )
+        return ready_board(engine.zoo, engine.identities, identity, engine.zoo.target_names())
+
+    def choose(self, identity: int, request: gr.Request) -> tuple[BoardView, Any, Any]:
+        """Another identity: its photos, no stale pictures, and the running attack ends."""
+        self.engine.release(str(request.session_hash))
+        try:
+            return self.ready(identity), *_buttons(running=False)
+        except DemoError as error:
+            raise gr.Error(str(error)) from error
+
+    def start(
+        self,
+        request: gr.Request,
+        identity: int | None,
+        preset: str,
+        seed: float | None,
+        lanes: list[str],
+        *knobs: Any,
+    ) -> Iterator[tuple[Any, Any, Any]]:
+        """The start button: boards until the attack is done, stopped or fails."""
+        session = str(request.session_hash)
+        try:
+            config = parse_config(identity, preset, seed, lanes, knobs)
+            presenter = self._presenter(config)
+            job = self.engine.attack_for(session, config)
+        except DemoError as error:
+            raise gr.Error(str(error)) from error
+        yield presenter.board, *_buttons(running=True)
+        try:
+            for board in _boards(job, presenter, FRAME_SECONDS):
+                yield board, gr.skip(), gr.skip()
+            if job.stopped and self.engine.job_of(session) is job:
+                yield presenter.stopped(), *_buttons(running=False)
+            else:
+                yield gr.skip(), *_buttons(running=False)
+        except DemoError as error:
+            yield presenter.failed(str(error)), *_buttons(running=False)
+            raise gr.Error(str(error)) from error
+        except Exception as error:
+            log.exception("attack failed")
+            yield presenter.failed(UNEXPECTED), *_buttons(running=False)
+            raise gr.Error(UNEXPECTED) from error
+        finally:
+            job.stop()
+
+    def stop(self, request: gr.Request) -> None:
+        """The stop button: the job ends after its step, ``start`` shows the last word."""
+        job = self.engine.job_of(str(request.session_hash))
+        if job is not None:
+            job.stop()
+
+    def api(
+        self, identity: int, preset: str = "quick", seed: int = 0, lanes: list[str] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Attacks one identity in several lanes side by side and streams every frame.
+
+        Args:
+            identity: number of the identity, from 0.
+            preset: quick, standard or paper.
+            seed: same seed, same attack.
+            lanes: names of target classifiers; all of the zoo by default.
+
+        Returns:
+            The board: phase, stage, step, status, and for each lane its pictures as data URIs,
+            target confidence, the evaluator's verdict and the curves.
+        """
+        try:
+            names = tuple(self.engine.zoo.target_names() if lanes is None else lanes)
+            config = preset_config(preset, identity=identity, seed=seed, lanes=names)
+            presenter = self._presenter(config)
+            job = self.engine.attack(config, every_frame=True)
+            for board in _boards(job, presenter, 0.0):
+                yield board.to_json()
+        except DemoError as error:
+            raise gr.Error(str(error)) from error
+
+    def _presenter(self, config: AttackConfig) -> BoardPresenter:
+        ready = self.ready(config.identity)
+        known = {lane.name: lane for lane in ready.lanes}
+        for name in config.lanes:
+            if name not in known:
+                raise ConfigError(f"No lane {name!r}; this zoo has {', '.join(known)}.")
+        lanes = tuple(lane for lane in ready.lanes if lane.name in config.lanes)
+        return BoardPresenter(replace(ready, lanes=lanes), config)
+
+
+def _boards(job: Job[Tracked], presenter: BoardPresenter, interval: float) -> Iterator[BoardView]:
+    for update in job.updates(interval):
+        if isinstance(update, Waiting):
+            yield presenter.waiting(update)
+        else:
+            yield presenter.frame(update)
+
+
+def _buttons(*, running: bool) -> tuple[Any, Any]:
+    return gr.update(interactive=not running), gr.update(interactive=running)

@@ -1,0 +1,263 @@
+"""What the attack board shows, as plain JSON: also the value that API clients receive."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from mia_demo.attack.attack import AttackFrame, LaneFrame
+from mia_demo.attack.config import AttackConfig
+from mia_demo.data.identities import IdentitySet
+from mia_demo.ui.engine import Curves, Tracked
+from mia_demo.ui.jobs import Waiting
+from mia_demo.ui.render import data_uri, polyline
+from mia_demo.zoo import Zoo
+
+PHOTOS = 9  # real training photos beside the reconstructions
+PHOTO_SIZE = 128
+ANNOUNCE_SECONDS = 1.0  # screen readers cannot follow eight messages a second
+
+EXPECTATIONS = {
+    1: "Positive smoothing: the paper finds that it lets more of the face leak.",
+    0: "No smoothing: the baseline. The paper finds that it leaks as well.",
+    -1: "Negative smoothing: the paper finds that it shields the face.",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    uri: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class LaneView:
+    """A column of the board. ``style`` numbers its colour and dash pattern."""
+
+    name: str
+    style: int
+    alpha: float
+    test_accuracy: float
+    alpha_text: str
+    accuracy_text: str
+    expectation: str
+    picture: Picture | None = None
+    others: tuple[Picture, ...] = ()
+    target_confidence: float | None = None
+    evaluator_top1: int | None = None
+    verdict: str = ""
+    recognised: bool = False
+    confidence_curve: str = ""
+    cosine_curve: str = ""
+    gradient_cosine: float | None = None
+
+
+@dataclass(frozen=True)
+class BoardView:
+    """The whole board.
+
+    Attributes:
+        phase: ready, waiting, loading, running, stopped, done or failed.
+        stage, step, total_steps: of the attack; stage is empty before the first frame.
+        progress: 0..1 over all stages.
+        status: one sentence on what goes on.
+        announcement: the same for screen readers, changed once a second at most.
+    """
+
+    phase: str
+    identity: int
+    stage: str
+    step: int
+    total_steps: int
+    progress: float
+    seconds: float
+    status: str
+    announcement: str
+    photos: tuple[Picture, ...]
+    lanes: tuple[LaneView, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def ready_board(
+    zoo: Zoo, identities: IdentitySet, identity: int, lanes: Sequence[str]
+) -> BoardView:
+    """The board before an attack: real photos and empty lanes.
+
+    Raises:
+        DemoError: a photo or a lane's entry cannot be read.
+    """
+    status = f"Ready. Start attacks identity {identity}."
+    return BoardView(
+        phase="ready",
+        identity=identity,
+        stage="",
+        step=0,
+        total_steps=0,
+        progress=0.0,
+        seconds=0.0,
+        status=status,
+        announcement=status,
+        photos=_photos(zoo, identities, identity),
+        lanes=tuple(_empty_lane(zoo, name) for name in lanes),
+    )
+
+
+class BoardPresenter:
+    """Turns a job's updates into boards, one attack long."""
+
+    def __init__(self, ready: BoardView, config: AttackConfig) -> None:
+        self.config = config
+        status = "Loading the networks …"
+        self.board = replace(ready, phase="loading", status=status, announcement=status)
+        self._announced_at = -math.inf
+
+    def waiting(self, place: Waiting) -> BoardView:
+        if place.running == "the start-up":
+            status = "The networks are still being loaded; your attack starts right after."
+        elif place.ahead == 1:
+            status = "Another attack is running; yours starts next."
+        else:
+            status = f"Another attack is running; yours is number {place.ahead} in the queue."
+        return self._show(phase="waiting", status=status, urgent=True)
+
+    def frame(self, tracked: Tracked) -> BoardView:
+        frame = tracked.frame
+        if not frame.lanes:
+            share = f"{frame.step} %" if frame.total_steps == 100 else "…"
+            status = (
+                f"Sampling: the classifiers look at the pool of faces for the first time, {share}"
+            )
+            return self._show(
+                phase="running",
+                status=status,
+                stage="sampling",
+                step=frame.step,
+                total_steps=frame.total_steps,
+                seconds=frame.seconds,
+            )
+        lanes = {lane.name: lane for lane in frame.lanes}
+        views = tuple(
+            self._lane(view, lanes[view.name], tracked.curves) for view in self.board.lanes
+        )
+        return self._show(
+            phase="done" if frame.is_last else "running",
+            status=self._sentence(frame, views),
+            urgent=frame.is_last or frame.stage != self.board.stage,
+            stage=frame.stage,
+            step=frame.step,
+            total_steps=frame.total_steps,
+            progress=_progress(frame),
+            seconds=frame.seconds,
+            lanes=views,
+        )
+
+    def stopped(self) -> BoardView:
+        board = self.board
+        if board.stage == "optimisation":
+            where = f"at step {board.step} of {board.total_steps}; this is how far the attack came."
+        else:
+            where = "before the first step."
+        return self._show(phase="stopped", status=f"Stopped {where}", urgent=True)
+
+    def failed(self, message: str) -> BoardView:
+        return self._show(phase="failed", status=message, urgent=True)
+
+    def _show(self, *, status: str, urgent: bool = False, **changes: Any) -> BoardView:
+        now = time.monotonic()
+        announcement = self.board.announcement
+        if urgent or now - self._announced_at >= ANNOUNCE_SECONDS:
+            announcement, self._announced_at = status, now
+        self.board = replace(self.board, status=status, announcement=announcement, **changes)
+        return self.board
+
+    def _sentence(self, frame: AttackFrame, lanes: tuple[LaneView, ...]) -> str:
+        if frame.is_last:
+            seen = [lane.name for lane in lanes if lane.recognised]
+            names = " and ".join([", ".join(seen[:-1]), seen[-1]] if len(seen) > 1 else seen)
+            outcome = (
+                f"the evaluator recognises identity {self.config.identity} in lane {names}."
+                if seen
+                else f"the evaluator recognises identity {self.config.identity} in no lane."
+            )
+            return f"Done in {frame.seconds:.1f} s: {outcome}"
+        if frame.stage == "optimisation":
+            return f"Optimisation: step {frame.step} of {frame.total_steps}"
+        return f"{frame.stage.capitalize()}: the best starting faces of the pool"
+
+    def _lane(self, view: LaneView, lane: LaneFrame, curves: Curves) -> LaneView:
+        identity = self.config.identity
+        order = [lane.best, *(k for k in range(len(lane.images)) if k != lane.best)]
+        pictures = [
+            Picture(
+                data_uri(lane.images[k]),
+                f"{'Best reconstruction' if rank == 0 else f'Candidate {rank + 1}'} of "
+                f"identity {identity} from lane {lane.name}",
+            )
+            for rank, k in enumerate(order)
+        ]
+        top1 = lane.evaluator_top1[lane.best]
+        recognised = top1 == identity
+        certainty = f"{lane.evaluator_confidences[lane.best]:.0%} sure"
+        verdict = "recognised as identity" if recognised else "takes it for identity"
+        total = self.config.steps * math.ceil(self.config.candidates / self.config.batch_size)
+        confidences = curves.target_confidence[lane.name]
+        cosines = curves.gradient_cosine[lane.name]
+        return replace(
+            view,
+            picture=pictures[0],
+            others=tuple(pictures[1:]),
+            target_confidence=round(lane.target_confidence, 4),
+            evaluator_top1=top1,
+            verdict=f"{verdict} {top1} ({certainty})",
+            recognised=recognised,
+            confidence_curve=polyline(confidences, total, 0.0, 1.0),
+            cosine_curve=polyline(cosines, total, -1.0, 1.0),
+            gradient_cosine=_finite(cosines[-1] if cosines else math.nan),
+        )
+
+
+def _photos(zoo: Zoo, identities: IdentitySet, identity: int) -> tuple[Picture, ...]:
+    # Spread over the training split, so that pose and light differ.
+    first_test = min(zoo.manifest.train_images, len(identities.entries[identity]))
+    count = min(PHOTOS, first_test)
+    indices = [position * first_test // count for position in range(count)]
+    images, _ = identities.tensors(PHOTO_SIZE, labels=[identity], indices=indices)
+    return tuple(
+        Picture(
+            data_uri(image.permute(1, 2, 0).numpy()),
+            f"Real training photo {number} of identity {identity}",
+        )
+        for number, image in enumerate(images, start=1)
+    )
+
+
+def _empty_lane(zoo: Zoo, name: str) -> LaneView:
+    entry = zoo.entry(name)
+    alpha = entry.alpha or 0.0
+    accuracy = entry.test_accuracy or 0.0
+    names = zoo.target_names()
+    return LaneView(
+        name=name,
+        style=names.index(name),
+        alpha=alpha,
+        test_accuracy=accuracy,
+        alpha_text=f"α = {alpha:+.2f}".replace("-", "−") if alpha else "α = 0",
+        accuracy_text=f"{accuracy:.1%} test accuracy",
+        expectation=EXPECTATIONS[(alpha > 0) - (alpha < 0)],
+    )
+
+
+def _progress(frame: AttackFrame) -> float:
+    # Optimisation is nearly all of the time.
+    if frame.stage == "optimisation":
+        return 0.05 + 0.9 * frame.step / frame.total_steps
+    return {"sampling": 0.05, "selection": 0.97, "done": 1.0}[frame.stage]
+
+
+def _finite(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 4)

@@ -1,0 +1,146 @@
+// Fills the board from the value, reusing elements so that pictures change without flicker.
+const board = element.querySelector(".board");
+const columns = element.querySelector(".columns");
+const photos = element.querySelector(".photos");
+const SVG = "http://www.w3.org/2000/svg";
+
+function make(tag, className, parent) {
+  const node = document.createElement(tag);
+  node.className = className;
+  parent.append(node);
+  return node;
+}
+
+function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+// As many <img> in the parent as there are pictures.
+function showPictures(parent, pictures) {
+  while (parent.children.length > pictures.length) parent.lastElementChild.remove();
+  while (parent.children.length < pictures.length) make("img", "", parent);
+  pictures.forEach(({ uri, alt }, index) => {
+    const image = parent.children[index];
+    if (image.src !== uri) image.src = uri;
+    if (image.alt !== alt) image.alt = alt;
+  });
+}
+
+function makeLane(name) {
+  const column = make("article", "column lane", columns);
+  column.dataset.lane = name;
+  const title = make("h3", "", column);
+  title.id = "lane-" + name;
+  column.setAttribute("aria-labelledby", title.id);
+  title.append(swatch());
+  make("span", "name", title);
+  make("p", "facts", column);
+  make("div", "portrait", column);
+  const result = make("div", "result", column);
+  const head = make("p", "confidence", result);
+  make("span", "", head).textContent = "Target confidence";
+  make("strong", "", head);
+  const meter = make("div", "meter", result);
+  meter.setAttribute("role", "meter");
+  meter.setAttribute("aria-label", "Target confidence of lane " + name);
+  meter.setAttribute("aria-valuemin", "0");
+  meter.setAttribute("aria-valuemax", "100");
+  make("div", "fill", meter);
+  make("p", "verdict", result);
+  make("div", "others", column);
+  make("p", "note", column);
+  return column;
+}
+
+function swatch() {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "swatch");
+  svg.setAttribute("viewBox", "0 0 36 8");
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(SVG, "path");
+  line.setAttribute("d", "M1 4H35");
+  line.setAttribute("class", "line");
+  svg.append(line);
+  return svg;
+}
+
+function showLane(column, lane) {
+  column.dataset.style = lane.style;
+  setText(column.querySelector(".name"), lane.name);
+  setText(column.querySelector(".facts"), lane.alpha_text + " · " + lane.accuracy_text);
+  showPictures(column.querySelector(".portrait"), lane.picture ? [lane.picture] : []);
+  showPictures(column.querySelector(".others"), lane.others);
+  const known = lane.target_confidence !== null;
+  const percent = known ? Math.round(lane.target_confidence * 100) : 0;
+  setText(column.querySelector("strong"), known ? percent + " %" : "–");
+  const meter = column.querySelector(".meter");
+  meter.setAttribute("aria-valuenow", percent);
+  meter.setAttribute("aria-valuetext", known ? percent + " %" : "not known yet");
+  meter.firstElementChild.style.width = percent + "%";
+  const verdict = column.querySelector(".verdict");
+  setText(verdict, lane.verdict ? "Evaluator: " + lane.verdict : "");
+  verdict.dataset.kind = lane.verdict ? (lane.recognised ? "recognised" : "other") : "none";
+  setText(column.querySelector(".note"), lane.expectation);
+}
+
+function showCurve(figure, lanes) {
+  const key = figure.dataset.curve;
+  const svg = figure.querySelector("svg");
+  const wanted = new Set(lanes.map(({ name }) => name));
+  for (const line of svg.querySelectorAll("polyline")) {
+    if (!wanted.has(line.dataset.lane)) line.remove();
+  }
+  const parts = [];
+  for (const lane of lanes) {
+    let line = [...svg.querySelectorAll("polyline")].find((l) => l.dataset.lane === lane.name);
+    if (!line) {
+      line = document.createElementNS(SVG, "polyline");
+      line.dataset.lane = lane.name;
+      line.setAttribute("class", "line");
+      svg.append(line);
+    }
+    line.dataset.style = lane.style;
+    line.setAttribute("points", lane[key]);
+    const value = key === "cosine_curve" ? lane.gradient_cosine : lane.target_confidence;
+    if (value !== null) parts.push(lane.name + " " + value.toFixed(2));
+  }
+  const caption = figure.querySelector("figcaption").textContent;
+  svg.setAttribute("aria-label", caption + ": " + (parts.join(", ") || "no values yet"));
+}
+
+function show() {
+  const value = props.value;
+  if (!value) return;
+  board.dataset.phase = value.phase;
+  const order = ["sampling", "optimisation", "selection", "done"];
+  const current = order.indexOf(value.stage);
+  for (const item of element.querySelectorAll(".stages li")) {
+    const position = order.indexOf(item.dataset.stage);
+    item.dataset.state = position < current ? "done" : position === current ? "current" : "todo";
+    if (position === current) item.setAttribute("aria-current", "step");
+    else item.removeAttribute("aria-current");
+  }
+  setText(element.querySelector(".status"), value.status);
+  setText(element.querySelector(".seconds"), value.seconds ? value.seconds.toFixed(1) + " s" : "");
+  element.querySelector("progress").value = value.progress;
+  setText(element.querySelector("[role=status]"), value.announcement);
+
+  setText(photos.querySelector("h3"), "Identity " + value.identity);
+  showPictures(photos.querySelector(".portrait"), value.photos.slice(0, 1));
+  showPictures(photos.querySelector(".others"), value.photos.slice(1));
+
+  const wanted = new Set(value.lanes.map(({ name }) => name));
+  for (const column of columns.querySelectorAll(".lane")) {
+    if (!wanted.has(column.dataset.lane)) column.remove();
+  }
+  for (const lane of value.lanes) {
+    const found = [...columns.querySelectorAll(".lane")].find((c) => c.dataset.lane === lane.name);
+    const column = found || makeLane(lane.name);
+    columns.append(column);
+    showLane(column, lane);
+  }
+  for (const figure of element.querySelectorAll("figure")) showCurve(figure, value.lanes);
+}
+
+watch("value", show);
+show();

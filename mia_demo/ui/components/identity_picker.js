@@ -1,0 +1,60 @@
+const search = element.querySelector("#identity-search");
+const gallery = element.querySelector(".gallery");
+const faces = element.querySelector(".faces");
+const none = element.querySelector(".none");
+const last = props.faces.length - 1;
+search.placeholder = "0–" + last;
+
+function choose(number) {
+  props.value = number;
+  trigger("input");
+}
+
+const options = props.faces.map(({ number, uri }) => {
+  const label = document.createElement("label");
+  label.className = "face";
+  const radio = document.createElement("input");
+  radio.type = "radio";
+  radio.name = "identity";
+  radio.value = number;
+  radio.setAttribute("aria-label", "Identity " + number);
+  radio.checked = number === props.value;
+  radio.addEventListener("change", () => choose(number));
+  const picture = document.createElement("img");
+  picture.src = uri;
+  picture.alt = "";
+  const caption = document.createElement("span");
+  caption.textContent = number;
+  label.append(radio, picture, caption);
+  faces.append(label);
+  return { number, label, radio };
+});
+
+function filter() {
+  const wanted = search.value.trim();
+  let shown = 0;
+  for (const { number, label } of options) {
+    label.hidden = !String(number).startsWith(wanted);
+    shown += label.hidden ? 0 : 1;
+  }
+  none.hidden = shown > 0;
+  none.textContent = shown > 0 ? "" : "No identity " + wanted + "; numbers run from 0 to " + last + ".";
+}
+
+search.addEventListener("input", filter);
+search.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  event.preventDefault();
+  const first = options.find(({ label }) => !label.hidden);
+  if (!first) return;
+  first.radio.checked = true;
+  first.radio.focus();
+  choose(first.number);
+});
+
+watch("value", () => {
+  for (const { number, radio } of options) radio.checked = number === props.value;
+});
+
+const chosen = options.find(({ radio }) => radio.checked);
+if (chosen) gallery.scrollTop = chosen.label.offsetTop - gallery.offsetTop;

@@ -1,0 +1,101 @@
+"""What all visitors share: the zoo, the device and its queue, and one attacker loaded once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from mia_demo.attack.attack import Attacker, AttackFrame
+from mia_demo.attack.config import AttackConfig, preset_config
+from mia_demo.device import Compute
+from mia_demo.ui.jobs import DeviceQueue, Job
+from mia_demo.zoo import Zoo
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Each lane's history, step by step. Lists only grow, so that any thread may read them."""
+
+    target_confidence: dict[str, list[float]]
+    gradient_cosine: dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """A frame with the curves up to it, which survive dropped frames."""
+
+    frame: AttackFrame
+    curves: Curves
+
+
+class Engine:
+    """Starts jobs on the device.
+
+    Args:
+        zoo: where checkpoints and identities come from.
+        compute: device and precision.
+
+    Raises:
+        DemoError: the zoo's identities cannot be read.
+    """
+
+    def __init__(self, zoo: Zoo, compute: Compute) -> None:
+        self.zoo = zoo
+        self.compute = compute
+        self.identities = zoo.identities()
+        self.device = DeviceQueue()
+        self._attacker: Attacker | None = None
+        self._sessions: dict[str, Job[Tracked]] = {}
+        self._lock = threading.Lock()
+
+    def warm_up(self) -> Job[AttackFrame]:
+        """Loads networks and pool and takes two steps, so that the first visitor need not wait."""
+        return Job(self._first_steps, self.device, "the start-up")
+
+    def attack(self, config: AttackConfig, *, every_frame: bool = False) -> Job[Tracked]:
+        """An attack, queued."""
+        return Job(lambda: self._tracked(config), self.device, "an attack", every_frame=every_frame)
+
+    def attack_for(self, session: str, config: AttackConfig) -> Job[Tracked]:
+        """An attack that replaces the session's one, if any."""
+        self.release(session)
+        job = self.attack(config)
+        with self._lock:
+            self._sessions[session] = job
+        return job
+
+    def job_of(self, session: str) -> Job[Tracked] | None:
+        with self._lock:
+            return self._sessions.get(session)
+
+    def release(self, session: str, job: Job[Tracked] | None = None) -> None:
+        """Stops and forgets the session's job (or ``job``, if it still is the session's)."""
+        with self._lock:
+            current = self._sessions.get(session)
+            if current is None or (job is not None and current is not job):
+                return
+            del self._sessions[session]
+        current.stop()
+
+    def _loaded(self) -> Attacker:
+        # Only the job that holds the device comes here, so no lock is needed.
+        if self._attacker is None:
+            self._attacker = Attacker(self.zoo, self.compute)
+        return self._attacker
+
+    def _first_steps(self) -> Generator[AttackFrame, None, None]:
+        config = preset_config("quick", lanes=tuple(self.zoo.target_names()))
+        for frame in self._loaded().run(config):
+            yield frame
+            if frame.stage == "optimisation" and frame.step == 2:
+                return
+
+    def _tracked(self, config: AttackConfig) -> Generator[Tracked, None, None]:
+        curves = Curves({name: [] for name in config.lanes}, {name: [] for name in config.lanes})
+        for frame in self._loaded().run(config):
+            if frame.stage == "optimisation":
+                for lane in frame.lanes:
+                    curves.target_confidence[lane.name].append(lane.target_confidence)
+                    curves.gradient_cosine[lane.name].append(lane.gradient_cosine)
+            yield Tracked(frame, curves)

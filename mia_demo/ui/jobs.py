@@ -1,0 +1,194 @@
+"""Long computations beside the web server: one device, first come first served, newest frame wins.
+
+A job computes in a thread of its own, because Gradio moves generators between threads and torch's
+grad mode belongs to a thread. The device queue is ours, because a cancelled Gradio event frees its
+slot while its last step still runs.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from mia_demo.errors import DemoError
+
+MAX_WAITING = 20
+POLL_SECONDS = 0.25  # how soon a closed tab or a moved queue is noticed
+
+Frame = TypeVar("Frame")
+
+
+class BusyError(DemoError):
+    """Too many visitors wait already."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A job's place in the queue: jobs before it, and what the first of them does."""
+
+    ahead: int
+    running: str
+
+
+class Ticket:
+    """A place in the device queue."""
+
+    def __init__(self, purpose: str) -> None:
+        self.purpose = purpose
+
+
+class DeviceQueue:
+    """Hands the device to one ticket at a time, in the order they were drawn."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._tickets: list[Ticket] = []
+
+    def draw(self, purpose: str) -> Ticket:
+        """Takes a place at the end.
+
+        Raises:
+            BusyError: the queue is full.
+        """
+        with self._changed:
+            if len(self._tickets) > MAX_WAITING:
+                raise BusyError(f"{MAX_WAITING} attacks are waiting already; try again later.")
+            ticket = Ticket(purpose)
+            self._tickets.append(ticket)
+            return ticket
+
+    def leave(self, ticket: Ticket) -> None:
+        """Gives the place up; a second time does nothing."""
+        with self._changed:
+            if ticket in self._tickets:
+                self._tickets.remove(ticket)
+            self._changed.notify_all()
+
+    def wait_for_turn(self, ticket: Ticket) -> bool:
+        """Blocks until the ticket is first; False if it was given up meanwhile."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: ticket not in self._tickets or self._tickets[0] is ticket
+            )
+            return ticket in self._tickets
+
+    def waiting(self, ticket: Ticket) -> Waiting | None:
+        """The ticket's place; None when it is first or gone."""
+        with self._changed:
+            if ticket not in self._tickets or self._tickets[0] is ticket:
+                return None
+            return Waiting(self._tickets.index(ticket), self._tickets[0].purpose)
+
+
+class Job(Generic[Frame]):
+    """A stream of frames computed in its own thread.
+
+    Args:
+        work: makes the stream; called in the job's thread once the device is free.
+        device: the queue to stand in.
+        purpose: what others read while they wait for this job, such as ``an attack``.
+        every_frame: keep frames until they are read, instead of the newest only.
+
+    Raises:
+        BusyError: the queue is full.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[], Generator[Frame, None, None]],
+        device: DeviceQueue,
+        purpose: str,
+        *,
+        every_frame: bool = False,
+    ) -> None:
+        self._work = work
+        self._device = device
+        self._frames: deque[Frame] = deque(maxlen=None if every_frame else 1)
+        self._changed = threading.Condition()
+        self._stop = threading.Event()
+        self._finished = False
+        self._error: Exception | None = None
+        self._ticket = device.draw(purpose)
+        self._started = False
+        threading.Thread(target=self._run, name=purpose, daemon=True).start()
+
+    @property
+    def stopped(self) -> bool:
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """Ends the job after its running step. Never blocks: a closed tab calls it from the loop.
+
+        The device stays taken until the step is really over.
+        """
+        self._stop.set()
+        if not self._started:
+            self._device.leave(self._ticket)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Whether the job is over, within ``timeout`` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._finished, timeout)
+
+    def updates(self, interval: float = 0.0) -> Iterator[Frame | Waiting]:
+        """Frames as they come, and the place in the queue whenever it changes.
+
+        Args:
+            interval: seconds between two frames at least; frames in between are dropped unless
+                the job keeps every frame.
+
+        Raises:
+            Exception: whatever the work raised.
+        """
+        place: Waiting | None = None
+        next_at = 0.0
+        try:
+            while True:
+                moved = self._device.waiting(self._ticket)
+                if moved is not None and moved != place:
+                    yield moved
+                place = moved
+                with self._changed:
+                    self._changed.wait_for(lambda: self._frames or self._finished, POLL_SECONDS)
+                    pending = bool(self._frames)
+                    finished = self._finished
+                if pending:
+                    time.sleep(max(0.0, next_at - time.monotonic()))
+                    next_at = time.monotonic() + interval
+                    with self._changed:
+                        frame = self._frames.popleft()
+                    yield frame
+                elif finished:
+                    break
+            if self._error is not None:
+                raise self._error
+        finally:
+            self.stop()
+
+    def _run(self) -> None:
+        try:
+            if self._device.wait_for_turn(self._ticket):
+                self._started = True
+                with closing(self._work()) as frames:
+                    while not self._stop.is_set():
+                        frame = next(frames, None)
+                        if frame is None:
+                            break
+                        self._put(frame)
+        except Exception as error:
+            self._error = error
+        finally:
+            self._device.leave(self._ticket)
+            with self._changed:
+                self._finished = True
+                self._changed.notify_all()
+
+    def _put(self, frame: Frame) -> None:
+        with self._changed:
+            self._frames.append(frame)
+            self._changed.notify_all()

@@ -1,0 +1,143 @@
+"""The attack on the embedded zoo, with few steps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mia_demo.attack.attack import Attacker
+from mia_demo.attack.config import preset_config
+from mia_demo.attack.optimisation import Optimisation
+from mia_demo.attack.sampling import POOL_PSI, Pool, pool_confidences
+from mia_demo.errors import ConfigError
+from mia_demo.training.state import step_generator
+from mia_demo.zoo import Zoo
+
+CONFIG = preset_config("quick", identity=7, seed=1, steps=4, candidates=4, kept=3)
+
+
+def stored_pool(attacker: Attacker) -> Pool:
+    *_, pool = attacker._pools.get([attacker.lane("zero")], POOL_PSI)
+    assert isinstance(pool, Pool)
+    return pool
+
+
+def test_stages_steps_and_lanes_come_in_order(attacker: Attacker) -> None:
+    frames = [frame for frame in attacker.run(CONFIG) if frame.lanes]
+    assert [frame.stage for frame in frames] == ["sampling", *["optimisation"] * 4, "done"]
+    assert [frame.step for frame in frames[1:5]] == [1, 2, 3, 4]
+    assert all(
+        [lane.name for lane in frame.lanes] == ["positive", "zero", "negative"] for frame in frames
+    )
+    last = frames[-1]
+    assert last.is_last
+    for lane in last.lanes:
+        assert lane.images.shape == (3, 64, 64, 3)
+        assert lane.images.dtype == np.uint8
+        assert lane.styles is not None
+        assert lane.styles.shape[0] == 3
+        assert list(lane.confidences) == sorted(lane.confidences, reverse=True)
+        assert lane.best == 0
+    assert math.isnan(frames[1].lanes[0].gradient_cosine)
+    assert all(-1 <= lane.gradient_cosine <= 1 for frame in frames[2:5] for lane in frame.lanes)
+
+
+def test_same_seed_same_pictures_to_the_bit(attacker: Attacker, zoo: Zoo) -> None:
+    """Also: a second attack in one process equals a first one in another."""
+    *_, other = attacker.run(replace(CONFIG, identity=12))
+    *_, again = attacker.run(CONFIG)
+    *_, fresh = Attacker(zoo, attacker.compute).run(CONFIG)
+    for one, two in zip(again.lanes, fresh.lanes, strict=True):
+        assert np.array_equal(one.images, two.images)
+        assert one.confidences == two.confidences
+    assert not np.array_equal(other.lanes[0].images, again.lanes[0].images)
+
+
+def test_seeds_matter(attacker: Attacker) -> None:
+    *_, one = attacker.run(CONFIG)
+    *_, two = attacker.run(replace(CONFIG, seed=2))
+    assert not np.array_equal(one.lanes[0].images, two.lanes[0].images)
+
+
+def test_lanes_do_not_influence_each_other(attacker: Attacker) -> None:
+    *_, together = attacker.run(CONFIG)
+    *_, alone = attacker.run(replace(CONFIG, lanes=("negative",)))
+    difference = together.lanes[2].images.astype(int) - alone.lanes[0].images.astype(int)
+    # Batches of another size may round differently in the last bit.
+    assert abs(difference).max() <= 2
+
+
+def test_optimisation_raises_the_targets_confidence(attacker: Attacker) -> None:
+    frames = list(attacker.run(replace(CONFIG, steps=15)))
+    steps = [frame for frame in frames if frame.stage == "optimisation"]
+    for index in range(3):
+        assert steps[-1].lanes[index].loss < steps[0].lanes[index].loss
+
+
+def test_candidates_beyond_the_batch_wait_their_turn(attacker: Attacker) -> None:
+    frames = list(attacker.run(replace(CONFIG, candidates=5, batch_size=2, steps=2)))
+    steps = [frame for frame in frames if frame.stage == "optimisation"]
+    assert [(frame.step, frame.total_steps) for frame in steps] == [(n, 6) for n in range(1, 7)]
+    assert frames[-1].lanes[0].images.shape[0] == 3
+
+
+def test_networks_are_frozen(attacker: Attacker) -> None:
+    list(attacker.run(CONFIG))
+    networks = [attacker.generator, attacker.evaluator, attacker.lane("zero").classifier]
+    for network in networks:
+        assert not network.training
+        for parameter in network.parameters():
+            assert not parameter.requires_grad
+            assert parameter.grad is None
+
+
+def test_an_attack_leaves_the_grad_mode_as_it_was(attacker: Attacker) -> None:
+    """Grad mode is thread-local: a mode held across a yield would leak into other sessions."""
+    frames = attacker.run(CONFIG)
+    for _ in frames:
+        assert torch.is_grad_enabled()
+    with torch.no_grad():
+        assert list(attacker.run(CONFIG))[-1].is_last
+
+
+def test_wrong_identity_or_lane_is_one_clear_sentence(attacker: Attacker) -> None:
+    with pytest.raises(ConfigError, match="Identity 100 is out of range.*0 to 99"):
+        attacker.run(replace(CONFIG, identity=100))
+    with pytest.raises(ConfigError, match=r"No lane 'purple'.*positive, zero, negative"):
+        attacker.run(replace(CONFIG, lanes=("purple",)))
+
+
+def test_stored_pool_agrees_with_the_networks(attacker: Attacker) -> None:
+    pool = stored_pool(attacker)
+    lanes = [attacker.lane(name) for name in ("positive", "zero", "negative")]
+    fresh = pool_confidences(attacker.generator, lanes, pool.styles[:50], attacker.compute)
+    for lane in lanes:
+        # Stored in float16, computed in bfloat16 where that is native.
+        difference = (fresh[lane.name] - pool.confidences[lane.name][:50]).abs()
+        assert difference.mean() < 0.002
+
+
+def test_start_candidates_are_the_best_of_the_seeds_subset(attacker: Attacker) -> None:
+    pool = stored_pool(attacker)
+    subset = pool.subset(500, seed=3)
+    chosen = pool.start_candidates("zero", 7, 4, subset)
+    scores = pool.confidences["zero"][:, 7]
+    assert set(chosen.tolist()) <= set(subset.tolist())
+    assert scores[chosen].min() >= scores[subset].sort(descending=True).values[3]
+    assert not torch.equal(subset, pool.subset(500, seed=4))
+    with pytest.raises(ConfigError, match="styles"):
+        pool.subset(10**6, seed=0)
+
+
+def test_all_lanes_see_the_same_crop(attacker: Attacker) -> None:
+    lane = attacker.lane("zero")
+    start = torch.zeros(2, 1, attacker.generator.w_dim)
+    config = replace(CONFIG, lanes=("zero", "positive"))
+    twins = Optimisation(attacker.generator, [lane, lane], start, config, attacker.compute)
+    record = twins.step(step_generator(0, 1))
+    assert record.losses[0] == record.losses[1]
+    assert record.confidences[0] == record.confidences[1]

@@ -1,0 +1,52 @@
+"""Attack settings: presets, and one clear sentence for each mistake."""
+
+from __future__ import annotations
+
+import pytest
+
+from mia_demo.attack.config import AttackConfig, preset_config
+from mia_demo.errors import ConfigError
+
+
+def test_presets_carry_the_visitors_choices() -> None:
+    config = preset_config("quick", identity=7, lanes=("zero",), seed=3)
+    assert (config.identity, config.lanes, config.seed) == (7, ("zero",), 3)
+    assert config.preset == "quick"
+    assert preset_config("quick", steps=3).preset == "custom"
+
+
+def test_the_paper_preset_has_the_reference_settings() -> None:
+    config = preset_config("paper")
+    assert (config.pool_size, config.candidates, config.kept) == (2000, 200, 50)
+    assert (config.steps, config.learning_rate, config.adam_beta) == (50, 0.005, 0.1)
+    assert (config.truncation_psi, config.crop_scale) == (0.5, 0.9)
+    assert (config.batch_size, config.selection_rounds, config.loss) == (25, 100, "poincare")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"identity": -1}, "Identity must be 0 or more"),
+        ({"lanes": ()}, "at least one lane"),
+        ({"lanes": ("zero", "zero")}, "named twice"),
+        ({"candidates": 0}, "at least one candidate"),
+        ({"candidates": 3000}, "raise the pool size"),
+        ({"kept": 99}, "Kept results"),
+        ({"steps": 0}, "Steps must lie"),
+        ({"learning_rate": 0.0}, "learning rate"),
+        ({"truncation_psi": 0.0}, "Truncation"),
+        ({"crop_scale": 0.0}, "crop scale"),
+        ({"adam_beta": 1.0}, "Beta"),
+        ({"loss": "hinge"}, "No loss 'hinge'"),
+        ({"batch_size": 0}, "batch size"),
+        ({"selection_rounds": 0}, "at least one round"),
+    ],
+)
+def test_mistakes_are_named(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        AttackConfig(**wrong)  # type: ignore[arg-type]
+
+
+def test_unknown_preset() -> None:
+    with pytest.raises(ConfigError, match="No preset 'turbo'"):
+        preset_config("turbo")

@@ -1,0 +1,125 @@
+"""Identity sets: layouts that work, and hostile or broken ones that are refused by name."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from mia_demo.data import identities as module
+from mia_demo.data.identities import open_identity_set
+from mia_demo.errors import DataError
+from mia_demo.zoo import Zoo
+
+Pack = Callable[..., Path]
+
+
+def png(colour: tuple[int, int, int] = (10, 20, 30), size: tuple[int, int] = (8, 8)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, colour).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def test_folder_and_zip_give_the_same_pictures(identity_folder: Path, zip_of: Pack) -> None:
+    files = {
+        f"top/{path.relative_to(identity_folder)}": path.read_bytes()
+        for path in identity_folder.rglob("*.png")
+    }
+    packed = open_identity_set(zip_of(files))
+    folder = open_identity_set(identity_folder)
+    assert packed.names == folder.names == ("ada", "bob", "cleo")
+    images, labels = folder.tensors(16)
+    packed_images, packed_labels = packed.tensors(16)
+    assert images.shape == (12, 3, 16, 16)
+    assert images.dtype == torch.uint8
+    assert torch.equal(images, packed_images)
+    assert labels.tolist() == packed_labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+
+
+def test_chosen_labels_keep_their_numbers(identity_folder: Path) -> None:
+    _, labels = open_identity_set(identity_folder).tensors(16, labels=[2], indices=[0, 3, 9])
+    assert labels.tolist() == [2, 2]
+
+
+def test_parts_form_one_set_with_attributes(zip_of: Pack) -> None:
+    one = zip_of({"a/0.png": png(), "a/1.png": png()}, "one.zip")
+    facts = json.dumps({"b": {"sex": "female"}}).encode()
+    two = zip_of({"b/0.png": png(), "b/1.png": png(), "identities.json": facts}, "two.zip")
+    both = open_identity_set([one, two])
+    assert both.names == ("a", "b")
+    assert both.attributes == {"b": {"sex": "female"}}
+    assert both.image(1, 0).size == (8, 8)
+
+
+@pytest.mark.parametrize("name", ["../evil.png", "a/../../evil.png", "/etc/evil.png", "C:/x/e.png",
+                                  "a\\..\\..\\evil.png"])  # fmt: skip
+def test_path_traversal_is_refused(zip_of: Pack, name: str) -> None:
+    path = zip_of({"a/0.png": png(), "a/1.png": png(), "b/0.png": png(), name: png()})
+    with pytest.raises(DataError, match="points outside") as error:
+        open_identity_set(path)
+    assert "evil" in str(error.value) or "e.png" in str(error.value)
+
+
+def test_zip_bombs_are_refused_before_unpacking(zip_of: Pack) -> None:
+    bomb = zip_of({"a/0.png": png(), "a/bomb.png": bytes(15_000_000)})
+    with pytest.raises(DataError, match=r"a/bomb\.png.*zip bomb"):
+        open_identity_set(bomb)
+    large = zip_of({"a/huge.png": bytes(21_000_000)}, "large.zip")
+    with pytest.raises(DataError, match=r"a/huge\.png unpacks to"):
+        open_identity_set(large)
+
+
+def test_too_many_pixels_are_refused(zip_of: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_PIXELS", 63)
+    people = open_identity_set(zip_of({f"{who}/{i}.png": png() for who in "ab" for i in range(2)}))
+    with pytest.raises(DataError, match=r"a/0\.png has 8 x 8 pixels"):
+        people.tensors(16)
+
+
+@pytest.mark.parametrize("content", [b"not a picture", png()[:40], b""])
+def test_broken_images_are_named(zip_of: Pack, content: bytes) -> None:
+    files = {"a/0.png": png(), "a/1.png": content, "b/0.png": png(), "b/1.png": png()}
+    people = open_identity_set(zip_of(files))
+    with pytest.raises(DataError, match=r"a/1\.png cannot be read"):
+        people.tensors(16)
+
+
+def test_one_identity_is_too_few(zip_of: Pack) -> None:
+    with pytest.raises(DataError, match="1 identities; at least 2"):
+        open_identity_set(zip_of({"a/0.png": png(), "a/1.png": png()}))
+
+
+def test_an_identity_with_one_image_is_named(zip_of: Pack) -> None:
+    with pytest.raises(DataError, match="'b'.* has 1 images; at least 2"):
+        open_identity_set(zip_of({"a/0.png": png(), "a/1.png": png(), "b/0.png": png()}))
+
+
+def test_images_outside_an_identity_folder_are_named(zip_of: Pack) -> None:
+    with pytest.raises(DataError, match=r"stray\.png lies in no identity's folder"):
+        open_identity_set(zip_of({"stray.png": png()}))
+
+
+def test_not_a_zip_and_no_file(tmp_path: Path) -> None:
+    fake = tmp_path / "fake.zip"
+    fake.write_bytes(b"PK but not really")
+    with pytest.raises(DataError, match="not a readable zip"):
+        open_identity_set(fake)
+    with pytest.raises(DataError, match="does not exist"):
+        open_identity_set(tmp_path / "absent.zip")
+
+
+def test_the_embedded_set_is_complete(zoo: Zoo) -> None:
+    people = zoo.identities()
+    assert len(people) == 100
+    assert {len(entries) for entries in people.entries} == {60}
+    assert people.names[7] == "0007"
+    assert people.attributes["0007"]["sex"] in ("male", "female")
+    assert people.image(7, 0).size == (128, 128)
+    assert all(part.bytes < 10_000_000 for part in zoo.manifest.identities)
+    assert len(zoo.split(people, 16, "train")[1]) == 4800
+    assert len(zoo.split(people, 16, "test")[1]) == 1200

@@ -1,0 +1,62 @@
+"""Classifiers by name, their features, and the face embedder."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mia_demo.errors import ConfigError
+from mia_demo.models.classifiers import architectures, build_classifier
+from mia_demo.models.embedder import CosineClassifier, FaceEmbedder, rank1_accuracy
+
+
+@pytest.mark.parametrize(
+    ("architecture", "size"),
+    [("compact_resnet", 32), ("compact_densenet", 32), ("resnet18", 32), ("densenet121", 32),
+     ("resnext50_32x4d", 32), ("mobilenet_v3_small", 32), ("inception_v3", 80)],
+)  # fmt: skip
+def test_networks_have_one_logit_a_class_and_penultimate_features(
+    architecture: str, size: int
+) -> None:
+    classifier = build_classifier(architecture, 7, size).eval()
+    images = torch.zeros(2, 3, size, size)
+    with torch.no_grad():
+        assert classifier(images).shape == (2, 7)
+        features = classifier.features(images)
+        assert features.shape[0] == 2
+        assert features.shape[1] > 7
+        assert classifier(torch.zeros(2, 3, size + 9, size + 9)).shape == (2, 7)
+
+
+def test_every_torchvision_classifier_is_selectable() -> None:
+    assert {"resnet152", "vit_b_16", "efficientnet_b0", "convnext_tiny"} <= set(architectures())
+
+
+def test_wrong_names_and_arguments_are_refused() -> None:
+    with pytest.raises(ConfigError, match="resnest101"):
+        build_classifier("resnest101", 7, 32)
+    with pytest.raises(ConfigError, match="cannot be built"):
+        build_classifier("compact_resnet", 7, 32, {"depth": 9})
+
+
+def test_checkpoints_hold_each_tensor_once() -> None:
+    state = build_classifier("compact_resnet", 7, 32).state_dict()
+    assert len({tensor.data_ptr() for tensor in state.values() if tensor.numel() > 1}) == len(
+        [tensor for tensor in state.values() if tensor.numel() > 1]
+    )
+
+
+def test_embeddings_are_unit_vectors_and_logits_scaled_cosines() -> None:
+    embedder = FaceEmbedder(build_classifier("compact_resnet", 16, 32, {"width": 8})).eval()
+    network = CosineClassifier(embedder, 5).eval()
+    images = torch.randn(3, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(embedder(images).norm(dim=1), torch.ones(3))
+        assert network(images).abs().max() <= 16 + 1e-4
+
+
+def test_rank1_by_hand() -> None:
+    embeddings = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.9, 0.1], [0.8, 0.2]])
+    labels = torch.tensor([3, 5, 3, 5])
+    gallery = torch.tensor([True, True, False, False])
+    assert rank1_accuracy(embeddings, labels, gallery) == 0.5

@@ -1,0 +1,96 @@
+"""The generator against vectors of the official StyleGAN2-ADA implementation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+
+from mia_demo.models.discriminator import ConvLayer, Discriminator
+from mia_demo.models.stylegan2 import Generator, blur_weight, resample_filter, upsampling_weight
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "stylegan2_ada_32px.safetensors"
+
+
+@pytest.fixture(scope="module")
+def golden() -> dict[str, torch.Tensor]:
+    return load_file(GOLDEN)
+
+
+@pytest.fixture(scope="module")
+def generator(golden: dict[str, torch.Tensor]) -> Generator:
+    network = Generator(z_dim=32, w_dim=32, resolution=32, channel_base=512, channel_max=32)
+    state = {key[6:]: value for key, value in golden.items() if key.startswith("state.")}
+    network.load_state_dict(state, strict=True)
+    return network
+
+
+def _error(got: torch.Tensor, want: torch.Tensor) -> float:
+    return (got - want).abs().max().item()
+
+
+def test_styles_agree_with_the_official_code(generator, golden) -> None:
+    assert _error(generator.mapping(golden["in.z"]), golden["out.w"]) < 1e-4
+    truncated = generator.mapping(golden["in.z"], 0.5, 4)
+    assert _error(truncated, golden["out.w_psi0.5_cutoff4"]) < 1e-4
+
+
+def test_images_agree_with_the_official_code(generator, golden) -> None:
+    images = generator.synthesis(golden["out.w_psi0.5_cutoff4"], "const")
+    assert _error(images, golden["out.image_const_noise"]) < 1e-4
+    assert _error(generator.synthesis(golden["out.w"], "none"), golden["out.image_no_noise"]) < 1e-4
+
+
+def test_gradient_of_one_shared_style_agrees_with_the_official_code(generator, golden) -> None:
+    style = golden["out.w_psi0.5_cutoff4"][:, 0].clone().requires_grad_(True)
+    generator.synthesize(style).square().mean().backward()
+    assert style.grad is not None
+    assert _error(style.grad[:, None], golden["out.grad_single_w"]) < 1e-4
+
+
+def test_full_size_layout_has_the_official_counts() -> None:
+    with torch.device("meta"):
+        network = Generator(resolution=1024)
+    assert len(network.state_dict()) == 182
+    assert sum(p.numel() for p in network.parameters()) == 30_370_060
+    assert network.num_ws == 18
+
+
+def test_merged_upsampling_equals_transposed_convolution_then_blur() -> None:
+    torch.manual_seed(0)
+    x, weight, blur = torch.randn(2, 3, 5, 5), torch.randn(4, 3, 3, 3), resample_filter()
+    merged = F.pixel_shuffle(F.conv2d(x, upsampling_weight(weight, blur), padding=1), 2)
+    up = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
+    separate = F.conv2d(up, (4 * blur).expand(4, 1, 4, 4), padding=1, groups=4)
+    torch.testing.assert_close(merged, separate, atol=1e-5, rtol=1e-5)
+
+
+def test_merged_downsampling_equals_blur_then_strided_convolution() -> None:
+    torch.manual_seed(0)
+    layer = ConvLayer(3, 4, 3, activate=False, down=True)
+    x = torch.randn(2, 3, 8, 8)
+    blurred = F.conv2d(F.pad(x, (2, 2, 2, 2)), layer.resample_filter.expand(3, 1, 4, 4), groups=3)
+    want = F.conv2d(blurred, layer.weight * layer.weight_gain, stride=2)
+    torch.testing.assert_close(layer(x), want, atol=1e-5, rtol=1e-5)
+
+
+def test_blurred_kernels_keep_their_sum() -> None:
+    weight = torch.randn(2, 3, 3, 3)
+    sums = blur_weight(weight, resample_filter()).sum(dim=(2, 3))
+    torch.testing.assert_close(sums, weight.sum(dim=(2, 3)))
+
+
+def test_discriminator_has_official_names_and_one_logit() -> None:
+    network = Discriminator(resolution=16, channel_base=128, channel_max=16)
+    names = set(network.state_dict())
+    assert {"b16.fromrgb.weight", "b16.conv1.weight", "b8.skip.weight", "b4.fc.weight",
+            "b4.out.bias"} <= names  # fmt: skip
+    assert network(torch.randn(8, 3, 16, 16)).shape == (8, 1)
+
+
+def test_unknown_noise_mode_is_refused(generator, golden) -> None:
+    with pytest.raises(ValueError, match="noise_mode"):
+        generator.synthesis(golden["out.w"], "loud")

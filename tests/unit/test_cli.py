@@ -1,0 +1,99 @@
+"""The command line as other programs call it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mia_demo.cli import main
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
+    assert main([*arguments, "--json"]) == 0
+    output = capsys.readouterr().out
+    assert output.count("\n") == 1
+    return json.loads(output)
+
+
+def test_attack_reports_and_saves_a_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    report = run_json(
+        capsys, "attack", "--identity", "7", "--preset", "quick", "--lanes", "zero,negative",
+        "--seed", "2", "--device", "cpu", "--output", str(tmp_path / "run"),
+    )  # fmt: skip
+    assert (report["identity"], report["seed"], report["preset"]) == (7, 2, "quick")
+    assert report["device"] == "cpu"
+    assert report["precision"] in ("bf16", "fp32")
+    assert report["seconds"] > 0
+    assert report["candidate_steps_per_second"] > 0
+    assert list(report["lanes"]) == ["zero", "negative"]
+    for lane in report["lanes"].values():
+        assert {"alpha", "test_accuracy", "target_confidence", "evaluator_top1", "acc1", "acc5",
+                "delta_eval", "delta_face", "images"} <= set(lane)  # fmt: skip
+        assert len(lane["images"]) == len(lane["evaluator_top1"]) == 4
+        assert 0 <= lane["acc1"] <= lane["acc5"] <= 1
+        assert 0 <= lane["delta_face"] <= 4
+        assert all(Image.open(path).size == (64, 64) for path in lane["images"])
+    assert json.loads((tmp_path / "run" / "run.json").read_text()) == report
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["attack", "--identity", "100"], "Identity 100 is out of range"),
+        (["attack", "--identity", "7", "--lanes", "purple"], "No lane 'purple'"),
+        (["attack", "--identity", "7", "--preset", "turbo"], "No preset 'turbo'"),
+        (["attack", "--identity", "7", "--device", "cuda:99"], "not present"),
+        (["attack", "--identity", "7", "--zoo", "nowhere"], "is no zoo"),
+        (["toy", "--alpha", "1.5"], "at most 1"),
+        (["train-prior", "--data", "nowhere.zip", "--output", "x"], "does not exist"),
+    ],
+)
+def test_mistakes_end_with_one_line_and_code_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+
+
+def test_train_writes_a_checkpoint_that_attacks_can_load(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, identity_folder: Path
+) -> None:
+    report = run_json(
+        capsys, "train", "--alpha", "-0.05", "--epochs", "2", "--input-size", "16",
+        "--data", str(identity_folder), "--output", str(tmp_path / "zoo"), "--device", "cpu",
+    )  # fmt: skip
+    assert report["alpha"] == -0.05
+    assert report["epochs"] == 2
+    assert Path(report["checkpoint"]).is_file()
+    assert {"test_accuracy", "train_accuracy", "seconds"} <= set(report)
+    # The same command again finds the work done.
+    again = run_json(
+        capsys, "train", "--alpha", "-0.05", "--epochs", "2", "--input-size", "16",
+        "--data", str(identity_folder), "--output", str(tmp_path / "zoo"), "--device", "cpu",
+    )  # fmt: skip
+    assert again == report
+
+
+def test_doctor_finds_this_installation_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    report = run_json(capsys, "doctor", "--device", "cpu")
+    assert report["ok"] is True
+    names = [check["name"] for check in report["checks"]]
+    assert {"python", "torch", "gradio", "device", "zoo zero", "zoo prior", "disk"} <= set(names)
+    assert "hub" not in names  # no connection unless asked
+
+
+def test_doctor_names_the_remedy(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["doctor", "--zoo", str(tmp_path)]) == 1
+    assert "-> Restore checkpoints/ or run make-zoo." in capsys.readouterr().out
+
+
+def test_toy_prints_the_papers_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    report = run_json(capsys, "toy", "--alpha", "-0.05")
+    assert (report["final_loss"], report["steps"], report["distance"]) == (-1.728, 53, 6.75)

@@ -1,0 +1,82 @@
+"""The rules that the package layout lives by."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[2] / "mia_demo"
+
+# Imports point down this list, never up. ui may import everything.
+LAYERS = [
+    ["errors", "files", "device", "smoothing"],
+    ["data", "toy"],
+    ["models"],
+    ["zoo", "training"],
+    ["attack"],
+    ["evaluation"],
+    ["runs", "make_zoo", "doctor"],
+    ["commands", "cli", "__main__"],
+]
+
+
+def imports_of(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def layer_of(room: str) -> int:
+    return next(index for index, rooms in enumerate(LAYERS) if room in rooms)
+
+
+def test_only_the_page_imports_gradio() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        if path.relative_to(PACKAGE).parts[0] != "ui":
+            assert not any(name.split(".")[0] == "gradio" for name in imports_of(path)), path
+
+
+def test_the_command_line_works_without_gradio() -> None:
+    code = (
+        "import sys; sys.modules['gradio'] = None\n"
+        "import mia_demo.commands, mia_demo.make_zoo, mia_demo.runs, mia_demo.doctor\n"
+        "assert not any(name.startswith('gradio') for name in sys.modules if sys.modules[name])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_imports_point_one_way() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        if parts[0] in ("ui", "__init__"):
+            continue
+        for name in imports_of(path):
+            pieces = name.split(".")
+            if pieces[0] == "mia_demo" and len(pieces) > 1 and pieces[1] != "__version__":
+                if (
+                    not (PACKAGE / pieces[1]).exists()
+                    and not (PACKAGE / f"{pieces[1]}.py").exists()
+                ):
+                    continue
+                assert layer_of(pieces[1]) <= layer_of(parts[0]), f"{path} imports {name}"
+
+
+def test_nothing_is_unpickled() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        assert not {"pickle", "dill", "joblib"} & {n.split(".")[0] for n in imports_of(path)}, path
+        assert "torch.load(" not in path.read_text("utf-8"), path
+
+
+def test_code_parses_as_python_3_10() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        ast.parse(path.read_text("utf-8"), feature_version=(3, 10))
