@@ -36,6 +36,13 @@ def build_parser() -> argparse.ArgumentParser:
     attack.add_argument("--seed", type=int, default=0)
     attack.add_argument("--output", type=Path, help="folder for images and run.json")
 
+    sweep = command("sweep", "Attack many identities and print the results table; resumable.")
+    sweep.add_argument("--identities", default="0-99", help="such as 0-9,17")
+    sweep.add_argument("--seeds", default="0", help="attack seeds, such as 0,1,2")
+    sweep.add_argument("--preset", default="quick", help="quick, standard or paper")
+    sweep.add_argument("--lanes", help="comma-separated lanes (default: all of the zoo)")
+    sweep.add_argument("--output", type=Path, required=True, help="folder for the results")
+
     train = command("train", "Train a target classifier with any smoothing factor; resumable.")
     train.add_argument("--alpha", type=float, required=True, help="smoothing factor, at most 1")
     train.add_argument("--epochs", type=int, default=24)

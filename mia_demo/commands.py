@@ -19,6 +19,8 @@ from mia_demo.device import choose_compute
 from mia_demo.errors import CheckpointError
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.prior_quality import prior_frechet
+from mia_demo.evaluation.sweep import parse_numbers, results_table, run_sweep
+from mia_demo.files import write_json
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
 from mia_demo.runs import attack_report, save_attack
@@ -47,6 +49,22 @@ def attack(options: argparse.Namespace) -> dict[str, Any]:
     steps = config.steps * config.candidates * len(lanes)
     report = attack_report(zoo, config, compute, frame, verdicts, steps)
     return save_attack(options.output, report, frame) if options.output else report
+
+
+def sweep(options: argparse.Namespace) -> dict[str, Any]:
+    zoo, compute = open_zoo(options.zoo), choose_compute(options.device)
+    lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.target_names())
+    identities, seeds = parse_numbers(options.identities), parse_numbers(options.seeds)
+    config = preset_config(options.preset, lanes=lanes)
+    attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
+    with _progress("sweep", unit="attack") as bar:
+        for frame in run_sweep(attacker, judge, config, identities, seeds, options.output):
+            bar.total = frame.total
+            bar.update(frame.done - bar.n)
+    rows = results_table(options.output, identities, seeds, lanes)
+    result = {"preset": options.preset, "identities": len(identities), "seeds": seeds, "rows": rows}
+    write_json(options.output / "table.json", result)
+    return result
 
 
 def train(options: argparse.Namespace) -> dict[str, Any]:

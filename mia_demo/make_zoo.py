@@ -21,6 +21,7 @@ from mia_demo.data.identities import ATTRIBUTES_FILE, IdentitySet, open_identity
 from mia_demo.device import Compute
 from mia_demo.errors import DataError
 from mia_demo.files import replacing
+from mia_demo.model_card import write_model_card
 from mia_demo.models.embedder import CosineClassifier, FaceEmbedder, rank1_accuracy
 from mia_demo.training.classifier import (
     ClassifierTrainer,
@@ -85,6 +86,7 @@ def make_zoo(
     left = max(1.0, (deadline - time.monotonic()) / 60)
     make_prior(zoo, recipe.prior, public, compute, work, minutes=left, log=log)
     store_pool(zoo, compute)
+    write_model_card(zoo)
     return zoo
 
 

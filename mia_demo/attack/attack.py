@@ -91,7 +91,7 @@ class Attacker:
         self.generator: Generator = compute.place(zoo.load_prior())
         self.evaluator: Classifier = compute.place(zoo.load_classifier("evaluator"))
         self._lanes: dict[str, Lane] = {}
-        self._pools = PoolCache(zoo, self.generator, compute)
+        self.pools = PoolCache(zoo, self.generator, compute)
 
     def lane(self, name: str) -> Lane:
         """A lane by name, loaded on first use.
@@ -106,22 +106,27 @@ class Attacker:
             self._lanes[name] = Lane.load(self.zoo, name, self.compute)
         return self._lanes[name]
 
-    def run(self, config: AttackConfig) -> Iterator[AttackFrame]:
+    def run(self, config: AttackConfig, *, watched: bool = True) -> Iterator[AttackFrame]:
         """Attacks one identity in all lanes.
 
         Same seed, device and thread count: the same frames, to the bit.
 
+        Args:
+            config: what to attack and how.
+            watched: yield every step with its pictures judged; else only the last frame.
+
         Raises:
             ConfigError: the identity or a lane does not exist.
         """
-        return _Run(self, config).frames()
+        return _Run(self, config, watched=watched).frames()
 
 
 class _Run:
     """One attack: the clock, the lanes and the three stages."""
 
-    def __init__(self, attacker: Attacker, config: AttackConfig) -> None:
+    def __init__(self, attacker: Attacker, config: AttackConfig, *, watched: bool) -> None:
         self.attacker = attacker
+        self.watched = watched
         self.config = config
         self.compute = attacker.compute
         self.lanes = [attacker.lane(name) for name in config.lanes]
@@ -136,34 +141,47 @@ class _Run:
 
     def frames(self) -> Iterator[AttackFrame]:
         self._resumed_at = time.perf_counter()
+        for frame in self._stages():
+            yield frame
+            self._resumed_at = time.perf_counter()  # the consumer's time is not ours
+
+    def _stages(self) -> Iterator[AttackFrame]:
         pool: Pool | None = None
-        for progress in self.attacker._pools.get(self.lanes, self.config.truncation_psi):
+        for progress in self.attacker.pools.get(self.lanes, self.config.truncation_psi):
             if isinstance(progress, Pool):
                 pool = progress
-            else:
+            elif self.watched:
                 yield self._frame("sampling", round(progress * 100), 100, ())
         assert pool is not None
         start = self._start_styles(pool)
-        images = self._synthesize(start[:, :SHOWN])
-        yield self._frame("sampling", 1, 1, self._judged(images, self._plain_confidence(images)))
+        if self.watched:
+            images = self._synthesize(start[:, :SHOWN])
+            scores = self._plain_confidence(images)
+            yield self._frame("sampling", 1, 1, self._judged(images, scores))
 
         final: list[Tensor] = []
         chunks = start.split(self.config.batch_size, dim=1)
-        total = self.config.steps * len(chunks)
         for number, chunk in enumerate(chunks):
             optimisation = Optimisation(
                 self.attacker.generator, self.lanes, chunk, self.config, self.compute
             )
-            smooth: Tensor | None = None
-            for step in range(self.config.steps):
-                record = optimisation.step(step_generator(self.config.seed, 1 + step))
-                keep = CONFIDENCE_MEMORY if smooth is not None else 0.0
-                previous = record.confidences if smooth is None else smooth
-                smooth = previous * keep + record.confidences * (1 - keep)
-                done = number * self.config.steps + step + 1
-                yield self._frame("optimisation", done, total, self._progress(record, smooth))
+            yield from self._optimise(optimisation, number, len(chunks))
             final.append(optimisation.styles())
         yield self._select(torch.cat(final, dim=1))
+
+    def _optimise(
+        self, optimisation: Optimisation, chunk: int, chunks: int
+    ) -> Iterator[AttackFrame]:
+        """All steps of one chunk of candidates; frames only for a watched attack."""
+        steps = self.config.steps
+        smooth: Tensor | None = None
+        for step in range(steps):
+            record = optimisation.step(step_generator(self.config.seed, 1 + step))
+            if self.watched:
+                now = record.confidences
+                smooth = now if smooth is None else now.lerp(smooth, CONFIDENCE_MEMORY)
+                lanes = self._progress(record, smooth)
+                yield self._frame("optimisation", chunk * steps + step + 1, steps * chunks, lanes)
 
     def _start_styles(self, pool: Pool) -> Tensor:
         config = self.config

@@ -17,7 +17,7 @@ LAYERS = [
     ["zoo", "training"],
     ["attack"],
     ["evaluation"],
-    ["runs", "make_zoo", "doctor"],
+    ["runs", "model_card", "make_zoo", "doctor"],
     ["commands", "cli", "__main__"],
 ]
 

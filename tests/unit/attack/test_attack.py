@@ -21,7 +21,7 @@ CONFIG = preset_config("quick", identity=7, seed=1, steps=4, candidates=4, kept=
 
 
 def stored_pool(attacker: Attacker) -> Pool:
-    *_, pool = attacker._pools.get([attacker.lane("zero")], POOL_PSI)
+    *_, pool = attacker.pools.get([attacker.lane("zero")], POOL_PSI)
     assert isinstance(pool, Pool)
     return pool
 
@@ -85,6 +85,13 @@ def test_candidates_beyond_the_batch_wait_their_turn(attacker: Attacker) -> None
     assert frames[-1].lanes[0].images.shape[0] == 3
 
 
+def test_an_unwatched_attack_ends_in_the_same_pictures(attacker: Attacker) -> None:
+    *_, watched = attacker.run(CONFIG)
+    (unwatched,) = attacker.run(CONFIG, watched=False)
+    for one, two in zip(watched.lanes, unwatched.lanes, strict=True):
+        assert np.array_equal(one.images, two.images)
+
+
 def test_networks_are_frozen(attacker: Attacker) -> None:
     list(attacker.run(CONFIG))
     networks = [attacker.generator, attacker.evaluator, attacker.lane("zero").classifier]
@@ -105,7 +112,7 @@ def test_an_attack_leaves_the_grad_mode_as_it_was(attacker: Attacker) -> None:
 
 
 def test_wrong_identity_or_lane_is_one_clear_sentence(attacker: Attacker) -> None:
-    with pytest.raises(ConfigError, match="Identity 100 is out of range.*0 to 99"):
+    with pytest.raises(ConfigError, match=r"Identity 100 is out of range.*0 to 99"):
         attacker.run(replace(CONFIG, identity=100))
     with pytest.raises(ConfigError, match=r"No lane 'purple'.*positive, zero, negative"):
         attacker.run(replace(CONFIG, lanes=("purple",)))

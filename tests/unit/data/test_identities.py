@@ -95,7 +95,7 @@ def test_one_identity_is_too_few(zip_of: Pack) -> None:
 
 
 def test_an_identity_with_one_image_is_named(zip_of: Pack) -> None:
-    with pytest.raises(DataError, match="'b'.* has 1 images; at least 2"):
+    with pytest.raises(DataError, match=r"'b'.* has 1 images; at least 2"):
         open_identity_set(zip_of({"a/0.png": png(), "a/1.png": png(), "b/0.png": png()}))
 
 
