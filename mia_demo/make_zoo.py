@@ -83,7 +83,7 @@ def make_zoo(
     )
     public = open_identity_set(sorted(data.glob("public_*.zip")))
     make_embedder(zoo, recipe.embedder, public, compute, work, log)
-    left = max(1.0, (deadline - time.monotonic()) / 60)
+    left = (deadline - time.monotonic()) / 60
     make_prior(zoo, recipe.prior, public, compute, work, minutes=left, log=log)
     store_pool(zoo, compute)
     write_model_card(zoo)

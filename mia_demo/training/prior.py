@@ -310,7 +310,7 @@ def train_prior(
     resume: bool = True,
     save_every_seconds: float = 120.0,
 ) -> Iterator[PriorFrame]:
-    """Trains for ``minutes`` of computing, on top of earlier sittings.
+    """Trains for ``minutes`` of computing (at least a step), on top of earlier sittings.
 
     Args:
         images: uint8 [N, 3, R, R] with R the configured resolution.
@@ -324,8 +324,10 @@ def train_prior(
     if resume and (directory / STATE_FILE).exists():
         trainer.load(directory)
     started_at = saved_at = trainer.seconds
-    while trainer.seconds - started_at < minutes * 60:
+    while True:
         yield trainer.train_step(images)
+        if trainer.seconds - started_at >= minutes * 60:
+            break
         if trainer.seconds - saved_at > save_every_seconds:
             trainer.save(directory)
             saved_at = trainer.seconds

@@ -70,10 +70,9 @@ class AttackHandlers:
         try:
             for board in _boards(job, presenter, FRAME_SECONDS):
                 yield board, gr.skip(), gr.skip()
-            if job.stopped and self.engine.job_of(session) is job:
-                yield presenter.stopped(), *_buttons(running=False)
-            else:
-                yield gr.skip(), *_buttons(running=False)
+            cut_short = job.stopped and presenter.board.phase != "done"
+            board = presenter.stopped() if cut_short else presenter.board
+            yield board, *_buttons(running=False)
         except DemoError as error:
             yield presenter.failed(str(error)), *_buttons(running=False)
             raise gr.Error(str(error)) from error
@@ -82,7 +81,7 @@ class AttackHandlers:
             yield presenter.failed(UNEXPECTED), *_buttons(running=False)
             raise gr.Error(UNEXPECTED) from error
         finally:
-            job.stop()
+            self.engine.release(session, job)
 
     def stop(self, request: gr.Request) -> None:
         """The stop button: the job ends after its step, ``start`` shows the last word."""

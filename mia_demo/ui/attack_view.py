@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Sequence
@@ -49,6 +50,7 @@ class LaneView:
     target_confidence: float | None = None
     evaluator_top1: int | None = None
     verdict: str = ""
+    certainty: str = ""
     recognised: bool = False
     confidence_curve: str = ""
     cosine_curve: str = ""
@@ -78,6 +80,7 @@ class BoardView:
     announcement: str
     photos: tuple[Picture, ...]
     lanes: tuple[LaneView, ...]
+    cosine_low: float = 0.0  # the lower end of the gradient cosine's axis
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -141,8 +144,10 @@ class BoardPresenter:
                 seconds=frame.seconds,
             )
         lanes = {lane.name: lane for lane in frame.lanes}
+        cosines = itertools.chain.from_iterable(tracked.curves.gradient_cosine.values())
+        low = -1.0 if any(value < 0 for value in cosines) else 0.0
         views = tuple(
-            self._lane(view, lanes[view.name], tracked.curves) for view in self.board.lanes
+            self._lane(view, lanes[view.name], tracked.curves, low) for view in self.board.lanes
         )
         return self._show(
             phase="done" if frame.is_last else "running",
@@ -154,6 +159,7 @@ class BoardPresenter:
             progress=_progress(frame),
             seconds=frame.seconds,
             lanes=views,
+            cosine_low=low,
         )
 
     def stopped(self) -> BoardView:
@@ -189,7 +195,7 @@ class BoardPresenter:
             return f"Optimisation: step {frame.step} of {frame.total_steps}"
         return f"{frame.stage.capitalize()}: the best starting faces of the pool"
 
-    def _lane(self, view: LaneView, lane: LaneFrame, curves: Curves) -> LaneView:
+    def _lane(self, view: LaneView, lane: LaneFrame, curves: Curves, low: float) -> LaneView:
         identity = self.config.identity
         order = [lane.best, *(k for k in range(len(lane.images)) if k != lane.best)]
         pictures = [
@@ -202,7 +208,6 @@ class BoardPresenter:
         ]
         top1 = lane.evaluator_top1[lane.best]
         recognised = top1 == identity
-        certainty = f"{lane.evaluator_confidences[lane.best]:.0%} sure"
         verdict = "recognised as identity" if recognised else "takes it for identity"
         total = self.config.steps * math.ceil(self.config.candidates / self.config.batch_size)
         confidences = curves.target_confidence[lane.name]
@@ -213,10 +218,11 @@ class BoardPresenter:
             others=tuple(pictures[1:]),
             target_confidence=round(lane.target_confidence, 4),
             evaluator_top1=top1,
-            verdict=f"{verdict} {top1} ({certainty})",
+            verdict=f"{verdict} {top1}",
+            certainty=f"{lane.evaluator_confidences[lane.best]:.0%} sure",
             recognised=recognised,
             confidence_curve=polyline(confidences, total, 0.0, 1.0),
-            cosine_curve=polyline(cosines, total, -1.0, 1.0),
+            cosine_curve=polyline(cosines, total, low, 1.0),
             gradient_cosine=_finite(cosines[-1] if cosines else math.nan),
         )
 

@@ -119,13 +119,16 @@ class Job(Generic[Frame]):
 
     @property
     def stopped(self) -> bool:
+        """Whether it was told to end before it was over."""
         return self._stop.is_set()
 
     def stop(self) -> None:
         """Ends the job after its running step. Never blocks: a closed tab calls it from the loop.
 
-        The device stays taken until the step is really over.
+        The device stays taken until the step is really over. A finished job stays as it is.
         """
+        if self._finished:
+            return
         self._stop.set()
         if not self._started:
             self._device.leave(self._ticket)

@@ -34,6 +34,7 @@ function makeLane(name) {
   column.setAttribute("aria-labelledby", title.id);
   title.append(swatch());
   make("span", "name", title);
+  make("span", "alpha", title);
   make("p", "facts", column);
   make("div", "portrait", column);
   const result = make("div", "result", column);
@@ -46,7 +47,10 @@ function makeLane(name) {
   meter.setAttribute("aria-valuemin", "0");
   meter.setAttribute("aria-valuemax", "100");
   make("div", "fill", meter);
-  make("p", "verdict", result);
+  const verdict = make("p", "verdict", result);
+  make("span", "judge", verdict).textContent = "Evaluator: ";
+  make("span", "words", verdict);
+  make("span", "certainty", verdict);
   make("div", "others", column);
   make("p", "note", column);
   return column;
@@ -67,18 +71,20 @@ function swatch() {
 function showLane(column, lane) {
   column.dataset.style = lane.style;
   setText(column.querySelector(".name"), lane.name);
-  setText(column.querySelector(".facts"), lane.alpha_text + " · " + lane.accuracy_text);
+  setText(column.querySelector(".alpha"), lane.alpha_text);
+  setText(column.querySelector(".facts"), lane.accuracy_text);
   showPictures(column.querySelector(".portrait"), lane.picture ? [lane.picture] : []);
   showPictures(column.querySelector(".others"), lane.others);
   const known = lane.target_confidence !== null;
   const percent = known ? Math.round(lane.target_confidence * 100) : 0;
-  setText(column.querySelector("strong"), known ? percent + " %" : "–");
+  setText(column.querySelector("strong"), known ? percent + "%" : "–");
   const meter = column.querySelector(".meter");
   meter.setAttribute("aria-valuenow", percent);
-  meter.setAttribute("aria-valuetext", known ? percent + " %" : "not known yet");
+  meter.setAttribute("aria-valuetext", known ? percent + "%" : "not known yet");
   meter.firstElementChild.style.width = percent + "%";
   const verdict = column.querySelector(".verdict");
-  setText(verdict, lane.verdict ? "Evaluator: " + lane.verdict : "");
+  setText(verdict.querySelector(".words"), lane.verdict || "has nothing to judge yet");
+  setText(verdict.querySelector(".certainty"), lane.certainty);
   verdict.dataset.kind = lane.verdict ? (lane.recognised ? "recognised" : "other") : "none";
   setText(column.querySelector(".note"), lane.expectation);
 }
@@ -90,7 +96,7 @@ function showCurve(figure, lanes) {
   for (const line of svg.querySelectorAll("polyline")) {
     if (!wanted.has(line.dataset.lane)) line.remove();
   }
-  const parts = [];
+  const ends = [];
   for (const lane of lanes) {
     let line = [...svg.querySelectorAll("polyline")].find((l) => l.dataset.lane === lane.name);
     if (!line) {
@@ -101,11 +107,32 @@ function showCurve(figure, lanes) {
     }
     line.dataset.style = lane.style;
     line.setAttribute("points", lane[key]);
-    const value = key === "cosine_curve" ? lane.gradient_cosine : lane.target_confidence;
-    if (value !== null) parts.push(lane.name + " " + value.toFixed(2));
+    if (!lane[key]) continue;
+    const shown = key === "cosine_curve" ? lane.gradient_cosine.toFixed(2)
+      : Math.round(lane.target_confidence * 100) + "%";
+    ends.push({ lane, text: lane.name + " " + shown, y: Number(lane[key].split(",").pop()) });
   }
+  showEnds(figure.querySelector(".ends"), ends);
   const caption = figure.querySelector("figcaption").textContent;
-  svg.setAttribute("aria-label", caption + ": " + (parts.join(", ") || "no values yet"));
+  svg.setAttribute("aria-label", caption + ": " + (ends.map(({ text }) => text).join(", ") || "no values yet"));
+}
+
+// Names beside the ends of the lines, pushed apart where they would overlap.
+function showEnds(parent, ends) {
+  const gap = 20;
+  const height = parent.clientHeight;
+  ends.sort((a, b) => a.y - b.y);
+  let floor = height - gap * (ends.length - 1);
+  let above = -Infinity;
+  while (parent.children.length > ends.length) parent.lastElementChild.remove();
+  ends.forEach(({ lane, text, y }, index) => {
+    const label = parent.children[index] || make("span", "", parent);
+    above = Math.min(Math.max((y / 100) * height, above + gap), floor);
+    floor += gap;
+    label.dataset.style = lane.style;
+    label.style.top = above + "px";
+    setText(label, text);
+  });
 }
 
 function show() {
@@ -139,6 +166,7 @@ function show() {
     columns.append(column);
     showLane(column, lane);
   }
+  setText(element.querySelector("[data-curve=cosine_curve] .bottom"), value.cosine_low ? "−1" : "0");
   for (const figure of element.querySelectorAll("figure")) showCurve(figure, value.lanes);
 }
 

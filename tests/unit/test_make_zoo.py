@@ -1,0 +1,105 @@
+"""A whole zoo from images, in small: made once, resumed without work, attackable at the end."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mia_demo.attack.attack import Attacker
+from mia_demo.attack.config import preset_config
+from mia_demo.device import Compute
+from mia_demo.errors import DataError
+from mia_demo.evaluation.judge import Judge
+from mia_demo.make_zoo import ZooRecipe, make_zoo, public_split
+from mia_demo.training.classifier import TrainConfig
+from mia_demo.training.prior import PriorConfig
+from mia_demo.zoo import Zoo
+
+SMALL = TrainConfig(arguments={"width": 8}, input_size=32, epochs=1, batch_size=32)
+RECIPE = ZooRecipe(
+    target=SMALL,
+    evaluator=replace(SMALL, architecture="compact_densenet", arguments={"growth_rate": 4}),
+    embedder=SMALL,
+    prior=PriorConfig(
+        resolution=32, latent_dim=8, channel_base=128, channel_max=8, mapping_layers=2,
+        batch_size=8, warmup_kimg=0.016,
+    ),
+)  # fmt: skip
+
+
+def write_set(path: Path, identities: int, images: int, first: int = 0) -> None:
+    rng = np.random.default_rng(first)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("identities.json", "{}")
+        for identity in range(first, first + identities):
+            for index in range(images):
+                buffer = io.BytesIO()
+                pixels = rng.integers(0, 255, (32, 32, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(buffer, format="PNG")
+                archive.writestr(f"{identity:04d}/{index:03d}.png", buffer.getvalue())
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_set(folder / "target.zip", identities=3, images=50)
+    write_set(folder / "public_0.zip", identities=10, images=4, first=100)
+    write_set(folder / "public_1.zip", identities=10, images=4, first=200)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(data: Path, tmp_path_factory: pytest.TempPathFactory, compute: Compute) -> Zoo:
+    output = tmp_path_factory.mktemp("made") / "zoo"
+    return make_zoo(data, output, RECIPE, compute, minutes=0.01, log=lambda line: None)
+
+
+def test_everything_is_in_the_manifest_and_on_the_card(made: Zoo) -> None:
+    kinds = {entry.name: entry.kind for entry in made.manifest.checkpoints}
+    assert kinds == {
+        "positive": "target", "zero": "target", "negative": "target", "evaluator": "evaluator",
+        "embedder": "embedder", "prior": "prior", "pool": "pool",
+    }  # fmt: skip
+    card = (made.root / "README.md").read_text()
+    assert "| negative | target | compact_resnet | -0.05 |" in card
+    assert {path.name for path in made.root.iterdir()} == {
+        "manifest.json", "README.md", *(f"{name}.safetensors" for name in kinds),
+        *(part.file for part in made.manifest.identities),
+    }  # fmt: skip
+
+
+def test_a_made_zoo_can_be_attacked_and_judged(made: Zoo, compute: Compute) -> None:
+    config = preset_config("quick", identity=2, steps=1, candidates=2, kept=2)
+    *_, frame = Attacker(made, compute).run(config)
+    verdict = Judge(made, compute).judge(frame.lanes[0].images, 2)
+    assert len(verdict.top1) == 2
+
+
+def test_the_same_command_again_trains_only_the_prior(
+    made: Zoo, data: Path, compute: Compute
+) -> None:
+    before = {entry.name: entry.stored.sha256 for entry in made.manifest.checkpoints}
+    seen = made.entry("prior").training["images_seen"]
+    lines: list[str] = []
+    again = make_zoo(data, made.root, RECIPE, compute, minutes=0.01, log=lines.append)
+    after = {entry.name: entry.stored.sha256 for entry in again.manifest.checkpoints}
+    assert [name for name in before if before[name] != after[name]] == ["prior", "pool"]
+    assert again.entry("prior").training["images_seen"] > seen
+    assert not any(line.startswith(("zero", "evaluator", "embedder")) for line in lines)
+
+
+def test_public_identities_are_held_out_by_position() -> None:
+    used, held_out = public_split(range(25))  # type: ignore[arg-type]
+    assert held_out == [9, 19]
+    assert sorted(used + held_out) == list(range(25))
+
+
+def test_missing_data_is_named(tmp_path: Path, compute: Compute) -> None:
+    with pytest.raises(DataError, match=r"target\.zip does not exist"):
+        make_zoo(tmp_path, tmp_path / "zoo", RECIPE, compute, minutes=1, log=print)
