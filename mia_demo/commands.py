@@ -19,8 +19,9 @@ from mia_demo.device import choose_compute
 from mia_demo.errors import CheckpointError
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.prior_quality import prior_frechet
-from mia_demo.evaluation.sweep import parse_numbers, results_table, run_sweep
-from mia_demo.files import write_json
+from mia_demo.evaluation.sweep import parse_numbers, run_sweep
+from mia_demo.evaluation.table import as_csv, as_markdown, results_table
+from mia_demo.files import write_bytes, write_json
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
 from mia_demo.runs import attack_report, save_attack
@@ -61,9 +62,11 @@ def sweep(options: argparse.Namespace) -> dict[str, Any]:
         for frame in run_sweep(attacker, judge, config, identities, seeds, options.output):
             bar.total = frame.total
             bar.update(frame.done - bar.n)
-    rows = results_table(options.output, identities, seeds, lanes)
+    rows = results_table(attacker, judge, options.output, identities, seeds, lanes)
     result = {"preset": options.preset, "identities": len(identities), "seeds": seeds, "rows": rows}
     write_json(options.output / "table.json", result)
+    write_bytes(options.output / "table.csv", as_csv(rows).encode())
+    write_bytes(options.output / "table.md", as_markdown(rows).encode())
     return result
 
 

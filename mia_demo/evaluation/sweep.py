@@ -1,7 +1,8 @@
 """Many attacks, one table: identities x seeds, all lanes side by side, resumable.
 
-Every attack's result is a small JSON file of its own, written atomically, so a sweep can be killed
-at any moment: what is there is not done again, and nothing counts twice.
+Every attack's result is a sheet of its kept images and a small JSON file, written last and
+atomically. So a sweep can be killed at any moment: what is there is not done again, and nothing
+counts twice.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
 
-from mia_demo.attack.attack import Attacker
+from mia_demo.attack.attack import Attacker, AttackFrame
 from mia_demo.attack.config import AttackConfig
 from mia_demo.errors import ConfigError
 from mia_demo.evaluation.judge import Judge
-from mia_demo.files import write_json
-
-BOOTSTRAP_SAMPLES = 2000
+from mia_demo.files import replacing, write_json
 
 
 @dataclass(frozen=True)
@@ -85,52 +87,39 @@ def run_sweep(
                     "test_accuracy": lane.test_accuracy,
                     "target_confidence": lane.target_confidence,
                 }
+            _save_sheet(_sheet_path(directory, seed, identity), frame)
             result = {"identity": identity, "seed": seed, "seconds": frame.seconds, "lanes": lanes}
             write_json(path, result)
         yield SweepFrame(done, len(jobs), identity, seed)
 
 
-def results_table(
-    directory: Path, identities: Sequence[int], seeds: Sequence[int], lanes: Sequence[str]
-) -> list[dict[str, Any]]:
-    """One row a lane: means over identities and seeds, Acc@1 with its 95 % interval.
+def saved_images(directory: Path, seed: int, identity: int, size: int) -> Tensor:
+    """Kept images of one attack: uint8 [L, K, 3, R, R], lanes in the sweep's order.
 
-    The interval is a bootstrap over identities, each with the mean of its seeds.
+    Args:
+        size: R, the prior's resolution.
     """
-    results = [
-        [json.loads(_result_path(directory, s, i).read_text("utf-8")) for s in seeds]
-        for i in identities
-    ]
-    rows = []
-    for lane in lanes:
-        values = [[result["lanes"][lane] for result in per_seed] for per_seed in results]
-
-        def mean_of(key: str, values: list[list[dict[str, Any]]] = values) -> float:
-            return float(np.mean([[entry[key] for entry in per_seed] for per_seed in values]))
-
-        per_identity = np.array([np.mean([e["acc1"] for e in per_seed]) for per_seed in values])
-        rows.append(
-            {
-                "lane": lane,
-                "alpha": values[0][0]["alpha"],
-                "test_accuracy": values[0][0]["test_accuracy"],
-                "acc1": mean_of("acc1"),
-                "acc1_ci95": bootstrap_interval(per_identity),
-                "acc5": mean_of("acc5"),
-                "delta_eval": mean_of("delta_eval"),
-                "delta_face": mean_of("delta_face"),
-                "target_confidence": mean_of("target_confidence"),
-            }
-        )
-    return rows
+    with Image.open(_sheet_path(directory, seed, identity)) as sheet:
+        pixels = torch.from_numpy(np.array(sheet))
+    rows, columns = pixels.shape[0] // size, pixels.shape[1] // size
+    return pixels.reshape(rows, size, columns, size, 3).permute(0, 2, 4, 1, 3).contiguous()
 
 
-def bootstrap_interval(values: np.ndarray[Any, Any]) -> tuple[float, float]:
-    """95 % percentile interval of the mean of ``values`` [n]."""
-    rng = np.random.default_rng(0)
-    draws = rng.integers(0, len(values), (BOOTSTRAP_SAMPLES, len(values)))
-    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)
+def load_result(directory: Path, seed: int, identity: int) -> dict[str, Any]:
+    """What ``run_sweep`` saved of one attack."""
+    loaded = json.loads(_result_path(directory, seed, identity).read_text("utf-8"))
+    return dict(loaded)
+
+
+def _save_sheet(path: Path, frame: AttackFrame) -> None:
+    """A lane a row, best reconstruction first; PNG loses nothing."""
+    rows = [np.concatenate(list(lane.images), axis=1) for lane in frame.lanes]
+    with replacing(path) as temporary:
+        Image.fromarray(np.concatenate(rows, axis=0)).save(temporary, format="PNG")
+
+
+def _sheet_path(directory: Path, seed: int, identity: int) -> Path:
+    return _result_path(directory, seed, identity).with_suffix(".png")
 
 
 def _result_path(directory: Path, seed: int, identity: int) -> Path:

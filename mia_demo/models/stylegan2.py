@@ -185,16 +185,19 @@ class SynthesisLayer(nn.Module):
         else:
             x = F.conv2d(x, self.weight, padding=1)
         # sqrt(2) of the activation is folded into the factors: lrelu(g x) = g lrelu(x), g > 0.
-        x = x * (demodulation * LEAKY_GAIN)[:, :, None, None].to(x.dtype)
+        factor = (demodulation * LEAKY_GAIN)[:, :, None, None].to(x.dtype)
         offset = (self.bias * LEAKY_GAIN)[None, :, None, None]
         if noise_mode == "const":
             offset = offset + self.noise_const * (self.noise_strength * LEAKY_GAIN)
         elif noise_mode == "random":
             noise = torch.randn(len(x), 1, self.resolution, self.resolution, device=x.device)
-            x = x + (noise * (self.noise_strength * LEAKY_GAIN)).to(x.dtype)
+            offset = offset + noise * (self.noise_strength * LEAKY_GAIN)
         elif noise_mode != "none":
             raise ValueError(f"noise_mode is const, random or none, not {noise_mode!r}")
-        return F.leaky_relu(x + offset.to(x.dtype), LEAKY_SLOPE)
+        # The first operand's memory layout decides that of the result.
+        offset = offset.to(x.dtype).contiguous(memory_format=torch.channels_last)
+        x = torch.addcmul(offset, x, factor)
+        return F.leaky_relu(x, LEAKY_SLOPE, inplace=True)
 
 
 class ToRGBLayer(nn.Module):

@@ -54,7 +54,7 @@ class PriorConfig:
     learning_rate: float = 0.0025
     r1_gamma: float = 0.3
     r1_interval: int = 16
-    warmup_kimg: float = 64.0  # thousands of images before the adversarial loss joins
+    warmup_kimg: float = 48.0  # thousands of images before the adversarial loss joins
     reconstruction_weight: float = 4.0  # of the mean absolute error, beside the adversarial loss
     kl_weight: float = 0.03  # of the mean divergence a latent dimension, in the same unit
     ema_kimg: float = 10.0  # half-life of the weight average, in thousands of images

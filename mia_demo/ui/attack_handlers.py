@@ -41,11 +41,11 @@ class AttackHandlers:
             )
         return ready_board(engine.zoo, engine.identities, identity, engine.zoo.target_names())
 
-    def choose(self, identity: int, request: gr.Request) -> tuple[BoardView, Any, Any]:
+    def choose(self, identity: int, request: gr.Request) -> tuple[Any, Any, Any]:
         """Another identity: its photos, no stale pictures, and the running attack ends."""
         self.engine.release(str(request.session_hash))
         try:
-            return self.ready(identity), *_buttons(running=False)
+            return self.ready(identity).to_json(), *_buttons(running=False)
         except DemoError as error:
             raise gr.Error(str(error)) from error
 
@@ -66,19 +66,19 @@ class AttackHandlers:
             job = self.engine.attack_for(session, config)
         except DemoError as error:
             raise gr.Error(str(error)) from error
-        yield presenter.board, *_buttons(running=True)
+        yield presenter.board.to_json(), *_buttons(running=True)
         try:
             for board in _boards(job, presenter, FRAME_SECONDS):
-                yield board, gr.skip(), gr.skip()
+                yield board.to_json(), gr.skip(), gr.skip()
             cut_short = job.stopped and presenter.board.phase != "done"
             board = presenter.stopped() if cut_short else presenter.board
-            yield board, *_buttons(running=False)
+            yield board.to_json(), *_buttons(running=False)
         except DemoError as error:
-            yield presenter.failed(str(error)), *_buttons(running=False)
+            yield presenter.failed(str(error)).to_json(), *_buttons(running=False)
             raise gr.Error(str(error)) from error
         except Exception as error:
             log.exception("attack failed")
-            yield presenter.failed(UNEXPECTED), *_buttons(running=False)
+            yield presenter.failed(UNEXPECTED).to_json(), *_buttons(running=False)
             raise gr.Error(UNEXPECTED) from error
         finally:
             self.engine.release(session, job)

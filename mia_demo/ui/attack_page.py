@@ -8,8 +8,8 @@ import gradio as gr
 
 from mia_demo.attack.config import PRESETS
 from mia_demo.ui.attack_handlers import AttackHandlers
-from mia_demo.ui.components.attack_board import AttackBoard
-from mia_demo.ui.components.identity_picker import IdentityPicker
+from mia_demo.ui.components.attack_board import attack_board
+from mia_demo.ui.components.identity_picker import identity_picker
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.knobs import KNOBS, all_preset_values, preset_values
 
@@ -29,7 +29,7 @@ def build_attack_page(engine: Engine) -> None:
     with gr.Row(elem_classes="attack-page"):
         with gr.Column(scale=1, min_width=320, elem_classes="controls"):
             gr.HTML("<h2>1. Choose an identity</h2>", apply_default_css=False)
-            picker = IdentityPicker(engine.identities, value=first)
+            picker = identity_picker(engine.identities, first)
             gr.HTML("<h2>2. Attack it</h2>", apply_default_css=False)
             with gr.Row(elem_classes="buttons"):
                 start = gr.Button("Start", variant="primary", min_width=80)
@@ -46,7 +46,7 @@ def build_attack_page(engine: Engine) -> None:
                     for knob, value in zip(KNOBS, preset_values(FIRST_PRESET), strict=True)
                 ]
         with gr.Column(scale=4, min_width=320):
-            board = AttackBoard(handlers.ready(first), elem_id="attack-board")
+            board = attack_board(handlers.ready(first).to_json())
 
     shown = [board, start, stop]
     started = start.click(

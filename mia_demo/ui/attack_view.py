@@ -184,13 +184,13 @@ class BoardPresenter:
     def _sentence(self, frame: AttackFrame, lanes: tuple[LaneView, ...]) -> str:
         if frame.is_last:
             seen = [lane.name for lane in lanes if lane.recognised]
-            names = " and ".join([", ".join(seen[:-1]), seen[-1]] if len(seen) > 1 else seen)
-            outcome = (
-                f"the evaluator recognises identity {self.config.identity} in lane {names}."
-                if seen
-                else f"the evaluator recognises identity {self.config.identity} in no lane."
+            where = f"in {', '.join(seen)}" if seen else "in no lane"
+            if len(seen) == len(lanes) > 1:
+                where = "in every lane"
+            return (
+                f"Done in {frame.seconds:.1f} s: the evaluator recognises "
+                f"identity {self.config.identity} {where}."
             )
-            return f"Done in {frame.seconds:.1f} s: {outcome}"
         if frame.stage == "optimisation":
             return f"Optimisation: step {frame.step} of {frame.total_steps}"
         return f"{frame.stage.capitalize()}: the best starting faces of the pool"

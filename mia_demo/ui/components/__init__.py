@@ -2,6 +2,7 @@
 
 Their templates are static, and the js fills them through the DOM: Gradio evaluates a template's
 result as a JavaScript template string, where a name with ``${...}`` in it would be code.
+Functions make them, not subclasses: of those Gradio writes ``.pyi`` files into the source tree.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ function makeLane(name) {
   const title = make("h3", "", column);
   title.id = "lane-" + name;
   column.setAttribute("aria-labelledby", title.id);
-  title.append(swatch());
+  column.append(swatch());
   make("span", "name", title);
   make("span", "alpha", title);
   make("p", "facts", column);
@@ -59,10 +59,11 @@ function makeLane(name) {
 function swatch() {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "swatch");
-  svg.setAttribute("viewBox", "0 0 36 8");
+  svg.setAttribute("viewBox", "0 0 100 4");
+  svg.setAttribute("preserveAspectRatio", "none");
   svg.setAttribute("aria-hidden", "true");
   const line = document.createElementNS(SVG, "path");
-  line.setAttribute("d", "M1 4H35");
+  line.setAttribute("d", "M0 2H100");
   line.setAttribute("class", "line");
   svg.append(line);
   return svg;

@@ -30,6 +30,12 @@ const options = props.faces.map(({ number, uri }) => {
   return { number, label, radio };
 });
 
+// Scrolls the gallery alone, never the page.
+function reveal(label) {
+  const box = gallery.getBoundingClientRect();
+  gallery.scrollTop += label.getBoundingClientRect().top - box.top - 8;
+}
+
 function filter() {
   const wanted = search.value.trim();
   let shown = 0;
@@ -47,8 +53,11 @@ search.addEventListener("keydown", (event) => {
   event.preventDefault();
   const first = options.find(({ label }) => !label.hidden);
   if (!first) return;
+  search.value = "";
+  filter();
   first.radio.checked = true;
   first.radio.focus();
+  reveal(first.label);
   choose(first.number);
 });
 
@@ -57,4 +66,4 @@ watch("value", () => {
 });
 
 const chosen = options.find(({ radio }) => radio.checked);
-if (chosen) gallery.scrollTop = chosen.label.offsetTop - gallery.offsetTop;
+if (chosen) reveal(chosen.label);

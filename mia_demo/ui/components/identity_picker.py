@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 
 from mia_demo.data.identities import IdentitySet
@@ -13,29 +11,19 @@ from mia_demo.ui.render import data_uri
 FACE_SIZE = 80
 
 
-class IdentityPicker(gr.HTML):  # type: ignore[misc]
-    """Radio buttons with faces. Value: the chosen identity's number. Event: ``input``.
-
-    Args:
-        identities: all that can be chosen.
-        value: the number chosen at first.
+def identity_picker(identities: IdentitySet, value: int) -> gr.HTML:
+    """Radio buttons with faces. Its value is the chosen identity's number; its event ``input``.
 
     Raises:
         DataError: an image cannot be read.
     """
-
-    def __init__(self, identities: IdentitySet, *, value: int = 0, **options: Any) -> None:
-        faces, labels = identities.tensors(FACE_SIZE, indices=(0,))
-        super().__init__(
-            value,
-            **component_files("identity_picker"),
-            apply_default_css=False,
-            faces=[
-                {"number": label, "uri": data_uri(face.permute(1, 2, 0).numpy())}
-                for face, label in zip(faces, labels.tolist(), strict=True)
-            ],
-            **options,
-        )
-
-    def api_info(self) -> dict[str, Any]:
-        return {"type": "integer"}
+    faces, labels = identities.tensors(FACE_SIZE, indices=(0,))
+    return gr.HTML(
+        value,
+        **component_files("identity_picker"),
+        apply_default_css=False,
+        faces=[
+            {"number": label, "uri": data_uri(face.permute(1, 2, 0).numpy())}
+            for face, label in zip(faces, labels.tolist(), strict=True)
+        ],
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -14,11 +13,13 @@ from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
 from mia_demo.errors import ConfigError
 from mia_demo.evaluation.judge import Judge
-from mia_demo.evaluation.sweep import (
+from mia_demo.evaluation.sweep import load_result, parse_numbers, run_sweep, saved_images
+from mia_demo.evaluation.table import (
+    as_csv,
+    as_markdown,
+    attack_figures,
     bootstrap_interval,
-    parse_numbers,
     results_table,
-    run_sweep,
 )
 
 CONFIG = preset_config("quick", lanes=("zero", "negative"), steps=2, candidates=2, kept=2)
@@ -37,15 +38,30 @@ def test_a_killed_sweep_goes_on_to_the_same_table(
     frames = list(run_sweep(attacker, judge, CONFIG, identities, seeds, whole))
     assert [(f.done, f.total) for f in frames] == [(1, 4), (2, 4), (3, 4), (4, 4)]
     list(islice(run_sweep(attacker, judge, CONFIG, identities, seeds, killed), 2))
-    finished = {p.name: p.stat().st_mtime_ns for p in (killed / "attacks").iterdir()}
+    finished = {p.name: p.stat().st_mtime_ns for p in (killed / "attacks").glob("*.json")}
     assert len(finished) == 2
     list(run_sweep(attacker, judge, CONFIG, identities, seeds, killed))
     for name, time in finished.items():
         assert (killed / "attacks" / name).stat().st_mtime_ns == time  # not done again
     lanes = CONFIG.lanes
-    table = results_table(killed, identities, seeds, lanes)
-    assert table == results_table(whole, identities, seeds, lanes)
+    table = results_table(attacker, judge, killed, identities, seeds, lanes)
+    assert table == results_table(attacker, judge, whole, identities, seeds, lanes)
     assert [row["lane"] for row in table] == ["zero", "negative"]
+    for row in table:
+        # 2 identities x 2 seeds x 2 kept images: enough for a student, not for a covariance.
+        assert row["frechet"] is None
+        assert "more than 128 samples" in row["refused"]["frechet"]
+        assert 0 <= row["precision"] <= 1
+        assert 0 <= row["extraction_test"] <= 1
+        assert 0 < row["mean_confidence"] <= 1
+    assert as_markdown(table).count("\n") == 4
+    assert as_csv(table).splitlines()[0].startswith("lane,alpha,test_accuracy,acc1")
+    pictures = saved_images(whole, 1, 7, attacker.generator.resolution)
+    assert pictures.shape == (2, 2, 3, 64, 64)
+    picture = pictures[1].permute(0, 2, 3, 1).contiguous().numpy()
+    assert (
+        list(judge.judge(picture, 7).top1) == load_result(whole, 1, 7)["lanes"]["negative"]["top1"]
+    )
 
 
 def test_other_settings_need_another_folder(
@@ -56,17 +72,16 @@ def test_other_settings_need_another_folder(
         list(run_sweep(attacker, judge, replace(CONFIG, steps=3), [3], [0], tmp_path))
 
 
-def test_table_by_hand(tmp_path: Path) -> None:
-    for seed, identity, acc1 in [(0, 1, 1.0), (0, 2, 0.5), (1, 1, 0.0), (1, 2, 0.5)]:
-        lane = {"alpha": 0.1, "test_accuracy": 0.9, "acc1": acc1, "acc5": 1.0, "delta_eval": 2.0,
+def test_figures_by_hand() -> None:
+    def judged(acc1: float) -> dict[str, float]:
+        return {"alpha": 0.1, "test_accuracy": 0.9, "acc1": acc1, "acc5": 1.0, "delta_eval": 2.0,
                 "delta_face": 1.0, "target_confidence": 0.5}  # fmt: skip
-        path = tmp_path / "attacks" / f"seed{seed}_identity{identity:04d}.json"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps({"lanes": {"zero": lane}}))
-    (row,) = results_table(tmp_path, [1, 2], [0, 1], ["zero"])
-    assert row["acc1"] == 0.5
-    assert row["acc1_ci95"] == (0.5, 0.5)  # both identities have the same mean over seeds
-    assert row["acc5"] == 1.0
+
+    figures = attack_figures([[judged(1.0), judged(0.0)], [judged(0.5), judged(0.5)]])
+    assert figures["acc1"] == 0.5
+    assert figures["acc1_seeds"] == [0.75, 0.25]
+    assert figures["acc1_ci95"] == [0.5, 0.5]  # both identities have the same mean over seeds
+    assert (figures["acc5"], figures["delta_eval"], figures["alpha"]) == (1.0, 2.0, 0.1)
 
 
 def test_bootstrap_interval_contains_the_mean_and_narrows() -> None:

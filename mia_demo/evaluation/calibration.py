@@ -1,0 +1,42 @@
+"""What an attacker sees of a classifier: how sure it is, how large its logits are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+BINS = 15
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Of one classifier on test images.
+
+    Attributes:
+        expected_calibration_error: mean gap between confidence and accuracy over 15 bins.
+        mean_confidence: mean largest softmax value.
+        target_logit, other_logits: mean logit of the true class, and of all others.
+    """
+
+    expected_calibration_error: float
+    mean_confidence: float
+    target_logit: float
+    other_logits: float
+
+
+def calibration(logits: Tensor, labels: Tensor) -> Calibration:
+    """logits [N, C], labels int64 [N]."""
+    confidence, prediction = logits.softmax(dim=1).max(dim=1)
+    correct = (prediction == labels).float()
+    bins = (confidence * BINS).long().clamp_max(BINS - 1)
+    gaps = torch.zeros(BINS).index_add_(0, bins, confidence - correct)
+    target = logits.gather(1, labels[:, None]).sum()
+    count, classes = logits.shape
+    return Calibration(
+        expected_calibration_error=(gaps.abs().sum() / count).item(),
+        mean_confidence=confidence.mean().item(),
+        target_logit=(target / count).item(),
+        other_logits=((logits.sum() - target) / (count * (classes - 1))).item(),
+    )
