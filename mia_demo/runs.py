@@ -12,6 +12,7 @@ from PIL import Image
 
 from mia_demo.attack.attack import AttackFrame, LaneFrame
 from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.lanes import stage_names
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
 from mia_demo.evaluation.judge import Verdict
@@ -36,6 +37,7 @@ def attack_report(
         verdicts: the judge's word on each lane's kept images.
         candidate_steps: updates of single candidates that were computed, over all lanes.
     """
+    targets = dict.fromkeys(name for lane in config.lanes for name in stage_names(lane))
     return {
         "identity": config.identity,
         "seed": config.seed,
@@ -47,7 +49,7 @@ def attack_report(
         "config": config.to_json(),
         "versions": library_versions(),
         "checkpoints": {
-            name: zoo.entry(name).stored.sha256 for name in ("prior", "evaluator", *config.lanes)
+            name: zoo.entry(name).stored.sha256 for name in ("prior", "evaluator", *targets)
         },
         "lanes": {lane.name: _lane_report(lane, verdicts[lane.name]) for lane in frame.lanes},
     }

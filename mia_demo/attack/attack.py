@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mia_demo.attack.config import AttackConfig
-from mia_demo.attack.lanes import Lane
+from mia_demo.attack.lanes import Lane, stage_names
 from mia_demo.attack.optimisation import Optimisation, StepRecord
 from mia_demo.attack.sampling import Pool, PoolCache
 from mia_demo.attack.selection import robust_confidence
@@ -129,8 +129,9 @@ class _Run:
         self.watched = watched
         self.config = config
         self.compute = attacker.compute
-        self.lanes = [attacker.lane(name) for name in config.lanes]
-        for lane in self.lanes:
+        stages = [[attacker.lane(name) for name in stage_names(lane)] for lane in config.lanes]
+        self.samplers, self.lanes, self.selectors = map(list, zip(*stages, strict=True))
+        for lane in [*self.samplers, *self.lanes, *self.selectors]:
             if config.identity >= lane.classifier.num_classes:
                 raise ConfigError(
                     f"Identity {config.identity} is out of range; lane {lane.name} knows "
@@ -147,7 +148,7 @@ class _Run:
 
     def _stages(self) -> Iterator[AttackFrame]:
         pool: Pool | None = None
-        for progress in self.attacker.pools.get(self.lanes, self.config.truncation_psi):
+        for progress in self.attacker.pools.get(self.samplers, self.config.truncation_psi):
             if isinstance(progress, Pool):
                 pool = progress
             elif self.watched:
@@ -188,7 +189,7 @@ class _Run:
         subset = pool.subset(config.pool_size, config.seed)
         chosen = [
             pool.start_candidates(lane.name, config.identity, config.candidates, subset)
-            for lane in self.lanes
+            for lane in self.samplers
         ]
         return torch.stack([pool.styles[indices] for indices in chosen])
 
@@ -196,7 +197,7 @@ class _Run:
         """Scores all candidates, keeps the best of each lane, best first."""
         config = self.config
         kept_styles, kept_images, kept_scores = [], [], []
-        for lane, lane_styles in zip(self.lanes, styles, strict=True):
+        for lane, lane_styles in zip(self.selectors, styles, strict=True):
             images = torch.cat(
                 [self._synthesize(part[None])[0] for part in lane_styles.split(config.batch_size)]
             )
@@ -242,7 +243,7 @@ class _Run:
         pictures = to_uint8(images).permute(0, 1, 3, 4, 2).cpu().numpy()
         return tuple(
             LaneFrame(
-                name=lane.name,
+                name=self.config.lanes[index],
                 alpha=lane.alpha,
                 test_accuracy=lane.test_accuracy,
                 images=pictures[index],

@@ -1,12 +1,35 @@
-"""A lane: one target classifier inside a side-by-side attack."""
+"""A lane: one target classifier inside a side-by-side attack.
+
+A lane's name may give each stage a classifier of its own, ``sampling>optimisation>selection``,
+such as ``zero>negative>zero``: that shows in which stage smoothing bites.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from mia_demo.device import Compute
+from mia_demo.errors import ConfigError
 from mia_demo.models.classifiers import Classifier
 from mia_demo.zoo import Zoo
+
+STAGE_SEPARATOR = ">"
+
+
+def stage_names(lane: str) -> tuple[str, str, str]:
+    """The targets that serve sampling, optimisation and selection.
+
+    Raises:
+        ConfigError: neither one name nor three.
+    """
+    names = tuple(lane.split(STAGE_SEPARATOR))
+    if len(names) == 1:
+        return names * 3
+    if len(names) != 3:
+        raise ConfigError(
+            f"Lane {lane!r} must be one target, or three: sampling>optimisation>selection."
+        )
+    return names
 
 
 @dataclass(frozen=True)

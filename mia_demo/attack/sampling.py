@@ -94,7 +94,9 @@ class PoolCache:
         pool = self._pools.get(truncation_psi) or self._stored(truncation_psi)
         if pool is None:
             pool = Pool(sample_styles(self.generator, POOL_STYLES, truncation_psi), {})
-        missing = [lane for lane in lanes if lane.name not in pool.confidences]
+        missing = list(
+            {lane.name: lane for lane in lanes if lane.name not in pool.confidences}.values()
+        )
         if missing:
             yield 0.0
             parts: list[dict[str, Tensor]] = []

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from mia_demo.attack.attack import Attacker
+from mia_demo.attack.lanes import stage_names
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
 from mia_demo.evaluation.calibration import calibration
@@ -80,7 +81,8 @@ def results_table(
         judged = [[load_result(directory, s, i)["lanes"][name] for s in seeds] for i in identities]
         fake = _reconstructions(zoo, directory, identities, seeds, position)
         cloud = Cloud(predict(judge.embedder, fake.images, compute), fake.labels)
-        logits = predict(attacker.lane(name).classifier, test.images, compute)
+        target = attacker.lane(stage_names(name)[1])
+        logits = predict(target.classifier, test.images, compute)
         row = {"lane": name, **attack_figures(judged), **asdict(calibration(logits, test.labels))}
         row["refused"] = {}
         _attempt(row, ["frechet"], partial(_frechet, real, cloud))

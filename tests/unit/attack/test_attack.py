@@ -92,6 +92,18 @@ def test_an_unwatched_attack_ends_in_the_same_pictures(attacker: Attacker) -> No
         assert np.array_equal(one.images, two.images)
 
 
+def test_stages_may_be_swapped_between_targets(attacker: Attacker) -> None:
+    lanes = ("zero", "zero>zero>zero", "negative>zero>zero", "zero>negative>zero")
+    *_, frame = attacker.run(replace(CONFIG, lanes=lanes))
+    plain, spelled_out, other_start, other_path = (lane.images for lane in frame.lanes)
+    assert [lane.name for lane in frame.lanes] == list(lanes)
+    assert np.array_equal(plain, spelled_out)
+    assert not np.array_equal(plain, other_start)
+    assert not np.array_equal(plain, other_path)
+    with pytest.raises(ConfigError, match="one target, or three"):
+        attacker.run(replace(CONFIG, lanes=("zero>negative",)))
+
+
 def test_networks_are_frozen(attacker: Attacker) -> None:
     list(attacker.run(CONFIG))
     networks = [attacker.generator, attacker.evaluator, attacker.lane("zero").classifier]
