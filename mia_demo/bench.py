@@ -8,7 +8,6 @@ even where absolute times are noise.
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -104,8 +103,12 @@ def _seconds(run: Callable[[], None], compute: Compute) -> float:
 
 
 def _peak_memory(compute: Compute) -> int:
-    """Of the device, or on a CPU of the process."""
+    """Of the device, or on a CPU of the process; 0 where the system does not say (Windows)."""
     if compute.device.type == "cuda":
         return torch.cuda.max_memory_allocated(compute.device)
+    try:
+        import resource
+    except ImportError:
+        return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

@@ -73,6 +73,8 @@ def build_parser() -> argparse.ArgumentParser:
     toy = command("toy", "The paper's two-dimensional example.")
     toy.add_argument("--alpha", type=float, required=True, help="smoothing factor, at most 1")
 
+    command("bench", "Speed of the attack against the plain loop of the reference code.")
+
     doctor = command("doctor", "Check this installation and name remedies.")
     doctor.add_argument("--online", action="store_true", help="also try to reach the Hub")
     return parser

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tqdm import tqdm
 from mia_demo import doctor as doctor_checks
 from mia_demo.attack.attack import Attacker, AttackFrame
 from mia_demo.attack.config import preset_config
+from mia_demo.bench import run_bench
 from mia_demo.data.identities import open_identity_set
 from mia_demo.data.splits import fixed_split, seeded_split
 from mia_demo.device import choose_compute
@@ -157,6 +159,11 @@ def toy(options: argparse.Namespace) -> dict[str, Any]:
         "distance": round(result.distance, 2),
         "end": list(result.path[-1]),
     }
+
+
+def bench(options: argparse.Namespace) -> dict[str, Any]:
+    result = run_bench(open_zoo(options.zoo), choose_compute(options.device))
+    return {**asdict(result), "ratio": round(result.ratio, 2)}
 
 
 def doctor(options: argparse.Namespace) -> dict[str, Any]:

@@ -94,9 +94,8 @@ class PoolCache:
         pool = self._pools.get(truncation_psi) or self._stored(truncation_psi)
         if pool is None:
             pool = Pool(sample_styles(self.generator, POOL_STYLES, truncation_psi), {})
-        missing = list(
-            {lane.name: lane for lane in lanes if lane.name not in pool.confidences}.values()
-        )
+        unknown = {lane.name: lane for lane in lanes if lane.name not in pool.confidences}
+        missing = list(unknown.values())
         if missing:
             yield 0.0
             parts: list[dict[str, Tensor]] = []

@@ -17,7 +17,7 @@ LAYERS = [
     ["zoo", "training"],
     ["attack"],
     ["evaluation"],
-    ["runs", "model_card", "make_zoo", "doctor"],
+    ["runs", "model_card", "make_zoo", "doctor", "bench"],
     ["commands", "cli", "__main__"],
 ]
 
