@@ -17,6 +17,7 @@ from mia_demo.ui.jobs import Job, Waiting
 from mia_demo.ui.knobs import parse_config
 
 FRAME_SECONDS = 1 / 8  # at most eight frames a second reach a browser
+READER_SECONDS = 2.0
 UNEXPECTED = "The attack failed unexpectedly; the server's log says why. Try fewer candidates."
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,10 @@ class AttackHandlers:
 
     def choose(self, identity: int, request: gr.Request) -> tuple[Any, Any, Any]:
         """Another identity: its photos, no stale pictures, and the running attack ends."""
-        self.engine.release(str(request.session_hash))
+        ended = self.engine.release(str(request.session_hash))
+        if ended is not None:
+            # Its last frame must not arrive after the empty board.
+            ended.wait_for_reader(READER_SECONDS)
         try:
             return self.ready(identity).to_json(), *_buttons(running=False)
         except DemoError as error:
@@ -70,6 +74,8 @@ class AttackHandlers:
         try:
             for board in _boards(job, presenter, FRAME_SECONDS):
                 yield board.to_json(), gr.skip(), gr.skip()
+            if self.engine.job_of(session) is not job:
+                return  # another identity or attack has the board now
             cut_short = job.stopped and presenter.board.phase != "done"
             board = presenter.stopped() if cut_short else presenter.board
             yield board.to_json(), *_buttons(running=False)

@@ -49,7 +49,7 @@ def build_attack_page(engine: Engine) -> None:
             board = attack_board(handlers.ready(first).to_json())
 
     shown = [board, start, stop]
-    started = start.click(
+    start.click(
         handlers.start,
         [picker, preset, seed, lanes, *knobs],
         shown,
@@ -62,7 +62,6 @@ def build_attack_page(engine: Engine) -> None:
         handlers.choose,
         picker,
         shown,
-        cancels=started,
         trigger_mode="always_last",
         concurrency_limit=None,
         show_progress="hidden",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from mia_demo.attack.attack import AttackFrame, LaneFrame
+from mia_demo.attack.attack import SHOWN, AttackFrame, LaneFrame
 from mia_demo.attack.config import AttackConfig
 from mia_demo.data.identities import IdentitySet
 from mia_demo.ui.engine import Curves, Tracked
@@ -19,6 +19,7 @@ from mia_demo.zoo import Zoo
 
 PHOTOS = 9  # real training photos beside the reconstructions
 PHOTO_SIZE = 128
+OTHERS = SHOWN - 1  # small pictures of a lane, the best one is large
 ANNOUNCE_SECONDS = 1.0  # screen readers cannot follow eight messages a second
 
 EXPECTATIONS = {
@@ -36,7 +37,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class LaneView:
-    """A column of the board. ``style`` numbers its colour and dash pattern."""
+    """A column of the board.
+
+    Attributes:
+        style: number of its colour and dash pattern.
+        others: always ``OTHERS`` long, filled up with None: Gradio sends differences, and those
+            of a list that lost two elements cannot be applied (gradio_client 2.7).
+    """
 
     name: str
     style: int
@@ -46,7 +53,7 @@ class LaneView:
     accuracy_text: str
     expectation: str
     picture: Picture | None = None
-    others: tuple[Picture, ...] = ()
+    others: tuple[Picture | None, ...] = (None,) * OTHERS
     target_confidence: float | None = None
     evaluator_top1: int | None = None
     verdict: str = ""
@@ -197,7 +204,7 @@ class BoardPresenter:
 
     def _lane(self, view: LaneView, lane: LaneFrame, curves: Curves, low: float) -> LaneView:
         identity = self.config.identity
-        order = [lane.best, *(k for k in range(len(lane.images)) if k != lane.best)]
+        order = [lane.best, *(k for k in range(len(lane.images)) if k != lane.best)][:SHOWN]
         pictures = [
             Picture(
                 data_uri(lane.images[k]),
@@ -215,7 +222,7 @@ class BoardPresenter:
         return replace(
             view,
             picture=pictures[0],
-            others=tuple(pictures[1:]),
+            others=(*pictures[1:], *[None] * (SHOWN - len(pictures))),
             target_confidence=round(lane.target_confidence, 4),
             evaluator_top1=top1,
             verdict=f"{verdict} {top1}",

@@ -69,14 +69,15 @@ class Engine:
         with self._lock:
             return self._sessions.get(session)
 
-    def release(self, session: str, job: Job[Tracked] | None = None) -> None:
-        """Stops and forgets the session's job (or ``job``, if it still is the session's)."""
+    def release(self, session: str, job: Job[Tracked] | None = None) -> Job[Tracked] | None:
+        """Ends and forgets the session's job (only ``job``, if given), and returns it."""
         with self._lock:
             current = self._sessions.get(session)
             if current is None or (job is not None and current is not job):
-                return
+                return None
             del self._sessions[session]
-        current.stop()
+        current.abandon()
+        return current
 
     def _loaded(self) -> Attacker:
         # Only the job that holds the device comes here, so no lock is needed.

@@ -111,6 +111,8 @@ class Job(Generic[Frame]):
         self._frames: deque[Frame] = deque(maxlen=None if every_frame else 1)
         self._changed = threading.Condition()
         self._stop = threading.Event()
+        self._abandoned = threading.Event()
+        self._reader_left = threading.Event()
         self._finished = False
         self._error: Exception | None = None
         self._ticket = device.draw(purpose)
@@ -133,6 +135,17 @@ class Job(Generic[Frame]):
         if not self._started:
             self._device.leave(self._ticket)
 
+    def abandon(self) -> None:
+        """Ends the job and its reader, who gets no further frame."""
+        self.stop()
+        with self._changed:
+            self._abandoned.set()
+            self._changed.notify_all()
+
+    def wait_for_reader(self, timeout: float) -> bool:
+        """Whether ``updates`` is over, within ``timeout`` seconds."""
+        return self._reader_left.wait(timeout)
+
     def wait(self, timeout: float | None = None) -> bool:
         """Whether the job is over, within ``timeout`` seconds."""
         with self._changed:
@@ -151,13 +164,16 @@ class Job(Generic[Frame]):
         place: Waiting | None = None
         next_at = 0.0
         try:
-            while True:
+            while not self._abandoned.is_set():
                 moved = self._device.waiting(self._ticket)
                 if moved is not None and moved != place:
                     yield moved
                 place = moved
                 with self._changed:
-                    self._changed.wait_for(lambda: self._frames or self._finished, POLL_SECONDS)
+                    self._changed.wait_for(
+                        lambda: self._frames or self._finished or self._abandoned.is_set(),
+                        POLL_SECONDS,
+                    )
                     pending = bool(self._frames)
                     finished = self._finished
                 if pending:
@@ -168,9 +184,10 @@ class Job(Generic[Frame]):
                     yield frame
                 elif finished:
                     break
-            if self._error is not None:
+            if self._error is not None and not self._abandoned.is_set():
                 raise self._error
         finally:
+            self._reader_left.set()
             self.stop()
 
     def _run(self) -> None:

@@ -75,7 +75,7 @@ function showLane(column, lane) {
   setText(column.querySelector(".alpha"), lane.alpha_text);
   setText(column.querySelector(".facts"), lane.accuracy_text);
   showPictures(column.querySelector(".portrait"), lane.picture ? [lane.picture] : []);
-  showPictures(column.querySelector(".others"), lane.others);
+  showPictures(column.querySelector(".others"), lane.others.filter(Boolean));
   const known = lane.target_confidence !== null;
   const percent = known ? Math.round(lane.target_confidence * 100) : 0;
   setText(column.querySelector("strong"), known ? percent + "%" : "–");

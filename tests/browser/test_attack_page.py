@@ -1,0 +1,174 @@
+"""The attack page as a visitor meets it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+AXE = Path(__file__).with_name("axe.min.js")
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+LANES = ("positive", "zero", "negative")
+
+OpenPage = Callable[..., Page]
+
+
+def choose(page: Page, identity: int) -> None:
+    page.get_by_role("radio", name=f"Identity {identity}", exact=True).check()
+    heading = page.get_by_role("heading", name=f"Identity {identity}", exact=True)
+    expect(heading).to_be_visible()
+
+
+def start(page: Page, preset: str = "quick") -> None:
+    if preset != "quick":
+        page.get_by_label("Preset").click()
+        page.get_by_role("option", name=preset).click()
+    page.get_by_role("button", name="Start").click()
+
+
+def phase(page: Page) -> Any:
+    return page.locator(".board")
+
+
+def portraits(page: Page, identity: int) -> list[str]:
+    """The large reconstructions as data URIs, lane by lane."""
+    images = [
+        page.get_by_alt_text(f"Best reconstruction of identity {identity} from lane {lane}")
+        for lane in LANES
+    ]
+    return [image.get_attribute("src") or "" for image in images]
+
+
+def test_attack_from_click_to_result(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page()
+    choose(page, 42)
+    page.screenshot(path=tmp_path / "ready.png", full_page=True)
+    start(page)
+    first = portraits(page, 42)
+    expect(phase(page)).to_have_attribute("data-phase", "done", timeout=30_000)
+    last = portraits(page, 42)
+    page.screenshot(path=tmp_path / "done.png", full_page=True)
+    assert all(old != new for old, new in zip(first, last, strict=True))
+    for lane in LANES:
+        column = page.get_by_role("article", name=lane)
+        expect(column).to_contain_text("test accuracy")
+        expect(column).to_contain_text("identity")
+        expect(column.get_by_role("meter")).to_have_attribute("aria-valuetext", "1%")
+    expect(phase(page).get_by_role("status")).to_contain_text("Done in")
+    expect(page.get_by_role("img", name="Target confidence: ")).to_be_visible()
+    expect(page.get_by_role("button", name="Start")).to_be_enabled()
+
+
+def test_stop_keeps_the_partial_result(open_page: OpenPage) -> None:
+    page = open_page()
+    choose(page, 3)
+    start(page, "paper")
+    expect(page.locator(".status")).to_contain_text("Optimisation: step", timeout=30_000)
+    page.get_by_role("button", name="Stop").click()
+    expect(phase(page)).to_have_attribute("data-phase", "stopped")
+    expect(page.locator(".status")).to_contain_text("Stopped at step")
+    assert all(uri.startswith("data:image/jpeg") for uri in portraits(page, 3))
+    expect(page.get_by_role("button", name="Start")).to_be_enabled()
+    expect(page.get_by_role("button", name="Stop")).to_be_disabled()
+
+
+def test_other_identity_clears_stale_pictures_and_ends_the_attack(open_page: OpenPage) -> None:
+    page = open_page()
+    choose(page, 3)
+    start(page, "paper")
+    page.get_by_alt_text("Best reconstruction of identity 3 from lane zero").wait_for()
+    choose(page, 4)
+    expect(page.get_by_alt_text("reconstruction")).to_have_count(0)
+    start(page, "quick")
+    expect(phase(page)).to_have_attribute("data-phase", "running")
+    assert len(portraits(page, 4)) == 3
+
+
+def test_second_visitor_is_told_to_wait(open_page: OpenPage) -> None:
+    first, second = open_page(), open_page()
+    start(first, "paper")
+    expect(phase(first)).to_have_attribute("data-phase", "running")
+    start(second)
+    expect(second.locator(".status")).to_have_text("Another attack is running; yours starts next.")
+    # A closed tab frees the device.
+    first.context.close()
+    expect(phase(second)).to_have_attribute("data-phase", "running", timeout=30_000)
+
+
+def test_search_by_number(open_page: OpenPage) -> None:
+    page = open_page()
+    search = page.get_by_label("Find by number")
+    search.fill("9")
+    expect(page.get_by_role("radio")).to_have_count(11)  # 9 and 90 to 99
+    search.fill("345")
+    expect(page.get_by_text("No identity 345; numbers run from 0 to 99.")).to_be_visible()
+    search.fill("58")
+    search.press("Enter")
+    expect(page.get_by_role("heading", name="Identity 58")).to_be_visible()
+    expect(page.get_by_role("radio", name="Identity 58", exact=True)).to_be_focused()
+    # The keyboard goes on from there.
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("heading", name="Identity 59")).to_be_visible()
+
+
+def test_no_lane_is_one_clear_error(open_page: OpenPage) -> None:
+    page = open_page()
+    for lane in LANES:
+        page.get_by_role("checkbox", name=lane).uncheck()
+    start(page)
+    expect(page.get_by_text("No lane is chosen; tick at least one.")).to_have_count(1)
+
+
+def test_preset_fills_the_advanced_knobs(open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Advanced").click()
+    expect(page.get_by_label("Candidates")).to_have_value("8")
+    page.get_by_label("Preset").click()
+    page.get_by_role("option", name="paper").click()
+    expect(page.get_by_label("Candidates")).to_have_value("200")
+
+
+def test_no_request_leaves_the_machine(open_page: OpenPage, app_url: str) -> None:
+    page = open_page()
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.reload()
+    page.get_by_alt_text("Real training photo 1 of").wait_for()
+    start(page)
+    expect(phase(page)).to_have_attribute("data-phase", "done", timeout=30_000)
+    assert requests
+    assert [url for url in requests if not url.startswith((app_url, "data:", "blob:"))] == []
+
+
+def test_phone_needs_no_horizontal_scroll(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page(**PHONE)
+    start(page)
+    expect(phase(page)).to_have_attribute("data-phase", "done", timeout=30_000)
+    page.screenshot(path=tmp_path / "phone.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious(open_page: OpenPage, theme: str, tmp_path: Path) -> None:
+    page = open_page(theme)
+    page.get_by_role("button", name="Advanced").click()
+    assert violations(page) == []
+    start(page)
+    expect(phase(page)).to_have_attribute("data-phase", "done", timeout=30_000)
+    page.screenshot(path=tmp_path / f"{theme}.png", full_page=True)
+    assert violations(page) == []
+
+
+def violations(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    options = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa']}"
+    found = page.evaluate(f"axe.run(document, {options})")["violations"]
+    return [
+        f"{rule['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]

@@ -1,0 +1,106 @@
+"""The attack through gradio_client, as other programs call it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from mia_demo.attack.attack import STAGES
+from mia_demo.attack.config import PRESETS
+
+LANES = ["positive", "zero", "negative"]
+
+
+@pytest.fixture
+def connect(app_url: str) -> Iterator[Any]:
+    clients: list[Client] = []
+
+    def new() -> Client:
+        clients.append(Client(app_url, verbose=False, download_files=False))
+        return clients[-1]
+
+    yield new
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture(scope="module")
+def quick_boards(app_url: str) -> list[dict[str, Any]]:
+    client = Client(app_url, verbose=False, download_files=False)
+    boards = list(client.submit(7, api_name="/attack"))
+    client.close()
+    return boards
+
+
+def test_every_frame_of_a_quick_attack_arrives_in_order(quick_boards: list[dict[str, Any]]) -> None:
+    steps = [board["step"] for board in quick_boards if board["stage"] == "optimisation"]
+    stages = [STAGES.index(board["stage"]) for board in quick_boards if board["stage"]]
+    assert steps == list(range(1, PRESETS["quick"]["steps"] + 1))
+    assert stages == sorted(stages)
+    assert quick_boards[-1]["stage"] == "done"
+    assert quick_boards[-1]["phase"] == "done"
+
+
+def test_frames_carry_pictures_and_verdicts_of_all_lanes(
+    quick_boards: list[dict[str, Any]],
+) -> None:
+    for board in (quick_boards[0], quick_boards[-1]):
+        assert [lane["name"] for lane in board["lanes"]] == LANES
+        for lane in board["lanes"]:
+            assert lane["picture"]["uri"].startswith("data:image/jpeg;base64,")
+            assert "identity 7" in lane["picture"]["alt"]
+            assert 0 <= lane["target_confidence"] <= 1
+            assert lane["verdict"].endswith(f" identity {lane['evaluator_top1']}")
+
+
+def test_last_frame_keeps_the_best_and_the_whole_curve(
+    quick_boards: list[dict[str, Any]],
+) -> None:
+    for lane in quick_boards[-1]["lanes"]:
+        assert 1 + sum(other is not None for other in lane["others"]) == PRESETS["quick"]["kept"]
+        assert len(lane["confidence_curve"].split()) == PRESETS["quick"]["steps"]
+        # The first step has no step before it.
+        assert len(lane["cosine_curve"].split()) == PRESETS["quick"]["steps"] - 1
+
+
+def test_chosen_lanes_only(connect: Any) -> None:
+    board = connect().predict(3, "quick", 0, ["zero"], api_name="/attack")
+    assert [lane["name"] for lane in board["lanes"]] == ["zero"]
+
+
+def test_second_client_is_told_to_wait_and_then_served(connect: Any) -> None:
+    first = iter(connect().submit(7, "standard", api_name="/attack"))
+    next(first)
+    second = connect().submit(8, "quick", api_name="/attack")
+    boards = list(second)
+    assert boards[0]["phase"] == "waiting"
+    assert boards[0]["status"] == "Another attack is running; yours starts next."
+    assert boards[-1]["phase"] == "done"
+    assert list(first)[-1]["phase"] == "done"
+
+
+def test_cancelled_attack_frees_the_device(connect: Any) -> None:
+    long = connect().submit(7, "paper", api_name="/attack")
+    next(iter(long))
+    assert long.cancel()
+    assert connect().predict(8, api_name="/attack")["phase"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((100,), "Identity 100 does not exist; choose 0 to 99."),
+        ((7, "slow"), "No preset 'slow'; choose one of quick, standard, paper."),
+        ((7, "quick", 0, []), "An attack needs at least one lane; name one, such as zero."),
+        ((7, "quick", 0, ["up"]), "No lane 'up'; this zoo has positive, zero, negative."),
+    ],
+)
+def test_wrong_request_gets_one_sentence(
+    connect: Any, arguments: tuple[Any, ...], message: str
+) -> None:
+    with pytest.raises(AppError, match=message.replace(".", r"\.")):
+        connect().predict(*arguments, api_name="/attack")

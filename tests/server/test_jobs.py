@@ -1,0 +1,79 @@
+"""Jobs and the device queue, without a server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator
+
+import pytest
+
+from mia_demo.ui.jobs import MAX_WAITING, BusyError, DeviceQueue, Job, Waiting
+
+
+def count(until: int, gate: threading.Event | None = None) -> Generator[int, None, None]:
+    for number in range(until):
+        if gate is not None:
+            assert gate.wait(10)
+        yield number
+
+
+def test_every_frame_is_kept_when_asked() -> None:
+    job = Job(lambda: count(50), DeviceQueue(), "counting", every_frame=True)
+    assert list(job.updates()) == list(range(50))
+
+
+def test_newest_frame_wins() -> None:
+    job = Job(lambda: count(50), DeviceQueue(), "counting")
+    assert job.wait(10)
+    assert list(job.updates()) == [49]
+
+
+def test_jobs_run_one_after_the_other() -> None:
+    device, gate = DeviceQueue(), threading.Event()
+    first = Job(lambda: count(3, gate), device, "the first", every_frame=True)
+    second = Job(lambda: count(1), device, "the second")
+    updates = second.updates()
+    assert next(updates) == Waiting(1, "the first")
+    gate.set()
+    assert list(updates) == [0]
+    assert first.wait(0)
+
+
+def test_closed_reader_stops_the_job_after_its_step() -> None:
+    device, endless = DeviceQueue(), 10**9
+    job = Job(lambda: count(endless), device, "an endless job")
+    updates = job.updates()
+    next(updates)
+    updates.close()
+    assert job.wait(10)
+    assert list(Job(lambda: count(1), device, "the next").updates()) == [0]
+
+
+def test_waiting_job_can_leave_the_queue() -> None:
+    device, gate = DeviceQueue(), threading.Event()
+    first = Job(lambda: count(1, gate), device, "the first")
+    second = Job(lambda: count(1), device, "the second")
+    second.stop()
+    assert second.wait(10)
+    assert list(second.updates()) == []
+    gate.set()
+    assert first.wait(10)
+
+
+def test_error_reaches_the_reader_and_frees_the_device() -> None:
+    def broken() -> Generator[int, None, None]:
+        yield 1
+        raise ZeroDivisionError
+
+    device = DeviceQueue()
+    with pytest.raises(ZeroDivisionError):
+        list(Job(broken, device, "a broken job").updates())
+    assert list(Job(lambda: count(1), device, "the next").updates()) == [0]
+
+
+def test_full_queue_is_refused() -> None:
+    device = DeviceQueue()
+    for _ in range(MAX_WAITING + 1):
+        device.draw("a job")
+    with pytest.raises(BusyError, match="waiting already; try again later"):
+        device.draw("one too many")
