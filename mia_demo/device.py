@@ -38,7 +38,8 @@ class Compute:
         elif self.device.type == "mps":
             name = f"Apple {platform.machine()} GPU"
         else:
-            name = f"CPU, {torch.get_num_threads()} threads"
+            threads = torch.get_num_threads()
+            name = f"CPU, {threads} thread{'' if threads == 1 else 's'}"
         return f"{name} · {self.precision}"
 
     def autocast(self) -> contextlib.AbstractContextManager[object]:

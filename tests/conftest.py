@@ -10,21 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from mia_demo.zoo import Zoo
-from tests.tiny_zoo import make_tiny_zoo
-
 ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session")
-def tiny_zoo(tmp_path_factory: pytest.TempPathFactory) -> Zoo:
-    """Three targets, evaluator, prior and pool, untrained; the embedded identities."""
-    return make_tiny_zoo(tmp_path_factory.mktemp("zoo") / "tiny")
-
-
-@pytest.fixture(scope="session")
-def app_url(tiny_zoo: Zoo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A running page on the tiny zoo, warmed up."""
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running page on the embedded zoo, warmed up."""
     environment = {
         **os.environ,
         "GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("gradio")),
@@ -32,7 +23,7 @@ def app_url(tiny_zoo: Zoo, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "NO_PROXY": "127.0.0.1,localhost",
     }
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.serve", str(tiny_zoo.root)],
+        [sys.executable, "-m", "tests.serve"],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Serves the page on a zoo in a process of its own: ``python -m tests.serve ZOO``.
+"""Serves the page in a process of its own: ``python -m tests.serve``.
 
 In one process a waiting gradio_client would hold the interpreter lock against the attack.
 """
@@ -6,16 +6,15 @@ In one process a waiting gradio_client would hold the interpreter lock against t
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from mia_demo.device import choose_compute
 from mia_demo.ui.app_page import build_app, launch
 from mia_demo.ui.engine import Engine
-from mia_demo.zoo import Zoo
+from mia_demo.zoo import open_zoo
 
 
 def main() -> None:
-    engine = Engine(Zoo(Path(sys.argv[1])), choose_compute("cpu"))
+    engine = Engine(open_zoo(), choose_compute("cpu"))
     app = build_app(engine)
     engine.warm_up().wait()
     _, url, _ = launch(app, prevent_thread_lock=True, quiet=True)

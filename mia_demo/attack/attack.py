@@ -19,7 +19,7 @@ from mia_demo.attack.sampling import Pool, PoolCache
 from mia_demo.attack.selection import robust_confidence
 from mia_demo.data.transforms import to_uint8
 from mia_demo.device import Compute
-from mia_demo.errors import ConfigError
+from mia_demo.errors import ConfigError, DeviceError
 from mia_demo.models.classifiers import Classifier
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.training.state import step_generator
@@ -142,9 +142,14 @@ class _Run:
 
     def frames(self) -> Iterator[AttackFrame]:
         self._resumed_at = time.perf_counter()
-        for frame in self._stages():
-            yield frame
-            self._resumed_at = time.perf_counter()  # the consumer's time is not ours
+        try:
+            for frame in self._stages():
+                yield frame
+                self._resumed_at = time.perf_counter()  # the consumer's time is not ours
+        except torch.OutOfMemoryError as error:
+            raise DeviceError(
+                "The device has too little memory for this attack; lower the batch size."
+            ) from error
 
     def _stages(self) -> Iterator[AttackFrame]:
         pool: Pool | None = None
@@ -166,8 +171,12 @@ class _Run:
             optimisation = Optimisation(
                 self.attacker.generator, self.lanes, chunk, self.config, self.compute
             )
-            yield from self._optimise(optimisation, number, len(chunks))
+            for frame in self._optimise(optimisation, number, len(chunks)):
+                latest = frame
+                yield frame
             final.append(optimisation.styles())
+        if self.watched:
+            yield self._frame("selection", 1, 1, latest.lanes)
         yield self._select(torch.cat(final, dim=1))
 
     def _optimise(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def test_attack_from_click_to_result(open_page: OpenPage, tmp_path: Path) -> Non
     page.screenshot(path=tmp_path / "ready.png", full_page=True)
     start(page)
     first = portraits(page, 42)
-    expect(phase(page)).to_have_attribute("data-phase", "done", timeout=30_000)
+    expect(phase(page)).to_have_attribute("data-phase", "done", timeout=90_000)
     last = portraits(page, 42)
     page.screenshot(path=tmp_path / "done.png", full_page=True)
     assert all(old != new for old, new in zip(first, last, strict=True))
@@ -56,7 +57,9 @@ def test_attack_from_click_to_result(open_page: OpenPage, tmp_path: Path) -> Non
         column = page.get_by_role("article", name=lane)
         expect(column).to_contain_text("test accuracy")
         expect(column).to_contain_text("identity")
-        expect(column.get_by_role("meter")).to_have_attribute("aria-valuetext", "1%")
+        expect(column.get_by_role("meter")).to_have_attribute(
+            "aria-valuetext", re.compile(r"^\d+%$")
+        )
     expect(phase(page).get_by_role("status")).to_contain_text("Done in")
     expect(page.get_by_role("img", name="Target confidence: ")).to_be_visible()
     expect(page.get_by_role("button", name="Start")).to_be_enabled()
@@ -66,7 +69,7 @@ def test_stop_keeps_the_partial_result(open_page: OpenPage) -> None:
     page = open_page()
     choose(page, 3)
     start(page, "paper")
-    expect(page.locator(".status")).to_contain_text("Optimisation: step", timeout=30_000)
+    expect(page.locator(".status")).to_contain_text("Optimisation: step", timeout=90_000)
     page.get_by_role("button", name="Stop").click()
     expect(phase(page)).to_have_attribute("data-phase", "stopped")
     expect(page.locator(".status")).to_contain_text("Stopped at step")
@@ -95,7 +98,7 @@ def test_second_visitor_is_told_to_wait(open_page: OpenPage) -> None:
     expect(second.locator(".status")).to_have_text("Another attack is running; yours starts next.")
     # A closed tab frees the device.
     first.context.close()
-    expect(phase(second)).to_have_attribute("data-phase", "running", timeout=30_000)
+    expect(phase(second)).to_have_attribute("data-phase", "running", timeout=90_000)
 
 
 def test_search_by_number(open_page: OpenPage) -> None:
@@ -138,7 +141,7 @@ def test_no_request_leaves_the_machine(open_page: OpenPage, app_url: str) -> Non
     page.reload()
     page.get_by_alt_text("Real training photo 1 of").wait_for()
     start(page)
-    expect(phase(page)).to_have_attribute("data-phase", "done", timeout=30_000)
+    expect(phase(page)).to_have_attribute("data-phase", "done", timeout=90_000)
     assert requests
     assert [url for url in requests if not url.startswith((app_url, "data:", "blob:"))] == []
 
@@ -146,7 +149,7 @@ def test_no_request_leaves_the_machine(open_page: OpenPage, app_url: str) -> Non
 def test_phone_needs_no_horizontal_scroll(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page(**PHONE)
     start(page)
-    expect(phase(page)).to_have_attribute("data-phase", "done", timeout=30_000)
+    expect(phase(page)).to_have_attribute("data-phase", "done", timeout=90_000)
     page.screenshot(path=tmp_path / "phone.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
@@ -157,7 +160,7 @@ def test_axe_finds_nothing_serious(open_page: OpenPage, theme: str, tmp_path: Pa
     page.get_by_role("button", name="Advanced").click()
     assert violations(page) == []
     start(page)
-    expect(phase(page)).to_have_attribute("data-phase", "done", timeout=30_000)
+    expect(phase(page)).to_have_attribute("data-phase", "done", timeout=90_000)
     page.screenshot(path=tmp_path / f"{theme}.png", full_page=True)
     assert violations(page) == []
 

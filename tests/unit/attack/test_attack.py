@@ -13,7 +13,7 @@ from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
 from mia_demo.attack.optimisation import Optimisation
 from mia_demo.attack.sampling import POOL_PSI, Pool, pool_confidences
-from mia_demo.errors import ConfigError
+from mia_demo.errors import ConfigError, DeviceError
 from mia_demo.training.state import step_generator
 from mia_demo.zoo import Zoo
 
@@ -28,7 +28,9 @@ def stored_pool(attacker: Attacker) -> Pool:
 
 def test_stages_steps_and_lanes_come_in_order(attacker: Attacker) -> None:
     frames = [frame for frame in attacker.run(CONFIG) if frame.lanes]
-    assert [frame.stage for frame in frames] == ["sampling", *["optimisation"] * 4, "done"]
+    assert [frame.stage for frame in frames] == [
+        "sampling", *["optimisation"] * 4, "selection", "done"
+    ]  # fmt: skip
     assert [frame.step for frame in frames[1:5]] == [1, 2, 3, 4]
     assert all(
         [lane.name for lane in frame.lanes] == ["positive", "zero", "negative"] for frame in frames
@@ -102,6 +104,17 @@ def test_stages_may_be_swapped_between_targets(attacker: Attacker) -> None:
     assert not np.array_equal(plain, other_path)
     with pytest.raises(ConfigError, match="one target, or three"):
         attacker.run(replace(CONFIG, lanes=("zero>negative",)))
+
+
+def test_too_little_memory_is_one_clear_sentence(
+    attacker: Attacker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: object) -> None:
+        raise torch.OutOfMemoryError("tried to allocate 80 GiB")
+
+    monkeypatch.setattr(Optimisation, "step", exhausted)
+    with pytest.raises(DeviceError, match="lower the batch size"):
+        list(attacker.run(CONFIG))
 
 
 def test_networks_are_frozen(attacker: Attacker) -> None:
