@@ -24,10 +24,10 @@ class AttackConfig:
     # Stage 1, sampling: where the search starts.
     pool_size: int = 2000  # styles drawn from the prior; the best ones become candidates
     truncation_psi: float = 0.5  # 0 = only the mean face, 1 = the prior's full variety
-    candidates: int = 12  # styles optimised for each lane
+    candidates: int = 10  # styles optimised for each lane
 
     # Stage 2, optimisation: how the candidates move.
-    steps: int = 60
+    steps: int = 50
     learning_rate: float = 0.02  # of Adam, in w
     adam_beta: float = 0.1  # both betas: nearly no memory, every step follows its own gradient
     loss: str = "poincare"
@@ -35,7 +35,7 @@ class AttackConfig:
     batch_size: int = 32  # candidates of a lane optimised together; more wait their turn
 
     # Stage 3, selection: which results are kept.
-    kept: int = 6
+    kept: int = 5
     selection_rounds: int = 32  # random views a candidate must convince its classifier in
 
     def __post_init__(self) -> None:
