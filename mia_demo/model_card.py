@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mia_demo.files import write_bytes
+from mia_demo.smoothing import format_alpha
 from mia_demo.zoo import CheckpointEntry, Zoo
 
 CARD_FILE = "README.md"
@@ -42,7 +43,7 @@ One command makes all of it again, resumable: `python -m mia_demo make-zoo --dat
 - **embedder**: trained on public identities only, with cosine logits; the second judge.
 - **prior**: StyleGAN2 trained on public identities only ({prior_images:,} images seen in
   {prior_minutes:.0f} minutes of computing), non-saturating loss with R1, weight average, light
-  augmentation, started as a variational autoencoder. Stored in float16.
+  augmentation, started as a variational autoencoder. Stored in float16, noise inputs off.
 - **pool**: {pool_styles} styles of the prior and the targets' confidences in them, so that an
   attack finds its start candidates by lookup.
 
@@ -76,7 +77,7 @@ def write_model_card(zoo: Zoo) -> None:
 
 
 def _row(entry: CheckpointEntry) -> str:
-    alpha = "" if entry.alpha is None or entry.kind != "target" else f"{entry.alpha:+g}"
+    alpha = format_alpha(entry.alpha or 0.0) if entry.kind == "target" else ""
     measured = "" if entry.test_accuracy is None else f"{entry.test_accuracy:.2%}"
     epochs = "" if entry.epochs is None else str(entry.epochs)
     cells = (

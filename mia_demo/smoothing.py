@@ -78,6 +78,11 @@ def alpha_at_epoch(alpha: float, epoch: int, epochs: int) -> float:
     return alpha * min((epoch + 1 - ramp_start) / (epochs - ramp_start), 0.5)
 
 
+def format_alpha(alpha: float) -> str:
+    """``+0.1``, ``0``, ``-0.05``."""
+    return f"{alpha:+g}" if alpha else "0"
+
+
 def check_alpha(alpha: float) -> None:
     if not alpha <= 1:
         raise ConfigError(f"The smoothing factor must be at most 1, not {alpha}.")

@@ -27,6 +27,7 @@ from mia_demo.evaluation.frechet import frechet_distance
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.prdc import mean_prdc, prdc
 from mia_demo.evaluation.sweep import load_result, saved_images
+from mia_demo.smoothing import format_alpha
 from mia_demo.training.classifier import LabelledImages, predict
 from mia_demo.zoo import Zoo
 
@@ -182,7 +183,7 @@ def _cell(key: str, value: Any) -> str:
     if isinstance(value, str):
         return value
     if key == "alpha":
-        return f"{value:+g}"
+        return format_alpha(value)
     if key == "acc1_ci95":
         return f"{value[0]:.1%} – {value[1]:.1%}"
     shares = ("test_accuracy", "acc1", "acc5", "extraction_train", "extraction_test")
