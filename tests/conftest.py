@@ -14,7 +14,13 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session")
-def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def outbound_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the page's process notes attempts to reach another machine."""
+    return tmp_path_factory.mktemp("outbound") / "log.txt"
+
+
+@pytest.fixture(scope="session")
+def app_url(tmp_path_factory: pytest.TempPathFactory, outbound_log: Path) -> Iterator[str]:
     """A running page on the embedded zoo, warmed up."""
     environment = {
         **os.environ,
@@ -23,7 +29,7 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "NO_PROXY": "127.0.0.1,localhost",
     }
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.serve"],
+        [sys.executable, "-m", "tests.serve", str(outbound_log)],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,

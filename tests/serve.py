@@ -1,19 +1,41 @@
-"""Serves the page in a process of its own: ``python -m tests.serve``.
+"""Serves the page in a process of its own: ``python -m tests.serve OUTBOUND_LOG``.
 
-In one process a waiting gradio_client would hold the interpreter lock against the attack.
+In one process a waiting gradio_client would hold the interpreter lock against the attack. Every
+attempt to look up or reach another machine is refused and written to OUTBOUND_LOG.
 """
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import Any
 
-from mia_demo.device import choose_compute
-from mia_demo.ui.app_page import build_app, launch
-from mia_demo.ui.engine import Engine
-from mia_demo.zoo import open_zoo
+LOCAL = {"127.0.0.1", "localhost", "::1", "0.0.0.0", "", None}  # noqa: S104
+
+
+def refuse_outbound(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.getaddrinfo":
+        host = arguments[0]
+    elif event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+    else:
+        return
+    if isinstance(host, bytes):
+        host = host.decode()
+    if host not in LOCAL:
+        with Path(sys.argv[1]).open("a", encoding="utf-8") as log:
+            log.write(f"{event} {host}\n")
+        raise PermissionError(f"outbound connection to {host}")
 
 
 def main() -> None:
+    # Before gradio is imported: it starts its telemetry at import, where it is not switched off.
+    sys.addaudithook(refuse_outbound)
+    from mia_demo.device import choose_compute
+    from mia_demo.ui.app_page import build_app, launch
+    from mia_demo.ui.engine import Engine
+    from mia_demo.zoo import open_zoo
+
     engine = Engine(open_zoo(), choose_compute("cpu"))
     app = build_app(engine)
     engine.warm_up().wait()

@@ -13,7 +13,7 @@ from mia_demo.ui.components.identity_picker import identity_picker
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.knobs import KNOBS, all_preset_values, preset_values
 
-FIRST_IDENTITY = 17
+FIRST_IDENTITY = 42
 FIRST_PRESET = "quick"
 
 

@@ -1,0 +1,23 @@
+"""Nothing leaves the machine, and nothing of a visit stays in the browser."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from urllib.request import urlopen
+
+from gradio_client import Client
+
+
+def test_the_page_reaches_no_other_machine(app_url: str, outbound_log: Path) -> None:
+    client = Client(app_url, verbose=False, download_files=False)
+    assert client.predict(7, api_name="/attack")["phase"] == "done"
+    client.close()
+    assert not outbound_log.exists(), outbound_log.read_text()
+
+
+def test_run_history_and_analytics_are_off(app_url: str) -> None:
+    with urlopen(f"{app_url}config") as response:  # noqa: S310
+        config = json.load(response)
+    assert config["analytics_enabled"] is False
+    assert config["run_history"] is False
