@@ -18,7 +18,7 @@ from mia_demo.bench import run_bench
 from mia_demo.data.identities import open_identity_set
 from mia_demo.data.splits import fixed_split, seeded_split
 from mia_demo.device import choose_compute
-from mia_demo.errors import CheckpointError
+from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.prior_quality import prior_frechet
 from mia_demo.evaluation.sweep import parse_numbers, run_sweep
@@ -128,7 +128,11 @@ def train_prior(options: argparse.Namespace) -> dict[str, Any]:
     output = Zoo.create(options.output)
     add_prior(output, trainer, identities=len(public))
     embedder = open_zoo(options.zoo).load_embedder()
-    frechet = prior_frechet(output.load_prior(), embedder, images, compute, seed=options.seed)
+    try:
+        frechet = prior_frechet(output.load_prior(), embedder, images, compute, seed=options.seed)
+    except ConfigError as error:  # the training itself is done and saved
+        frechet = None
+        _log(str(error))
     return {
         "images_seen": trainer.images_seen,
         "seconds": round(trainer.seconds, 1),

@@ -21,7 +21,10 @@ from torch import Tensor
 
 from mia_demo.errors import DataError
 
-IMAGE_SUFFIXES = {".webp", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".ppm"}
+# Everything Pillow reads, but for the formats that it hands to other programs.
+Image.init()
+FORMATS = tuple(name for name in Image.OPEN if name not in ("EPS", "WMF"))
+IMAGE_SUFFIXES = {end for end, name in Image.registered_extensions().items() if name in FORMATS}
 ATTRIBUTES_FILE = "identities.json"
 MAX_ENTRIES = 250_000
 MAX_IMAGE_BYTES = 20_000_000
@@ -117,7 +120,7 @@ def _decode(entry: ImageEntry, archives: dict[Path, zipfile.ZipFile]) -> Image.I
             if archive is None:
                 archive = archives[entry.container] = zipfile.ZipFile(entry.container)
             data = archive.read(entry.name)
-        picture = Image.open(io.BytesIO(data))
+        picture = Image.open(io.BytesIO(data), formats=FORMATS)
         if picture.width * picture.height > MAX_PIXELS:
             raise DataError(
                 f"Image {entry} has {picture.width} x {picture.height} pixels; "

@@ -81,6 +81,22 @@ def test_train_writes_a_checkpoint_that_attacks_can_load(
     assert again == report
 
 
+def test_train_prior_saves_resumes_and_refuses_a_distance_of_few_images(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, identity_folder: Path
+) -> None:
+    arguments = (
+        "train-prior", "--data", str(identity_folder), "--resolution", "16", "--minutes", "0",
+        "--output", str(tmp_path / "zoo"), "--device", "cpu",
+    )  # fmt: skip
+    first = run_json(capsys, *arguments)
+    assert first["images_seen"] == 32
+    assert first["frechet"] is None  # twelve pictures are no distribution
+    assert Path(first["checkpoint"]).is_file()
+    assert main(list(arguments)) == 2
+    assert "add --resume" in capsys.readouterr().err
+    assert run_json(capsys, *arguments, "--resume")["images_seen"] == 64
+
+
 def test_doctor_finds_this_installation_in_order(capsys: pytest.CaptureFixture[str]) -> None:
     report = run_json(capsys, "doctor", "--device", "cpu")
     assert report["ok"] is True

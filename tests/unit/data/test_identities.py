@@ -81,6 +81,25 @@ def test_too_many_pixels_are_refused(zip_of: Pack, monkeypatch: pytest.MonkeyPat
         people.tensors(16)
 
 
+@pytest.mark.parametrize("kind", ["webp", "jpeg", "gif", "bmp", "tiff", "tga", "ppm"])
+def test_any_pillow_format_is_read(zip_of: Pack, kind: str) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8), (200, 100, 50)).save(buffer, format=kind)
+    files = {f"{who}/{i}.{kind}": buffer.getvalue() for who in "ab" for i in range(2)}
+    images, _ = open_identity_set(zip_of(files)).tensors(8)
+    assert images[0, :, 4, 4].tolist() == pytest.approx([200, 100, 50], abs=6)
+
+
+def test_postscript_is_never_handed_to_ghostscript(zip_of: Pack) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, format="eps")
+    people = open_identity_set(
+        zip_of({f"{who}/{i}.png": buffer.getvalue() for who in "ab" for i in range(2)})
+    )
+    with pytest.raises(DataError, match=r"a/0\.png cannot be read"):
+        people.tensors(8)
+
+
 @pytest.mark.parametrize("content", [b"not a picture", png()[:40], b""])
 def test_broken_images_are_named(zip_of: Pack, content: bytes) -> None:
     files = {"a/0.png": png(), "a/1.png": content, "b/0.png": png(), "b/1.png": png()}
