@@ -81,7 +81,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help()
+        return 2
+    options = parser.parse_args(arguments)
     # torch takes seconds to import: --help and typing errors need not wait for it.
     from mia_demo import commands
 

@@ -27,6 +27,7 @@ from mia_demo.files import write_bytes, write_json
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
 from mia_demo.runs import attack_report, save_attack
+from mia_demo.smoothing import format_alpha
 from mia_demo.toy import run_toy
 from mia_demo.training.classifier import LabelledImages, TrainConfig
 from mia_demo.training.prior import STATE_FILE, PriorConfig, PriorTrainer
@@ -185,11 +186,23 @@ def as_text(result: dict[str, Any]) -> str:
                 mark = "ok  " if check["ok"] else "FAIL"
                 remedy = "" if check["ok"] else f" -> {check['remedy']}"
                 lines.append(f"{mark} {check['name']}: {check['found']}{remedy}")
-        elif key in ("lanes", "checkpoints") and all(isinstance(v, dict) for v in value.values()):
-            lines += [f"{name}: {json.dumps(fields)}" for name, fields in value.items()]
+        elif key == "lanes":
+            lines += [_lane_as_text(name, lane) for name, lane in value.items()]
+        elif key in ("config", "versions", "checkpoints"):
+            continue  # for programs: --json and run.json have them
         else:
             lines.append(f"{key}: {value if isinstance(value, str) else json.dumps(value)}")
     return "\n".join(lines)
+
+
+def _lane_as_text(name: str, lane: dict[str, Any]) -> str:
+    top1 = lane["evaluator_top1"]
+    hits = round(lane["acc1"] * len(top1))
+    return (
+        f"{name} (alpha {format_alpha(lane['alpha'])}): the evaluator recognises the identity in "
+        f"{hits} of {len(top1)} reconstructions (it sees {', '.join(map(str, top1))}); "
+        f"target confidence {lane['target_confidence']:.0%}, delta_face {lane['delta_face']:.2f}"
+    )
 
 
 def _log(line: str) -> None:

@@ -51,7 +51,7 @@ class AttackHandlers:
         try:
             return self.ready(identity).to_json(), *_buttons(running=False)
         except DemoError as error:
-            raise gr.Error(str(error)) from error
+            raise _toast(str(error)) from error
 
     def start(
         self,
@@ -69,7 +69,7 @@ class AttackHandlers:
             presenter = self._presenter(config)
             job = self.engine.attack_for(session, config)
         except DemoError as error:
-            raise gr.Error(str(error)) from error
+            raise _toast(str(error)) from error
         yield presenter.board.to_json(), *_buttons(running=True)
         try:
             for board in _boards(job, presenter, FRAME_SECONDS):
@@ -81,11 +81,11 @@ class AttackHandlers:
             yield board.to_json(), *_buttons(running=False)
         except DemoError as error:
             yield presenter.failed(str(error)).to_json(), *_buttons(running=False)
-            raise gr.Error(str(error)) from error
+            raise _toast(str(error)) from error
         except Exception as error:
             log.exception("attack failed")
             yield presenter.failed(UNEXPECTED).to_json(), *_buttons(running=False)
-            raise gr.Error(UNEXPECTED) from error
+            raise _toast(UNEXPECTED) from error
         finally:
             self.engine.release(session, job)
 
@@ -118,7 +118,7 @@ class AttackHandlers:
             for board in _boards(job, presenter, 0.0):
                 yield board.to_json()
         except DemoError as error:
-            raise gr.Error(str(error)) from error
+            raise _toast(str(error)) from error
 
     def _presenter(self, config: AttackConfig) -> BoardPresenter:
         ready = self.ready(config.identity)
@@ -140,3 +140,8 @@ def _boards(job: Job[Tracked], presenter: BoardPresenter, interval: float) -> It
 
 def _buttons(*, running: bool) -> tuple[Any, Any]:
     return gr.update(interactive=not running), gr.update(interactive=running)
+
+
+def _toast(message: str) -> gr.Error:
+    """One message for the visitor, and no traceback in the server's log for a visitor's slip."""
+    return gr.Error(message, print_exception=False)

@@ -200,7 +200,9 @@ class BoardPresenter:
             )
         if frame.stage == "optimisation":
             return f"Optimisation: step {frame.step} of {frame.total_steps}"
-        return f"{frame.stage.capitalize()}: the best starting faces of the pool"
+        if frame.stage == "selection":
+            return "Selection: which candidates convince from random views"
+        return "Sampling: the best starting faces of the pool"
 
     def _lane(self, view: LaneView, lane: LaneFrame, curves: Curves, low: float) -> LaneView:
         identity = self.config.identity

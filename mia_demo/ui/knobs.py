@@ -41,7 +41,7 @@ class Knob:
 
 KNOBS = (
     Knob("pool_size", "Pool size", "Sampling: faces drawn from the prior, to start from the best."),
-    Knob("truncation_psi", "Truncation ψ", "Sampling: 0 is the mean face, 1 full variety.", 0.05),
+    Knob("truncation_psi", "Truncation ψ", "Sampling: near 0 the mean face, 1 full variety.", 0.05),
     Knob("candidates", "Candidates", "Sampling: faces a lane improves at the same time."),
     Knob("steps", "Steps", "Optimisation: updates of every candidate."),
     Knob("learning_rate", "Learning rate", "Optimisation: how far one update goes.", 0.001),

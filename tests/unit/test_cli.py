@@ -97,6 +97,18 @@ def test_train_prior_saves_resumes_and_refuses_a_distance_of_few_images(
     assert run_json(capsys, *arguments, "--resume")["images_seen"] == 64
 
 
+def test_no_arguments_show_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "make-zoo" in capsys.readouterr().out
+
+
+def test_attack_says_in_words_whom_the_evaluator_sees(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["attack", "--identity", "7", "--lanes", "zero", "--device", "cpu"]) == 0
+    assert "zero (alpha 0): the evaluator recognises the identity in" in capsys.readouterr().out
+
+
 def test_doctor_finds_this_installation_in_order(capsys: pytest.CaptureFixture[str]) -> None:
     report = run_json(capsys, "doctor", "--device", "cpu")
     assert report["ok"] is True

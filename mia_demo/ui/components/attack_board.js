@@ -39,7 +39,7 @@ function makeLane(name) {
   make("div", "portrait", column);
   const result = make("div", "result", column);
   const head = make("p", "confidence", result);
-  make("span", "", head).textContent = "Target confidence";
+  make("span", "", head);
   make("strong", "", head);
   const meter = make("div", "meter", result);
   meter.setAttribute("role", "meter");
@@ -69,13 +69,17 @@ function swatch() {
   return svg;
 }
 
-function showLane(column, lane) {
+function showLane(column, lane, phase) {
   column.dataset.style = lane.style;
   setText(column.querySelector(".name"), lane.name);
   setText(column.querySelector(".alpha"), lane.alpha_text);
   setText(column.querySelector(".facts"), lane.accuracy_text);
   showPictures(column.querySelector(".portrait"), lane.picture ? [lane.picture] : []);
   showPictures(column.querySelector(".others"), lane.others.filter(Boolean));
+  const label = column.querySelector(".confidence span");
+  // The final figure is a mean over random views, and so lower than the curve's last point.
+  setText(label, phase === "done" ? "Final confidence" : "Confidence");
+  label.title = phase === "done" ? "Mean over random crops and mirror images (selection)" : "";
   const known = lane.target_confidence !== null;
   const percent = known ? Math.round(lane.target_confidence * 100) : 0;
   setText(column.querySelector("strong"), known ? percent + "%" : "–");
@@ -109,9 +113,9 @@ function showCurve(figure, lanes) {
     line.dataset.style = lane.style;
     line.setAttribute("points", lane[key]);
     if (!lane[key]) continue;
-    const shown = key === "cosine_curve" ? lane.gradient_cosine.toFixed(2)
-      : Math.round(lane.target_confidence * 100) + "%";
-    ends.push({ lane, text: lane.name + " " + shown, y: Number(lane[key].split(",").pop()) });
+    const y = Number(lane[key].split(",").pop());
+    const shown = key === "cosine_curve" ? lane.gradient_cosine.toFixed(2) : Math.round(100 - y) + "%";
+    ends.push({ lane, text: lane.name + " " + shown, y });
   }
   showEnds(figure.querySelector(".ends"), ends);
   const caption = figure.querySelector("figcaption").textContent;
@@ -139,6 +143,9 @@ function showEnds(parent, ends) {
 function show() {
   const value = props.value;
   if (!value) return;
+  // On a phone the board lies below the buttons: a started attack should be seen.
+  const starts = board.dataset.phase === "ready" && value.phase !== "ready";
+  if (starts && window.innerWidth <= 700) board.scrollIntoView({ block: "start" });
   board.dataset.phase = value.phase;
   const order = ["sampling", "optimisation", "selection", "done"];
   const current = order.indexOf(value.stage);
@@ -165,7 +172,7 @@ function show() {
     const found = [...columns.querySelectorAll(".lane")].find((c) => c.dataset.lane === lane.name);
     const column = found || makeLane(lane.name);
     columns.append(column);
-    showLane(column, lane);
+    showLane(column, lane, value.phase);
   }
   setText(element.querySelector("[data-curve=cosine_curve] .bottom"), value.cosine_low ? "−1" : "0");
   for (const figure of element.querySelectorAll("figure")) showCurve(figure, value.lanes);
