@@ -133,7 +133,7 @@ def make_classifier(
     log: Log,
 ) -> None:
     """Trains a target or an evaluator and adds it to the zoo."""
-    recipe = _recipe(config)
+    recipe = config.to_json()
     if _is_made(zoo, name, recipe):
         return
     num_classes = int(train.labels.max()) + 1
@@ -172,7 +172,7 @@ def make_embedder(
     zoo: Zoo, config: TrainConfig, public: IdentitySet, compute: Compute, work: Path, log: Log
 ) -> None:
     """Trains the face embedder on public identities; rank-1 is measured on held-out ones."""
-    recipe = _recipe(config)
+    recipe = config.to_json()
     if _is_made(zoo, "embedder", recipe):
         return
     used, held_out = public_split(public)
@@ -272,10 +272,6 @@ def public_split(public: IdentitySet) -> tuple[list[int], list[int]]:
     """Labels to train on, and labels held out to judge prior and embedder."""
     held_out = list(range(HELD_OUT_EVERY - 1, len(public), HELD_OUT_EVERY))
     return sorted(set(range(len(public))) - set(held_out)), held_out
-
-
-def _recipe(config: TrainConfig) -> dict[str, Any]:
-    return {**asdict(config), "milestones": list(config.milestones)}
 
 
 def _is_made(zoo: Zoo, name: str, recipe: dict[str, Any]) -> bool:

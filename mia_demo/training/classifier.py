@@ -63,6 +63,9 @@ class TrainConfig:
         torch.manual_seed(self.seed)
         return build_classifier(self.architecture, num_classes, self.input_size, self.arguments)
 
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "milestones": list(self.milestones)}
+
     def learning_rate_at(self, epoch: int) -> float:
         passed = sum(epoch >= round(share * self.epochs) for share in self.milestones)
         return float(self.learning_rate * 0.1**passed)
@@ -167,7 +170,7 @@ class ClassifierTrainer:
             **adam_tensors("adam", self.optimizer),
         }
         numbers = {
-            "config": _plain(self.config),
+            "config": self.config.to_json(),
             "epoch": self.epoch,
             "seconds": self.seconds,
             "alphas": self.alphas,
@@ -181,7 +184,7 @@ class ClassifierTrainer:
             CheckpointError: damaged, or of another configuration.
         """
         tensors, numbers = load_state(directory / STATE_FILE)
-        if numbers["config"] != _plain(self.config):
+        if numbers["config"] != self.config.to_json():
             raise CheckpointError(
                 f"{directory} holds a training with other settings; choose another folder."
             )
@@ -244,7 +247,3 @@ def accuracy(network: nn.Module, data: LabelledImages, compute: Compute) -> floa
         return math.nan
     logits = predict(network, data.images, compute)
     return (logits.argmax(dim=1) == data.labels).float().mean().item()
-
-
-def _plain(config: TrainConfig) -> dict[str, Any]:
-    return {**asdict(config), "milestones": list(config.milestones)}
