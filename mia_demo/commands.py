@@ -21,9 +21,8 @@ from mia_demo.device import choose_compute
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.prior_quality import prior_frechet
+from mia_demo.evaluation.results import collect_results, save_results
 from mia_demo.evaluation.sweep import parse_numbers, run_sweep
-from mia_demo.evaluation.table import as_csv, as_markdown, results_table
-from mia_demo.files import write_bytes, write_json
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
 from mia_demo.runs import attack_report, save_attack
@@ -65,12 +64,9 @@ def sweep(options: argparse.Namespace) -> dict[str, Any]:
         for frame in run_sweep(attacker, judge, config, identities, seeds, options.output):
             bar.total = frame.total
             bar.update(frame.done - bar.n)
-    rows = results_table(attacker, judge, options.output, identities, seeds, lanes)
-    result = {"preset": options.preset, "identities": len(identities), "seeds": seeds, "rows": rows}
-    write_json(options.output / "table.json", result)
-    write_bytes(options.output / "table.csv", as_csv(rows).encode())
-    write_bytes(options.output / "table.md", as_markdown(rows).encode())
-    return result
+    results = collect_results(attacker, judge, options.output, config, identities, seeds)
+    save_results(results, options.output)
+    return {**asdict(results.record), "preset": options.preset, "rows": results.rows}
 
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
@@ -188,7 +184,7 @@ def as_text(result: dict[str, Any]) -> str:
                 lines.append(f"{mark} {check['name']}: {check['found']}{remedy}")
         elif key == "lanes":
             lines += [_lane_as_text(name, lane) for name, lane in value.items()]
-        elif key in ("config", "versions", "checkpoints"):
+        elif key in ("config", "settings", "versions", "checkpoints"):
             continue  # for programs: --json and run.json have them
         else:
             lines.append(f"{key}: {value if isinstance(value, str) else json.dumps(value)}")

@@ -11,8 +11,9 @@ import pytest
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
-from mia_demo.errors import ConfigError
+from mia_demo.errors import ConfigError, DataError
 from mia_demo.evaluation.judge import Judge
+from mia_demo.evaluation.results import collect_results, load_results, save_results
 from mia_demo.evaluation.sweep import load_result, parse_numbers, run_sweep, saved_images
 from mia_demo.evaluation.table import (
     as_csv,
@@ -96,3 +97,29 @@ def test_lists_of_numbers() -> None:
     for wrong in ("", "a", "3-1", "1,1"):
         with pytest.raises(ConfigError):
             parse_numbers(wrong)
+
+
+def test_results_folder_keeps_everything(tmp_path: Path, attacker: Attacker, judge: Judge) -> None:
+    sweep, folder = tmp_path / "sweep", tmp_path / "results"
+    list(run_sweep(attacker, judge, CONFIG, [3, 7], [5], sweep))
+    results = collect_results(attacker, judge, sweep, CONFIG, [3, 7], [5])
+    save_results(results, folder)
+    loaded = load_results(folder)
+    assert (loaded.record, loaded.rows, loaded.attacks) == (
+        results.record,
+        results.rows,
+        results.attacks,
+    )
+    assert loaded.record.checkpoints["zero"] == attacker.zoo.entry("zero").stored.sha256
+    assert [attack.identity for attack in loaded.attacks["zero"]] == [3, 7]
+    # Pictures are stored with small losses, in their places.
+    for lane in CONFIG.lanes:
+        for identity in (3, 7):
+            exact = saved_images(sweep, 5, identity, 64)[CONFIG.lanes.index(lane), 0]
+            shown = loaded.picture(lane, identity).astype(float)
+            assert np.abs(shown - exact.permute(1, 2, 0).numpy()).mean() < 8
+
+
+def test_a_folder_without_results_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no readable results"):
+        load_results(tmp_path)

@@ -1,0 +1,202 @@
+"""A finished sweep as one folder: the table, every verdict, the best pictures, where it came from.
+
+``results.json`` holds the numbers, ``best.webp`` each lane's best reconstruction of every identity
+(of the first seed), ``table.csv`` and ``table.md`` the table again for spreadsheets and READMEs.
+The folder is all that the Compare page needs, so recorded sweeps can be shipped.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from mia_demo.attack.attack import Attacker
+from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.lanes import stage_names
+from mia_demo.errors import DataError
+from mia_demo.evaluation.judge import Judge
+from mia_demo.evaluation.sweep import load_result, saved_images
+from mia_demo.evaluation.table import Row, as_csv, as_markdown, results_table
+from mia_demo.files import replacing, write_bytes, write_json
+from mia_demo.zoo import library_versions
+
+RESULTS_FILE = "results.json"
+PICTURES_FILE = "best.webp"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where the figures of a sweep come from.
+
+    Attributes:
+        date: UTC, ISO 8601, when the table was computed.
+        commit: of the program, with ``+`` if files were changed; empty outside a git checkout.
+        settings: of the attack; identity and seed are None there.
+        seconds: of attacking, summed over all attacks.
+        checkpoints: sha256 of every network that took part.
+    """
+
+    date: str
+    commit: str
+    settings: dict[str, Any]
+    identities: list[int]
+    seeds: list[int]
+    lanes: list[str]
+    device: str
+    precision: str
+    seconds: float
+    versions: dict[str, str]
+    checkpoints: dict[str, str]
+
+
+@dataclass(frozen=True)
+class JudgedAttack:
+    """The verdict on one lane's attack on one identity; reconstructions best first."""
+
+    identity: int
+    seed: int
+    acc1: float
+    acc5: float
+    delta_eval: float
+    delta_face: float
+    target_confidence: float
+    top1: list[int]  # whom the evaluator sees in each reconstruction
+    nearest: list[int]  # index of the nearest training image, by the face embedder
+
+
+@dataclass(frozen=True)
+class SweepResults:
+    """Everything a sweep found.
+
+    Attributes:
+        rows: the table, one row a lane (see ``table.results_table``).
+        attacks: by lane, ordered by identity, then seed.
+        pictures: uint8 [L, I, R, R, 3], best reconstruction of each identity, first seed.
+    """
+
+    record: Record
+    rows: list[Row]
+    attacks: dict[str, list[JudgedAttack]]
+    pictures: npt.NDArray[np.uint8]
+
+    def picture(self, lane: str, identity: int) -> npt.NDArray[np.uint8]:
+        """Best reconstruction [R, R, 3] of an identity, first seed."""
+        record = self.record
+        return self.pictures[record.lanes.index(lane), record.identities.index(identity)]
+
+
+def collect_results(
+    attacker: Attacker,
+    judge: Judge,
+    directory: Path,
+    config: AttackConfig,
+    identities: Sequence[int],
+    seeds: Sequence[int],
+) -> SweepResults:
+    """Table and verdicts of a finished sweep.
+
+    Args:
+        directory: where ``run_sweep`` put its attacks.
+        config: the sweep's settings.
+    """
+    zoo, compute, lanes = attacker.zoo, judge.compute, list(config.lanes)
+    loaded = {(i, s): load_result(directory, s, i) for i in identities for s in seeds}
+    targets = dict.fromkeys(name for lane in lanes for name in stage_names(lane))
+    record = Record(
+        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        commit=source_commit(),
+        settings={**config.to_json(), "identity": None, "seed": None},
+        identities=list(identities),
+        seeds=list(seeds),
+        lanes=lanes,
+        device=str(compute.device),
+        precision=compute.precision,
+        seconds=round(sum(result["seconds"] for result in loaded.values()), 1),
+        versions=library_versions(),
+        checkpoints={
+            name: zoo.entry(name).stored.sha256
+            for name in ("prior", "evaluator", "embedder", *targets)
+        },
+    )
+    fields = JudgedAttack.__dataclass_fields__.keys() - {"identity", "seed"}
+    attacks = {
+        lane: [
+            JudgedAttack(i, s, **{key: result["lanes"][lane][key] for key in fields})
+            for (i, s), result in loaded.items()
+        ]
+        for lane in lanes
+    }
+    size = zoo.entry("prior").input_size
+    best = [saved_images(directory, seeds[0], i, size)[:, 0].numpy() for i in identities]
+    return SweepResults(
+        record=record,
+        rows=results_table(attacker, judge, directory, identities, seeds, lanes),
+        attacks=attacks,
+        pictures=np.stack(best, axis=1).transpose(0, 1, 3, 4, 2),
+    )
+
+
+def save_results(results: SweepResults, folder: Path) -> None:
+    """Writes the folder; ``results.json`` last, so a folder with it is complete."""
+    lanes, people, size = results.pictures.shape[:3]
+    sheet = results.pictures.transpose(0, 2, 1, 3, 4).reshape(lanes * size, people * size, 3)
+    with replacing(folder / PICTURES_FILE) as temporary:
+        Image.fromarray(sheet).save(temporary, format="WEBP", quality=90, method=6)
+    write_bytes(folder / "table.csv", as_csv(results.rows).encode())
+    write_bytes(folder / "table.md", as_markdown(results.rows).encode())
+    values = {"format": FORMAT, **{k: v for k, v in asdict(results).items() if k != "pictures"}}
+    write_json(folder / RESULTS_FILE, values)
+
+
+def load_results(folder: Path) -> SweepResults:
+    """Reads a folder of ``save_results``.
+
+    Raises:
+        DataError: missing, damaged or of another format.
+    """
+    try:
+        values = json.loads((folder / RESULTS_FILE).read_text("utf-8"))
+        if values["format"] != FORMAT:
+            raise DataError(f"{folder} holds results of another format; sweep again.")
+        record = Record(**values["record"])
+        with Image.open(folder / PICTURES_FILE) as sheet:
+            pixels = np.array(sheet.convert("RGB"))
+        lanes, people = len(record.lanes), len(record.identities)
+        size = pixels.shape[0] // lanes
+        return SweepResults(
+            record=record,
+            rows=list(values["rows"]),
+            attacks={
+                lane: [JudgedAttack(**attack) for attack in attacks]
+                for lane, attacks in values["attacks"].items()
+            },
+            pictures=pixels.reshape(lanes, size, people, size, 3).transpose(0, 2, 1, 3, 4),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{folder} holds no readable results ({error}); sweep again.") from error
+
+
+def source_commit() -> str:
+    """Short hash of the program's git commit; empty when there is none."""
+    root = Path(__file__).resolve().parents[2]
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(root), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--untracked-files=no")
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
