@@ -23,6 +23,7 @@ from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.prior_quality import prior_frechet
 from mia_demo.evaluation.results import collect_results, save_results
 from mia_demo.evaluation.sweep import parse_numbers, run_sweep
+from mia_demo.evaluation.table import as_markdown
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
 from mia_demo.runs import attack_report, save_attack
@@ -182,8 +183,10 @@ def as_text(result: dict[str, Any]) -> str:
                 mark = "ok  " if check["ok"] else "FAIL"
                 remedy = "" if check["ok"] else f" -> {check['remedy']}"
                 lines.append(f"{mark} {check['name']}: {check['found']}{remedy}")
-        elif key == "lanes":
+        elif key == "lanes" and isinstance(value, dict):
             lines += [_lane_as_text(name, lane) for name, lane in value.items()]
+        elif key == "rows":
+            lines.append(as_markdown(value))
         elif key in ("config", "settings", "versions", "checkpoints"):
             continue  # for programs: --json and run.json have them
         else:

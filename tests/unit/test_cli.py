@@ -125,3 +125,10 @@ def test_doctor_names_the_remedy(capsys: pytest.CaptureFixture[str], tmp_path: P
 def test_toy_prints_the_papers_figures(capsys: pytest.CaptureFixture[str]) -> None:
     report = run_json(capsys, "toy", "--alpha", "-0.05")
     assert (report["final_loss"], report["steps"], report["distance"]) == (-1.728, 53, 6.75)
+
+
+def test_a_sweep_prints_its_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["sweep", "--identities", "3", "--lanes", "zero", "--output", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "| lane | α | test accuracy |" in printed
+    assert "| zero | 0 |" in printed
