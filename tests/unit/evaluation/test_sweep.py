@@ -55,6 +55,12 @@ def test_a_killed_sweep_goes_on_to_the_same_table(
         assert 0 <= row["precision"] <= 1
         assert 0 <= row["extraction_test"] <= 1
         assert 0 < row["mean_confidence"] <= 1
+        assert set(row["attributes"]) == {
+            "sex", "ancestry", "hair style", "hair colour", "beard", "age band",
+        }  # fmt: skip
+        for name, share in row["attributes"].items():
+            low, high = row["attributes_ci95"][name]
+            assert 0 <= low <= share <= high <= 1
     assert as_markdown(table).count("\n") == 4
     assert as_csv(table).splitlines()[0].startswith("lane,alpha,test_accuracy,acc1")
     pictures = saved_images(whole, 1, 7, attacker.generator.resolution)
@@ -111,6 +117,10 @@ def test_results_folder_keeps_everything(tmp_path: Path, attacker: Attacker, jud
         results.attacks,
     )
     assert loaded.record.checkpoints["zero"] == attacker.zoo.entry("zero").stored.sha256
+    assert loaded.record.checkpoints["attributes"]
+    # Identities 3 and 7 are both women, so the guesser is always right about their sex.
+    assert loaded.record.attribute_reference["sex"]["base_rate"] == 1.0
+    assert "| sex | 100.0% (female) |" in (folder / "table.md").read_text("utf-8")
     assert [attack.identity for attack in loaded.attacks["zero"]] == [3, 7]
     # Pictures are stored with small losses, in their places.
     for lane in CONFIG.lanes:
