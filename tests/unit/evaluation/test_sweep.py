@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
+from mia_demo.device import Compute
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.results import collect_results, load_results, save_results
@@ -22,6 +24,7 @@ from mia_demo.evaluation.table import (
     bootstrap_interval,
     results_table,
 )
+from mia_demo.zoo import MANIFEST, Zoo
 
 CONFIG = preset_config("quick", lanes=("zero", "negative"), steps=2, candidates=2, kept=2)
 
@@ -69,6 +72,28 @@ def test_a_killed_sweep_goes_on_to_the_same_table(
     assert (
         list(judge.judge(picture, 7).top1) == load_result(whole, 1, 7)["lanes"]["negative"]["top1"]
     )
+
+
+def test_a_zoo_without_attribute_heads_is_swept_all_the_same(
+    tmp_path: Path, zoo: Zoo, compute: Compute
+) -> None:
+    root, folder = tmp_path / "zoo", tmp_path / "sweep"
+    root.mkdir()
+    manifest = json.loads((zoo.root / MANIFEST).read_text())
+    kept = [entry for entry in manifest["checkpoints"] if entry["kind"] != "attributes"]
+    (root / MANIFEST).write_text(json.dumps({**manifest, "checkpoints": kept}))
+    for stored in [*kept, *manifest["identities"]]:
+        (root / stored["file"]).symlink_to(zoo.root / stored["file"])
+    attacker, judge = Attacker(Zoo(root), compute), Judge(Zoo(root), compute)
+    config = replace(CONFIG, lanes=("zero",), kept=1)
+    list(run_sweep(attacker, judge, config, [3], [0], folder))
+    results = collect_results(attacker, judge, folder, config, [3], [0])
+    save_results(results, folder)
+    (row,) = load_results(folder).rows
+    assert row["attributes"] == {}
+    assert "no attribute heads" in row["refused"]["attributes"]
+    assert results.record.attribute_reference == {}
+    assert "was not measured: The zoo" in (folder / "table.md").read_text("utf-8")
 
 
 def test_other_settings_need_another_folder(
