@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,11 @@ class TrainConfig:
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "milestones": list(self.milestones)}
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any]) -> TrainConfig:
+        first, second = values["milestones"]
+        return TrainConfig(**{**values, "milestones": (first, second)})
 
     def learning_rate_at(self, epoch: int) -> float:
         passed = sum(epoch >= round(share * self.epochs) for share in self.milestones)
