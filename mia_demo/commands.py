@@ -12,6 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from mia_demo import doctor as doctor_checks
+from mia_demo.alpha_zoo import make_alpha_zoo, parse_alphas
 from mia_demo.attack.attack import Attacker, AttackFrame
 from mia_demo.attack.config import preset_config
 from mia_demo.bench import run_bench
@@ -64,6 +65,9 @@ def attack(options: argparse.Namespace) -> dict[str, Any]:
 
 def sweep(options: argparse.Namespace) -> dict[str, Any]:
     zoo, compute = open_zoo(options.zoo), choose_compute(options.device)
+    if options.alphas:
+        alphas = parse_alphas(options.alphas)
+        zoo = make_alpha_zoo(zoo, alphas, options.output / "zoo", compute, _log)
     lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.target_names())
     identities, seeds = parse_numbers(options.identities), parse_numbers(options.seeds)
     config = preset_config(options.preset, lanes=lanes)

@@ -9,6 +9,7 @@ unpickled.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
@@ -282,14 +283,35 @@ class Zoo:
         }
         with replacing(self.root / file) as temporary:
             save_file(whole, temporary)
-        entry = replace(entry, stored=self._stored(file), versions=library_versions())
-        others = [e for e in self.manifest.checkpoints if e.name != entry.name]
-        self._write(replace(self.manifest, checkpoints=[*others, entry]))
+        self._put(replace(entry, stored=self._stored(file), versions=library_versions()))
+
+    def adopt(self, source: Zoo, entry: CheckpointEntry, name: str) -> None:
+        """Takes over a checkpoint of another zoo under ``name``."""
+        stored = replace(entry.stored, file=f"{name}.safetensors")
+        with replacing(self.root / stored.file) as temporary:
+            shutil.copyfile(source.verified_path(entry.stored), temporary)
+        self._put(replace(entry, name=name, stored=stored))
+
+    def adopt_identities(self, source: Zoo) -> None:
+        """Takes over the identities of another zoo."""
+        for part in source.manifest.identities:
+            with replacing(self.root / part.file) as temporary:
+                shutil.copyfile(source.verified_path(part), temporary)
+        manifest = source.manifest
+        self._write(
+            replace(
+                self.manifest, identities=manifest.identities, train_images=manifest.train_images
+            )
+        )
 
     def set_identities(self, files: list[str], train_images: int) -> None:
         """Registers zip parts that lie in the folder already."""
         parts = [self._stored(file) for file in files]
         self._write(replace(self.manifest, identities=parts, train_images=train_images))
+
+    def _put(self, entry: CheckpointEntry) -> None:
+        others = [e for e in self.manifest.checkpoints if e.name != entry.name]
+        self._write(replace(self.manifest, checkpoints=[*others, entry]))
 
     def _stored(self, file: str) -> StoredFile:
         path = self.root / file

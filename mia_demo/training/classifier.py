@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from mia_demo.data.transforms import TrainTransform, normalise
 from mia_demo.device import Compute
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.models.classifiers import Classifier, build_classifier
-from mia_demo.smoothing import alpha_at_epoch, check_alpha, smoothing_loss
+from mia_demo.smoothing import REFERENCE_PHASES, alpha_at_epoch, check_alpha, smoothing_loss
 from mia_demo.training.state import (
     adam_tensors,
     load_adam,
@@ -48,6 +48,7 @@ class TrainConfig:
     batch_size: int = 64
     learning_rate: float = 2e-3
     milestones: tuple[float, float] = (0.75, 0.9)  # shares of the epochs: learning rate / 10
+    phases: tuple[float, float] = REFERENCE_PHASES  # ramp and full effect of a negative alpha
     seed: int = 42
 
     def __post_init__(self) -> None:
@@ -60,13 +61,21 @@ class TrainConfig:
             raise ConfigError(f"The learning rate must be positive, not {self.learning_rate}.")
         if self.input_size < 16:
             raise ConfigError(f"The input size must be at least 16 pixels, not {self.input_size}.")
+        if not 0 <= self.phases[0] < self.phases[1] <= 1:
+            raise ConfigError(f"Phases must rise within 0..1, not {self.phases}.")
 
     def classifier(self, num_classes: int) -> Classifier:
         torch.manual_seed(self.seed)
         return build_classifier(self.architecture, num_classes, self.input_size, self.arguments)
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "milestones": list(self.milestones)}
+        pairs = {"milestones": list(self.milestones), "phases": list(self.phases)}
+        return {**asdict(self), **pairs}
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any]) -> TrainConfig:
+        pairs = {name: tuple(values[name]) for name in ("milestones", "phases")}
+        return TrainConfig(**{**values, **pairs})
 
     def learning_rate_at(self, epoch: int) -> float:
         passed = sum(epoch >= round(share * self.epochs) for share in self.milestones)
@@ -121,7 +130,7 @@ class ClassifierTrainer:
     def train_epoch(self) -> Iterator[TrainingFrame]:
         """One epoch; a frame a step, without test accuracy."""
         config = self.config
-        alpha = alpha_at_epoch(config.alpha, self.epoch, config.epochs)
+        alpha = alpha_at_epoch(config.alpha, self.epoch, config.epochs, config.phases)
         learning_rate = config.learning_rate_at(self.epoch)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate

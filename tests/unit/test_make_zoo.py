@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mia_demo.alpha_zoo import make_alpha_zoo, parse_alphas
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
 from mia_demo.device import Compute
-from mia_demo.errors import DataError
+from mia_demo.errors import ConfigError, DataError
 from mia_demo.evaluation.judge import Judge
 from mia_demo.make_zoo import ZooRecipe, make_zoo
 from mia_demo.training.classifier import TrainConfig
@@ -110,3 +111,34 @@ def test_the_same_command_again_trains_only_the_prior(
 def test_missing_data_is_named(tmp_path: Path, compute: Compute) -> None:
     with pytest.raises(DataError, match=r"target\.zip does not exist"):
         make_zoo(tmp_path, tmp_path / "zoo", RECIPE, compute, minutes=1, log=print)
+
+
+def test_a_zoo_of_smoothing_factors_takes_over_what_it_can(
+    made: Zoo, tmp_path: Path, compute: Compute
+) -> None:
+    made = Zoo(made.root)  # as it is on disk by now
+    lines: list[str] = []
+    alphas = [0.0, 0.3]
+    zoo = make_alpha_zoo(made, alphas, tmp_path / "zoo", compute, lines.append)
+    assert zoo.target_names() == ["alpha+0.3", "alpha0"]
+    assert zoo.entry("alpha0").stored.sha256 == made.entry("zero").stored.sha256
+    assert zoo.entry("alpha+0.3").training["recipe"] == {
+        **made.entry("zero").training["recipe"],
+        "alpha": 0.3,
+    }
+    assert {line.split(":")[0] for line in lines} == {"alpha+0.3"}
+    lines.clear()
+    make_alpha_zoo(made, alphas, tmp_path / "zoo", compute, lines.append)
+    assert not lines  # resumed: nothing is trained again
+    config = preset_config(
+        "quick", identity=2, lanes=("alpha+0.3", "alpha0"), steps=1, candidates=2, kept=2
+    )
+    *_, frame = Attacker(zoo, compute).run(config)
+    assert [lane.alpha for lane in frame.lanes] == [0.3, 0.0]
+
+
+def test_lists_of_smoothing_factors() -> None:
+    assert parse_alphas("-0.1,0,0.2") == [-0.1, 0.0, 0.2]
+    for wrong, message in (("a", "no list"), ("0,0", "twice"), ("1.5", "at most 1")):
+        with pytest.raises(ConfigError, match=message):
+            parse_alphas(wrong)
