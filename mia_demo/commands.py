@@ -20,11 +20,12 @@ from mia_demo.data.identities import open_identity_set
 from mia_demo.data.splits import fixed_split, seeded_split
 from mia_demo.device import choose_compute
 from mia_demo.errors import CheckpointError, ConfigError
+from mia_demo.evaluation.attributes import open_attribute_judge
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.prior_quality import prior_frechet
 from mia_demo.evaluation.results import collect_results, save_results
 from mia_demo.evaluation.sweep import parse_numbers, run_sweep
-from mia_demo.evaluation.table import as_markdown
+from mia_demo.evaluation.table import as_attribute_markdown, as_markdown
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
 from mia_demo.runs import attack_report, save_attack
@@ -51,8 +52,14 @@ def attack(options: argparse.Namespace) -> dict[str, Any]:
             bar.refresh()
     assert frame is not None
     verdicts = {lane.name: judge.judge(lane.images, config.identity) for lane in frame.lanes}
+    attribute_judge, _ = open_attribute_judge(zoo, compute)
+    attributes = {}
+    if attribute_judge:
+        attributes = {
+            lane.name: attribute_judge.shares(lane.images, config.identity) for lane in frame.lanes
+        }
     steps = config.steps * config.candidates * len(lanes)
-    report = attack_report(zoo, config, compute, frame, verdicts, steps)
+    report = attack_report(zoo, config, compute, frame, verdicts, attributes, steps)
     return save_attack(options.output, report, frame) if options.output else report
 
 
@@ -190,8 +197,11 @@ def as_text(result: dict[str, Any]) -> str:
         elif key == "lanes" and isinstance(value, dict):
             lines += [_lane_as_text(name, lane) for name, lane in value.items()]
         elif key == "rows":
-            lines.append(as_markdown(value))
-        elif key in ("config", "settings", "versions", "checkpoints"):
+            lines += [
+                as_markdown(value),
+                as_attribute_markdown(value, result["attribute_reference"]),
+            ]
+        elif key in ("config", "settings", "versions", "checkpoints", "attribute_reference"):
             continue  # for programs: --json and run.json have them
         else:
             lines.append(f"{key}: {value if isinstance(value, str) else json.dumps(value)}")

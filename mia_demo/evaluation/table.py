@@ -19,8 +19,10 @@ from torch import Tensor
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.lanes import stage_names
+from mia_demo.data.attributes import ATTRIBUTES
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
+from mia_demo.evaluation.attributes import AttributeJudge, open_attribute_judge, shares
 from mia_demo.evaluation.calibration import calibration
 from mia_demo.evaluation.extraction import knowledge_extraction
 from mia_demo.evaluation.frechet import frechet_distance
@@ -49,6 +51,10 @@ MARKDOWN_COLUMNS = {
     "extraction_train": "ξ_train",
     "extraction_test": "ξ_test",
 }
+SHARES = (
+    "test_accuracy", "acc1", "acc5", "extraction_train", "extraction_test",
+    "real_test_accuracy", "held_out_accuracy",
+)  # fmt: skip
 
 Row = dict[str, Any]
 
@@ -76,6 +82,7 @@ def results_table(
     )
     chosen = torch.isin(test.labels, train.labels)
     examined = LabelledImages(test.images[chosen], test.labels[chosen])
+    attributes, no_attributes = open_attribute_judge(zoo, compute)
     real = Cloud(predict(judge.embedder, train.images, compute), train.labels)
     rows = []
     for position, name in enumerate(lanes):
@@ -85,7 +92,8 @@ def results_table(
         target = attacker.lane(stage_names(name)[1])
         logits = predict(target.classifier, test.images, compute)
         row = {"lane": name, **attack_figures(judged), **asdict(calibration(logits, test.labels))}
-        row["refused"] = {}
+        row["refused"] = {} if attributes else {"attributes": no_attributes}
+        row.update(_attribute_figures(attributes, fake))
         _attempt(row, ["frechet"], partial(_frechet, real, cloud))
         _attempt(row, ["precision", "recall", "density", "coverage"], partial(_prdc, real, cloud))
         _attempt(
@@ -125,6 +133,22 @@ def _extraction(
     return [score.train, score.test]
 
 
+def _attribute_figures(judge: AttributeJudge | None, fake: LabelledImages) -> Row:
+    """Share of reconstructions with the right value; interval as for Acc@1, over identities."""
+    if judge is None:
+        return {"attributes": {}, "attributes_ci95": {}}
+    right = judge.right(fake)
+    people = torch.stack(
+        [right[fake.labels == label].mean(dim=0) for label in fake.labels.unique()]
+    )
+    intervals = {
+        attribute.name: list(bootstrap_interval(column[~column.isnan()].numpy()))
+        for attribute, column in zip(ATTRIBUTES, people.T, strict=True)
+        if not column.isnan().all()
+    }
+    return {"attributes": shares(right), "attributes_ci95": intervals}
+
+
 def attack_figures(values: list[list[dict[str, Any]]]) -> Row:
     """Means over identities and seeds; intervals of Acc@1.
 
@@ -159,12 +183,37 @@ def bootstrap_interval(values: np.ndarray[Any, Any]) -> tuple[float, float]:
 
 def as_markdown(rows: list[Row]) -> str:
     """The table for a README."""
-    head = "| " + " | ".join(MARKDOWN_COLUMNS.values()) + " |\n"
+    head = _markdown_line(list(MARKDOWN_COLUMNS.values()))
     rule = "|" + "---|" * len(MARKDOWN_COLUMNS) + "\n"
-    lines = [
-        "| " + " | ".join(_cell(key, row[key]) for key in MARKDOWN_COLUMNS) + " |\n" for row in rows
-    ]
+    lines = [_markdown_line([_cell(key, row[key]) for key in MARKDOWN_COLUMNS]) for row in rows]
     return head + rule + "".join(lines)
+
+
+def as_attribute_markdown(rows: list[Row], reference: dict[str, dict[str, Any]]) -> str:
+    """Attribute leakage for a README: an attribute a row, a lane a column.
+
+    Args:
+        reference: by attribute, from ``Record.attribute_reference``; empty where it was refused.
+    """
+    if not reference:
+        reason = rows[0]["refused"]["attributes"]
+        return f"Attribute leakage was not measured: {reason}\n"
+    columns = ["attribute", "base rate", *(row["lane"] for row in rows)]
+    columns += ["real test images", "held-out public images"]
+    lines = [_markdown_line(columns), "|" + "---|" * len(columns) + "\n"]
+    for name, known in reference.items():
+        cells = [name, f"{known['base_rate']:.1%} ({known['base_value']})"]
+        for row in rows:
+            low, high = row["attributes_ci95"][name]
+            cells.append(f"{row['attributes'][name]:.1%} ({low:.1%} – {high:.1%})")
+        for key in ("real_test_accuracy", "held_out_accuracy"):
+            cells.append(_cell(key, known[key]))
+        lines.append(_markdown_line(cells))
+    return "".join(lines)
+
+
+def _markdown_line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |\n"
 
 
 def as_csv(rows: list[Row]) -> str:
@@ -186,8 +235,7 @@ def _cell(key: str, value: Any) -> str:
         return format_alpha(value)
     if key == "acc1_ci95":
         return f"{value[0]:.1%} – {value[1]:.1%}"
-    shares = ("test_accuracy", "acc1", "acc5", "extraction_train", "extraction_test")
-    return f"{value:.1%}" if key in shares else f"{value:.3f}"
+    return f"{value:.1%}" if key in SHARES else f"{value:.3f}"
 
 
 def _attempt(row: Row, keys: list[str], compute: Callable[[], list[float]]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ from mia_demo.training.state import (
 )
 
 STATE_FILE = "classifier_state.safetensors"
+
+Transform = Callable[[Tensor, torch.Generator], Tensor]  # uint8 batch -> float in [-1, 1]
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class ClassifierTrainer:
         self.config = config
         self.compute = compute
         self.train_images = train
-        self.transform = TrainTransform(config.input_size)
+        self.transform: Transform = TrainTransform(config.input_size)
         self.optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
         self.epoch = 0
         self.seconds = 0.0
@@ -136,7 +138,7 @@ class ClassifierTrainer:
         torch.manual_seed(config.seed + self.epoch)  # dropout, where a network has it
         order = torch.randperm(len(self.train_images.images), generator=rng)
         self.network.train()
-        correct = seen = 0
+        correct, seen = 0.0, 0
         for index in range(self.steps_per_epoch):
             started = time.perf_counter()
             chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
@@ -161,17 +163,29 @@ class ClassifierTrainer:
 
     def _step(
         self, images: Tensor, labels: Tensor, alpha: float, rng: torch.Generator
-    ) -> tuple[float, int]:
+    ) -> tuple[float, float]:
         batch = self.transform(images.to(self.compute.device), rng)
         batch = batch.contiguous(memory_format=torch.channels_last)
         with self.compute.autocast():
             logits = self.network(batch)
         logits = logits.float()
-        loss = smoothing_loss(logits, labels, alpha)
+        loss = self.loss(logits, labels, alpha)
         loss.backward()
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        return loss.item(), int((logits.argmax(dim=1) == labels).sum())
+        return loss.item(), self.hits(logits, labels)
+
+    def loss(self, logits: Tensor, labels: Tensor, alpha: float) -> Tensor:
+        """What is minimised, mean over the batch."""
+        return smoothing_loss(logits, labels, alpha)
+
+    def hits(self, logits: Tensor, labels: Tensor) -> float:
+        """How many images of the batch are answered right."""
+        return (logits.argmax(dim=1) == labels).float().sum().item()
+
+    def recipe(self) -> dict[str, Any]:
+        """What a saved state must have been trained with to be gone on from."""
+        return self.config.to_json()
 
     def save(self, directory: Path) -> None:
         tensors = {
@@ -179,7 +193,7 @@ class ClassifierTrainer:
             **adam_tensors("adam", self.optimizer),
         }
         numbers = {
-            "config": self.config.to_json(),
+            "config": self.recipe(),
             "epoch": self.epoch,
             "seconds": self.seconds,
             "alphas": self.alphas,
@@ -193,7 +207,7 @@ class ClassifierTrainer:
             CheckpointError: damaged, or of another configuration.
         """
         tensors, numbers = load_state(directory / STATE_FILE)
-        if numbers["config"] != self.config.to_json():
+        if numbers["config"] != self.recipe():
             raise CheckpointError(
                 f"{directory} holds a training with other settings; choose another folder."
             )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +19,7 @@ from mia_demo.attack.config import preset_config
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.evaluation.judge import Judge
-from mia_demo.make_zoo import ZooRecipe, make_zoo, public_split
+from mia_demo.make_zoo import ZooRecipe, make_zoo
 from mia_demo.training.classifier import TrainConfig
 from mia_demo.training.prior import PriorConfig
 from mia_demo.zoo import Zoo
@@ -27,17 +29,24 @@ RECIPE = ZooRecipe(
     target=SMALL,
     evaluator=replace(SMALL, architecture="compact_densenet", arguments={"growth_rate": 4}),
     embedder=SMALL,
+    attributes=SMALL,
     prior=PriorConfig(
         resolution=32, latent_dim=8, channel_base=128, channel_max=8, mapping_layers=2,
         batch_size=8, warmup_kimg=0.016,
     ),
 )  # fmt: skip
 
+PARAMETERS = {
+    "sex": "female", "age": 0.3, "ancestry": [0.2, 0.5, 0.3], "hair_style": "long01",
+    "hair_rgb_linear": [0.2, 0.05, 0.01], "beard": 0.0,
+}  # fmt: skip
+
 
 def write_set(path: Path, identities: int, images: int, first: int = 0) -> None:
     rng = np.random.default_rng(first)
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("identities.json", "{}")
+        truth = {f"{number:04d}": PARAMETERS for number in range(first, first + identities)}
+        archive.writestr("identities.json", json.dumps(truth))
         for identity in range(first, first + identities):
             for index in range(images):
                 buffer = io.BytesIO()
@@ -65,10 +74,12 @@ def test_everything_is_in_the_manifest_and_on_the_card(made: Zoo) -> None:
     kinds = {entry.name: entry.kind for entry in made.manifest.checkpoints}
     assert kinds == {
         "positive": "target", "zero": "target", "negative": "target", "evaluator": "evaluator",
-        "embedder": "embedder", "prior": "prior", "pool": "pool",
+        "embedder": "embedder", "attributes": "attributes", "prior": "prior", "pool": "pool",
     }  # fmt: skip
     card = (made.root / "README.md").read_text()
     assert "| negative | target | compact_resnet | -0.05 |" in card
+    # All have the same hair style, so guessing is always right.
+    assert re.search(r"hair style \d+\.\d% \(100\.0%\)", card)
     assert {path.name for path in made.root.iterdir()} == {
         "manifest.json", "README.md", *(f"{name}.safetensors" for name in kinds),
         *(part.file for part in made.manifest.identities),
@@ -92,13 +103,9 @@ def test_the_same_command_again_trains_only_the_prior(
     after = {entry.name: entry.stored.sha256 for entry in again.manifest.checkpoints}
     assert [name for name in before if before[name] != after[name]] == ["prior", "pool"]
     assert again.entry("prior").training["images_seen"] > seen
-    assert not any(line.startswith(("zero", "evaluator", "embedder")) for line in lines)
-
-
-def test_public_identities_are_held_out_by_position() -> None:
-    used, held_out = public_split(range(25))  # type: ignore[arg-type]
-    assert held_out == [9, 19]
-    assert sorted(used + held_out) == list(range(25))
+    assert not any(
+        line.startswith(("zero", "evaluator", "embedder", "attributes")) for line in lines
+    )
 
 
 def test_missing_data_is_named(tmp_path: Path, compute: Compute) -> None:
