@@ -32,13 +32,13 @@ def build_compare_page(engine: Engine) -> None:
             with gr.Row(elem_classes="buttons"):
                 start = gr.Button("Start", variant="primary", min_width=80)
                 stop = gr.Button("Stop", variant="stop", interactive=False, min_width=80)
-            finished = gr.Button("Table of the finished attacks", visible=False)
+            finished = gr.Button("Show the finished part", visible=False)
             progress = sweep_progress()
             with gr.Row():
                 identities = gr.Textbox(
                     FIRST_IDENTITIES,
                     label="Identities",
-                    info=f"0 to {len(engine.identities) - 1}, such as 0-9,17",
+                    info="such as 0-9,17",
                     max_length=200,
                     min_width=140,
                 )
@@ -46,7 +46,7 @@ def build_compare_page(engine: Engine) -> None:
                     list(PRESETS),
                     value=FIRST_PRESET,
                     label="Preset",
-                    info="how hard each is attacked",
+                    info="effort of an attack",
                     min_width=140,
                 )
             with gr.Accordion("More settings", open=False):

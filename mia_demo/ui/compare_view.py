@@ -48,7 +48,7 @@ def sweep_label(sweep: Sweep) -> str:
         return f"Recorded: {sweep.folder.name}"
     day, time = record.date[5:10], record.date[11:16]
     preset = record.settings.get("preset", "custom")
-    return f"Yours: {preset} × {len(record.identities)} ({day} {time})"
+    return f"{preset} × {len(record.identities)}, {day} {time}"
 
 
 def compare_view(

@@ -116,7 +116,7 @@ def test_sweep_stop_resume_and_results(open_page: OpenPage) -> None:
     done = int(re.findall(r"\d+", status.inner_text())[0])
     assert 0 < done < 20
     # The finished part is a table of its own.
-    form.get_by_role("button", name="Table of the finished attacks").click()
+    form.get_by_role("button", name="Show the finished part").click()
     expect(page.locator(".provenance")).to_contain_text("Your sweep", timeout=TIMEOUT)
     expect(status).to_have_text(f"The table shows what {done} of 20 attacks give.")
     form.get_by_role("button", name="Resume").click()

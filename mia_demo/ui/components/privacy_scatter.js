@@ -54,7 +54,13 @@ function showAxes(svg, x, y, scaleX, scaleY, width, height) {
   write("Acc@1 (leakage) →", { class: "title", transform: `translate(12 ${MARGIN.top}) rotate(-90)`, "text-anchor": "end" }, svg);
 }
 
-function showPoint(svg, point, place, label) {
+// Below the points, and never in the way of a click on one.
+function showLabel(svg, point, { x, y, text }) {
+  const attributes = { class: "label", x, y, "text-anchor": "middle", "aria-hidden": true };
+  write(text, { ...attributes, "data-style": point.style }, svg);
+}
+
+function showPoint(svg, point, place) {
   const group = draw("g", { class: "point", role: "button", tabindex: 0, "aria-label": point.words }, svg);
   group.dataset.style = point.style;
   group.dataset.lane = point.lane;
@@ -63,7 +69,6 @@ function showPoint(svg, point, place, label) {
   draw("circle", { class: "target", cx: x, cy: y, r: 22 }, group);
   draw("path", { class: "bar", d: `M${x} ${low}V${high}M${x - 7} ${low}H${x + 7}M${x - 7} ${high}H${x + 7}` }, group);
   draw("path", { class: "marker", d: MARKERS[point.style], transform: `translate(${x} ${y})` }, group);
-  write(label.text, { class: "label", x: label.x, y: label.y, "text-anchor": "middle" }, group);
   group.addEventListener("click", () => choose(point.lane));
   group.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
@@ -76,7 +81,7 @@ function showPoint(svg, point, place, label) {
 function placeLabels(points, places, width) {
   const labels = points.map(({ lane, alpha }, index) => {
     const text = width < NARROW ? lane : lane + ", " + alpha;
-    const half = (text.length * LETTER_WIDTH) / 2;
+    const half = (text.length * LETTER_WIDTH) / 2 + 4;
     const x = Math.min(Math.max(places[index].x, half), width - half);
     return { text, half, x, y: places[index].high - 8 };
   });
@@ -116,7 +121,8 @@ function show() {
     high: scaleY(point.high),
   }));
   const labels = placeLabels(points, places, width);
-  points.forEach((point, index) => showPoint(svg, point, places[index], labels[index]));
+  points.forEach((point, index) => showLabel(svg, point, labels[index]));
+  points.forEach((point, index) => showPoint(svg, point, places[index]));
 }
 
 function choose(lane) {

@@ -46,10 +46,7 @@ function show() {
   section.hidden = value.phase === "ready";
   section.dataset.phase = value.phase;
   setText(".status", value.status);
-  const bar = element.querySelector("progress");
-  // How long the table takes is not known: a bar without a value moves by itself.
-  if (value.phase === "table") bar.removeAttribute("value");
-  else bar.value = value.total ? value.done / value.total : 0;
+  element.querySelector("progress").value = value.total ? value.done / value.total : 0;
   endsAt = value.seconds_left === null ? null : Date.now() + value.seconds_left * 1000;
   tick();
   setText(".newest", value.newest);
