@@ -94,9 +94,10 @@ def _add_table(body: Element, rows: list[Row]) -> None:
 def _add_cell(line: Element, column: Column, row: Row) -> None:
     cell = _text(line, "td", column.text(row.get(column.key)))
     if row.get(column.interval):
-        _text(cell, "small", f"95%: {interval_text(row[column.interval])}")
+        interval = f"95%: {interval_text(row[column.interval])}"
+        _text(cell, "small", interval, **{"class": "interval"})
     if column.key in row.get("refused", {}):
-        _text(cell, "small", row["refused"][column.key])
+        _text(cell, "small", row["refused"][column.key], **{"class": "reason"})
 
 
 def _add_sheet(body: Element, results: SweepResults, photos: npt.NDArray[np.uint8]) -> None:

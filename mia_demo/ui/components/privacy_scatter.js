@@ -5,7 +5,7 @@ const section = element.querySelector(".scatter");
 const plot = element.querySelector(".plot");
 const MARGIN = { left: 72, right: 18, top: 34, bottom: 52 };
 const NARROW = 460; // pixels, where labels must be short
-const LABEL_HEIGHT = 20;
+const MOST_LONG_LABELS = 4;
 const LETTER_WIDTH = 8.6; // of a label, about
 const MARKERS = [
   "M-8 0A8 8 0 1 0 8 0A8 8 0 1 0 -8 0Z",
@@ -77,26 +77,33 @@ function showPoint(svg, point, place) {
   });
 }
 
-// Above the bars, inside the plot, and higher where two would overlap.
+// Above, beside or below its point: the first place where a label covers nothing else.
 function placeLabels(points, places, width) {
-  const labels = points.map(({ lane, alpha }, index) => {
-    const text = width < NARROW ? lane : lane + ", " + alpha;
+  const taken = places.map(({ x, low, high }) => [x - 10, x + 10, high - 3, low + 3]);
+  const short = width < NARROW || points.length > MOST_LONG_LABELS;
+  return points.map(({ lane, alpha }, index) => {
+    const text = short ? lane : lane + ", " + alpha;
     const half = (text.length * LETTER_WIDTH) / 2 + 4;
-    const x = Math.min(Math.max(places[index].x, half), width - half);
-    return { text, half, x, y: places[index].high - 8 };
-  });
-  const done = [];
-  for (const label of [...labels].sort((a, b) => b.y - a.y)) {
-    const hit = () =>
-      done.find(
-        (other) =>
-          Math.abs(other.x - label.x) < other.half + label.half &&
-          Math.abs(other.y - label.y) < LABEL_HEIGHT,
+    const { x, y, low, high } = places[index];
+    const choices = [
+      { x, y: high - 8 },
+      { x: x + half + 12, y: y + 5 },
+      { x: x - half - 12, y: y + 5 },
+      { x, y: low + 20 },
+    ];
+    const box = (place) => [place.x - half, place.x + half, place.y - 15, place.y + 4];
+    const cost = (place) => {
+      const [left, right, top, bottom] = box(place);
+      const covered = taken.filter(
+        ([l, r, t, b], other) => other !== index && left < r && l < right && top < b && t < bottom,
       );
-    for (let other = hit(); other; other = hit()) label.y = other.y - LABEL_HEIGHT;
-    done.push(label);
-  }
-  return labels;
+      const outside = left < 0 || right > width || top < 0;
+      return covered.length + (outside ? points.length : 0);
+    };
+    const best = choices.reduce((best, place) => (cost(place) < cost(best) ? place : best));
+    taken.push(box(best));
+    return { text, ...best };
+  });
 }
 
 function show() {
