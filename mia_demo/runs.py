@@ -21,6 +21,7 @@ from mia_demo.files import replacing, write_json
 from mia_demo.zoo import Zoo, library_versions
 
 RUN_FILE = "run.json"
+RUNS = Path(__file__).resolve().parent.parent / "runs"
 
 
 def attack_report(

@@ -36,7 +36,8 @@ def main() -> None:
     from mia_demo.ui.engine import Engine
     from mia_demo.zoo import open_zoo
 
-    engine = Engine(open_zoo(), choose_compute("cpu"))
+    runs = Path(sys.argv[1]).with_name("runs")
+    engine = Engine(open_zoo(), choose_compute("cpu"), runs)
     app = build_app(engine)
     engine.warm_up().wait()
     _, url, _ = launch(app, prevent_thread_lock=True, quiet=True)

@@ -24,6 +24,8 @@ from mia_demo.errors import ConfigError
 from mia_demo.evaluation.judge import Judge
 from mia_demo.files import replacing, write_json
 
+MOST_NUMBERS = 10_000  # a longer list is a slip, or meant to fill the memory
+
 
 @dataclass(frozen=True)
 class SweepFrame:
@@ -39,13 +41,16 @@ def parse_numbers(text: str) -> list[int]:
     """``0-3,7`` -> [0, 1, 2, 3, 7].
 
     Raises:
-        ConfigError: not numbers and ranges, or a number twice.
+        ConfigError: not numbers and ranges, a number twice, or too many.
     """
     numbers: list[int] = []
     try:
         for part in text.split(","):
             first, _, last = part.partition("-")
-            numbers += range(int(first), int(last or first) + 1)
+            start, stop = int(first), int(last or first) + 1
+            if len(numbers) + stop - start > MOST_NUMBERS:
+                raise ConfigError(f"{text!r} names more than {MOST_NUMBERS} numbers; name fewer.")
+            numbers += range(start, stop)
     except ValueError as error:
         message = f"{text!r} is no list such as 0-9,17; write numbers and ranges."
         raise ConfigError(message) from error
@@ -109,6 +114,18 @@ def load_result(directory: Path, seed: int, identity: int) -> dict[str, Any]:
     """What ``run_sweep`` saved of one attack."""
     loaded = json.loads(_result_path(directory, seed, identity).read_text("utf-8"))
     return dict(loaded)
+
+
+def finished_attacks(
+    directory: Path, identities: Sequence[int], seeds: Sequence[int]
+) -> list[tuple[int, int]]:
+    """(seed, identity) of what a sweep has done already, in the order of ``run_sweep``."""
+    return [
+        (seed, identity)
+        for seed in seeds
+        for identity in identities
+        if _result_path(directory, seed, identity).exists()
+    ]
 
 
 def _save_sheet(path: Path, frame: AttackFrame) -> None:

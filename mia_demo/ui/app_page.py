@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.ui.attack_page import build_attack_page
+from mia_demo.ui.compare_page import build_compare_page
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.theme import make_theme
 
@@ -26,7 +27,12 @@ def build_app(engine: Engine) -> gr.Blocks:
     """
     with _blocks() as app:
         gr.HTML(_header(engine.compute.label), apply_default_css=False)
-        build_attack_page(engine)
+        # A page is mounted when it is first chosen, and lives on behind the others.
+        with gr.Tabs(elem_classes="pages"):
+            with gr.Tab("Attack"):
+                build_attack_page(engine)
+            with gr.Tab("Compare"):
+                build_compare_page(engine)
     return app
 
 

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class AttackHandlers:
-    """Handlers that share one engine; their only state is the engine's table of sessions."""
+    """Handlers that share one engine; their only state is the table of sessions."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -44,7 +44,7 @@ class AttackHandlers:
 
     def choose(self, identity: int, request: gr.Request) -> tuple[Any, Any, Any]:
         """Another identity: its photos, no stale pictures, and the running attack ends."""
-        ended = self.engine.release(str(request.session_hash))
+        ended = self.engine.attacks.release(str(request.session_hash))
         if ended is not None:
             # Its last frame must not arrive after the empty board.
             ended.wait_for_reader(READER_SECONDS)
@@ -67,14 +67,14 @@ class AttackHandlers:
         try:
             config = parse_config(identity, preset, seed, lanes, knobs)
             presenter = self._presenter(config)
-            job = self.engine.attack_for(session, config)
+            job = self.engine.attacks.start(session, lambda: self.engine.attack(config))
         except DemoError as error:
             raise _toast(str(error)) from error
         yield presenter.board.to_json(), *_buttons(running=True)
         try:
             for board in _boards(job, presenter, FRAME_SECONDS):
                 yield board.to_json(), gr.skip(), gr.skip()
-            if self.engine.job_of(session) is not job:
+            if self.engine.attacks.job_of(session) is not job:
                 return  # another identity or attack has the board now
             cut_short = job.stopped and presenter.board.phase != "done"
             board = presenter.stopped() if cut_short else presenter.board
@@ -87,11 +87,11 @@ class AttackHandlers:
             yield presenter.failed(UNEXPECTED).to_json(), *_buttons(running=False)
             raise _toast(UNEXPECTED) from error
         finally:
-            self.engine.release(session, job)
+            self.engine.attacks.release(session, job)
 
     def stop(self, request: gr.Request) -> None:
         """The stop button: the job ends after its step, ``start`` shows the last word."""
-        job = self.engine.job_of(str(request.session_hash))
+        job = self.engine.attacks.job_of(str(request.session_hash))
         if job is not None:
             job.stop()
 

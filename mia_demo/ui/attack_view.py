@@ -12,9 +12,10 @@ from typing import Any
 from mia_demo.attack.attack import SHOWN, AttackFrame, LaneFrame
 from mia_demo.attack.config import AttackConfig
 from mia_demo.data.identities import IdentitySet
+from mia_demo.data.pictures import data_uri
 from mia_demo.ui.engine import Curves, Tracked
 from mia_demo.ui.jobs import Waiting
-from mia_demo.ui.render import data_uri, polyline
+from mia_demo.ui.render import polyline
 from mia_demo.zoo import Zoo
 
 PHOTOS = 9  # real training photos beside the reconstructions
@@ -129,10 +130,10 @@ class BoardPresenter:
     def waiting(self, place: Waiting) -> BoardView:
         if place.running == "the start-up":
             status = "The networks are still being loaded; your attack starts right after."
-        elif place.ahead == 1:
-            status = "Another attack is running; yours starts next."
         else:
-            status = f"Another attack is running; yours is number {place.ahead} in the queue."
+            running = "Another attack" if place.running == "an attack" else place.running
+            turn = "starts next" if place.ahead == 1 else f"is number {place.ahead} in the queue"
+            status = f"{running[0].upper()}{running[1:]} is running; yours {turn}."
         return self._show(phase="waiting", status=status, urgent=True)
 
     def frame(self, tracked: Tracked) -> BoardView:

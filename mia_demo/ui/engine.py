@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from pathlib import Path
 
 from mia_demo.attack.attack import Attacker, AttackFrame
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.device import Compute
-from mia_demo.ui.jobs import DeviceQueue, Job
+from mia_demo.evaluation.judge import Judge
+from mia_demo.runs import RUNS
+from mia_demo.ui.jobs import DeviceQueue, Frame, Job
+from mia_demo.ui.sessions import SessionJobs
 from mia_demo.zoo import Zoo
 
 
@@ -35,19 +38,21 @@ class Engine:
     Args:
         zoo: where checkpoints and identities come from.
         compute: device and precision.
+        runs: folder for visitors' runs.
 
     Raises:
         DemoError: the zoo's identities cannot be read.
     """
 
-    def __init__(self, zoo: Zoo, compute: Compute) -> None:
+    def __init__(self, zoo: Zoo, compute: Compute, runs: Path = RUNS) -> None:
+        self.runs = runs
         self.zoo = zoo
         self.compute = compute
         self.identities = zoo.identities()
         self.device = DeviceQueue()
+        self.attacks: SessionJobs[Tracked] = SessionJobs()
         self._attacker: Attacker | None = None
-        self._sessions: dict[str, Job[Tracked]] = {}
-        self._lock = threading.Lock()
+        self._judge: Judge | None = None
 
     def warm_up(self) -> Job[AttackFrame]:
         """Loads networks and pool and takes two steps, so that the first visitor need not wait."""
@@ -57,27 +62,17 @@ class Engine:
         """An attack, queued."""
         return Job(lambda: self._tracked(config), self.device, "an attack", every_frame=every_frame)
 
-    def attack_for(self, session: str, config: AttackConfig) -> Job[Tracked]:
-        """An attack that replaces the session's one, if any."""
-        self.release(session)
-        job = self.attack(config)
-        with self._lock:
-            self._sessions[session] = job
-        return job
+    def judged(
+        self, work: Callable[[Attacker, Judge], Generator[Frame, None, None]], purpose: str
+    ) -> Job[Frame]:
+        """Long work with attacker and judge, queued; it lets others go first between frames."""
 
-    def job_of(self, session: str) -> Job[Tracked] | None:
-        with self._lock:
-            return self._sessions.get(session)
+        def run() -> Generator[Frame, None, None]:
+            if self._judge is None:
+                self._judge = Judge(self.zoo, self.compute)
+            yield from work(self._loaded(), self._judge)
 
-    def release(self, session: str, job: Job[Tracked] | None = None) -> Job[Tracked] | None:
-        """Ends and forgets the session's job (only ``job``, if given), and returns it."""
-        with self._lock:
-            current = self._sessions.get(session)
-            if current is None or (job is not None and current is not job):
-                return None
-            del self._sessions[session]
-        current.abandon()
-        return current
+        return Job(run, self.device, purpose, yields_device=True)
 
     def _loaded(self) -> Attacker:
         # Only the job that holds the device comes here, so no lock is needed.

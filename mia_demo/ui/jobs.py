@@ -69,6 +69,14 @@ class DeviceQueue:
                 self._tickets.remove(ticket)
             self._changed.notify_all()
 
+    def step_aside(self, ticket: Ticket) -> None:
+        """Goes to the end of the queue, behind those who wait."""
+        with self._changed:
+            if ticket in self._tickets:
+                self._tickets.remove(ticket)
+                self._tickets.append(ticket)
+            self._changed.notify_all()
+
     def wait_for_turn(self, ticket: Ticket) -> bool:
         """Blocks until the ticket is first; False if it was given up meanwhile."""
         with self._changed:
@@ -93,6 +101,7 @@ class Job(Generic[Frame]):
         device: the queue to stand in.
         purpose: what others read while they wait for this job, such as ``an attack``.
         every_frame: keep frames until they are read, instead of the newest only.
+        yields_device: between two frames, let those who wait go first.
 
     Raises:
         BusyError: the queue is full.
@@ -105,9 +114,11 @@ class Job(Generic[Frame]):
         purpose: str,
         *,
         every_frame: bool = False,
+        yields_device: bool = False,
     ) -> None:
         self._work = work
         self._device = device
+        self._yields_device = yields_device
         self._frames: deque[Frame] = deque(maxlen=None if every_frame else 1)
         self._changed = threading.Condition()
         self._stop = threading.Event()
@@ -116,7 +127,7 @@ class Job(Generic[Frame]):
         self._finished = False
         self._error: Exception | None = None
         self._ticket = device.draw(purpose)
-        self._started = False
+        self._computing = False
         threading.Thread(target=self._run, name=purpose, daemon=True).start()
 
     @property
@@ -132,7 +143,7 @@ class Job(Generic[Frame]):
         if self._finished:
             return
         self._stop.set()
-        if not self._started:
+        if not self._computing:
             self._device.leave(self._ticket)
 
     def abandon(self) -> None:
@@ -193,13 +204,15 @@ class Job(Generic[Frame]):
     def _run(self) -> None:
         try:
             if self._device.wait_for_turn(self._ticket):
-                self._started = True
+                self._computing = True
                 with closing(self._work()) as frames:
                     while not self._stop.is_set():
                         frame = next(frames, None)
                         if frame is None:
                             break
                         self._put(frame)
+                        if self._yields_device and not self._let_others_go_first():
+                            break
         except Exception as error:
             self._error = error
         finally:
@@ -207,6 +220,15 @@ class Job(Generic[Frame]):
             with self._changed:
                 self._finished = True
                 self._changed.notify_all()
+
+    def _let_others_go_first(self) -> bool:
+        """Whether the device is ours again; False if the job was stopped meanwhile."""
+        self._computing = False
+        if self._stop.is_set():  # by somebody who saw the line above too late to leave for us
+            return False
+        self._device.step_aside(self._ticket)
+        self._computing = self._device.wait_for_turn(self._ticket)
+        return self._computing
 
     def _put(self, frame: Frame) -> None:
         with self._changed:

@@ -1,25 +1,11 @@
-"""Numbers and pixels as the browser wants them: data URIs and polylines."""
+"""Numbers as the browser wants them: polylines."""
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
-
-JPEG_QUALITY = 85  # 0.1 ms and 2 KB for 64 pixels; PNG costs eight times both
 MAX_POINTS = 200  # of a curve: more than a screen shows
-
-
-def data_uri(pixels: npt.NDArray[np.uint8]) -> str:
-    """uint8 [H, W, 3] -> a JPEG that needs no request."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=JPEG_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def polyline(values: Sequence[float], total: int, low: float, high: float) -> str:

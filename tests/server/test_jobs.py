@@ -77,3 +77,37 @@ def test_full_queue_is_refused() -> None:
         device.draw("a job")
     with pytest.raises(BusyError, match="waiting already; try again later"):
         device.draw("one too many")
+
+
+def test_a_yielding_job_lets_a_waiting_one_go_first() -> None:
+    device, gate, order = DeviceQueue(), threading.Event(), []
+
+    def long() -> Generator[int, None, None]:
+        for number in range(3):
+            assert gate.wait(10)
+            order.append(f"long {number}")
+            yield number
+
+    def short() -> Generator[int, None, None]:
+        order.append("short")
+        yield 0
+
+    first = Job(long, device, "a sweep", every_frame=True, yields_device=True)
+    second = Job(short, device, "an attack")
+    gate.set()
+    assert [frame for frame in second.updates() if not isinstance(frame, Waiting)] == [0]
+    assert [frame for frame in first.updates() if not isinstance(frame, Waiting)] == [0, 1, 2]
+    assert order == ["long 0", "short", "long 1", "long 2"]
+
+
+def test_a_job_that_stepped_aside_can_be_stopped() -> None:
+    device, gate = DeviceQueue(), threading.Event()
+    first = Job(lambda: count(10**9), device, "a sweep", yields_device=True)
+    second = Job(lambda: count(1, gate), device, "an attack")
+    updates = first.updates()
+    while not isinstance(next(updates), Waiting):
+        pass
+    first.stop()
+    assert first.wait(10)
+    gate.set()
+    assert list(second.updates()) == [0]

@@ -64,7 +64,7 @@ def test_the_embedded_zoo_keeps_its_promises(zoo: Zoo) -> None:
 
 
 def test_files_are_small_enough_for_a_space(zoo: Zoo) -> None:
-    files = [path for path in zoo.root.iterdir() if path.is_file()]
+    files = [path for path in zoo.root.rglob("*") if path.is_file()]
     assert all(path.stat().st_size < 10_000_000 for path in files)
     assert sum(path.stat().st_size for path in files) < 60_000_000
 

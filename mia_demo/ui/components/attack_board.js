@@ -180,3 +180,7 @@ function show() {
 
 watch("value", show);
 show();
+// Labels beside the curves cannot be placed while another page hides the board.
+new ResizeObserver(() => {
+  for (const figure of element.querySelectorAll("figure")) showCurve(figure, props.value.lanes);
+}).observe(element.querySelector(".curves"));

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gradio as gr
 
 from mia_demo.data.identities import IdentitySet
+from mia_demo.data.pictures import data_uri
 from mia_demo.ui.components import component_files
-from mia_demo.ui.render import data_uri
 
 FACE_SIZE = 80
 

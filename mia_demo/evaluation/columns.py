@@ -1,0 +1,142 @@
+"""The columns of a results table: label, meaning in plain words, and how a figure is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mia_demo.smoothing import format_alpha
+
+DASH = "–"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A figure of ``table.Row``.
+
+    Attributes:
+        kind: text, alpha, share (0..1, written in percent) or number.
+        hint: what it means, for people who have not read the paper.
+        interval: key of its 95 % interval, if it has one.
+        is_main: shown at first glance; the others on demand.
+    """
+
+    key: str
+    label: str
+    kind: str
+    hint: str
+    interval: str = ""
+    is_main: bool = False
+
+    def text(self, value: Any) -> str:
+        """The figure as written in a table."""
+        if value is None:
+            return DASH
+        if self.kind == "text":
+            return str(value)
+        if self.kind == "alpha":
+            return alpha_text(value)
+        return percent(value) if self.kind == "share" else f"{value:.3f}"
+
+
+COLUMNS = (
+    Column("lane", "Lane", "text", "The classifier under attack.", is_main=True),
+    Column(
+        "alpha",
+        "α",
+        "alpha",
+        "Smoothing factor of its training labels (of the optimisation stage, if stages differ).",
+        is_main=True,
+    ),
+    Column(
+        "test_accuracy",
+        "Test accuracy",
+        "share",
+        "Utility: share of unseen photos that the classifier names rightly.",
+        is_main=True,
+    ),
+    Column(
+        "acc1",
+        "Acc@1",
+        "share",
+        "Leakage: share of reconstructions in which an independent evaluator, never attacked, "
+        "sees the right identity. Higher leaks more.",
+        interval="acc1_ci95",
+        is_main=True,
+    ),
+    Column(
+        "acc5",
+        "Acc@5",
+        "share",
+        "As Acc@1, but the right identity need only be among the evaluator's first five.",
+        is_main=True,
+    ),
+    Column(
+        "delta_face",
+        "δ_face",
+        "number",
+        "Distance between a reconstruction and the nearest training photo, by a face embedder "
+        "that knows none of these people. Lower leaks more.",
+        is_main=True,
+    ),
+    Column(
+        "extraction_test",
+        "ξ_test",
+        "share",
+        "Share of real test photos that a student names rightly after learning from "
+        "reconstructions alone. Higher leaks more.",
+        is_main=True,
+    ),
+    Column(
+        "extraction_train", "ξ_train", "share", "As ξ_test, on the photos the target learnt from."
+    ),
+    Column(
+        "delta_eval", "δ_eval", "number", "As δ_face, in the evaluator's features. Lower: closer."
+    ),
+    Column(
+        "target_confidence",
+        "Confidence",
+        "share",
+        "How sure the attacked classifier itself is of the reconstructions; it judges itself here.",
+    ),
+    Column(
+        "frechet",
+        "Fréchet",
+        "number",
+        "Distance between all reconstructions and all training photos. Lower leaks more.",
+    ),
+    Column("precision", "Precision", "share", "Reconstructions that lie close to a real photo."),
+    Column("recall", "Recall", "share", "Real photos that lie close to a reconstruction."),
+    Column("density", "Density", "number", "How crowded real photos are with reconstructions."),
+    Column("coverage", "Coverage", "share", "Real photos with a reconstruction close by."),
+    Column(
+        "expected_calibration_error",
+        "ECE",
+        "share",
+        "How far the classifier's confidence on test photos is from its accuracy.",
+    ),
+    Column(
+        "mean_confidence", "Mean conf.", "share", "The classifier's mean confidence on test photos."
+    ),
+    Column("target_logit", "True logit", "number", "Mean logit of the true class, test photos."),
+    Column("other_logits", "Other logits", "number", "Mean logit of all other classes."),
+)
+
+
+def present_columns(rows: list[dict[str, Any]]) -> list[Column]:
+    """The columns that at least one row knows."""
+    return [column for column in COLUMNS if any(column.key in row for row in rows)]
+
+
+def percent(share: float) -> str:
+    return f"{share:.1%}"
+
+
+def interval_text(bounds: list[float]) -> str:
+    low, high = bounds
+    return f"{percent(low)} to {percent(high)}"
+
+
+def alpha_text(alpha: float) -> str:
+    """``+0.1``, ``0``, ``−0.05``, with a true minus sign."""
+    return format_alpha(alpha).replace("-", "−")

@@ -1,0 +1,172 @@
+"""What a results table says, in sentences computed from its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from mia_demo.evaluation.columns import percent
+from mia_demo.evaluation.table import Row
+
+# Intervals over fewer identities are too coarse to draw a conclusion from.
+LEAST_IDENTITIES = 10
+# Four lanes; more would fill a paragraph with names.
+MOST_NAMED_PAIRS = 6
+
+AGREES, OPPOSES, MIXED, UNCLEAR, TOO_FEW = "agrees", "opposes", "mixed", "unclear", "too few"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What came out.
+
+    Attributes:
+        headline: which lane leaks most and which least.
+        agreement: with the paper's order, one of the constants above; empty where all lanes have
+            the same smoothing factor.
+        verdict: the agreement as a sentence.
+        details: intervals, what the other judges say, utility.
+    """
+
+    headline: str
+    agreement: str
+    verdict: str
+    details: list[str]
+
+
+def find(rows: Sequence[Row], identities: int) -> Findings:
+    """Reads the table.
+
+    Args:
+        rows: as of ``results_table``, at least one.
+        identities: how many were attacked.
+    """
+    agreement, verdict = _agreement(rows, identities)
+    intervals = _intervals(rows) if identities >= LEAST_IDENTITIES else []
+    details = [*intervals, *_other_judges(rows), *_utility(rows)]
+    return Findings(_headline(rows), agreement, verdict, details)
+
+
+def _headline(rows: Sequence[Row]) -> str:
+    most, least = _extremes(rows, "acc1")
+    if len(rows) == 1:
+        return f"The evaluator recognises {_leakage(most[0])} of the reconstructions."
+    if most == least:
+        return f"All lanes leak alike: the evaluator recognises {_leakage(most[0])} of each."
+    return (
+        f"{_leak(most)} most: the evaluator recognises {_leakage(most[0])} of the "
+        f"reconstructions. {_leak(least)} least: {_leakage(least[0])}."
+    )
+
+
+def _agreement(rows: Sequence[Row], identities: int) -> tuple[str, str]:
+    """Pairs of lanes with different factors and intervals apart vote on the paper's order."""
+    pairs = [(a, b) for a, b in combinations(rows, 2) if a["alpha"] != b["alpha"]]
+    if not pairs:
+        return "", ""
+    paper = "The paper finds that positive smoothing leaks more and negative smoothing less"
+    if identities < LEAST_IDENTITIES:
+        people = "1 identity" if identities == 1 else f"{identities} identities"
+        return TOO_FEW, f"{paper}; {people} are too few to say whether it is so here."
+    clear = [(a, b) for a, b in pairs if not _overlap(a, b)]
+    with_paper = sum((a["alpha"] > b["alpha"]) == (a["acc1"] > b["acc1"]) for a, b in clear)
+    against = len(clear) - with_paper
+    if not clear:
+        return UNCLEAR, f"{paper}; here the intervals overlap, so neither order is shown."
+    if not against:
+        return AGREES, f"{paper}; where lanes differ clearly here, so it is."
+    if not with_paper:
+        return OPPOSES, f"{paper}; where lanes differ clearly here, it is the other way round."
+    return MIXED, f"{paper}; of the {len(clear)} clear differences here {with_paper} agree."
+
+
+def _intervals(rows: Sequence[Row]) -> list[str]:
+    pairs = list(combinations(rows, 2))
+    overlapping = [(a, b) for a, b in pairs if _overlap(a, b)]
+    apart = [(a, b) for a, b in pairs if not _overlap(a, b)]
+    if len(pairs) > MOST_NAMED_PAIRS:
+        return [
+            f"The 95% intervals of {len(apart)} of the {len(pairs)} pairs of lanes lie apart; "
+            "the order of the others may be chance."
+        ]
+    sentences = []
+    if apart:
+        sentences.append(f"The 95% intervals lie apart for {_pair_names(apart)}.")
+    if overlapping:
+        sentences.append(
+            f"The 95% intervals overlap for {_pair_names(overlapping)}: that order may be chance."
+        )
+    return sentences
+
+
+def _other_judges(rows: Sequence[Row]) -> list[str]:
+    """Whether distance and student name the same leakiest lane as the evaluator."""
+    if len(rows) == 1:
+        return []
+    leakiest = {row["lane"] for row in _extremes(rows, "acc1")[0]}
+    sentences = []
+    if _known(rows, "delta_face"):
+        closest = _extremes(rows, "delta_face")[1]
+        agrees = "agrees" if leakiest & {row["lane"] for row in closest} else "disagrees"
+        sentences.append(
+            f"The face embedder, which knows none of these people, {agrees}: reconstructions of "
+            f"{_and(closest)} come closest to a training photo "
+            f"(δ_face {closest[0]['delta_face']:.3f})."
+        )
+    if _known(rows, "extraction_test"):
+        best = _extremes(rows, "extraction_test")[0]
+        agrees = "agrees" if leakiest & {row["lane"] for row in best} else "disagrees"
+        sentences.append(
+            f"A student taught by reconstructions alone {agrees}: it learns most from {_and(best)} "
+            f"(ξ_test {percent(best[0]['extraction_test'])})."
+        )
+    return sentences
+
+
+def _utility(rows: Sequence[Row]) -> list[str]:
+    best, worst = _extremes(rows, "test_accuracy")
+    high, low = best[0]["test_accuracy"], worst[0]["test_accuracy"]
+    if high == low:
+        return [f"Test accuracy: {percent(high)}."]
+    return [
+        f"Test accuracy lies between {percent(low)} ({_and(worst)}) and "
+        f"{percent(high)} ({_and(best)})."
+    ]
+
+
+def _extremes(rows: Sequence[Row], key: str) -> tuple[list[Row], list[Row]]:
+    """The rows with the largest figure, and those with the smallest."""
+
+    def with_figure(choose: Callable[[list[float]], float]) -> list[Row]:
+        wanted = choose([row[key] for row in rows])
+        return [row for row in rows if row[key] == wanted]
+
+    return with_figure(max), with_figure(min)
+
+
+def _known(rows: Sequence[Row], key: str) -> bool:
+    return all(row.get(key) is not None for row in rows)
+
+
+def _overlap(one: Row, other: Row) -> bool:
+    (low, high), (other_low, other_high) = one["acc1_ci95"], other["acc1_ci95"]
+    return bool(low <= other_high and other_low <= high)
+
+
+def _leakage(row: Row) -> str:
+    return percent(row["acc1"])
+
+
+def _leak(rows: Sequence[Row]) -> str:
+    return f"{_and(rows)} leak{'s' if len(rows) == 1 else ''}"
+
+
+def _and(rows: Sequence[Row]) -> str:
+    *others, last = [row["lane"] for row in rows]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _pair_names(pairs: Sequence[tuple[Row, Row]]) -> str:
+    names = [f"{one['lane']} and {other['lane']}" for one, other in pairs]
+    return ", for ".join(names)

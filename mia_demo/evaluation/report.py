@@ -1,0 +1,170 @@
+"""A sweep's results as one HTML file that needs nothing else: no scripts, no network.
+
+Built as an element tree, which escapes every text and attribute.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+import numpy as np
+import numpy.typing as npt
+
+from mia_demo.data.pictures import data_uri
+from mia_demo.evaluation.columns import Column, interval_text, present_columns
+from mia_demo.evaluation.contact_sheet import Tile, contact_sheet
+from mia_demo.evaluation.findings import find
+from mia_demo.evaluation.results import Record, SweepResults
+from mia_demo.evaluation.table import Row
+
+STYLE = Path(__file__).with_name("report.css")
+TITLE = "Label smoothing against model inversion: results of a sweep"
+
+
+def html_report(results: SweepResults, photos: npt.NDArray[np.uint8]) -> str:
+    """The whole file.
+
+    Args:
+        photos: uint8 [I, R, R, 3], a training photo of each identity.
+    """
+    page = Element("html", lang="en")
+    head = SubElement(page, "head")
+    SubElement(head, "meta", charset="utf-8")
+    SubElement(head, "meta", name="viewport", content="width=device-width, initial-scale=1")
+    _text(head, "title", TITLE)
+    _text(head, "style", STYLE.read_text("utf-8"))
+    body = SubElement(page, "body")
+    _text(body, "h1", TITLE)
+    _text(body, "p", f"Recorded {record_sentence(results.record)}")
+    _add_findings(body, results)
+    _add_table(body, results.rows)
+    _add_sheet(body, results, photos)
+    _add_record(body, results.record)
+    return "<!doctype html>\n" + tostring(page, encoding="unicode", method="html")
+
+
+def record_sentence(record: Record) -> str:
+    """When, with what and where the figures were made, to follow ``Recorded``."""
+    people, seeds = len(record.identities), ", ".join(map(str, record.seeds))
+    return (
+        f"on {record.date[:10]} with seed{'' if len(record.seeds) == 1 else 's'} {seeds}, "
+        f"{'commit ' + record.commit if record.commit else 'an unknown commit'}, "
+        f"on {record.device.upper()} ({record.precision}): "
+        f"{people} {'identity' if people == 1 else 'identities'}, "
+        f"preset {record.settings.get('preset', 'unknown')}, "
+        f"{record.seconds:,.0f} s of attacking."
+    )
+
+
+def _add_findings(body: Element, results: SweepResults) -> None:
+    findings = find(results.rows, len(results.record.identities))
+    section = SubElement(body, "section")
+    _text(section, "h2", "What came out")
+    for sentence in (findings.headline, findings.verdict, *findings.details):
+        if sentence:
+            _text(section, "p", sentence)
+
+
+def _add_table(body: Element, rows: list[Row]) -> None:
+    columns = present_columns(rows)
+    section = SubElement(body, "section")
+    _text(section, "h2", "Figures")
+    scroller = SubElement(
+        section,
+        "div",
+        # A wide table scrolls, by keyboard too.
+        {"class": "scroller", "role": "region", "aria-label": "Figures", "tabindex": "0"},
+    )
+    table = SubElement(scroller, "table")
+    line = SubElement(SubElement(table, "thead"), "tr")
+    for column in columns:
+        _text(line, "th", column.label, scope="col", title=column.hint)
+    tbody = SubElement(table, "tbody")
+    for row in rows:
+        line = SubElement(tbody, "tr")
+        for column in columns:
+            _add_cell(line, column, row)
+    meanings = SubElement(section, "dl")
+    for column in columns:
+        _text(meanings, "dt", column.label)
+        _text(meanings, "dd", column.hint)
+
+
+def _add_cell(line: Element, column: Column, row: Row) -> None:
+    cell = _text(line, "td", column.text(row.get(column.key)))
+    if row.get(column.interval):
+        interval = f"95%: {interval_text(row[column.interval])}"
+        _text(cell, "small", interval, **{"class": "interval"})
+    if column.key in row.get("refused", {}):
+        _text(cell, "small", row["refused"][column.key], **{"class": "reason"})
+
+
+def _add_sheet(body: Element, results: SweepResults, photos: npt.NDArray[np.uint8]) -> None:
+    section = SubElement(body, "section")
+    _text(section, "h2", "All identities")
+    _text(
+        section,
+        "p",
+        "A training photo beside each lane's best reconstruction (first seed). "
+        "Right: the evaluator names the identity, the face leaked.",
+    )
+    sheet = SubElement(section, "div", {"class": "sheet"})
+    for photo, tiles in zip(photos, contact_sheet(results), strict=True):
+        identity = tiles[0].identity
+        card = SubElement(sheet, "article")
+        _text(card, "h3", f"Identity {identity}")
+        figure = _add_picture(card, photo, f"Training photo of identity {identity}")
+        _text(figure, "figcaption", "training photo")
+        for tile in tiles:
+            _add_tile(card, results.picture(tile.lane, identity), tile)
+
+
+def _add_tile(card: Element, picture: npt.NDArray[np.uint8], tile: Tile) -> None:
+    alt = f"Best reconstruction of identity {tile.identity} from lane {tile.lane}"
+    figure = _add_picture(card, picture, alt)
+    caption = _text(figure, "figcaption", tile.lane)
+    kind = "right" if tile.is_recognised else "wrong"
+    _text(caption, "strong", f"{tile.mark}: says {tile.top1}", **{"class": kind})
+    _text(caption, "small", f"{tile.hits} of {tile.kept} right")
+
+
+def _add_picture(card: Element, pixels: npt.NDArray[np.uint8], alt: str) -> Element:
+    figure = SubElement(card, "figure")
+    SubElement(figure, "img", src=data_uri(pixels), alt=alt)
+    return figure
+
+
+def _add_record(body: Element, record: Record) -> None:
+    section = SubElement(body, "section")
+    _text(section, "h2", "Where the figures come from")
+    facts = {
+        "date (UTC)": record.date,
+        "commit": record.commit or "unknown",
+        "identities": ", ".join(map(str, record.identities)),
+        "seeds": ", ".join(map(str, record.seeds)),
+        "lanes": ", ".join(record.lanes),
+        "device": f"{record.device}, {record.precision}",
+        "seconds of attacking": f"{record.seconds:,.1f}",
+    }
+    _add_facts(section, "Run", facts)
+    # None: varies within a sweep, and is stated above.
+    settings = {key: str(value) for key, value in record.settings.items() if value is not None}
+    _add_facts(section, "Settings of the attack", settings)
+    _add_facts(section, "Versions", record.versions)
+    _add_facts(section, "Checkpoints (sha256)", record.checkpoints)
+
+
+def _add_facts(section: Element, title: str, facts: dict[str, str]) -> None:
+    _text(section, "h3", title)
+    table = SubElement(section, "table", {"class": "facts"})
+    for name, value in facts.items():
+        line = SubElement(table, "tr")
+        _text(line, "th", name, scope="row")
+        _text(line, "td", value)
+
+
+def _text(parent: Element, tag: str, text: str, **attributes: str) -> Element:
+    child = SubElement(parent, tag, attributes)
+    child.text = text
+    return child

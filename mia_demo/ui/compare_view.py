@@ -1,0 +1,176 @@
+"""A sweep's results as the Compare page's components want them: plain JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mia_demo.data.identities import IdentitySet
+from mia_demo.data.pictures import data_uri, sprite
+from mia_demo.evaluation.columns import (
+    Column,
+    alpha_text,
+    interval_text,
+    percent,
+    present_columns,
+)
+from mia_demo.evaluation.contact_sheet import contact_sheet, training_photos
+from mia_demo.evaluation.findings import find
+from mia_demo.evaluation.library import Sweep
+from mia_demo.evaluation.report import record_sentence
+from mia_demo.evaluation.results import SweepResults
+from mia_demo.evaluation.table import Row
+from mia_demo.ui.sweep_view import lane_style
+
+SPRITE_COLUMNS = 10
+
+
+@dataclass(frozen=True)
+class CompareView:
+    """Values of the page's four components; ``{}`` leaves one empty."""
+
+    summary: dict[str, Any]
+    scatter: dict[str, Any]
+    table: dict[str, Any]
+    sheet: dict[str, Any]
+
+    def values(self) -> tuple[dict[str, Any], ...]:
+        return self.summary, self.scatter, self.table, self.sheet
+
+
+EMPTY = CompareView({"key": ""}, {}, {}, {})
+
+
+def sweep_label(sweep: Sweep) -> str:
+    """One line for the list of results."""
+    record = sweep.record
+    if sweep.is_recorded:
+        return f"Recorded: {sweep.folder.name}"
+    day, time = record.date[5:10], record.date[11:16]
+    preset = record.settings.get("preset", "custom")
+    return f"{preset} × {len(record.identities)}, {day} {time}"
+
+
+def compare_view(
+    sweep: Sweep, caveat: str, identities: IdentitySet, targets: list[str]
+) -> CompareView:
+    """Everything the page shows of a sweep.
+
+    Args:
+        caveat: why the zoo at hand may give other figures; empty if it should not.
+
+    Raises:
+        DataError: results or photos cannot be read.
+    """
+    results = sweep.load()
+    styles = {
+        lane: lane_style(lane, targets, position)
+        for position, lane in enumerate(results.record.lanes)
+    }
+    return CompareView(
+        summary=_summary(sweep, results, caveat),
+        scatter={"points": [_point(row, styles[row["lane"]]) for row in results.rows]},
+        table=_table(results.rows, styles),
+        sheet=_sheet(results, identities, styles),
+    )
+
+
+def _summary(sweep: Sweep, results: SweepResults, caveat: str) -> dict[str, Any]:
+    record = results.record
+    findings = find(results.rows, len(record.identities))
+    return {
+        "key": sweep.key,
+        "origin": "Recorded" if sweep.is_recorded else "Your sweep",
+        "record": record_sentence(record),
+        "caveat": caveat,
+        "headline": findings.headline,
+        "agreement": findings.agreement,
+        "verdict": findings.verdict,
+        "details": findings.details,
+    }
+
+
+def _point(row: Row, style: int) -> dict[str, Any]:
+    low, high = row["acc1_ci95"]
+    return {
+        "lane": row["lane"],
+        "style": style,
+        "alpha": f"α = {alpha_text(row['alpha'])}",
+        "x": row["test_accuracy"],
+        "y": row["acc1"],
+        "low": low,
+        "high": high,
+        "words": (
+            f"{row['lane']}: test accuracy {percent(row['test_accuracy'])}, "
+            f"Acc@1 {percent(row['acc1'])}, 95% interval {interval_text([low, high])}"
+        ),
+    }
+
+
+def _table(rows: list[Row], styles: dict[str, int]) -> dict[str, Any]:
+    columns = present_columns(rows)
+    return {
+        "columns": [
+            {
+                "key": column.key,
+                "label": column.label,
+                "hint": column.hint,
+                "main": column.is_main,
+                "numeric": column.kind != "text",
+            }
+            for column in columns
+        ],
+        "rows": [
+            {
+                "lane": row["lane"],
+                "style": styles[row["lane"]],
+                "cells": [_cell(column, row) for column in columns],
+            }
+            for row in rows
+        ],
+    }
+
+
+def _cell(column: Column, row: Row) -> dict[str, Any]:
+    value = row.get(column.key)
+    bounds = row.get(column.interval)
+    return {
+        "value": value,
+        "text": column.text(value),
+        "interval": interval_text(bounds) if bounds else "",
+        "reason": row.get("refused", {}).get(column.key, ""),
+    }
+
+
+def _sheet(
+    results: SweepResults, identities: IdentitySet, styles: dict[str, int]
+) -> dict[str, Any]:
+    sheet = contact_sheet(results)
+    return {
+        "columns": SPRITE_COLUMNS,
+        "photos": data_uri(sprite(training_photos(results, identities), SPRITE_COLUMNS)),
+        "lanes": [
+            {
+                "name": lane,
+                "style": styles[lane],
+                "uri": data_uri(sprite(results.pictures[position], SPRITE_COLUMNS)),
+                "right": sum(tiles[position].is_recognised for tiles in sheet),
+            }
+            for position, lane in enumerate(results.record.lanes)
+        ],
+        "identities": [
+            {
+                "number": tiles[0].identity,
+                "tiles": [
+                    {
+                        "mark": tile.mark,
+                        "says": f"says {tile.top1}",
+                        "recognised": tile.is_recognised,
+                        "share": f"{tile.hits} of {tile.kept} reconstructions right",
+                    }
+                    for tile in tiles
+                ],
+            }
+            for tiles in sheet
+        ],
+    }

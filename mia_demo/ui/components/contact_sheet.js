@@ -1,0 +1,111 @@
+// One sprite a lane holds all pictures of that lane; a tile shows its part of it.
+const section = element.querySelector(".sheet");
+const cards = element.querySelector(".cards");
+const lanes = element.querySelector(".lanes");
+let urls = [];
+let chosen = null;
+
+function make(tag, className, parent) {
+  const node = document.createElement(tag);
+  node.className = className;
+  parent.append(node);
+  return node;
+}
+
+// A short address instead of a long data URI in the style of every tile.
+function shortUrl(uri) {
+  const bytes = Uint8Array.from(atob(uri.split(",")[1]), (letter) => letter.charCodeAt(0));
+  const url = URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" }));
+  urls.push(url);
+  return url;
+}
+
+function showTile(figure, url, index, words) {
+  const { columns, identities } = props.value;
+  const rows = Math.ceil(identities.length / columns);
+  const tile = make("div", "picture", figure);
+  tile.setAttribute("role", "img");
+  tile.setAttribute("aria-label", words);
+  tile.style.backgroundImage = `url("${url}")`;
+  tile.style.backgroundSize = `${columns * 100}% ${rows * 100}%`;
+  const part = (position, count) => (count > 1 ? (position / (count - 1)) * 100 : 0) + "%";
+  tile.style.backgroundPosition = part(index % columns, columns) + " " + part(Math.floor(index / columns), rows);
+}
+
+function showCard(identity, index, photos, sprites) {
+  const card = make("li", "card", cards);
+  make("h4", "", card).textContent = "Identity " + identity.number;
+  const tiles = make("div", "tiles", card);
+  const real = make("figure", "", tiles);
+  showTile(real, photos, index, "Training photo of identity " + identity.number);
+  make("figcaption", "", real).textContent = "training photo";
+  identity.tiles.forEach(({ mark, says, recognised, share }, position) => {
+    const lane = props.value.lanes[position];
+    const figure = make("figure", "lane", tiles);
+    figure.dataset.lane = lane.name;
+    figure.dataset.style = lane.style;
+    figure.title = share;
+    showTile(figure, sprites[position], index, `Best reconstruction of identity ${identity.number} from lane ${lane.name}`);
+    const caption = make("figcaption", "", figure);
+    make("span", "name", caption).textContent = lane.name;
+    const words = make("span", "verdict", caption);
+    words.dataset.kind = recognised ? "recognised" : "other";
+    words.textContent = mark;
+    make("span", "says", caption).textContent = says;
+  });
+}
+
+function showChoices() {
+  for (const old of lanes.querySelectorAll("label")) old.remove();
+  for (const name of [null, ...props.value.lanes.map((lane) => lane.name)]) {
+    const label = make("label", "", lanes);
+    const radio = make("input", "", label);
+    radio.type = "radio";
+    radio.name = "sheet-lane";
+    radio.checked = name === chosen;
+    radio.addEventListener("change", () => {
+      document.dispatchEvent(new CustomEvent("chosen-lane", { detail: { lane: name } }));
+    });
+    make("span", "", label).textContent = name === null ? "all lanes" : name;
+  }
+}
+
+function emphasise() {
+  if (!props.value || !props.value.lanes) return;
+  cards.dataset.narrow = chosen !== null;
+  for (const figure of cards.querySelectorAll(".lane")) {
+    figure.hidden = chosen !== null && figure.dataset.lane !== chosen;
+  }
+  const names = [null, ...props.value.lanes.map((lane) => lane.name)];
+  lanes.querySelectorAll("input").forEach((radio, index) => {
+    radio.checked = names[index] === chosen;
+  });
+  const total = props.value.identities.length;
+  const counted = props.value.lanes.filter((lane) => chosen === null || lane.name === chosen);
+  element.querySelector(".count").textContent =
+    "Best picture recognised: " + counted.map(({ name, right }) => `${name} ${right} of ${total}`).join(", ");
+}
+
+function show() {
+  const known = Boolean(props.value && props.value.identities);
+  section.hidden = !known;
+  cards.replaceChildren();
+  urls.forEach((url) => URL.revokeObjectURL(url));
+  urls = [];
+  if (!known) return;
+  if (!props.value.lanes.some((lane) => lane.name === chosen)) chosen = null;
+  const photos = shortUrl(props.value.photos);
+  const sprites = props.value.lanes.map((lane) => shortUrl(lane.uri));
+  cards.style.setProperty("--lanes", props.value.lanes.length);
+  showChoices();
+  props.value.identities.forEach((identity, index) => showCard(identity, index, photos, sprites));
+  emphasise();
+}
+
+document.addEventListener("chosen-lane", ({ detail }) => {
+  chosen = detail.lane;
+  emphasise();
+  if (detail.reveal && chosen !== null) section.scrollIntoView({ block: "start" });
+});
+watch("value", show);
+show();

@@ -1,0 +1,12 @@
+"""All identities: a training photo beside the lanes' best reconstructions."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from mia_demo.ui.components import component_files
+
+
+def contact_sheet() -> gr.HTML:
+    """Shows ``CompareView.sheet``."""
+    return gr.HTML({}, **component_files("contact_sheet"), apply_default_css=False)

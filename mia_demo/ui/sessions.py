@@ -1,0 +1,43 @@
+"""Which job belongs to which browser tab; one job a tab and kind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic
+
+from mia_demo.ui.jobs import Frame, Job
+
+
+class SessionJobs(Generic[Frame]):
+    """A tab's job can be found again to stop it, and a new one replaces it."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job[Frame]] = {}
+        self._lock = threading.Lock()
+
+    def start(self, session: str, make: Callable[[], Job[Frame]]) -> Job[Frame]:
+        """A job that replaces the session's one, if any.
+
+        Raises:
+            BusyError: the queue is full.
+        """
+        self.release(session)
+        job = make()
+        with self._lock:
+            self._jobs[session] = job
+        return job
+
+    def job_of(self, session: str) -> Job[Frame] | None:
+        with self._lock:
+            return self._jobs.get(session)
+
+    def release(self, session: str, job: Job[Frame] | None = None) -> Job[Frame] | None:
+        """Ends and forgets the session's job (only ``job``, if given), and returns it."""
+        with self._lock:
+            current = self._jobs.get(session)
+            if current is None or (job is not None and current is not job):
+                return None
+            del self._jobs[session]
+        current.abandon()
+        return current

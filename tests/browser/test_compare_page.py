@@ -1,0 +1,211 @@
+"""The compare page as a visitor meets it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Download, Locator, Page, expect
+
+from tests.browser.test_attack_page import PHONE, violations
+
+OpenPage = Callable[..., Page]
+LANES = ["positive", "zero", "negative"]
+TIMEOUT = 120_000  # a sweep on a busy machine
+
+
+def open_compare(open_page: OpenPage, theme: str = "light", **options: object) -> Page:
+    page = open_page(theme, **options)
+    page.get_by_role("tab", name="Compare").click()
+    page.locator(".card").first.wait_for()
+    return page
+
+
+def column(page: Page, name: str) -> list[str]:
+    """A column's figures from top to bottom, without intervals."""
+    headings = page.locator(".results thead th")
+    index = [text.split()[0] for text in headings.all_inner_texts()].index(name)
+    cells = page.locator(f".results tbody tr > :nth-child({index + 1})").all_inner_texts()
+    return [cell.split("\n")[0] for cell in cells]
+
+
+def controls(page: Page) -> Locator:
+    return page.locator(".compare-page .controls")
+
+
+def prepare_tiny_sweep(page: Page, identities: str, seeds: str = "0") -> None:
+    """Two steps with two candidates: the computation is real, the pictures are not good."""
+    form = controls(page)
+    form.get_by_label("Identities").fill(identities)
+    form.get_by_role("button", name="More settings").click()
+    form.get_by_label("Seeds").fill(seeds)
+    for label, value in (("Candidates", 2), ("Steps", 2), ("Kept results", 2)):
+        form.get_by_label(label, exact=True).fill(str(value))
+    form.get_by_label("Selection rounds").fill("1")
+    form.get_by_label("Selection rounds").press("Tab")
+
+
+def saved(download: Download, folder: Path) -> Path:
+    path = folder / download.suggested_filename
+    download.save_as(path)
+    return path
+
+
+def test_first_look_shows_the_recorded_results(open_page: OpenPage) -> None:
+    page = open_compare(open_page)
+    record = page.locator(".provenance")
+    expect(record).to_have_text(
+        re.compile(r"^Recorded on \d{4}-\d\d-\d\d with seeds? .+, commit \w+\+?, on \w+ \(\w+\):")
+    )
+    assert column(page, "Lane") == LANES
+    expect(page.locator(".card")).to_have_count(100)
+    expect(page.get_by_role("img", name="Training photo of identity 17", exact=True)).to_have_count(
+        1
+    )
+    expect(page.locator("p.verdict[data-agreement]")).to_contain_text("The paper finds")
+
+
+def test_headings_sort_by_click_and_keyboard(open_page: OpenPage) -> None:
+    page = open_compare(open_page)
+    alpha = page.get_by_role("columnheader", name="α")
+    alpha.get_by_role("button").click()
+    expect(alpha).to_have_attribute("aria-sort", "ascending")
+    assert column(page, "α") == ["−0.05", "0", "+0.1"]  # as numbers, not as words
+    page.keyboard.press("Enter")
+    expect(alpha).to_have_attribute("aria-sort", "descending")
+    assert column(page, "α") == ["+0.1", "0", "−0.05"]
+    page.get_by_role("columnheader", name="Acc@1").get_by_role("button").click()
+    shares = [float(share.rstrip("%")) for share in column(page, "Acc@1")]
+    assert shares == sorted(shares)
+    expect(alpha).not_to_have_attribute("aria-sort", re.compile(".+"))
+    page.get_by_label("All figures").check()
+    expect(page.get_by_role("columnheader", name="Fréchet")).to_be_visible()
+
+
+def test_a_point_shows_its_reconstructions(open_page: OpenPage) -> None:
+    page = open_compare(open_page)
+    point = page.get_by_role("button", name=re.compile("^zero: test accuracy"))
+    point.click()
+    expect(point).to_have_attribute("aria-pressed", "true")
+    pictures = page.get_by_role("img", name=re.compile("^Best reconstruction of identity 0 from"))
+    expect(pictures).to_have_count(1)
+    expect(pictures).to_have_attribute("aria-label", re.compile("from lane zero$"))
+    expect(page.locator(".sheet")).to_be_in_viewport()
+    expect(page.get_by_role("radio", name="zero", exact=True)).to_be_checked()
+    # The keyboard does the same, and once more takes it back.
+    other = page.get_by_role("button", name=re.compile("^negative: test accuracy"))
+    other.press("Enter")
+    expect(pictures).to_have_attribute("aria-label", re.compile("from lane negative$"))
+    other.press("Enter")
+    expect(pictures).to_have_count(3)
+
+
+def test_sweep_stop_resume_and_results(open_page: OpenPage) -> None:
+    page = open_compare(open_page)
+    prepare_tiny_sweep(page, "3,7", seeds="0-9")
+    form = controls(page)
+    form.get_by_role("button", name="Start", exact=True).click()
+    status = form.get_by_role("status")
+    expect(status).to_have_text(re.compile(r"^[1-9]\d* of 20 attacks are done"), timeout=TIMEOUT)
+    expect(form.get_by_role("img", name=re.compile("^Best reconstruction of"))).to_have_count(3)
+    form.get_by_role("button", name="Stop").click()
+    expect(status).to_have_text(re.compile(r"^Stopped after \d+ of 20 attacks; they are kept."))
+    done = int(re.findall(r"\d+", status.inner_text())[0])
+    assert 0 < done < 20
+    # The finished part is a table of its own.
+    form.get_by_role("button", name="Show the finished part").click()
+    expect(page.locator(".provenance")).to_contain_text("Your sweep", timeout=TIMEOUT)
+    expect(status).to_have_text(f"The table shows what {done} of 20 attacks give.")
+    form.get_by_role("button", name="Resume").click()
+    expect(status).to_contain_text(f"attacks are done, {done} of them before.")
+    expect(status).to_have_text("All 20 attacks are done; the results are shown.", timeout=TIMEOUT)
+    expect(page.locator(".provenance")).to_contain_text("with seeds 0, 1, 2, 3, 4, 5, 6, 7, 8, 9")
+    expect(page.locator(".card")).to_have_count(2)
+    assert column(page, "Lane") == LANES
+    # Too few images for a Fréchet distance: a dash and the reason.
+    page.get_by_label("All figures").check()
+    assert column(page, "Fréchet") == ["–"] * 3
+    expect(page.locator(".reason").first).to_contain_text("needs more than")
+    expect(page.locator("p.verdict[data-agreement]")).to_contain_text("too few to say")
+    # The recorded results are still there.
+    controls(page).get_by_label("Results", exact=True).click()
+    page.get_by_role("option", name="Recorded: standard").click()
+    expect(page.locator(".card")).to_have_count(100)
+
+
+def test_a_sweep_lets_another_visitors_attack_go_first(open_page: OpenPage) -> None:
+    sweeper, attacker = open_compare(open_page), open_page()
+    prepare_tiny_sweep(sweeper, "20-39")
+    controls(sweeper).get_by_role("button", name="Start", exact=True).click()
+    status = controls(sweeper).get_by_role("status")
+    expect(status).to_have_text(re.compile(r"^[1-9]\d* of 20"), timeout=TIMEOUT)
+    attacker.get_by_role("button", name="Start").click()
+    expect(status).to_have_text("Another visitor goes first; your sweep goes on right after.")
+    expect(attacker.locator(".board")).to_have_attribute("data-phase", "done", timeout=TIMEOUT)
+    expect(status).to_have_text(re.compile("^[1-9]\\d* of 20"), timeout=TIMEOUT)
+
+
+def test_a_slip_is_one_clear_error(open_page: OpenPage) -> None:
+    page = open_compare(open_page)
+    controls(page).get_by_label("Identities").fill("5,100")
+    controls(page).get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("Identity 100 does not exist; choose from 0 to 99.")).to_have_count(1)
+    controls(page).get_by_label("Identities").fill("0-99999999999")
+    controls(page).get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("names more than 10000 numbers")).to_have_count(1)
+
+
+def test_downloads(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_compare(open_page, accept_downloads=True)
+    files = {}
+    for kind, name in (("csv", "CSV"), ("json", "JSON"), ("html", "HTML report")):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=f"Download {name}").click()
+        files[kind] = saved(download.value, tmp_path)
+    assert {path.name for path in files.values()} == {
+        "standard.csv", "standard.json", "standard.html"
+    }  # fmt: skip
+    assert files["csv"].read_text("utf-8").startswith("lane,alpha,test_accuracy,acc1")
+    rows = json.loads(files["json"].read_text("utf-8"))["rows"]
+    assert [row["lane"] for row in rows] == LANES
+    # The report needs neither the demo nor a network.
+    report = page.context.new_page()
+    requests: list[str] = []
+    report.on("request", lambda request: requests.append(request.url))
+    report.goto(files["html"].as_uri())
+    expect(report.get_by_role("img")).to_have_count(400)
+    expect(report.get_by_role("table").first).to_contain_text(f"{rows[0]['acc1']:.1%}")
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    assert violations(report) == []
+
+
+def test_an_attack_goes_on_behind_the_compare_page(open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Start").click()
+    page.get_by_role("tab", name="Compare").click()
+    page.locator(".card").first.wait_for()
+    page.get_by_role("tab", name="Attack").click()
+    expect(page.locator(".board")).to_have_attribute("data-phase", "done", timeout=TIMEOUT)
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.locator(".card")).to_have_count(100)
+
+
+def test_phone_needs_no_horizontal_scroll(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_compare(open_page, **PHONE)
+    page.get_by_role("button", name=re.compile("^zero: test accuracy")).scroll_into_view_if_needed()
+    page.screenshot(path=tmp_path / "phone.png")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious(open_page: OpenPage, theme: str, tmp_path: Path) -> None:
+    page = open_compare(open_page, theme)
+    controls(page).get_by_role("button", name="More settings").click()
+    page.get_by_label("All figures").check()
+    page.get_by_text("What the figures mean").click()
+    page.get_by_role("button", name=re.compile("^zero: test accuracy")).click()
+    page.screenshot(path=tmp_path / f"{theme}.png")
+    assert violations(page) == []

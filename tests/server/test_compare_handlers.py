@@ -1,0 +1,26 @@
+"""The compare page where there is nothing to compare yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mia_demo.device import choose_compute
+from mia_demo.ui.compare_handlers import CompareHandlers
+from mia_demo.ui.engine import Engine
+from mia_demo.zoo import EMBEDDED_ZOO, Zoo
+
+
+def test_a_zoo_without_recorded_results_has_an_empty_page(tmp_path: Path) -> None:
+    for path in EMBEDDED_ZOO.iterdir():
+        if path.is_file():
+            (tmp_path / path.name).symlink_to(path)
+    engine = Engine(Zoo(tmp_path), choose_compute("cpu"), tmp_path / "runs")
+    choice, *components = CompareHandlers(engine).open()
+    assert choice["choices"] == []
+    assert components == [{"key": ""}, {}, {}, {}]
+
+
+def test_a_download_of_anything_else_is_refused(tmp_path: Path) -> None:
+    handlers = CompareHandlers(Engine(Zoo(EMBEDDED_ZOO), choose_compute("cpu"), tmp_path))
+    assert "no results '../manifest'" in handlers.download("../manifest", "json")["error"]
+    assert "no 'exe' download" in handlers.download("results/standard", "exe")["error"]

@@ -1,0 +1,82 @@
+"""A small sweep's results, made up so that every figure is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mia_demo.evaluation.results import JudgedAttack, Record, SweepResults
+
+Row = dict[str, Any]
+
+
+@pytest.fixture
+def make_row() -> Callable[..., Row]:
+    """A row of the table; Acc@1 with an interval of the given half-width."""
+
+    def make(lane: str, alpha: float, acc1: float, half: float = 0.02, **others: Any) -> Row:
+        return {
+            "lane": lane,
+            "alpha": alpha,
+            "test_accuracy": 0.99,
+            "acc1": acc1,
+            "acc1_ci95": [acc1 - half, acc1 + half],
+            "acc5": 1.0,
+            "delta_eval": 10.0,
+            "delta_face": 1 - acc1,
+            "precision": 0.5,
+            "recall": 0.5,
+            "density": 0.5,
+            "coverage": 0.5,
+            "extraction_train": acc1 / 2,
+            "extraction_test": acc1 / 2,
+            "frechet": None,
+            "refused": {"frechet": "too few samples"},
+            **others,
+        }
+
+    return make
+
+
+@pytest.fixture
+def results(make_row: Callable[..., Row]) -> SweepResults:
+    """Identities 3 and 7, seeds 0 and 5, two lanes; 'zero' is wrong about 7 in the first seed."""
+    record = Record(
+        date="2026-01-02T03:04:05+00:00",
+        commit="0123456789ab",
+        settings={"preset": "quick", "steps": 40, "identity": None, "seed": None},
+        identities=[3, 7],
+        seeds=[0, 5],
+        lanes=["zero", "negative"],
+        device="cpu",
+        precision="fp32",
+        seconds=12.5,
+        versions={"torch": "2.9"},
+        checkpoints={"prior": "aa", "zero": "bb", "negative": "cc"},
+    )
+
+    def judged(identity: int, seed: int, top1: list[int], nearest: int) -> JudgedAttack:
+        return JudgedAttack(identity, seed, 0.5, 1.0, 2.0, 0.3, 0.9, top1, [nearest, 0])
+
+    return SweepResults(
+        record=record,
+        rows=[make_row("zero", 0.0, 0.5), make_row("negative", -0.05, 0.9)],
+        attacks={
+            "zero": [
+                judged(3, 0, [3, 3], 4),
+                judged(3, 5, [3, 9], 1),
+                judged(7, 0, [54, 7], 2),
+                judged(7, 5, [7, 7], 1),
+            ],
+            "negative": [
+                judged(3, 0, [3, 3], 4),
+                judged(3, 5, [3, 3], 1),
+                judged(7, 0, [7, 7], 2),
+                judged(7, 5, [7, 7], 1),
+            ],
+        },
+        pictures=np.arange(2 * 2 * 8 * 8 * 3, dtype=np.uint8).reshape(2, 2, 8, 8, 3),
+    )

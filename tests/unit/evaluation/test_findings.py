@@ -1,0 +1,73 @@
+"""Sentences about a table follow its figures, whatever they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mia_demo.evaluation.findings import AGREES, MIXED, OPPOSES, TOO_FEW, UNCLEAR, find
+
+MakeRow = Callable[..., dict[str, Any]]
+
+
+@pytest.mark.parametrize(
+    ("shares", "half", "agreement"),
+    [
+        ((0.9, 0.6, 0.3), 0.02, AGREES),
+        ((0.3, 0.6, 0.9), 0.02, OPPOSES),
+        ((0.6, 0.3, 0.9), 0.02, MIXED),
+        ((0.62, 0.60, 0.61), 0.1, UNCLEAR),
+        ((0.9, 0.6, 0.58), 0.02, AGREES),  # only clear differences vote
+    ],
+)
+def test_the_papers_order_is_checked_against_the_figures(
+    make_row: MakeRow, shares: tuple[float, ...], half: float, agreement: str
+) -> None:
+    lanes = zip(("positive", "zero", "negative"), (0.1, 0.0, -0.05), shares, strict=True)
+    found = find([make_row(*lane, half) for lane in lanes], identities=100)
+    assert found.agreement == agreement
+    assert found.verdict.startswith("The paper finds")
+
+
+def test_the_headline_names_the_extremes(make_row: MakeRow) -> None:
+    rows = [make_row("a", 0.1, 0.5), make_row("b", 0, 0.25), make_row("c", -0.1, 0.5)]
+    assert find(rows, 50).headline == (
+        "a and c leak most: the evaluator recognises 50.0% of the reconstructions. "
+        "b leaks least: 25.0%."
+    )
+
+
+def test_intervals_are_compared(make_row: MakeRow) -> None:
+    rows = [make_row("a", 0.1, 0.5, 0.1), make_row("b", 0, 0.55, 0.1), make_row("c", -0.1, 0.9)]
+    details = " ".join(find(rows, 50).details)
+    assert "lie apart for a and c, for b and c." in details
+    assert "overlap for a and b: that order may be chance." in details
+
+
+def test_other_judges_may_disagree(make_row: MakeRow) -> None:
+    rows = [
+        make_row("a", 0.1, 0.9, delta_face=0.8, extraction_test=0.4),
+        make_row("b", 0.0, 0.5, delta_face=0.2, extraction_test=0.3),
+    ]
+    details = " ".join(find(rows, 50).details)
+    assert "disagrees: reconstructions of b come closest" in details
+    assert "agrees: it learns most from a (ξ_test 40.0%)" in details
+
+
+def test_few_identities_and_refused_figures_claim_nothing(make_row: MakeRow) -> None:
+    rows = [
+        make_row("a", 0.1, 1.0, 0.0, extraction_test=None),
+        make_row("b", 0.0, 0.0, 0.0, extraction_test=None),
+    ]
+    found = find(rows, identities=2)
+    assert found.agreement == TOO_FEW
+    assert "interval" not in " ".join(found.details)
+    assert "ξ" not in " ".join(found.details)
+
+
+def test_equal_factors_have_no_order(make_row: MakeRow) -> None:
+    rows = [make_row("zero>negative>zero", -0.05, 0.4), make_row("negative", -0.05, 0.6)]
+    assert find(rows, 100).verdict == ""
+    assert find(rows[:1], 100).headline.startswith("The evaluator recognises 40.0%")
