@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from mia_demo import doctor as doctor_checks
 from mia_demo.attack.attack import Attacker, AttackFrame
-from mia_demo.attack.config import preset_config
+from mia_demo.attack.config import parse_knobs, preset_config
 from mia_demo.bench import run_bench
 from mia_demo.data.identities import open_identity_set
 from mia_demo.data.splits import fixed_split, seeded_split
@@ -37,9 +37,8 @@ from mia_demo.zoo import EMBEDDED_ZOO, Zoo, open_zoo
 def attack(options: argparse.Namespace) -> dict[str, Any]:
     zoo, compute = open_zoo(options.zoo), choose_compute(options.device)
     lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.target_names())
-    config = preset_config(
-        options.preset, identity=options.identity, lanes=lanes, seed=options.seed
-    )
+    choices = {"identity": options.identity, "lanes": lanes, "seed": options.seed}
+    config = preset_config(options.preset, **choices, **parse_knobs(options.set))
     attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
     frame: AttackFrame | None = None
     with _progress("attack") as bar:
@@ -58,7 +57,7 @@ def sweep(options: argparse.Namespace) -> dict[str, Any]:
     zoo, compute = open_zoo(options.zoo), choose_compute(options.device)
     lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.target_names())
     identities, seeds = parse_numbers(options.identities), parse_numbers(options.seeds)
-    config = preset_config(options.preset, lanes=lanes)
+    config = preset_config(options.preset, lanes=lanes, **parse_knobs(options.set))
     attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
     with _progress("sweep", unit="attack") as bar:
         for frame in run_sweep(attacker, judge, config, identities, seeds, options.output):
@@ -66,7 +65,7 @@ def sweep(options: argparse.Namespace) -> dict[str, Any]:
             bar.update(frame.done - bar.n)
     results = collect_results(attacker, judge, options.output, config, identities, seeds)
     save_results(results, options.output)
-    return {**asdict(results.record), "preset": options.preset, "rows": results.rows}
+    return {**asdict(results.record), "preset": config.preset, "rows": results.rows}
 
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
