@@ -103,6 +103,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped; finished parts are kept", file=sys.stderr)
         return 130
+    if result is None:
+        return 0
     if options.json:
         print(json.dumps(result, allow_nan=False))
     else:
