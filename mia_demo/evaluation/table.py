@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -24,6 +25,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.evaluation.calibration import calibration
 from mia_demo.evaluation.extraction import knowledge_extraction
 from mia_demo.evaluation.frechet import frechet_distance
+from mia_demo.evaluation.intervals import bootstrap_interval, seed_interval
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.prdc import mean_prdc, prdc
 from mia_demo.evaluation.sweep import load_result, saved_images
@@ -31,16 +33,18 @@ from mia_demo.smoothing import format_alpha
 from mia_demo.training.classifier import LabelledImages, predict
 from mia_demo.zoo import Zoo
 
-BOOTSTRAP_SAMPLES = 2000
+IN_JSON_ONLY = ("acc1_ci95", "acc1_seeds", "acc1_seeds_ci95", "delta_face_ci95", "refused")
 MARKDOWN_COLUMNS = {
     "lane": "lane",
     "alpha": "α",
     "test_accuracy": "test accuracy",
     "acc1": "Acc@1",
-    "acc1_ci95": "95 % interval",
+    "acc1_ci95": "95 % over identities",
+    "acc1_seeds_ci95": "95 % over seeds",
     "acc5": "Acc@5",
     "delta_eval": "δ_eval",
     "delta_face": "δ_face",
+    "delta_face_ci95": "95 % over identities",
     "frechet": "Fréchet",
     "precision": "precision",
     "recall": "recall",
@@ -85,7 +89,6 @@ def results_table(
         target = attacker.lane(stage_names(name)[1])
         logits = predict(target.classifier, test.images, compute)
         row = {"lane": name, **attack_figures(judged), **asdict(calibration(logits, test.labels))}
-        row["refused"] = {}
         _attempt(row, ["frechet"], partial(_frechet, real, cloud))
         _attempt(row, ["precision", "recall", "density", "coverage"], partial(_prdc, real, cloud))
         _attempt(
@@ -126,35 +129,37 @@ def _extraction(
 
 
 def attack_figures(values: list[list[dict[str, Any]]]) -> Row:
-    """Means over identities and seeds; intervals of Acc@1.
+    """Means over identities and seeds, with their intervals.
 
     Args:
         values: for each identity, for each seed, the judged attack.
 
     Returns:
-        ``acc1_ci95`` is a bootstrap over identities (each with the mean of its seeds);
-        ``acc1_seeds`` lists the mean of every seed.
+        ``acc1_ci95`` and ``delta_face_ci95`` are bootstraps over identities (each with the mean of
+        its seeds), ``acc1_seeds`` lists the mean of every seed and ``acc1_seeds_ci95`` is their
+        Student t interval. ``refused`` says why an interval is None.
     """
     means = {
-        key: float(np.mean([[entry[key] for entry in per_seed] for per_seed in values]))
+        key: float(_grid(values, key).mean())
         for key in ("acc1", "acc5", "delta_eval", "delta_face", "target_confidence")
     }
-    acc1 = np.array([[entry["acc1"] for entry in per_seed] for per_seed in values])
-    return {
+    acc1, delta_face = _grid(values, "acc1"), _grid(values, "delta_face")
+    row = {
         "alpha": values[0][0]["alpha"],
         "test_accuracy": values[0][0]["test_accuracy"],
         **means,
-        "acc1_ci95": list(bootstrap_interval(acc1.mean(axis=1))),
         "acc1_seeds": acc1.mean(axis=0).tolist(),
+        "refused": {},
     }
+    _attempt(row, ["acc1_ci95"], lambda: [bootstrap_interval(acc1.mean(axis=1))])
+    _attempt(row, ["acc1_seeds_ci95"], lambda: [seed_interval(acc1.mean(axis=0))])
+    _attempt(row, ["delta_face_ci95"], lambda: [bootstrap_interval(delta_face.mean(axis=1))])
+    return row
 
 
-def bootstrap_interval(values: np.ndarray[Any, Any]) -> tuple[float, float]:
-    """95 % percentile interval of the mean of ``values`` [n]."""
-    rng = np.random.default_rng(0)
-    draws = rng.integers(0, len(values), (BOOTSTRAP_SAMPLES, len(values)))
-    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)
+def _grid(values: list[list[dict[str, Any]]], key: str) -> npt.NDArray[np.float64]:
+    """[identities, seeds]."""
+    return np.array([[entry[key] for entry in per_seed] for per_seed in values])
 
 
 def as_markdown(rows: list[Row]) -> str:
@@ -168,8 +173,8 @@ def as_markdown(rows: list[Row]) -> str:
 
 
 def as_csv(rows: list[Row]) -> str:
-    """The table for a spreadsheet; lists and reasons stay in the JSON."""
-    columns = [key for key, value in rows[0].items() if not isinstance(value, (list, dict))]
+    """The table for a spreadsheet; intervals and reasons stay in the JSON."""
+    columns = [key for key in rows[0] if key not in IN_JSON_ONLY]
     stream = io.StringIO()
     writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
@@ -184,13 +189,13 @@ def _cell(key: str, value: Any) -> str:
         return value
     if key == "alpha":
         return format_alpha(value)
-    if key == "acc1_ci95":
-        return f"{value[0]:.1%} – {value[1]:.1%}"
-    shares = ("test_accuracy", "acc1", "acc5", "extraction_train", "extraction_test")
+    if key.endswith("_ci95"):
+        return " – ".join(_cell(key.split("_ci95")[0], end) for end in value)
+    shares = ("test_accuracy", "acc1", "acc1_seeds", "acc5", "extraction_train", "extraction_test")
     return f"{value:.1%}" if key in shares else f"{value:.3f}"
 
 
-def _attempt(row: Row, keys: list[str], compute: Callable[[], list[float]]) -> None:
+def _attempt(row: Row, keys: list[str], compute: Callable[[], list[Any]]) -> None:
     """Fills in figures, or None and the reason why they were refused."""
     try:
         row.update(zip(keys, compute(), strict=True))
