@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from mia_demo.attack.attack import Attacker
 from mia_demo.attack.lanes import stage_names
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
-from mia_demo.evaluation.calibration import calibration
+from mia_demo.evaluation.calibration import Calibration, calibration
 from mia_demo.evaluation.extraction import knowledge_extraction
 from mia_demo.evaluation.frechet import frechet_distance
 from mia_demo.evaluation.intervals import bootstrap_interval, seed_interval
@@ -88,7 +88,9 @@ def results_table(
         cloud = Cloud(predict(judge.embedder, fake.images, compute), fake.labels)
         target = attacker.lane(stage_names(name)[1])
         logits = predict(target.classifier, test.images, compute)
-        row = {"lane": name, **attack_figures(judged), **asdict(calibration(logits, test.labels))}
+        row = {"lane": name, **attack_figures(judged)}
+        keys = [field.name for field in fields(Calibration)]
+        _attempt(row, keys, partial(_calibration, logits, test.labels))
         _attempt(row, ["frechet"], partial(_frechet, real, cloud))
         _attempt(row, ["precision", "recall", "density", "coverage"], partial(_prdc, real, cloud))
         _attempt(
@@ -119,6 +121,10 @@ def _prdc(real: Cloud, fake: Cloud) -> list[float]:
     ]
     mean = mean_prdc(parts)
     return [mean.precision, mean.recall, mean.density, mean.coverage]
+
+
+def _calibration(logits: Tensor, labels: Tensor) -> list[float]:
+    return list(astuple(calibration(logits, labels)))
 
 
 def _extraction(
