@@ -51,6 +51,11 @@ def build_parser() -> argparse.ArgumentParser:
     sweep.add_argument("--preset", default="quick", help="quick, standard or paper")
     sweep.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=SET_HELP)
     sweep.add_argument("--lanes", help=LANES_HELP)
+    sweep.add_argument(
+        "--alphas",
+        help="smoothing factors, trains a target for each in --output/zoo "
+        "and sweeps those (write --alphas=-0.1,0)",
+    )
     sweep.add_argument("--output", type=Path, required=True, help="folder for the results")
 
     train = command("train", "Train a target classifier with any smoothing factor; resumable.")

@@ -12,6 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from mia_demo import doctor as doctor_checks
+from mia_demo.alpha_zoo import make_alpha_zoo, parse_alphas
 from mia_demo.attack.attack import Attacker, AttackFrame
 from mia_demo.attack.config import parse_knobs, preset_config
 from mia_demo.bench import run_bench
@@ -19,11 +20,13 @@ from mia_demo.data.identities import open_identity_set
 from mia_demo.data.splits import fixed_split, seeded_split
 from mia_demo.device import choose_compute
 from mia_demo.errors import CheckpointError, ConfigError
+from mia_demo.evaluation.attributes import open_attribute_judge
 from mia_demo.evaluation.distributed import join_team, run_team_sweep
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.prior_quality import prior_frechet
 from mia_demo.evaluation.results import collect_results, save_results
 from mia_demo.evaluation.sweep import parse_numbers
+from mia_demo.evaluation.table import as_attribute_markdown, as_markdown
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
 from mia_demo.runs import attack_report, save_attack
@@ -49,8 +52,14 @@ def attack(options: argparse.Namespace) -> dict[str, Any]:
             bar.refresh()
     assert frame is not None
     verdicts = {lane.name: judge.judge(lane.images, config.identity) for lane in frame.lanes}
+    attribute_judge, _ = open_attribute_judge(zoo, compute)
+    attributes = {}
+    if attribute_judge:
+        attributes = {
+            lane.name: attribute_judge.shares(lane.images, config.identity) for lane in frame.lanes
+        }
     steps = config.steps * config.candidates * len(lanes)
-    report = attack_report(zoo, config, compute, frame, verdicts, steps)
+    report = attack_report(zoo, config, compute, frame, verdicts, attributes, steps)
     return save_attack(options.output, report, frame) if options.output else report
 
 
@@ -59,6 +68,10 @@ def sweep(options: argparse.Namespace) -> dict[str, Any] | None:
     with join_team() as team:
         zoo = open_zoo(options.zoo)
         compute = choose_compute(options.device, local_rank=team.local_rank)
+        if options.alphas:
+            team.require_alone("--alphas trains targets")
+            alphas = parse_alphas(options.alphas)
+            zoo = make_alpha_zoo(zoo, alphas, options.output / "zoo", compute, _log)
         lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.target_names())
         identities, seeds = parse_numbers(options.identities), parse_numbers(options.seeds)
         config = preset_config(options.preset, lanes=lanes, **parse_knobs(options.set))
@@ -188,9 +201,14 @@ def as_text(result: dict[str, Any]) -> str:
                 mark = "ok  " if check["ok"] else "FAIL"
                 remedy = "" if check["ok"] else f" -> {check['remedy']}"
                 lines.append(f"{mark} {check['name']}: {check['found']}{remedy}")
-        elif key == "lanes":
+        elif key == "lanes" and isinstance(value, dict):
             lines += [_lane_as_text(name, lane) for name, lane in value.items()]
-        elif key in ("config", "settings", "versions", "checkpoints"):
+        elif key == "rows":
+            lines += [
+                as_markdown(value),
+                as_attribute_markdown(value, result["attribute_reference"]),
+            ]
+        elif key in ("config", "settings", "versions", "checkpoints", "attribute_reference"):
             continue  # for programs: --json and run.json have them
         else:
             lines.append(f"{key}: {value if isinstance(value, str) else json.dumps(value)}")

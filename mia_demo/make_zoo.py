@@ -1,4 +1,4 @@
-"""Remakes a zoo from images: targets, evaluator, face embedder, prior; resumable.
+"""Remakes a zoo from images: targets, evaluator, embedder, attribute heads, prior; resumable.
 
 Order: identities into zip parts, classifiers (fixed epochs), then the prior with the minutes that
 are left. A step whose checkpoint is there with the same recipe is skipped; a step that was killed
@@ -12,15 +12,16 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from mia_demo.attack.sampling import store_pool
 from mia_demo.data.identities import ATTRIBUTES_FILE, IdentitySet, open_identity_set
+from mia_demo.data.splits import public_split
 from mia_demo.device import Compute
 from mia_demo.errors import DataError
 from mia_demo.files import replacing
+from mia_demo.make_attributes import make_attributes
 from mia_demo.model_card import write_model_card
 from mia_demo.models.embedder import CosineClassifier, FaceEmbedder, rank1_accuracy
 from mia_demo.training.classifier import (
@@ -38,20 +39,34 @@ Log = Callable[[str], None]
 
 PART_BYTES = 9_500_000
 TRAIN_IMAGES = 48
-HELD_OUT_EVERY = 10  # every tenth public identity is never trained on: it judges prior and embedder
 EMBEDDING_DIM = 128
 TARGET_ALPHAS = {"positive": 0.1, "zero": 0.0, "negative": -0.05}
 
 
 @dataclass(frozen=True)
 class ZooRecipe:
-    """What the embedded zoo is made with."""
+    """What the embedded zoo is made with.
 
-    target: TrainConfig = field(default_factory=TrainConfig)
+    Targets train long at the full smoothing factor, as the paper's do: that is when negative
+    smoothing drives the logits apart (docs/experiments.md).
+    """
+
+    target: TrainConfig = field(
+        default_factory=lambda: TrainConfig(
+            epochs=50,
+            batch_size=32,
+            learning_rate=1e-3,
+            milestones=(0.6, 0.9),
+            phases=(0.2, 0.3),
+        )
+    )
     evaluator: TrainConfig = field(
         default_factory=lambda: TrainConfig(architecture="compact_densenet", seed=7)
     )
     embedder: TrainConfig = field(default_factory=lambda: TrainConfig(epochs=12, seed=11))
+    attributes: TrainConfig = field(
+        default_factory=lambda: TrainConfig(arguments={"width": 12}, epochs=8, seed=13)
+    )
     prior: PriorConfig = field(default_factory=PriorConfig)
 
 
@@ -83,6 +98,7 @@ def make_zoo(
     )
     public = open_identity_set(sorted(data.glob("public_*.zip")))
     make_embedder(zoo, recipe.embedder, public, compute, work, log)
+    make_attributes(zoo, recipe.attributes, public, compute, work, log)
     left = (deadline - time.monotonic()) / 60
     make_prior(zoo, recipe.prior, public, compute, work, minutes=left, log=log)
     store_pool(zoo, compute)
@@ -134,7 +150,7 @@ def make_classifier(
 ) -> None:
     """Trains a target or an evaluator and adds it to the zoo."""
     recipe = config.to_json()
-    if _is_made(zoo, name, recipe):
+    if zoo.is_made(name, recipe):
         return
     num_classes = int(train.labels.max()) + 1
     classifier = config.classifier(num_classes)
@@ -173,7 +189,7 @@ def make_embedder(
 ) -> None:
     """Trains the face embedder on public identities; rank-1 is measured on held-out ones."""
     recipe = config.to_json()
-    if _is_made(zoo, "embedder", recipe):
+    if zoo.is_made("embedder", recipe):
         return
     used, held_out = public_split(public)
     images, labels = public.tensors(config.input_size, labels=used)
@@ -266,14 +282,3 @@ def add_prior(zoo: Zoo, trainer: PriorTrainer, *, identities: int) -> None:
         },
     )
     zoo.add(entry, state, torch.float16)
-
-
-def public_split(public: IdentitySet) -> tuple[list[int], list[int]]:
-    """Labels to train on, and labels held out to judge prior and embedder."""
-    held_out = list(range(HELD_OUT_EVERY - 1, len(public), HELD_OUT_EVERY))
-    return sorted(set(range(len(public))) - set(held_out)), held_out
-
-
-def _is_made(zoo: Zoo, name: str, recipe: dict[str, Any]) -> bool:
-    made = [entry for entry in zoo.manifest.checkpoints if entry.name == name]
-    return bool(made) and made[0].training.get("recipe") == recipe

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from mia_demo.files import write_bytes
 from mia_demo.smoothing import format_alpha
 from mia_demo.zoo import CheckpointEntry, Zoo
@@ -29,7 +31,7 @@ but Also a Catalyst for Model Inversion Attacks" (ICLR 2024). Every file is list
 TAIL = """
 *Measured*: test accuracy on the held-out images of the same {identities} identities (targets,
 evaluator); share of held-out public faces whose nearest gallery identity is the right one
-(embedder).
+(embedder); mean over the attributes of the share read right off held-out public faces (attributes).
 
 ## How it was made
 
@@ -46,19 +48,26 @@ One command makes all of it again, resumable: `python -m mia_demo make-zoo --dat
   augmentation, started as a variational autoencoder. Stored in float16, noise inputs off.
 - **pool**: {pool_styles} styles of the prior and the targets' confidences in them, so that an
   attack finds its start candidates by lookup.
-
+{attributes}
 ## Data
 
 `identities_*.zip`: {identities} synthetic identities, {train_images} training images each and the
 rest for the test, 128 px renders under CC0. Nobody's face: they were made with MakeHuman, skins
 blended and rendered from random parameters. `identities.json` in there holds each identity's true
-attributes. The public identities of prior and embedder are disjoint from them and not included.
+attributes. The public identities (prior, embedder, attribute heads) are disjoint from them and not
+included.
 
 ## Limits and intended use
 
 For teaching and for research on privacy. Identities here are easier to tell apart than real
 people (20 base skins, 10 hair styles): accuracies must not be compared with those on FaceScrub or
 CelebA. Do not train on real people's photos without their consent.
+"""
+
+ATTRIBUTES = """- **attributes**: one small network with a head for each attribute, trained on
+  {identities:,} public identities; it says what a reconstruction shows. Read right on images of
+  {held_out} held-out ones (in brackets: always the commonest value):
+  {accuracies}.
 """
 
 
@@ -71,9 +80,25 @@ def write_model_card(zoo: Zoo) -> None:
         train_images=zoo.manifest.train_images,
         prior_images=prior["images_seen"],
         prior_minutes=prior["seconds"] / 60,
+        attributes="".join(map(_attributes, zoo.entries("attributes"))),
         pool_styles=zoo.entry("pool").training["styles"],
     )
     write_bytes(zoo.root / CARD_FILE, (HEAD + rows + tail).encode())
+
+
+def _attributes(entry: CheckpointEntry) -> str:
+    training = entry.training
+    base_rate = training["held_out_base_rate"]
+    accuracies = (
+        f"{name} {accuracy:.1%} ({base_rate[name]:.1%})"
+        for name, accuracy in training["held_out_accuracy"].items()
+        if accuracy is not None
+    )
+    return ATTRIBUTES.format(
+        identities=training["identities"],
+        held_out=training["held_out_identities"],
+        accuracies=textwrap.fill(", ".join(accuracies), 96, subsequent_indent="  "),
+    )
 
 
 def _row(entry: CheckpointEntry) -> str:

@@ -15,6 +15,7 @@ from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.lanes import stage_names
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
+from mia_demo.evaluation.attributes import Shares
 from mia_demo.evaluation.judge import Verdict
 from mia_demo.files import replacing, write_json
 from mia_demo.zoo import Zoo, library_versions
@@ -28,6 +29,7 @@ def attack_report(
     compute: Compute,
     frame: AttackFrame,
     verdicts: dict[str, Verdict],
+    attributes: dict[str, Shares],
     candidate_steps: int,
 ) -> dict[str, Any]:
     """The JSON object of one attack (design: ``attack --json``), image paths excluded.
@@ -35,6 +37,7 @@ def attack_report(
     Args:
         frame: the last frame.
         verdicts: the judge's word on each lane's kept images.
+        attributes: by lane, share of kept images with the right value; empty without heads.
         candidate_steps: updates of single candidates that were computed, over all lanes.
     """
     targets = dict.fromkeys(name for lane in config.lanes for name in stage_names(lane))
@@ -51,11 +54,14 @@ def attack_report(
         "checkpoints": {
             name: zoo.entry(name).stored.sha256 for name in ("prior", "evaluator", *targets)
         },
-        "lanes": {lane.name: _lane_report(lane, verdicts[lane.name]) for lane in frame.lanes},
+        "lanes": {
+            lane.name: _lane_report(lane, verdicts[lane.name], attributes.get(lane.name, {}))
+            for lane in frame.lanes
+        },
     }
 
 
-def _lane_report(lane: LaneFrame, verdict: Verdict) -> dict[str, Any]:
+def _lane_report(lane: LaneFrame, verdict: Verdict, attributes: Shares) -> dict[str, Any]:
     return {
         "alpha": lane.alpha,
         "test_accuracy": lane.test_accuracy,
@@ -66,6 +72,7 @@ def _lane_report(lane: LaneFrame, verdict: Verdict) -> dict[str, Any]:
         "acc5": verdict.acc5,
         "delta_eval": verdict.delta_eval,
         "delta_face": verdict.delta_face,
+        "attributes": attributes,
         "images": [],
     }
 

@@ -14,11 +14,15 @@ torch's own ``label_smoothing`` argument silently ignores negative values; it is
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from mia_demo.errors import ConfigError
+
+REFERENCE_PHASES = (0.5, 0.75)  # of the schedule of negative factors
 
 
 def smoothed_labels(labels: Tensor, num_classes: int, alpha: float) -> Tensor:
@@ -55,13 +59,18 @@ def smoothing_loss(logits: Tensor, labels: Tensor, alpha: float) -> Tensor:
     return ((1 - alpha) * negative_log_likelihood + alpha * uniform).mean()
 
 
-def alpha_at_epoch(alpha: float, epoch: int, epochs: int) -> float:
+def alpha_at_epoch(
+    alpha: float, epoch: int, epochs: int, phases: tuple[float, float] = REFERENCE_PHASES
+) -> float:
     """The factor that epoch ``epoch`` (from 0) of ``epochs`` really uses.
 
     Positive factors hold from the start. Negative ones follow the reference code's schedule,
-    given there for E = 100 and here for any E: zero until E/2, a ramp
-    alpha * (e + 1 - E/2) / (E - E/2) that ends at alpha / 2, and the full factor from 3E/4 on,
-    where the learning rate drops. The last epoch always uses the full factor.
+    given there for E = 100 and phases (0.5, 0.75): zero until r = E/2, a ramp
+    alpha / 2 * (e + 1 - r) / (f - r) that ends at alpha / 2, and the full factor from f = 3E/4
+    on, where the learning rate drops. The last epoch always uses the full factor.
+
+    Args:
+        phases: r / E and f / E.
 
     Raises:
         ConfigError: epoch outside 0..epochs-1.
@@ -69,13 +78,14 @@ def alpha_at_epoch(alpha: float, epoch: int, epochs: int) -> float:
     check_alpha(alpha)
     if not 0 <= epoch < epochs:
         raise ConfigError(f"Epoch {epoch} is outside 0..{epochs - 1}.")
-    ramp_start = epochs // 2
-    full_start = min(-(-3 * epochs // 4), epochs - 1)
+    ramp_share, full_share = phases
+    ramp_start = int(ramp_share * epochs)
+    full_start = min(math.ceil(full_share * epochs), epochs - 1)
     if alpha >= 0 or epoch >= full_start:
         return alpha
     if epoch < ramp_start:
         return 0.0
-    return alpha * min((epoch + 1 - ramp_start) / (epochs - ramp_start), 0.5)
+    return alpha / 2 * min((epoch + 1 - ramp_start) / ((full_share - ramp_share) * epochs), 1)
 
 
 def format_alpha(alpha: float) -> str:

@@ -9,6 +9,7 @@ unpickled.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
@@ -22,6 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from mia_demo import __version__
+from mia_demo.data.attributes import definitions
 from mia_demo.data.identities import IdentitySet, open_identity_set
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.files import replacing, sha256_of, write_json
@@ -32,7 +34,7 @@ from mia_demo.models.stylegan2 import Generator
 MANIFEST = "manifest.json"
 FORMAT = 1
 EMBEDDED_ZOO = Path(__file__).resolve().parent.parent / "checkpoints"
-KINDS = ("target", "evaluator", "embedder", "prior", "pool")
+KINDS = ("target", "evaluator", "embedder", "attributes", "prior", "pool")
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ class CheckpointEntry:
         num_classes: outputs (embedding width for an embedder), None for prior and pool.
         input_size: pixels; of a prior, what it makes.
         alpha, alphas: smoothing factor and what every epoch really used (targets).
-        test_accuracy: measured share of right answers; of an embedder, rank-1 on held-out people.
+        test_accuracy: measured share of right answers; of an embedder, rank-1 on held-out people;
+            of attribute heads, mean over the attributes on held-out people.
         training: recipe and figures of the training, for people and for ``make-zoo``.
     """
 
@@ -188,6 +191,22 @@ class Zoo:
         self._load_strictly(embedder.network, entry)
         return _frozen(embedder)
 
+    def load_attribute_heads(self, name: str = "attributes") -> Classifier:
+        """The attribute heads; see ``mia_demo.models.attributes``.
+
+        Raises:
+            CheckpointError: trained on other definitions than this program's.
+        """
+        entry = self._entry_of(name, ("attributes",))
+        if entry.training.get("recipe", {}).get("attributes") != definitions():
+            raise CheckpointError(
+                f"{entry.stored.file} was trained on other definitions of the attributes; "
+                "run make-zoo."
+            )
+        heads = self._build(entry)
+        self._load_strictly(heads.network, entry)
+        return _frozen(heads)
+
     def load_prior(self, name: str = "prior") -> Generator:
         entry = self._entry_of(name, ("prior",))
         try:
@@ -239,6 +258,13 @@ class Zoo:
                 f"manifest entry; the manifest or the file is wrong."
             ) from error
 
+    def is_made(self, name: str, recipe: dict[str, Any]) -> bool:
+        """Whether the checkpoint is there and was trained with this recipe."""
+        return any(
+            entry.name == name and entry.training.get("recipe") == recipe
+            for entry in self.manifest.checkpoints
+        )
+
     # -- writing ------------------------------------------------------------------------------
 
     def add(
@@ -257,14 +283,35 @@ class Zoo:
         }
         with replacing(self.root / file) as temporary:
             save_file(whole, temporary)
-        entry = replace(entry, stored=self._stored(file), versions=library_versions())
-        others = [e for e in self.manifest.checkpoints if e.name != entry.name]
-        self._write(replace(self.manifest, checkpoints=[*others, entry]))
+        self._put(replace(entry, stored=self._stored(file), versions=library_versions()))
+
+    def adopt(self, source: Zoo, entry: CheckpointEntry, name: str) -> None:
+        """Takes over a checkpoint of another zoo under ``name``."""
+        stored = replace(entry.stored, file=f"{name}.safetensors")
+        with replacing(self.root / stored.file) as temporary:
+            shutil.copyfile(source.verified_path(entry.stored), temporary)
+        self._put(replace(entry, name=name, stored=stored))
+
+    def adopt_identities(self, source: Zoo) -> None:
+        """Takes over the identities of another zoo."""
+        for part in source.manifest.identities:
+            with replacing(self.root / part.file) as temporary:
+                shutil.copyfile(source.verified_path(part), temporary)
+        manifest = source.manifest
+        self._write(
+            replace(
+                self.manifest, identities=manifest.identities, train_images=manifest.train_images
+            )
+        )
 
     def set_identities(self, files: list[str], train_images: int) -> None:
         """Registers zip parts that lie in the folder already."""
         parts = [self._stored(file) for file in files]
         self._write(replace(self.manifest, identities=parts, train_images=train_images))
+
+    def _put(self, entry: CheckpointEntry) -> None:
+        others = [e for e in self.manifest.checkpoints if e.name != entry.name]
+        self._write(replace(self.manifest, checkpoints=[*others, entry]))
 
     def _stored(self, file: str) -> StoredFile:
         path = self.root / file

@@ -31,7 +31,9 @@ class AttackConfig:
     steps: int = 50
     learning_rate: float = 0.02  # of Adam, in w
     adam_beta: float = 0.1  # both betas: nearly no memory, every step follows its own gradient
-    loss: str = "poincare"
+    # Cross-entropy, as in the paper's 2-D example and in most attacks; Plug & Play's own Poincare
+    # loss, made against vanishing gradients, gets past much of the shield here (README).
+    loss: str = "cross_entropy"
     crop_scale: float = 0.9  # random crops keep at least this share of the picture's area
     batch_size: int = 32  # candidates of a lane optimised together; more wait their turn
 
@@ -84,6 +86,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "kept": 50,
         "steps": 50,
         "learning_rate": 0.005,
+        "loss": "poincare",
         "batch_size": 25,
         "selection_rounds": 100,
     },

@@ -7,7 +7,15 @@ import torch
 from mia_demo.data.identities import IdentitySet
 from mia_demo.errors import ConfigError, DataError
 
+HELD_OUT_EVERY = 10  # every tenth public identity is never trained on: it judges what was
+
 Items = list[tuple[int, int]]  # (label, index of the image)
+
+
+def public_split(public: IdentitySet) -> tuple[list[int], list[int]]:
+    """Labels of the public identities to train on, and of those held out."""
+    held_out = list(range(HELD_OUT_EVERY - 1, len(public), HELD_OUT_EVERY))
+    return sorted(set(range(len(public))) - set(held_out)), held_out
 
 
 def fixed_split(identities: IdentitySet, train_images: int) -> tuple[Items, Items]:

@@ -65,6 +65,18 @@ class Team:
     def leads(self) -> bool:
         return self.rank == 0
 
+    def require_alone(self, reason: str) -> None:
+        """Refuses work that cannot be shared out.
+
+        Raises:
+            ConfigError: the team has more than one process.
+        """
+        if self.size > 1:
+            raise ConfigError(
+                f"{reason}, which only one process can do; run the command without torchrun, or "
+                "sweep the finished zoo with --zoo."
+            )
+
     def agree(self, plan: str) -> None:
         """Makes sure that everybody does the same.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,16 @@ from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import DataError
+from mia_demo.evaluation.attributes import open_attribute_judge, reference_of
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.sweep import load_result, saved_images
-from mia_demo.evaluation.table import Row, as_csv, as_markdown, results_table
+from mia_demo.evaluation.table import (
+    Row,
+    as_attribute_markdown,
+    as_csv,
+    as_markdown,
+    results_table,
+)
 from mia_demo.files import replacing, write_bytes, write_json
 from mia_demo.zoo import library_versions
 
@@ -44,6 +51,8 @@ class Record:
         settings: of the attack; identity and seed are None there.
         seconds: of attacking, summed over all attacks.
         checkpoints: sha256 of every network that took part.
+        attribute_reference: by attribute what the rows' shares compare with (see
+            ``attributes.AttributeReference``); empty where they were refused.
     """
 
     date: str
@@ -57,6 +66,7 @@ class Record:
     seconds: float
     versions: dict[str, str]
     checkpoints: dict[str, str]
+    attribute_reference: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -112,6 +122,8 @@ def collect_results(
     zoo, compute, lanes = attacker.zoo, judge.compute, list(config.lanes)
     loaded = {(i, s): load_result(directory, s, i) for i in identities for s in seeds}
     targets = dict.fromkeys(name for lane in lanes for name in stage_names(lane))
+    heads = [entry.name for entry in zoo.entries("attributes")]
+    attribute_judge, _ = open_attribute_judge(zoo, compute)
     record = Record(
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         commit=source_commit(),
@@ -125,8 +137,9 @@ def collect_results(
         versions=library_versions(),
         checkpoints={
             name: zoo.entry(name).stored.sha256
-            for name in ("prior", "evaluator", "embedder", *targets)
+            for name in ("prior", "evaluator", "embedder", *heads, *targets)
         },
+        attribute_reference=reference_of(attribute_judge, identities),
     )
     fields = JudgedAttack.__dataclass_fields__.keys() - {"identity", "seed"}
     attacks = {
@@ -153,7 +166,8 @@ def save_results(results: SweepResults, folder: Path) -> None:
     with replacing(folder / PICTURES_FILE) as temporary:
         Image.fromarray(sheet).save(temporary, format="WEBP", quality=90, method=6)
     write_bytes(folder / "table.csv", as_csv(results.rows).encode())
-    write_bytes(folder / "table.md", as_markdown(results.rows).encode())
+    leakage = as_attribute_markdown(results.rows, results.record.attribute_reference)
+    write_bytes(folder / "table.md", f"{as_markdown(results.rows)}\n{leakage}".encode())
     values = {"format": FORMAT, **{k: v for k, v in asdict(results).items() if k != "pictures"}}
     write_json(folder / RESULTS_FILE, values)
 

@@ -20,8 +20,10 @@ from torch import Tensor
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.lanes import stage_names
+from mia_demo.data.attributes import ATTRIBUTES
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
+from mia_demo.evaluation.attributes import AttributeJudge, open_attribute_judge, shares
 from mia_demo.evaluation.calibration import Calibration, calibration
 from mia_demo.evaluation.extraction import knowledge_extraction
 from mia_demo.evaluation.frechet import frechet_distance
@@ -33,7 +35,10 @@ from mia_demo.smoothing import format_alpha
 from mia_demo.training.classifier import LabelledImages, predict
 from mia_demo.zoo import Zoo
 
-IN_JSON_ONLY = ("acc1_ci95", "acc1_seeds", "acc1_seeds_ci95", "delta_face_ci95", "refused")
+IN_JSON_ONLY = (
+    "acc1_ci95", "acc1_seeds", "acc1_seeds_ci95", "delta_face_ci95",
+    "attributes", "attributes_ci95", "refused",
+)  # fmt: skip
 MARKDOWN_COLUMNS = {
     "lane": "lane",
     "alpha": "α",
@@ -53,6 +58,10 @@ MARKDOWN_COLUMNS = {
     "extraction_train": "ξ_train",
     "extraction_test": "ξ_test",
 }
+SHARES = (
+    "test_accuracy", "acc1", "acc1_seeds", "acc5", "extraction_train", "extraction_test",
+    "attributes", "real_test_accuracy", "held_out_accuracy",
+)  # fmt: skip
 
 Row = dict[str, Any]
 
@@ -80,6 +89,7 @@ def results_table(
     )
     chosen = torch.isin(test.labels, train.labels)
     examined = LabelledImages(test.images[chosen], test.labels[chosen])
+    attributes, no_attributes = open_attribute_judge(zoo, compute)
     real = Cloud(predict(judge.embedder, train.images, compute), train.labels)
     rows = []
     for position, name in enumerate(lanes):
@@ -89,6 +99,7 @@ def results_table(
         target = attacker.lane(stage_names(name)[1])
         logits = predict(target.classifier, test.images, compute)
         row = {"lane": name, **attack_figures(judged)}
+        _attribute_figures(row, attributes, no_attributes, fake)
         keys = [field.name for field in fields(Calibration)]
         _attempt(row, keys, partial(_calibration, logits, test.labels))
         _attempt(row, ["frechet"], partial(_frechet, real, cloud))
@@ -134,6 +145,35 @@ def _extraction(
     return [score.train, score.test]
 
 
+def _attribute_figures(
+    row: Row, judge: AttributeJudge | None, reason: str, fake: LabelledImages
+) -> None:
+    """Share of reconstructions with the right value; interval as for Acc@1, over identities.
+
+    Args:
+        reason: why there is no judge.
+    """
+    row["attributes"], row["attributes_ci95"] = {}, {}
+    if judge is None:
+        row["refused"]["attributes"] = reason
+        return
+    right = judge.right(fake)
+    row["attributes"] = shares(right)
+    people = torch.stack(
+        [right[fake.labels == label].mean(dim=0) for label in fake.labels.unique()]
+    )
+    for attribute, column in zip(ATTRIBUTES, people.T, strict=True):
+        measured = column[~column.isnan()].numpy()
+        if not len(measured):
+            continue
+        try:
+            interval = bootstrap_interval(measured)
+        except ConfigError as error:
+            interval = None
+            row["refused"]["attributes_ci95"] = str(error)
+        row["attributes_ci95"][attribute.name] = interval
+
+
 def attack_figures(values: list[list[dict[str, Any]]]) -> Row:
     """Means over identities and seeds, with their intervals.
 
@@ -170,12 +210,37 @@ def _grid(values: list[list[dict[str, Any]]], key: str) -> npt.NDArray[np.float6
 
 def as_markdown(rows: list[Row]) -> str:
     """The table for a README."""
-    head = "| " + " | ".join(MARKDOWN_COLUMNS.values()) + " |\n"
+    head = _markdown_line(list(MARKDOWN_COLUMNS.values()))
     rule = "|" + "---|" * len(MARKDOWN_COLUMNS) + "\n"
-    lines = [
-        "| " + " | ".join(_cell(key, row[key]) for key in MARKDOWN_COLUMNS) + " |\n" for row in rows
-    ]
+    lines = [_markdown_line([_cell(key, row[key]) for key in MARKDOWN_COLUMNS]) for row in rows]
     return head + rule + "".join(lines)
+
+
+def as_attribute_markdown(rows: list[Row], reference: dict[str, dict[str, Any]]) -> str:
+    """Attribute leakage for a README: an attribute a row, a lane a column.
+
+    Args:
+        reference: by attribute, from ``Record.attribute_reference``; empty where it was refused.
+    """
+    if not reference:
+        reason = rows[0]["refused"]["attributes"]
+        return f"Attribute leakage was not measured: {reason}\n"
+    columns = ["attribute", "base rate", *(row["lane"] for row in rows)]
+    columns += ["real test images", "held-out public images"]
+    lines = [_markdown_line(columns), "|" + "---|" * len(columns) + "\n"]
+    for name, known in reference.items():
+        cells = [name, f"{known['base_rate']:.1%} ({known['base_value']})"]
+        for row in rows:
+            interval = _cell("attributes_ci95", row["attributes_ci95"][name])
+            cells.append(f"{row['attributes'][name]:.1%} ({interval})")
+        for key in ("real_test_accuracy", "held_out_accuracy"):
+            cells.append(_cell(key, known[key]))
+        lines.append(_markdown_line(cells))
+    return "".join(lines)
+
+
+def _markdown_line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |\n"
 
 
 def as_csv(rows: list[Row]) -> str:
@@ -196,9 +261,8 @@ def _cell(key: str, value: Any) -> str:
     if key == "alpha":
         return format_alpha(value)
     if key.endswith("_ci95"):
-        return " – ".join(_cell(key.split("_ci95")[0], end) for end in value)
-    shares = ("test_accuracy", "acc1", "acc1_seeds", "acc5", "extraction_train", "extraction_test")
-    return f"{value:.1%}" if key in shares else f"{value:.3f}"
+        return " – ".join(_cell(key.removesuffix("_ci95"), end) for end in value)
+    return f"{value:.1%}" if key in SHARES else f"{value:.3f}"
 
 
 def _attempt(row: Row, keys: list[str], compute: Callable[[], list[Any]]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from mia_demo.data.transforms import TrainTransform, normalise
 from mia_demo.device import Compute
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.models.classifiers import Classifier, build_classifier
-from mia_demo.smoothing import alpha_at_epoch, check_alpha, smoothing_loss
+from mia_demo.smoothing import REFERENCE_PHASES, alpha_at_epoch, check_alpha, smoothing_loss
 from mia_demo.training.state import (
     adam_tensors,
     load_adam,
@@ -32,6 +32,8 @@ from mia_demo.training.state import (
 )
 
 STATE_FILE = "classifier_state.safetensors"
+
+Transform = Callable[[Tensor, torch.Generator], Tensor]  # uint8 batch -> float in [-1, 1]
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class TrainConfig:
     batch_size: int = 64
     learning_rate: float = 2e-3
     milestones: tuple[float, float] = (0.75, 0.9)  # shares of the epochs: learning rate / 10
+    phases: tuple[float, float] = REFERENCE_PHASES  # ramp and full effect of a negative alpha
     seed: int = 42
 
     def __post_init__(self) -> None:
@@ -58,13 +61,21 @@ class TrainConfig:
             raise ConfigError(f"The learning rate must be positive, not {self.learning_rate}.")
         if self.input_size < 16:
             raise ConfigError(f"The input size must be at least 16 pixels, not {self.input_size}.")
+        if not 0 <= self.phases[0] < self.phases[1] <= 1:
+            raise ConfigError(f"Phases must rise within 0..1, not {self.phases}.")
 
     def classifier(self, num_classes: int) -> Classifier:
         torch.manual_seed(self.seed)
         return build_classifier(self.architecture, num_classes, self.input_size, self.arguments)
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "milestones": list(self.milestones)}
+        pairs = {"milestones": list(self.milestones), "phases": list(self.phases)}
+        return {**asdict(self), **pairs}
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any]) -> TrainConfig:
+        pairs = {name: tuple(values[name]) for name in ("milestones", "phases")}
+        return TrainConfig(**{**values, **pairs})
 
     def learning_rate_at(self, epoch: int) -> float:
         passed = sum(epoch >= round(share * self.epochs) for share in self.milestones)
@@ -105,7 +116,7 @@ class ClassifierTrainer:
         self.config = config
         self.compute = compute
         self.train_images = train
-        self.transform = TrainTransform(config.input_size)
+        self.transform: Transform = TrainTransform(config.input_size)
         self.optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
         self.epoch = 0
         self.seconds = 0.0
@@ -119,7 +130,7 @@ class ClassifierTrainer:
     def train_epoch(self) -> Iterator[TrainingFrame]:
         """One epoch; a frame a step, without test accuracy."""
         config = self.config
-        alpha = alpha_at_epoch(config.alpha, self.epoch, config.epochs)
+        alpha = alpha_at_epoch(config.alpha, self.epoch, config.epochs, config.phases)
         learning_rate = config.learning_rate_at(self.epoch)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
@@ -127,7 +138,7 @@ class ClassifierTrainer:
         torch.manual_seed(config.seed + self.epoch)  # dropout, where a network has it
         order = torch.randperm(len(self.train_images.images), generator=rng)
         self.network.train()
-        correct = seen = 0
+        correct, seen = 0.0, 0
         for index in range(self.steps_per_epoch):
             started = time.perf_counter()
             chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
@@ -152,17 +163,29 @@ class ClassifierTrainer:
 
     def _step(
         self, images: Tensor, labels: Tensor, alpha: float, rng: torch.Generator
-    ) -> tuple[float, int]:
+    ) -> tuple[float, float]:
         batch = self.transform(images.to(self.compute.device), rng)
         batch = batch.contiguous(memory_format=torch.channels_last)
         with self.compute.autocast():
             logits = self.network(batch)
         logits = logits.float()
-        loss = smoothing_loss(logits, labels, alpha)
+        loss = self.loss(logits, labels, alpha)
         loss.backward()
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        return loss.item(), int((logits.argmax(dim=1) == labels).sum())
+        return loss.item(), self.hits(logits, labels)
+
+    def loss(self, logits: Tensor, labels: Tensor, alpha: float) -> Tensor:
+        """What is minimised, mean over the batch."""
+        return smoothing_loss(logits, labels, alpha)
+
+    def hits(self, logits: Tensor, labels: Tensor) -> float:
+        """How many images of the batch are answered right."""
+        return (logits.argmax(dim=1) == labels).float().sum().item()
+
+    def recipe(self) -> dict[str, Any]:
+        """What a saved state must have been trained with to be gone on from."""
+        return self.config.to_json()
 
     def save(self, directory: Path) -> None:
         tensors = {
@@ -170,7 +193,7 @@ class ClassifierTrainer:
             **adam_tensors("adam", self.optimizer),
         }
         numbers = {
-            "config": self.config.to_json(),
+            "config": self.recipe(),
             "epoch": self.epoch,
             "seconds": self.seconds,
             "alphas": self.alphas,
@@ -184,7 +207,7 @@ class ClassifierTrainer:
             CheckpointError: damaged, or of another configuration.
         """
         tensors, numbers = load_state(directory / STATE_FILE)
-        if numbers["config"] != self.config.to_json():
+        if numbers["config"] != self.recipe():
             raise CheckpointError(
                 f"{directory} holds a training with other settings; choose another folder."
             )

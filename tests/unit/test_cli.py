@@ -35,6 +35,8 @@ def test_attack_reports_and_saves_a_run(capsys: pytest.CaptureFixture[str], tmp_
         assert len(lane["images"]) == len(lane["evaluator_top1"]) == 4
         assert 0 <= lane["acc1"] <= lane["acc5"] <= 1
         assert 0 <= lane["delta_face"] <= 4
+        assert all(share * 4 in range(5) for share in lane["attributes"].values())
+        assert {"sex", "hair style", "age band"} <= set(lane["attributes"])
         assert all(Image.open(path).size == (64, 64) for path in lane["images"])
     assert json.loads((tmp_path / "run" / "run.json").read_text()) == report
 
@@ -126,3 +128,10 @@ def test_doctor_names_the_remedy(capsys: pytest.CaptureFixture[str], tmp_path: P
 def test_toy_prints_the_papers_figures(capsys: pytest.CaptureFixture[str]) -> None:
     report = run_json(capsys, "toy", "--alpha", "-0.05")
     assert (report["final_loss"], report["steps"], report["distance"]) == (-1.728, 53, 6.75)
+
+
+def test_a_sweep_prints_its_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["sweep", "--identities", "3", "--lanes", "zero", "--output", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "| lane | α | test accuracy |" in printed
+    assert "| zero | 0 |" in printed

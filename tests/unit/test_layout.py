@@ -17,7 +17,8 @@ LAYERS = [
     ["zoo", "training"],
     ["attack"],
     ["evaluation"],
-    ["runs", "model_card", "make_zoo", "doctor", "bench"],
+    ["runs", "model_card", "make_attributes", "make_zoo", "doctor", "bench"],
+    ["alpha_zoo"],
     ["commands", "cli", "__main__"],
 ]
 

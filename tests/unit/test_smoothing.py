@@ -89,6 +89,11 @@ def test_schedule_reaches_the_full_factor_in_runs_of_any_length(epochs: int) -> 
     assert all(alpha in (-0.05,) or alpha >= -0.025 for alpha in alphas)
 
 
+def test_schedule_with_earlier_phases_keeps_its_shape() -> None:
+    alphas = [alpha_at_epoch(-0.1, epoch, 20, (0.2, 0.4)) for epoch in range(20)]
+    assert alphas == pytest.approx([0.0] * 4 + [-0.0125, -0.025, -0.0375, -0.05] + [-0.1] * 12)
+
+
 def test_positive_factors_hold_from_the_start() -> None:
     assert [alpha_at_epoch(0.1, epoch, 3) for epoch in range(3)] == [0.1] * 3
 

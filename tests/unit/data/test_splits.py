@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mia_demo.data.identities import open_identity_set
-from mia_demo.data.splits import fixed_split, seeded_split
+from mia_demo.data.splits import fixed_split, public_split, seeded_split
 from mia_demo.errors import ConfigError
 
 
@@ -27,3 +27,9 @@ def test_seeded_split_is_repeatable_disjoint_and_complete(identity_folder: Path)
     assert not set(train) & set(test)
     assert len(train) + len(test) == 12
     assert {label for label, _ in test} == {0, 1, 2}
+
+
+def test_public_identities_are_held_out_by_position() -> None:
+    used, held_out = public_split(range(25))  # type: ignore[arg-type]
+    assert held_out == [9, 19]
+    assert sorted(used + held_out) == list(range(25))

@@ -151,3 +151,10 @@ def test_everybody_must_run_the_same_sweep(tmp_path: Path) -> None:
     helper.agree("seed 0")
     with pytest.raises(ConfigError, match="differ in arguments"):
         helper.agree("seed 1")
+
+
+def test_only_one_process_may_train(tmp_path: Path) -> None:
+    leader, _ = two_members(tmp_path)
+    with pytest.raises(ConfigError, match="run the command without torchrun"):
+        leader.require_alone("--alphas trains targets")
+    Team(dist.FileStore(str(tmp_path / "alone"), 1)).require_alone("--alphas trains targets")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
+from mia_demo.device import Compute
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.results import collect_results, load_results, save_results
@@ -22,6 +24,7 @@ from mia_demo.evaluation.table import (
     attack_figures,
     results_table,
 )
+from mia_demo.zoo import MANIFEST, Zoo
 
 CONFIG = preset_config("quick", lanes=("zero", "negative"), steps=2, candidates=2, kept=2)
 
@@ -55,6 +58,12 @@ def test_a_killed_sweep_goes_on_to_the_same_table(
         assert 0 <= row["precision"] <= 1
         assert 0 <= row["extraction_test"] <= 1
         assert 0 < row["mean_confidence"] <= 1
+        assert set(row["attributes"]) == {
+            "sex", "ancestry", "hair style", "hair colour", "beard", "age band",
+        }  # fmt: skip
+        for name, share in row["attributes"].items():
+            low, high = row["attributes_ci95"][name]
+            assert 0 <= low <= share <= high <= 1
     assert as_markdown(table).count("\n") == 4
     assert as_csv(table).splitlines()[0].startswith("lane,alpha,test_accuracy,acc1")
     pictures = saved_images(whole, 1, 7, attacker.generator.resolution)
@@ -63,6 +72,28 @@ def test_a_killed_sweep_goes_on_to_the_same_table(
     assert (
         list(judge.judge(picture, 7).top1) == load_result(whole, 1, 7)["lanes"]["negative"]["top1"]
     )
+
+
+def test_a_zoo_without_attribute_heads_is_swept_all_the_same(
+    tmp_path: Path, zoo: Zoo, compute: Compute
+) -> None:
+    root, folder = tmp_path / "zoo", tmp_path / "sweep"
+    root.mkdir()
+    manifest = json.loads((zoo.root / MANIFEST).read_text())
+    kept = [entry for entry in manifest["checkpoints"] if entry["kind"] != "attributes"]
+    (root / MANIFEST).write_text(json.dumps({**manifest, "checkpoints": kept}))
+    for stored in [*kept, *manifest["identities"]]:
+        (root / stored["file"]).symlink_to(zoo.root / stored["file"])
+    attacker, judge = Attacker(Zoo(root), compute), Judge(Zoo(root), compute)
+    config = replace(CONFIG, lanes=("zero",), kept=1)
+    list(run_sweep(attacker, judge, config, [3], [0], folder))
+    results = collect_results(attacker, judge, folder, config, [3], [0])
+    save_results(results, folder)
+    (row,) = load_results(folder).rows
+    assert row["attributes"] == {}
+    assert "no attribute heads" in row["refused"]["attributes"]
+    assert results.record.attribute_reference == {}
+    assert "was not measured: The zoo" in (folder / "table.md").read_text("utf-8")
 
 
 def test_other_settings_need_another_folder(
@@ -124,6 +155,10 @@ def test_results_folder_keeps_everything(tmp_path: Path, attacker: Attacker, jud
         results.attacks,
     )
     assert loaded.record.checkpoints["zero"] == attacker.zoo.entry("zero").stored.sha256
+    assert loaded.record.checkpoints["attributes"]
+    # Identities 3 and 7 are both women, so the guesser is always right about their sex.
+    assert loaded.record.attribute_reference["sex"]["base_rate"] == 1.0
+    assert "| sex | 100.0% (female) |" in (folder / "table.md").read_text("utf-8")
     assert [attack.identity for attack in loaded.attacks["zero"]] == [3, 7]
     # Pictures are stored with small losses, in their places.
     for lane in CONFIG.lanes:
