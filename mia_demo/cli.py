@@ -15,6 +15,9 @@ from pathlib import Path
 from mia_demo import __version__
 from mia_demo.errors import DemoError
 
+SET_HELP = (
+    "change one setting of the preset, such as steps=100 or loss=cross_entropy; may be repeated"
+)
 LANES_HELP = (
     "comma-separated lanes (default: all targets of the zoo); 'zero>negative>zero' gives "
     "sampling, optimisation and selection a target each"
@@ -37,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     attack = command("attack", "Attack one identity in several lanes side by side.")
     attack.add_argument("--identity", type=int, required=True, help="number of the identity")
     attack.add_argument("--preset", default="quick", help="quick, standard or paper")
+    attack.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=SET_HELP)
     attack.add_argument("--lanes", help=LANES_HELP)
     attack.add_argument("--seed", type=int, default=0)
     attack.add_argument("--output", type=Path, help="folder for images and run.json")
@@ -45,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     sweep.add_argument("--identities", default="0-99", help="such as 0-9,17")
     sweep.add_argument("--seeds", default="0", help="attack seeds, such as 0,1,2")
     sweep.add_argument("--preset", default="quick", help="quick, standard or paper")
+    sweep.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=SET_HELP)
     sweep.add_argument("--lanes", help=LANES_HELP)
     sweep.add_argument(
         "--alphas",
@@ -103,6 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped; finished parts are kept", file=sys.stderr)
         return 130
+    if result is None:
+        return 0
     if options.json:
         print(json.dumps(result, allow_nan=False))
     else:

@@ -14,17 +14,18 @@ from tqdm import tqdm
 from mia_demo import doctor as doctor_checks
 from mia_demo.alpha_zoo import make_alpha_zoo, parse_alphas
 from mia_demo.attack.attack import Attacker, AttackFrame
-from mia_demo.attack.config import preset_config
+from mia_demo.attack.config import parse_knobs, preset_config
 from mia_demo.bench import run_bench
 from mia_demo.data.identities import open_identity_set
 from mia_demo.data.splits import fixed_split, seeded_split
 from mia_demo.device import choose_compute
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.evaluation.attributes import open_attribute_judge
+from mia_demo.evaluation.distributed import join_team, run_team_sweep
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.prior_quality import prior_frechet
 from mia_demo.evaluation.results import collect_results, save_results
-from mia_demo.evaluation.sweep import parse_numbers, run_sweep
+from mia_demo.evaluation.sweep import parse_numbers
 from mia_demo.evaluation.table import as_attribute_markdown, as_markdown
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
@@ -40,9 +41,8 @@ from mia_demo.zoo import EMBEDDED_ZOO, Zoo, open_zoo
 def attack(options: argparse.Namespace) -> dict[str, Any]:
     zoo, compute = open_zoo(options.zoo), choose_compute(options.device)
     lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.target_names())
-    config = preset_config(
-        options.preset, identity=options.identity, lanes=lanes, seed=options.seed
-    )
+    choices = {"identity": options.identity, "lanes": lanes, "seed": options.seed}
+    config = preset_config(options.preset, **choices, **parse_knobs(options.set))
     attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
     frame: AttackFrame | None = None
     with _progress("attack") as bar:
@@ -63,22 +63,29 @@ def attack(options: argparse.Namespace) -> dict[str, Any]:
     return save_attack(options.output, report, frame) if options.output else report
 
 
-def sweep(options: argparse.Namespace) -> dict[str, Any]:
-    zoo, compute = open_zoo(options.zoo), choose_compute(options.device)
-    if options.alphas:
-        alphas = parse_alphas(options.alphas)
-        zoo = make_alpha_zoo(zoo, alphas, options.output / "zoo", compute, _log)
-    lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.target_names())
-    identities, seeds = parse_numbers(options.identities), parse_numbers(options.seeds)
-    config = preset_config(options.preset, lanes=lanes)
-    attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
-    with _progress("sweep", unit="attack") as bar:
-        for frame in run_sweep(attacker, judge, config, identities, seeds, options.output):
-            bar.total = frame.total
-            bar.update(frame.done - bar.n)
+def sweep(options: argparse.Namespace) -> dict[str, Any] | None:
+    """None in a process of torchrun that does not lead: it has nothing to say."""
+    with join_team() as team:
+        zoo = open_zoo(options.zoo)
+        compute = choose_compute(options.device, local_rank=team.local_rank)
+        if options.alphas:
+            team.require_alone("--alphas trains targets")
+            alphas = parse_alphas(options.alphas)
+            zoo = make_alpha_zoo(zoo, alphas, options.output / "zoo", compute, _log)
+        lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.target_names())
+        identities, seeds = parse_numbers(options.identities), parse_numbers(options.seeds)
+        config = preset_config(options.preset, lanes=lanes, **parse_knobs(options.set))
+        attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
+        work = (attacker, judge, config, identities, seeds, options.output)
+        with _progress("sweep", unit="attack", shown=team.leads) as bar:
+            bar.total = len(identities) * len(seeds)
+            for done in run_team_sweep(team, *work):
+                bar.update(done - bar.n)
+    if not team.leads:
+        return None
     results = collect_results(attacker, judge, options.output, config, identities, seeds)
     save_results(results, options.output)
-    return {**asdict(results.record), "preset": options.preset, "rows": results.rows}
+    return {**asdict(results.record), "preset": config.preset, "rows": results.rows}
 
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
@@ -222,6 +229,6 @@ def _log(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _progress(name: str, unit: str = "step") -> tqdm[Any]:
+def _progress(name: str, unit: str = "step", *, shown: bool = True) -> tqdm[Any]:
     """A bar on standard error, on a terminal only."""
-    return tqdm(desc=name, unit=unit, file=sys.stderr, disable=None)
+    return tqdm(desc=name, unit=unit, file=sys.stderr, disable=None if shown else True)

@@ -70,12 +70,13 @@ def _cpu_multiplies_bfloat16() -> bool:
     return any(getattr(torch.cpu, name, lambda: False)() for name in checks)
 
 
-def choose_compute(name: str = "auto", precision: str = "auto") -> Compute:
+def choose_compute(name: str = "auto", precision: str = "auto", *, local_rank: int = 0) -> Compute:
     """Picks the device (``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``) and its precision.
 
     Args:
         name: device name; ``auto`` prefers CUDA, then Apple's GPU, then the CPU.
         precision: ``auto``, ``bf16`` or ``fp32``.
+        local_rank: number of this process on its host; ``auto`` and ``cuda`` are that GPU.
 
     Raises:
         DeviceError: the device is unknown or absent.
@@ -89,6 +90,13 @@ def choose_compute(name: str = "auto", precision: str = "auto") -> Compute:
         device = torch.device(name)
     except RuntimeError as error:
         raise DeviceError(f"No such device: {name!r}; use auto, cpu, cuda or mps.") from error
+    if local_rank and device == torch.device("cuda"):
+        device = torch.device("cuda", local_rank)
+        if local_rank >= torch.cuda.device_count():
+            raise DeviceError(
+                f"No GPU is left for process {local_rank} of this host; give torchrun an "
+                f"--nproc-per-node of {torch.cuda.device_count()}."
+            )
     present = {
         "cpu": True,
         "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),

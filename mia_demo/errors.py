@@ -22,3 +22,7 @@ class ConfigError(DemoError):
 
 class DeviceError(DemoError):
     """The requested device does not exist on this machine."""
+
+
+class PeerError(DemoError):
+    """Another process of the same sweep failed, died or cannot be reached."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, get_type_hints
 
 from mia_demo.attack.losses import LOSSES
 from mia_demo.errors import ConfigError
@@ -106,6 +107,32 @@ def preset_config(preset: str, **choices: Any) -> AttackConfig:
     if replace(chosen, **neutral) != base:
         chosen = replace(chosen, preset="custom")
     return chosen
+
+
+def parse_knobs(assignments: Sequence[str]) -> dict[str, Any]:
+    """``["steps=2", "loss=logit"]`` -> {"steps": 2, "loss": "logit"}, for ``preset_config``.
+
+    Raises:
+        ConfigError: no such knob, a knob twice, or a value of the wrong type.
+    """
+    types = get_type_hints(AttackConfig)
+    for chosen_elsewhere in ("identity", "lanes", "seed", "preset"):
+        del types[chosen_elsewhere]
+    knobs: dict[str, Any] = {}
+    for assignment in assignments:
+        name, _, text = assignment.partition("=")
+        if name not in types:
+            raise ConfigError(
+                f"No setting {name!r}; write KEY=VALUE with one of {', '.join(types)}."
+            )
+        if name in knobs:
+            raise ConfigError(f"Setting {name} is given twice; give it once.")
+        try:
+            knobs[name] = types[name](text)
+        except ValueError as error:
+            kind = {int: "a whole number", float: "a number"}[types[name]]
+            raise ConfigError(f"Setting {name} must be {kind}, not {text!r}.") from error
+    return knobs
 
 
 def _require(condition: bool, message: str) -> None:

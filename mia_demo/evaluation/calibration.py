@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mia_demo.errors import ConfigError
+
 BINS = 15
 
 
@@ -27,13 +29,21 @@ class Calibration:
 
 
 def calibration(logits: Tensor, labels: Tensor) -> Calibration:
-    """logits [N, C], labels int64 [N]."""
+    """logits [N, C], labels int64 [N].
+
+    Raises:
+        ConfigError: no images, or no second class to be wrong about.
+    """
+    count, classes = logits.shape
+    if not count or classes < 2:
+        raise ConfigError(
+            f"Calibration needs at least 1 image and 2 classes, not {count} and {classes}."
+        )
     confidence, prediction = logits.softmax(dim=1).max(dim=1)
     correct = (prediction == labels).float()
     bins = (confidence * BINS).long().clamp_max(BINS - 1)
     gaps = torch.zeros(BINS).index_add_(0, bins, confidence - correct)
     target = logits.gather(1, labels[:, None]).sum()
-    count, classes = logits.shape
     return Calibration(
         expected_calibration_error=(gaps.abs().sum() / count).item(),
         mean_confidence=confidence.mean().item(),

@@ -41,8 +41,14 @@ def knowledge_extraction(
     """Trains the student and examines it.
 
     Raises:
-        ConfigError: an identity of the real images has too few reconstructions.
+        ConfigError: an identity of the real images has too few reconstructions, or the student
+            has no real images to be examined on.
     """
+    if not len(train.labels) or not len(test.labels):
+        raise ConfigError(
+            "Knowledge extraction needs real images of both splits, not "
+            f"{len(train.labels)} for training and {len(test.labels)} for testing."
+        )
     num_classes = int(max(train.labels.max(), test.labels.max())) + 1
     counts = reconstructions.labels.bincount(minlength=num_classes)
     for label in train.labels.unique().tolist():

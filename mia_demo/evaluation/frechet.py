@@ -24,7 +24,8 @@ def frechet_distance(left: Tensor, right: Tensor) -> float:
             f"on each side, not {min(len(left), len(right))}."
         )
     left, right = left.double(), right.double()
-    covariance_left, covariance_right = torch.cov(left.T), torch.cov(right.T)
+    # Of a single dimension torch.cov gives a number.
+    covariance_left, covariance_right = torch.atleast_2d(torch.cov(left.T), torch.cov(right.T))
     # The trace of the root is the sum of the roots of the product's eigenvalues; these are real
     # and non-negative but for rounding, as the product of two positive semi-definite matrices.
     eigenvalues = torch.linalg.eigvals(covariance_left @ covariance_right).real.clamp_min(0)

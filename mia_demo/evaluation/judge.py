@@ -17,6 +17,7 @@ from torch import Tensor
 
 from mia_demo.data.transforms import normalise
 from mia_demo.device import Compute
+from mia_demo.errors import ConfigError
 from mia_demo.zoo import Zoo
 
 
@@ -52,7 +53,13 @@ class Judge:
         self._references: dict[int, tuple[Tensor, Tensor]] = {}
 
     def judge(self, images: npt.NDArray[np.uint8], identity: int) -> Verdict:
-        """Judges reconstructions uint8 [K, R, R, 3] that should show ``identity``."""
+        """Judges reconstructions uint8 [K, R, R, 3] that should show ``identity``.
+
+        Raises:
+            ConfigError: there are none.
+        """
+        if not len(images):
+            raise ConfigError("A verdict needs at least 1 reconstruction, not 0.")
         batch = torch.from_numpy(images).permute(0, 3, 1, 2)
         logits = self._run(self.evaluator, batch)
         ranked = logits.argsort(dim=1, descending=True)

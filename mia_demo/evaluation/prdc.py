@@ -58,8 +58,14 @@ def prdc(real: Tensor, fake: Tensor, neighbours: int = NEIGHBOURS) -> Prdc:
 
 
 def mean_prdc(parts: list[Prdc]) -> Prdc:
-    """The mean over identities."""
+    """The mean over identities.
+
+    Raises:
+        ConfigError: there are none.
+    """
     count = len(parts)
+    if not count:
+        raise ConfigError("Precision and recall need at least 1 identity, not 0.")
     return Prdc(
         precision=sum(part.precision for part in parts) / count,
         recall=sum(part.recall for part in parts) / count,

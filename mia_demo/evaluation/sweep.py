@@ -79,8 +79,8 @@ def run_sweep(
     _check_settings(directory, settings)
     jobs = [(seed, identity) for seed in seeds for identity in identities]
     for done, (seed, identity) in enumerate(jobs, start=1):
-        path = _result_path(directory, seed, identity)
-        if not path.exists():
+        sheet_path, result_path = attack_files(directory, seed, identity)
+        if not result_path.exists():
             config = replace(base, identity=identity, seed=seed)
             (frame,) = attacker.run(config, watched=False)
             lanes = {}
@@ -92,9 +92,9 @@ def run_sweep(
                     "test_accuracy": lane.test_accuracy,
                     "target_confidence": lane.target_confidence,
                 }
-            _save_sheet(_sheet_path(directory, seed, identity), frame)
+            _save_sheet(sheet_path, frame)
             result = {"identity": identity, "seed": seed, "seconds": frame.seconds, "lanes": lanes}
-            write_json(path, result)
+            write_json(result_path, result)
         yield SweepFrame(done, len(jobs), identity, seed)
 
 
@@ -104,7 +104,8 @@ def saved_images(directory: Path, seed: int, identity: int, size: int) -> Tensor
     Args:
         size: R, the prior's resolution.
     """
-    with Image.open(_sheet_path(directory, seed, identity)) as sheet:
+    path, _ = attack_files(directory, seed, identity)
+    with Image.open(path) as sheet:
         pixels = torch.from_numpy(np.array(sheet))
     rows, columns = pixels.shape[0] // size, pixels.shape[1] // size
     return pixels.reshape(rows, size, columns, size, 3).permute(0, 2, 4, 1, 3).contiguous()
@@ -112,8 +113,15 @@ def saved_images(directory: Path, seed: int, identity: int, size: int) -> Tensor
 
 def load_result(directory: Path, seed: int, identity: int) -> dict[str, Any]:
     """What ``run_sweep`` saved of one attack."""
-    loaded = json.loads(_result_path(directory, seed, identity).read_text("utf-8"))
+    _, path = attack_files(directory, seed, identity)
+    loaded = json.loads(path.read_text("utf-8"))
     return dict(loaded)
+
+
+def attack_files(directory: Path, seed: int, identity: int) -> tuple[Path, Path]:
+    """Sheet of kept images and result of one attack; with the result the attack is complete."""
+    stem = f"seed{seed}_identity{identity:04d}"
+    return directory / "attacks" / f"{stem}.png", directory / "attacks" / f"{stem}.json"
 
 
 def finished_attacks(
@@ -124,7 +132,7 @@ def finished_attacks(
         (seed, identity)
         for seed in seeds
         for identity in identities
-        if _result_path(directory, seed, identity).exists()
+        if attack_files(directory, seed, identity)[1].exists()
     ]
 
 
@@ -133,14 +141,6 @@ def _save_sheet(path: Path, frame: AttackFrame) -> None:
     rows = [np.concatenate(list(lane.images), axis=1) for lane in frame.lanes]
     with replacing(path) as temporary:
         Image.fromarray(np.concatenate(rows, axis=0)).save(temporary, format="PNG")
-
-
-def _sheet_path(directory: Path, seed: int, identity: int) -> Path:
-    return _result_path(directory, seed, identity).with_suffix(".png")
-
-
-def _result_path(directory: Path, seed: int, identity: int) -> Path:
-    return directory / "attacks" / f"seed{seed}_identity{identity:04d}.json"
 
 
 def _check_settings(directory: Path, settings: dict[str, Any]) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -23,9 +24,10 @@ from mia_demo.data.attributes import ATTRIBUTES
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
 from mia_demo.evaluation.attributes import AttributeJudge, open_attribute_judge, shares
-from mia_demo.evaluation.calibration import calibration
+from mia_demo.evaluation.calibration import Calibration, calibration
 from mia_demo.evaluation.extraction import knowledge_extraction
 from mia_demo.evaluation.frechet import frechet_distance
+from mia_demo.evaluation.intervals import bootstrap_interval, seed_interval
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.prdc import mean_prdc, prdc
 from mia_demo.evaluation.sweep import load_result, saved_images
@@ -33,16 +35,21 @@ from mia_demo.smoothing import format_alpha
 from mia_demo.training.classifier import LabelledImages, predict
 from mia_demo.zoo import Zoo
 
-BOOTSTRAP_SAMPLES = 2000
+IN_JSON_ONLY = (
+    "acc1_ci95", "acc1_seeds", "acc1_seeds_ci95", "delta_face_ci95",
+    "attributes", "attributes_ci95", "refused",
+)  # fmt: skip
 MARKDOWN_COLUMNS = {
     "lane": "lane",
     "alpha": "α",
     "test_accuracy": "test accuracy",
     "acc1": "Acc@1",
-    "acc1_ci95": "95 % interval",
+    "acc1_ci95": "95 % over identities",
+    "acc1_seeds_ci95": "95 % over seeds",
     "acc5": "Acc@5",
     "delta_eval": "δ_eval",
     "delta_face": "δ_face",
+    "delta_face_ci95": "95 % over identities",
     "frechet": "Fréchet",
     "precision": "precision",
     "recall": "recall",
@@ -52,8 +59,8 @@ MARKDOWN_COLUMNS = {
     "extraction_test": "ξ_test",
 }
 SHARES = (
-    "test_accuracy", "acc1", "acc5", "extraction_train", "extraction_test",
-    "real_test_accuracy", "held_out_accuracy",
+    "test_accuracy", "acc1", "acc1_seeds", "acc5", "extraction_train", "extraction_test",
+    "attributes", "real_test_accuracy", "held_out_accuracy",
 )  # fmt: skip
 
 Row = dict[str, Any]
@@ -91,9 +98,10 @@ def results_table(
         cloud = Cloud(predict(judge.embedder, fake.images, compute), fake.labels)
         target = attacker.lane(stage_names(name)[1])
         logits = predict(target.classifier, test.images, compute)
-        row = {"lane": name, **attack_figures(judged), **asdict(calibration(logits, test.labels))}
-        row["refused"] = {} if attributes else {"attributes": no_attributes}
-        row.update(_attribute_figures(attributes, fake))
+        row = {"lane": name, **attack_figures(judged)}
+        _attribute_figures(row, attributes, no_attributes, fake)
+        keys = [field.name for field in fields(Calibration)]
+        _attempt(row, keys, partial(_calibration, logits, test.labels))
         _attempt(row, ["frechet"], partial(_frechet, real, cloud))
         _attempt(row, ["precision", "recall", "density", "coverage"], partial(_prdc, real, cloud))
         _attempt(
@@ -126,6 +134,10 @@ def _prdc(real: Cloud, fake: Cloud) -> list[float]:
     return [mean.precision, mean.recall, mean.density, mean.coverage]
 
 
+def _calibration(logits: Tensor, labels: Tensor) -> list[float]:
+    return list(astuple(calibration(logits, labels)))
+
+
 def _extraction(
     fake: LabelledImages, train: LabelledImages, test: LabelledImages, compute: Compute
 ) -> list[float]:
@@ -133,52 +145,67 @@ def _extraction(
     return [score.train, score.test]
 
 
-def _attribute_figures(judge: AttributeJudge | None, fake: LabelledImages) -> Row:
-    """Share of reconstructions with the right value; interval as for Acc@1, over identities."""
+def _attribute_figures(
+    row: Row, judge: AttributeJudge | None, reason: str, fake: LabelledImages
+) -> None:
+    """Share of reconstructions with the right value; interval as for Acc@1, over identities.
+
+    Args:
+        reason: why there is no judge.
+    """
+    row["attributes"], row["attributes_ci95"] = {}, {}
     if judge is None:
-        return {"attributes": {}, "attributes_ci95": {}}
+        row["refused"]["attributes"] = reason
+        return
     right = judge.right(fake)
+    row["attributes"] = shares(right)
     people = torch.stack(
         [right[fake.labels == label].mean(dim=0) for label in fake.labels.unique()]
     )
-    intervals = {
-        attribute.name: list(bootstrap_interval(column[~column.isnan()].numpy()))
-        for attribute, column in zip(ATTRIBUTES, people.T, strict=True)
-        if not column.isnan().all()
-    }
-    return {"attributes": shares(right), "attributes_ci95": intervals}
+    for attribute, column in zip(ATTRIBUTES, people.T, strict=True):
+        measured = column[~column.isnan()].numpy()
+        if not len(measured):
+            continue
+        try:
+            interval = bootstrap_interval(measured)
+        except ConfigError as error:
+            interval = None
+            row["refused"]["attributes_ci95"] = str(error)
+        row["attributes_ci95"][attribute.name] = interval
 
 
 def attack_figures(values: list[list[dict[str, Any]]]) -> Row:
-    """Means over identities and seeds; intervals of Acc@1.
+    """Means over identities and seeds, with their intervals.
 
     Args:
         values: for each identity, for each seed, the judged attack.
 
     Returns:
-        ``acc1_ci95`` is a bootstrap over identities (each with the mean of its seeds);
-        ``acc1_seeds`` lists the mean of every seed.
+        ``acc1_ci95`` and ``delta_face_ci95`` are bootstraps over identities (each with the mean of
+        its seeds), ``acc1_seeds`` lists the mean of every seed and ``acc1_seeds_ci95`` is their
+        Student t interval. ``refused`` says why an interval is None.
     """
     means = {
-        key: float(np.mean([[entry[key] for entry in per_seed] for per_seed in values]))
+        key: float(_grid(values, key).mean())
         for key in ("acc1", "acc5", "delta_eval", "delta_face", "target_confidence")
     }
-    acc1 = np.array([[entry["acc1"] for entry in per_seed] for per_seed in values])
-    return {
+    acc1, delta_face = _grid(values, "acc1"), _grid(values, "delta_face")
+    row = {
         "alpha": values[0][0]["alpha"],
         "test_accuracy": values[0][0]["test_accuracy"],
         **means,
-        "acc1_ci95": list(bootstrap_interval(acc1.mean(axis=1))),
         "acc1_seeds": acc1.mean(axis=0).tolist(),
+        "refused": {},
     }
+    _attempt(row, ["acc1_ci95"], lambda: [bootstrap_interval(acc1.mean(axis=1))])
+    _attempt(row, ["acc1_seeds_ci95"], lambda: [seed_interval(acc1.mean(axis=0))])
+    _attempt(row, ["delta_face_ci95"], lambda: [bootstrap_interval(delta_face.mean(axis=1))])
+    return row
 
 
-def bootstrap_interval(values: np.ndarray[Any, Any]) -> tuple[float, float]:
-    """95 % percentile interval of the mean of ``values`` [n]."""
-    rng = np.random.default_rng(0)
-    draws = rng.integers(0, len(values), (BOOTSTRAP_SAMPLES, len(values)))
-    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)
+def _grid(values: list[list[dict[str, Any]]], key: str) -> npt.NDArray[np.float64]:
+    """[identities, seeds]."""
+    return np.array([[entry[key] for entry in per_seed] for per_seed in values])
 
 
 def as_markdown(rows: list[Row]) -> str:
@@ -204,8 +231,8 @@ def as_attribute_markdown(rows: list[Row], reference: dict[str, dict[str, Any]])
     for name, known in reference.items():
         cells = [name, f"{known['base_rate']:.1%} ({known['base_value']})"]
         for row in rows:
-            low, high = row["attributes_ci95"][name]
-            cells.append(f"{row['attributes'][name]:.1%} ({low:.1%} – {high:.1%})")
+            interval = _cell("attributes_ci95", row["attributes_ci95"][name])
+            cells.append(f"{row['attributes'][name]:.1%} ({interval})")
         for key in ("real_test_accuracy", "held_out_accuracy"):
             cells.append(_cell(key, known[key]))
         lines.append(_markdown_line(cells))
@@ -217,8 +244,8 @@ def _markdown_line(cells: Sequence[str]) -> str:
 
 
 def as_csv(rows: list[Row]) -> str:
-    """The table for a spreadsheet; lists and reasons stay in the JSON."""
-    columns = [key for key, value in rows[0].items() if not isinstance(value, (list, dict))]
+    """The table for a spreadsheet; intervals and reasons stay in the JSON."""
+    columns = [key for key in rows[0] if key not in IN_JSON_ONLY]
     stream = io.StringIO()
     writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
@@ -233,12 +260,12 @@ def _cell(key: str, value: Any) -> str:
         return value
     if key == "alpha":
         return format_alpha(value)
-    if key == "acc1_ci95":
-        return f"{value[0]:.1%} – {value[1]:.1%}"
+    if key.endswith("_ci95"):
+        return " – ".join(_cell(key.removesuffix("_ci95"), end) for end in value)
     return f"{value:.1%}" if key in SHARES else f"{value:.3f}"
 
 
-def _attempt(row: Row, keys: list[str], compute: Callable[[], list[float]]) -> None:
+def _attempt(row: Row, keys: list[str], compute: Callable[[], list[Any]]) -> None:
     """Fills in figures, or None and the reason why they were refused."""
     try:
         row.update(zip(keys, compute(), strict=True))

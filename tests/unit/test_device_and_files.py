@@ -31,6 +31,17 @@ def test_absent_devices_are_named(name: str, message: str) -> None:
         choose_compute(name)
 
 
+def test_every_process_of_a_host_takes_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    devices = [choose_compute(name, "fp32", local_rank=1).device for name in ("auto", "cuda")]
+    assert devices == [torch.device("cuda:1")] * 2
+    assert choose_compute("cuda:0", "fp32", local_rank=1).device == torch.device("cuda:0")
+    assert choose_compute("cpu", "fp32", local_rank=1).device == torch.device("cpu")
+    with pytest.raises(DeviceError, match="--nproc-per-node of 2"):
+        choose_compute("auto", "fp32", local_rank=2)
+
+
 def test_unknown_precision() -> None:
     with pytest.raises(DeviceError, match="No such precision"):
         choose_compute("cpu", "int4")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mia_demo.attack.config import AttackConfig, preset_config
+from mia_demo.attack.config import AttackConfig, parse_knobs, preset_config
 from mia_demo.errors import ConfigError
 
 
@@ -45,6 +45,30 @@ def test_the_paper_preset_has_the_reference_settings() -> None:
 def test_mistakes_are_named(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         AttackConfig(**wrong)  # type: ignore[arg-type]
+
+
+def test_knobs_are_read_by_type_and_make_a_preset_custom() -> None:
+    knobs = parse_knobs(["steps=2", "learning_rate=0.005", "loss=cross_entropy"])
+    assert knobs == {"steps": 2, "learning_rate": 0.005, "loss": "cross_entropy"}
+    assert preset_config("quick", **knobs).preset == "custom"
+    # What the preset says already changes nothing.
+    assert preset_config("quick", **parse_knobs(["steps=40"])).preset == "quick"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (["speed=2"], "No setting 'speed'; write KEY=VALUE with one of pool_size, "),
+        (["steps"], "Setting steps must be a whole number, not ''"),
+        (["steps=2.5"], "Setting steps must be a whole number, not '2.5'"),
+        (["learning_rate=fast"], "Setting learning_rate must be a number"),
+        (["steps=2", "steps=3"], "given twice"),
+        (["identity=2"], "No setting 'identity'"),  # has an option of its own
+    ],
+)
+def test_knobs_that_do_not_exist_or_fit(wrong: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        parse_knobs(wrong)
 
 
 def test_unknown_preset() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from mia_demo.errors import ConfigError
 from mia_demo.evaluation.calibration import calibration
 
 
@@ -20,3 +21,9 @@ def test_logits_of_the_true_class_and_the_others() -> None:
     got = calibration(torch.tensor([[5.0, 1.0, 3.0]]), torch.tensor([0]))
     assert got.target_logit == 5.0
     assert got.other_logits == 2.0
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (4, 1)])
+def test_no_images_or_no_choice_is_refused(shape: tuple[int, int]) -> None:
+    with pytest.raises(ConfigError, match="at least 1 image and 2 classes"):
+        calibration(torch.zeros(shape), torch.zeros(shape[0], dtype=torch.int64))

@@ -27,3 +27,11 @@ def test_too_few_reconstructions_are_refused(coloured_people, compute) -> None:
     one_sided = LabelledImages(coloured_people.images[:4], torch.tensor([0, 0, 0, 1]))
     with pytest.raises(ConfigError, match="identity 1 has 1"):
         knowledge_extraction(one_sided, coloured_people, coloured_people, compute, SMALL)
+
+
+@pytest.mark.parametrize("empty", ["train", "test"])
+def test_a_student_without_an_examination_is_refused(coloured_people, compute, empty) -> None:
+    nobody = LabelledImages(coloured_people.images[:0], coloured_people.labels[:0])
+    splits = {"train": coloured_people, "test": coloured_people, empty: nobody}
+    with pytest.raises(ConfigError, match="needs real images of both splits"):
+        knowledge_extraction(coloured_people, splits["train"], splits["test"], compute, SMALL)

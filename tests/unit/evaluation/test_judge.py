@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -50,3 +51,8 @@ def test_a_training_photo_is_its_own_nearest(zoo: Zoo, compute: Compute) -> None
     verdict = Judge(zoo, compute).judge(photo.permute(0, 2, 3, 1).contiguous().numpy(), 7)
     assert verdict.nearest == (5,)
     assert verdict.delta_face == pytest.approx(0, abs=1e-4)
+
+
+def test_no_reconstructions_are_no_verdict(zoo: Zoo, compute: Compute) -> None:
+    with pytest.raises(ConfigError, match="at least 1 reconstruction"):
+        Judge(zoo, compute).judge(np.empty((0, 64, 64, 3), np.uint8), 7)

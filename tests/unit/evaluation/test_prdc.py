@@ -62,3 +62,8 @@ def test_too_few_images_are_refused() -> None:
 
 def test_mean_over_identities() -> None:
     assert mean_prdc([Prdc(0, 1, 2, 0), Prdc(1, 0, 0, 1)]) == Prdc(0.5, 0.5, 1.0, 0.5)
+
+
+def test_a_mean_over_nobody_is_refused() -> None:
+    with pytest.raises(ConfigError, match="at least 1 identity"):
+        mean_prdc([])

@@ -18,10 +18,10 @@ from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.results import collect_results, load_results, save_results
 from mia_demo.evaluation.sweep import load_result, parse_numbers, run_sweep, saved_images
 from mia_demo.evaluation.table import (
+    MARKDOWN_COLUMNS,
     as_csv,
     as_markdown,
     attack_figures,
-    bootstrap_interval,
     results_table,
 )
 from mia_demo.zoo import MANIFEST, Zoo
@@ -104,23 +104,36 @@ def test_other_settings_need_another_folder(
         list(run_sweep(attacker, judge, replace(CONFIG, steps=3), [3], [0], tmp_path))
 
 
-def test_figures_by_hand() -> None:
-    def judged(acc1: float) -> dict[str, float]:
-        return {"alpha": 0.1, "test_accuracy": 0.9, "acc1": acc1, "acc5": 1.0, "delta_eval": 2.0,
-                "delta_face": 1.0, "target_confidence": 0.5}  # fmt: skip
+def judged(acc1: float, delta_face: float = 1.0) -> dict[str, float]:
+    return {"alpha": 0.1, "test_accuracy": 0.9, "acc1": acc1, "acc5": 1.0, "delta_eval": 2.0,
+            "delta_face": delta_face, "target_confidence": 0.5}  # fmt: skip
 
-    figures = attack_figures([[judged(1.0), judged(0.0)], [judged(0.5), judged(0.5)]])
+
+def test_figures_by_hand() -> None:
+    figures = attack_figures([[judged(1.0), judged(0.0)], [judged(0.5, 2.0), judged(0.5, 4.0)]])
     assert figures["acc1"] == 0.5
     assert figures["acc1_seeds"] == [0.75, 0.25]
     assert figures["acc1_ci95"] == [0.5, 0.5]  # both identities have the same mean over seeds
+    # 0.5 ± 12.706 · sqrt(0.125) / sqrt(2), which leaves 0..1 on both sides.
+    assert figures["acc1_seeds_ci95"] == [0.0, 1.0]
+    assert figures["delta_face"] == 2.0
+    assert figures["delta_face_ci95"] == [1.0, 3.0]  # of the two identities' means
     assert (figures["acc5"], figures["delta_eval"], figures["alpha"]) == (1.0, 2.0, 0.1)
+    assert figures["refused"] == {}
 
 
-def test_bootstrap_interval_contains_the_mean_and_narrows() -> None:
-    values = np.array([0.0, 1.0] * 50)
-    low, high = bootstrap_interval(values)
-    assert low < 0.5 < high
-    assert high - low == pytest.approx(2 * 1.96 * 0.05, rel=0.15)
+def test_intervals_of_one_identity_or_seed_are_refused_with_the_reason() -> None:
+    figures = attack_figures([[judged(1.0)]])
+    for key in ("acc1_ci95", "delta_face_ci95", "acc1_seeds_ci95"):
+        assert figures[key] is None
+        assert "needs at least 2 of them, not 1" in figures["refused"][key]
+
+
+def test_the_markdown_shows_every_interval() -> None:
+    row = {**dict.fromkeys(MARKDOWN_COLUMNS), "lane": "zero", "alpha": 0.0,
+           "acc1_ci95": [0.1, 0.25], "delta_face_ci95": [0.5, 0.75]}  # fmt: skip
+    assert "| 10.0% – 25.0% | – |" in as_markdown([row])
+    assert "| 0.500 – 0.750 |" in as_markdown([row])
 
 
 def test_lists_of_numbers() -> None:

@@ -60,3 +60,10 @@ def test_rank1_by_hand() -> None:
     labels = torch.tensor([3, 5, 3, 5])
     gallery = torch.tensor([True, True, False, False])
     assert rank1_accuracy(embeddings, labels, gallery) == 0.5
+
+
+@pytest.mark.parametrize("share", [True, False])
+def test_rank1_without_gallery_or_probes_is_refused(share: bool) -> None:
+    gallery = torch.full((4,), share)
+    with pytest.raises(ConfigError, match="gallery images and probes"):
+        rank1_accuracy(torch.eye(4), torch.arange(4), gallery)
