@@ -106,27 +106,27 @@ class Attacker:
             self._lanes[name] = Lane.load(self.zoo, name, self.compute)
         return self._lanes[name]
 
-    def run(self, config: AttackConfig, *, watched: bool = True) -> Iterator[AttackFrame]:
+    def run(self, config: AttackConfig, *, every: int = 1) -> Iterator[AttackFrame]:
         """Attacks one identity in all lanes.
 
         Same seed, device and thread count: the same frames, to the bit.
 
         Args:
             config: what to attack and how.
-            watched: yield every step with its pictures judged; else only the last frame.
+            every: yield one in so many optimisation steps; judging their pictures costs time.
 
         Raises:
             ConfigError: the identity or a lane does not exist.
         """
-        return _Run(self, config, watched=watched).frames()
+        return _Run(self, config, every).frames()
 
 
 class _Run:
     """One attack: the clock, the lanes and the three stages."""
 
-    def __init__(self, attacker: Attacker, config: AttackConfig, *, watched: bool) -> None:
+    def __init__(self, attacker: Attacker, config: AttackConfig, every: int) -> None:
         self.attacker = attacker
-        self.watched = watched
+        self.every = every
         self.config = config
         self.compute = attacker.compute
         stages = [[attacker.lane(name) for name in stage_names(lane)] for lane in config.lanes]
@@ -156,14 +156,13 @@ class _Run:
         for progress in self.attacker.pools.get(self.samplers, self.config.truncation_psi):
             if isinstance(progress, Pool):
                 pool = progress
-            elif self.watched:
+            else:
                 yield self._frame("sampling", round(progress * 100), 100, ())
         assert pool is not None
         start = self._start_styles(pool)
-        if self.watched:
-            images = self._synthesize(start[:, :SHOWN])
-            scores = self._plain_confidence(images)
-            yield self._frame("sampling", 1, 1, self._judged(images, scores))
+        images = self._synthesize(start[:, :SHOWN])
+        scores = self._plain_confidence(images)
+        yield self._frame("sampling", 1, 1, self._judged(images, scores))
 
         final: list[Tensor] = []
         chunks = start.split(self.config.batch_size, dim=1)
@@ -175,21 +174,20 @@ class _Run:
                 latest = frame
                 yield frame
             final.append(optimisation.styles())
-        if self.watched:
-            yield self._frame("selection", 1, 1, latest.lanes)
+        yield self._frame("selection", 1, 1, latest.lanes)
         yield self._select(torch.cat(final, dim=1))
 
     def _optimise(
         self, optimisation: Optimisation, chunk: int, chunks: int
     ) -> Iterator[AttackFrame]:
-        """All steps of one chunk of candidates; frames only for a watched attack."""
+        """All steps of one chunk of candidates, the first always among the frames."""
         steps = self.config.steps
         smooth: Tensor | None = None
         for step in range(steps):
             record = optimisation.step(step_generator(self.config.seed, 1 + step))
-            if self.watched:
-                now = record.confidences
-                smooth = now if smooth is None else now.lerp(smooth, CONFIDENCE_MEMORY)
+            now = record.confidences
+            smooth = now if smooth is None else now.lerp(smooth, CONFIDENCE_MEMORY)
+            if step % self.every == 0:
                 lanes = self._progress(record, smooth)
                 yield self._frame("optimisation", chunk * steps + step + 1, steps * chunks, lanes)
 

@@ -30,7 +30,9 @@ from mia_demo.evaluation.table import (
     Row,
     as_attribute_markdown,
     as_csv,
+    as_curve_markdown,
     as_markdown,
+    mean_curve,
     results_table,
 )
 from mia_demo.files import replacing, write_bytes, write_json
@@ -38,7 +40,7 @@ from mia_demo.zoo import library_versions
 
 RESULTS_FILE = "results.json"
 PICTURES_FILE = "best.webp"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -91,12 +93,15 @@ class SweepResults:
     Attributes:
         rows: the table, one row a lane (see ``table.results_table``).
         attacks: by lane, ordered by identity, then seed.
+        curves: by lane, Acc@1, target confidence and gradient cosine against steps of the
+            optimisation, mean over attacks (see ``mean_curve``).
         pictures: uint8 [L, I, R, R, 3], best reconstruction of each identity, first seed.
     """
 
     record: Record
     rows: list[Row]
     attacks: dict[str, list[JudgedAttack]]
+    curves: dict[str, list[dict[str, Any]]]
     pictures: npt.NDArray[np.uint8]
 
     def picture(self, lane: str, identity: int) -> npt.NDArray[np.uint8]:
@@ -155,6 +160,10 @@ def collect_results(
         record=record,
         rows=results_table(attacker, judge, directory, identities, seeds, lanes),
         attacks=attacks,
+        curves={
+            lane: mean_curve([result["lanes"][lane]["curve"] for result in loaded.values()])
+            for lane in lanes
+        },
         pictures=np.stack(best, axis=1).transpose(0, 1, 3, 4, 2),
     )
 
@@ -167,7 +176,9 @@ def save_results(results: SweepResults, folder: Path) -> None:
         Image.fromarray(sheet).save(temporary, format="WEBP", quality=90, method=6)
     write_bytes(folder / "table.csv", as_csv(results.rows).encode())
     leakage = as_attribute_markdown(results.rows, results.record.attribute_reference)
-    write_bytes(folder / "table.md", f"{as_markdown(results.rows)}\n{leakage}".encode())
+    curves = as_curve_markdown(results.curves)
+    tables = f"{as_markdown(results.rows)}\n{leakage}\n{curves}"
+    write_bytes(folder / "table.md", tables.encode())
     values = {"format": FORMAT, **{k: v for k, v in asdict(results).items() if k != "pictures"}}
     write_json(folder / RESULTS_FILE, values)
 
@@ -190,6 +201,7 @@ def load_results(folder: Path) -> SweepResults:
         return SweepResults(
             record=record,
             rows=list(values["rows"]),
+            curves=dict(values["curves"]),
             attacks={
                 lane: [JudgedAttack(**attack) for attack in attacks]
                 for lane, attacks in values["attacks"].items()

@@ -8,6 +8,7 @@ counts twice.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,6 +26,8 @@ from mia_demo.evaluation.judge import Judge
 from mia_demo.files import replacing, write_json
 
 MOST_NUMBERS = 10_000  # a longer list is a slip, or meant to fill the memory
+
+CURVE_POINTS = 10
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def run_sweep(
         sheet_path, result_path = attack_files(directory, seed, identity)
         if not result_path.exists():
             config = replace(base, identity=identity, seed=seed)
-            (frame,) = attacker.run(config, watched=False)
+            curves, frame = _watch(attacker, config)
             lanes = {}
             for lane in frame.lanes:
                 verdict = judge.judge(lane.images, identity)
@@ -91,11 +94,33 @@ def run_sweep(
                     "alpha": lane.alpha,
                     "test_accuracy": lane.test_accuracy,
                     "target_confidence": lane.target_confidence,
+                    "curve": curves[lane.name],
                 }
             _save_sheet(sheet_path, frame)
             result = {"identity": identity, "seed": seed, "seconds": frame.seconds, "lanes": lanes}
             write_json(result_path, result)
         yield SweepFrame(done, len(jobs), identity, seed)
+
+
+def _watch(
+    attacker: Attacker, config: AttackConfig
+) -> tuple[dict[str, list[dict[str, float | None]]], AttackFrame]:
+    """Runs one attack; every lane's curve, some ten points long, and the last frame."""
+    curves: dict[str, list[dict[str, float | None]]] = {lane: [] for lane in config.lanes}
+    every = max(1, config.steps // CURVE_POINTS)
+    for frame in attacker.run(config, every=every):
+        if frame.stage == "optimisation":
+            for lane in frame.lanes:
+                hits = [identity == config.identity for identity in lane.evaluator_top1]
+                cosine = lane.gradient_cosine
+                point = {
+                    "step": frame.step - 1,  # updates so far
+                    "acc1": sum(hits) / len(hits),
+                    "target_confidence": sum(lane.confidences) / len(lane.confidences),
+                    "gradient_cosine": None if math.isnan(cosine) else cosine,
+                }
+                curves[lane.name].append(point)
+    return curves, frame
 
 
 def saved_images(directory: Path, seed: int, identity: int, size: int) -> Tensor:

@@ -30,6 +30,7 @@ from mia_demo.evaluation.frechet import frechet_distance
 from mia_demo.evaluation.intervals import bootstrap_interval, seed_interval
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.prdc import mean_prdc, prdc
+from mia_demo.evaluation.recognition import identity_centres, recognised
 from mia_demo.evaluation.sweep import load_result, saved_images
 from mia_demo.smoothing import format_alpha
 from mia_demo.training.classifier import LabelledImages, predict
@@ -37,7 +38,7 @@ from mia_demo.zoo import Zoo
 
 IN_JSON_ONLY = (
     "acc1_ci95", "acc1_seeds", "acc1_seeds_ci95", "delta_face_ci95",
-    "attributes", "attributes_ci95", "refused",
+    "face_rank1_ci95", "attributes", "attributes_ci95", "refused",
 )  # fmt: skip
 MARKDOWN_COLUMNS = {
     "lane": "lane",
@@ -46,6 +47,8 @@ MARKDOWN_COLUMNS = {
     "acc1": "Acc@1",
     "acc1_ci95": "95 % over identities",
     "acc1_seeds_ci95": "95 % over seeds",
+    "face_rank1": "face rank-1",
+    "face_rank1_ci95": "95 % over identities",
     "acc5": "Acc@5",
     "delta_eval": "δ_eval",
     "delta_face": "δ_face",
@@ -59,8 +62,8 @@ MARKDOWN_COLUMNS = {
     "extraction_test": "ξ_test",
 }
 SHARES = (
-    "test_accuracy", "acc1", "acc1_seeds", "acc5", "extraction_train", "extraction_test",
-    "attributes", "real_test_accuracy", "held_out_accuracy",
+    "test_accuracy", "acc1", "acc1_seeds", "acc5", "face_rank1",
+    "extraction_train", "extraction_test", "attributes", "real_test_accuracy", "held_out_accuracy",
 )  # fmt: skip
 
 Row = dict[str, Any]
@@ -90,7 +93,11 @@ def results_table(
     chosen = torch.isin(test.labels, train.labels)
     examined = LabelledImages(test.images[chosen], test.labels[chosen])
     attributes, no_attributes = open_attribute_judge(zoo, compute)
-    real = Cloud(predict(judge.embedder, train.images, compute), train.labels)
+    gallery = LabelledImages(*zoo.split(private, size, "train"))
+    embeddings = predict(judge.embedder, gallery.images, compute)
+    centres, everybody = identity_centres(embeddings, gallery.labels)
+    swept = torch.isin(gallery.labels, train.labels)
+    real = Cloud(embeddings[swept], gallery.labels[swept])
     rows = []
     for position, name in enumerate(lanes):
         judged = [[load_result(directory, s, i)["lanes"][name] for s in seeds] for i in identities]
@@ -99,6 +106,10 @@ def results_table(
         target = attacker.lane(stage_names(name)[1])
         logits = predict(target.classifier, test.images, compute)
         row = {"lane": name, **attack_figures(judged)}
+        hits = recognised(cloud.features, centres, everybody) == fake.labels
+        people = hits.float().reshape(len(identities), -1).mean(dim=1).numpy()
+        row["face_rank1"] = float(people.mean())
+        _attempt(row, ["face_rank1_ci95"], partial(_interval, people))
         _attribute_figures(row, attributes, no_attributes, fake)
         keys = [field.name for field in fields(Calibration)]
         _attempt(row, keys, partial(_calibration, logits, test.labels))
@@ -132,6 +143,10 @@ def _prdc(real: Cloud, fake: Cloud) -> list[float]:
     ]
     mean = mean_prdc(parts)
     return [mean.precision, mean.recall, mean.density, mean.coverage]
+
+
+def _interval(values: npt.NDArray[Any]) -> list[Any]:
+    return [bootstrap_interval(values)]
 
 
 def _calibration(logits: Tensor, labels: Tensor) -> list[float]:
@@ -197,9 +212,9 @@ def attack_figures(values: list[list[dict[str, Any]]]) -> Row:
         "acc1_seeds": acc1.mean(axis=0).tolist(),
         "refused": {},
     }
-    _attempt(row, ["acc1_ci95"], lambda: [bootstrap_interval(acc1.mean(axis=1))])
+    _attempt(row, ["acc1_ci95"], partial(_interval, acc1.mean(axis=1)))
     _attempt(row, ["acc1_seeds_ci95"], lambda: [seed_interval(acc1.mean(axis=0))])
-    _attempt(row, ["delta_face_ci95"], lambda: [bootstrap_interval(delta_face.mean(axis=1))])
+    _attempt(row, ["delta_face_ci95"], partial(_interval, delta_face.mean(axis=1)))
     return row
 
 
@@ -236,6 +251,31 @@ def as_attribute_markdown(rows: list[Row], reference: dict[str, dict[str, Any]])
         for key in ("real_test_accuracy", "held_out_accuracy"):
             cells.append(_cell(key, known[key]))
         lines.append(_markdown_line(cells))
+    return "".join(lines)
+
+
+def mean_curve(curves: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Point by point, the mean over attacks; None where no attack has a figure."""
+    points = []
+    for same_step in zip(*curves, strict=True):
+        point: dict[str, Any] = {"step": same_step[0]["step"]}
+        for key in ("acc1", "target_confidence", "gradient_cosine"):
+            known = [entry[key] for entry in same_step if entry[key] is not None]
+            point[key] = float(np.mean(known)) if known else None
+        points.append(point)
+    return points
+
+
+def as_curve_markdown(curves: dict[str, list[dict[str, Any]]]) -> str:
+    """Acc@1 of all candidates, and gradient cosine in brackets, against steps."""
+    steps = [point["step"] for point in next(iter(curves.values()))]
+    lines = [_markdown_line(["Acc@1 (gradient cosine) after", *map(str, steps)])]
+    lines.append("|" + "---|" * (len(steps) + 1) + "\n")
+    for lane, points in curves.items():
+        cells = [
+            f"{p['acc1']:.1%} ({_cell('gradient_cosine', p['gradient_cosine'])})" for p in points
+        ]
+        lines.append(_markdown_line([lane, *cells]))
     return "".join(lines)
 
 

@@ -87,9 +87,11 @@ def test_candidates_beyond_the_batch_wait_their_turn(attacker: Attacker) -> None
     assert frames[-1].lanes[0].images.shape[0] == 3
 
 
-def test_an_unwatched_attack_ends_in_the_same_pictures(attacker: Attacker) -> None:
+def test_fewer_frames_end_in_the_same_pictures(attacker: Attacker) -> None:
     *_, watched = attacker.run(CONFIG)
-    (unwatched,) = attacker.run(CONFIG, watched=False)
+    *frames, unwatched = attacker.run(CONFIG, every=2)
+    steps = [frame.step for frame in frames if frame.stage == "optimisation"]
+    assert steps == list(range(1, CONFIG.steps + 1, 2))
     for one, two in zip(watched.lanes, unwatched.lanes, strict=True):
         assert np.array_equal(one.images, two.images)
 

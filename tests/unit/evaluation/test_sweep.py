@@ -20,8 +20,10 @@ from mia_demo.evaluation.sweep import load_result, parse_numbers, run_sweep, sav
 from mia_demo.evaluation.table import (
     MARKDOWN_COLUMNS,
     as_csv,
+    as_curve_markdown,
     as_markdown,
     attack_figures,
+    mean_curve,
     results_table,
 )
 from mia_demo.zoo import MANIFEST, Zoo
@@ -171,3 +173,17 @@ def test_results_folder_keeps_everything(tmp_path: Path, attacker: Attacker, jud
 def test_a_folder_without_results_says_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no readable results"):
         load_results(tmp_path)
+
+
+def test_curves_are_means_over_attacks() -> None:
+    def point(step: int, acc1: float, cosine: float | None) -> dict[str, float | None]:
+        return {"step": step, "acc1": acc1, "target_confidence": 0.5, "gradient_cosine": cosine}
+
+    one = [point(0, 0.0, None), point(4, 0.5, 0.25)]
+    two = [point(0, 0.5, None), point(4, 1.0, 0.75)]
+    curve = mean_curve([one, two])
+    assert curve == [point(0, 0.25, None), point(4, 0.75, 0.5)]
+    assert as_curve_markdown({"zero": curve}) == (
+        "| Acc@1 (gradient cosine) after | 0 | 4 |\n|---|---|---|\n"
+        "| zero | 25.0% (–) | 75.0% (0.500) |\n"
+    )
