@@ -38,6 +38,10 @@ class Column:
             return alpha_text(value)
         return percent(value) if self.kind == "share" else f"{value:.3f}"
 
+    def interval_text(self, bounds: Any) -> str:
+        """A 95 % interval in the column's own way of writing; empty where there is none."""
+        return " to ".join(self.text(end) for end in bounds) if bounds else ""
+
 
 COLUMNS = (
     Column("lane", "Lane", "text", "The classifier under attack.", is_main=True),
@@ -65,6 +69,15 @@ COLUMNS = (
         is_main=True,
     ),
     Column(
+        "face_rank1",
+        "Face rank-1",
+        "share",
+        "Second opinion on Acc@1: share of reconstructions whose nearest identity among all is the "
+        "right one, by a face embedder that knows none of these people. Higher leaks more.",
+        interval="face_rank1_ci95",
+        is_main=True,
+    ),
+    Column(
         "acc5",
         "Acc@5",
         "share",
@@ -77,6 +90,7 @@ COLUMNS = (
         "number",
         "Distance between a reconstruction and the nearest training photo, by a face embedder "
         "that knows none of these people. Lower leaks more.",
+        interval="delta_face_ci95",
         is_main=True,
     ),
     Column(
@@ -130,11 +144,6 @@ def present_columns(rows: list[dict[str, Any]]) -> list[Column]:
 
 def percent(share: float) -> str:
     return f"{share:.1%}"
-
-
-def interval_text(bounds: list[float]) -> str:
-    low, high = bounds
-    return f"{percent(low)} to {percent(high)}"
 
 
 def alpha_text(alpha: float) -> str:

@@ -106,11 +106,19 @@ def _other_judges(rows: Sequence[Row]) -> list[str]:
         return []
     leakiest = {row["lane"] for row in _extremes(rows, "acc1")[0]}
     sentences = []
+    if _known(rows, "face_rank1"):
+        first = _extremes(rows, "face_rank1")[0]
+        agrees = "agrees" if leakiest & {row["lane"] for row in first} else "disagrees"
+        figures = ", ".join(f"{row['lane']} {percent(row['face_rank1'])}" for row in rows)
+        sentences.append(
+            f"As a second opinion, a face embedder that knows none of these people {agrees}: it "
+            f"names the right identity most often for {_and(first)} ({figures})."
+        )
     if _known(rows, "delta_face"):
         closest = _extremes(rows, "delta_face")[1]
         agrees = "agrees" if leakiest & {row["lane"] for row in closest} else "disagrees"
         sentences.append(
-            f"The face embedder, which knows none of these people, {agrees}: reconstructions of "
+            f"The distance in the face embedder's features {agrees}: reconstructions of "
             f"{_and(closest)} come closest to a training photo "
             f"(δ_face {closest[0]['delta_face']:.3f})."
         )

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mia_demo.data.pictures import data_uri
-from mia_demo.evaluation.columns import Column, interval_text, present_columns
+from mia_demo.evaluation.columns import Column, present_columns
 from mia_demo.evaluation.contact_sheet import Tile, contact_sheet
 from mia_demo.evaluation.findings import find
 from mia_demo.evaluation.results import Record, SweepResults
@@ -94,7 +94,7 @@ def _add_table(body: Element, rows: list[Row]) -> None:
 def _add_cell(line: Element, column: Column, row: Row) -> None:
     cell = _text(line, "td", column.text(row.get(column.key)))
     if row.get(column.interval):
-        interval = f"95%: {interval_text(row[column.interval])}"
+        interval = f"95%: {column.interval_text(row[column.interval])}"
         _text(cell, "small", interval, **{"class": "interval"})
     if column.key in row.get("refused", {}):
         _text(cell, "small", row["refused"][column.key], **{"class": "reason"})

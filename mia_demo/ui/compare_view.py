@@ -8,9 +8,9 @@ from typing import Any
 from mia_demo.data.identities import IdentitySet
 from mia_demo.data.pictures import data_uri, sprite
 from mia_demo.evaluation.columns import (
+    COLUMNS,
     Column,
     alpha_text,
-    interval_text,
     percent,
     present_columns,
 )
@@ -23,6 +23,7 @@ from mia_demo.evaluation.table import Row
 from mia_demo.ui.sweep_view import lane_style
 
 SPRITE_COLUMNS = 10
+ACC1 = next(column for column in COLUMNS if column.key == "acc1")
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ def _summary(sweep: Sweep, results: SweepResults, caveat: str) -> dict[str, Any]
 
 
 def _point(row: Row, style: int) -> dict[str, Any]:
-    low, high = row["acc1_ci95"]
+    low, high = row["acc1_ci95"] or (row["acc1"], row["acc1"])
+    interval = ACC1.interval_text(row["acc1_ci95"])
     return {
         "lane": row["lane"],
         "style": style,
@@ -102,7 +104,8 @@ def _point(row: Row, style: int) -> dict[str, Any]:
         "high": high,
         "words": (
             f"{row['lane']}: test accuracy {percent(row['test_accuracy'])}, "
-            f"Acc@1 {percent(row['acc1'])}, 95% interval {interval_text([low, high])}"
+            f"Acc@1 {percent(row['acc1'])}, "
+            + (f"95% interval {interval}" if interval else "no interval")
         ),
     }
 
@@ -137,7 +140,7 @@ def _cell(column: Column, row: Row) -> dict[str, Any]:
     return {
         "value": value,
         "text": column.text(value),
-        "interval": interval_text(bounds) if bounds else "",
+        "interval": column.interval_text(bounds),
         "reason": row.get("refused", {}).get(column.key, ""),
     }
 

@@ -78,5 +78,12 @@ def results(make_row: Callable[..., Row]) -> SweepResults:
                 judged(7, 5, [7, 7], 1),
             ],
         },
+        curves={
+            lane: [
+                {"step": 0, "acc1": 0.1, "target_confidence": 0.2, "gradient_cosine": None},
+                {"step": 20, "acc1": 0.6, "target_confidence": 0.9, "gradient_cosine": 0.5},
+            ]
+            for lane in ("zero", "negative")
+        },
         pictures=np.arange(2 * 2 * 8 * 8 * 3, dtype=np.uint8).reshape(2, 2, 8, 8, 3),
     )
