@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mia_demo.data.pictures import data_uri
-from mia_demo.evaluation.columns import Column, present_columns
+from mia_demo.evaluation.columns import DASH, Column, percent, present_columns
 from mia_demo.evaluation.contact_sheet import Tile, contact_sheet
 from mia_demo.evaluation.findings import find
 from mia_demo.evaluation.results import Record, SweepResults
@@ -39,6 +39,8 @@ def html_report(results: SweepResults, photos: npt.NDArray[np.uint8]) -> str:
     _text(body, "p", f"Recorded {record_sentence(results.record)}")
     _add_findings(body, results)
     _add_table(body, results.rows)
+    if results.record.attribute_reference:
+        _add_attributes(body, results)
     _add_sheet(body, results, photos)
     _add_record(body, results.record)
     return "<!doctype html>\n" + tostring(page, encoding="unicode", method="html")
@@ -89,6 +91,29 @@ def _add_table(body: Element, rows: list[Row]) -> None:
     for column in columns:
         _text(meanings, "dt", column.label)
         _text(meanings, "dd", column.hint)
+
+
+def _add_attributes(body: Element, results: SweepResults) -> None:
+    section = SubElement(body, "section")
+    _text(section, "h2", "What leaks about the person")
+    _text(
+        section,
+        "p",
+        "How often a reconstruction shows the right attribute, judged by a network that knows "
+        "none of these people. Base rate: always guessing the commonest value. Real photos: the "
+        "most to expect.",
+    )
+    table = SubElement(section, "table")
+    line = SubElement(SubElement(table, "thead"), "tr")
+    for label in ("attribute", "base rate", *results.record.lanes, "real photos"):
+        _text(line, "th", label, scope="col")
+    tbody = SubElement(table, "tbody")
+    for name, known in results.record.attribute_reference.items():
+        line = SubElement(tbody, "tr")
+        _text(line, "th", name, scope="row")
+        shares = [row["attributes"][name] for row in results.rows]
+        for share in (known["base_rate"], *shares, known["real_test_accuracy"]):
+            _text(line, "td", DASH if share is None else percent(share))
 
 
 def _add_cell(line: Element, column: Column, row: Row) -> None:

@@ -175,7 +175,7 @@ class CompareHandlers:
         knobs: tuple[Any, ...],
     ) -> Iterator[tuple[Any, ...]]:
         session = str(request.session_hash)
-        unchanged = (gr.skip(),) * 5
+        unchanged = (gr.skip(), *(gr.skip() for _ in EMPTY.values()))
         try:
             config = parse_config(0, preset, 0, lanes, knobs)
             plan = plan_sweep(self.engine, config, identities, seeds)

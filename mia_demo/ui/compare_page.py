@@ -62,10 +62,11 @@ def build_compare_page(engine: Engine) -> None:
                     summary = results_summary(handlers.download)
                 with gr.Column(scale=1, min_width=320):
                     scatter = privacy_scatter()
-            table = results_table()
+            table = results_table("figures")
+            attributes = results_table("attributes")
             sheet = contact_sheet()
 
-    shown = [choice, summary, scatter, table, sheet]
+    shown = [choice, summary, scatter, table, attributes, sheet]
     form = [identities, seeds, preset, lanes, *knobs]
     running = [progress, start, stop, finished, *shown]
     summary.load(handlers.open, None, shown, show_progress="hidden", api_visibility="private")

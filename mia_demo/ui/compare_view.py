@@ -28,18 +28,19 @@ ACC1 = next(column for column in COLUMNS if column.key == "acc1")
 
 @dataclass(frozen=True)
 class CompareView:
-    """Values of the page's four components; ``{}`` leaves one empty."""
+    """Values of the page's components; ``{}`` leaves one empty."""
 
     summary: dict[str, Any]
     scatter: dict[str, Any]
     table: dict[str, Any]
+    attributes: dict[str, Any]
     sheet: dict[str, Any]
 
     def values(self) -> tuple[dict[str, Any], ...]:
-        return self.summary, self.scatter, self.table, self.sheet
+        return self.summary, self.scatter, self.table, self.attributes, self.sheet
 
 
-EMPTY = CompareView({"key": ""}, {}, {}, {})
+EMPTY = CompareView({"key": ""}, {}, {}, {}, {})
 
 
 def sweep_label(sweep: Sweep) -> str:
@@ -72,6 +73,7 @@ def compare_view(
         summary=_summary(sweep, results, caveat),
         scatter={"points": [_point(row, styles[row["lane"]]) for row in results.rows]},
         table=_table(results.rows, styles),
+        attributes=_attribute_table(results, styles),
         sheet=_sheet(results, identities, styles),
     )
 
@@ -113,6 +115,8 @@ def _point(row: Row, style: int) -> dict[str, Any]:
 def _table(rows: list[Row], styles: dict[str, int]) -> dict[str, Any]:
     columns = present_columns(rows)
     return {
+        "title": "Figures",
+        "note": "Choose a heading to sort by it.",
         "columns": [
             {
                 "key": column.key,
@@ -120,6 +124,7 @@ def _table(rows: list[Row], styles: dict[str, int]) -> dict[str, Any]:
                 "hint": column.hint,
                 "main": column.is_main,
                 "numeric": column.kind != "text",
+                "heading": column.key == "lane",
             }
             for column in columns
         ],
@@ -131,6 +136,52 @@ def _table(rows: list[Row], styles: dict[str, int]) -> dict[str, Any]:
             }
             for row in rows
         ],
+    }
+
+
+def _attribute_table(results: SweepResults, styles: dict[str, int]) -> dict[str, Any]:
+    """Attribute leakage: an attribute a row, a lane a column; ``{}`` where it was not measured."""
+    reference = results.record.attribute_reference
+    if not reference:
+        return {}
+    share = Column("share", "", "share", "")
+    columns = [
+        ("Attribute", "What the render program drew this person with."),
+        ("Base rate", "Share that always guessing the commonest value gets right."),
+        *(
+            (lane, f"Reconstructions of {lane} that show the person's true value.")
+            for lane in styles
+        ),
+        ("Real photos", "Share right on real test photos: the most to expect."),
+        ("Other people", "Share right on people the attribute network never saw."),
+    ]
+    rows = []
+    for name, known in reference.items():
+        cells = [{"value": name, "text": name}]
+        figures = [(known["base_rate"], None)]
+        figures += [(row["attributes"][name], row["attributes_ci95"][name]) for row in results.rows]
+        figures += [(known["real_test_accuracy"], None), (known["held_out_accuracy"], None)]
+        cells += [
+            {"value": value, "text": share.text(value), "interval": share.interval_text(bounds)}
+            for value, bounds in figures
+        ]
+        rows.append({"lane": name, "style": -1, "cells": cells})
+    return {
+        "title": "What leaks about the person",
+        "note": "How often a reconstruction shows the right attribute, judged by a network that "
+        "knows none of these people.",
+        "columns": [
+            {
+                "key": f"c{position}",
+                "label": label,
+                "hint": hint,
+                "main": True,
+                "numeric": position > 0,
+                "heading": position == 0,
+            }
+            for position, (label, hint) in enumerate(columns)
+        ],
+        "rows": rows,
     }
 
 

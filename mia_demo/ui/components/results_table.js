@@ -52,8 +52,8 @@ function showHeading(column) {
 }
 
 function showCell(cell, column, line) {
-  const node = make(column.key === "lane" ? "th" : "td", cell.text, line);
-  if (column.key === "lane") node.scope = "row";
+  const node = make(column.heading ? "th" : "td", cell.text, line);
+  if (column.heading) node.scope = "row";
   node.className = column.numeric ? "number" : "";
   if (cell.interval) make("small", "95%: " + cell.interval, node);
   if (cell.reason) {
@@ -66,6 +66,9 @@ function show() {
   const known = Boolean(props.value && props.value.rows);
   section.hidden = !known;
   if (!known) return;
+  element.querySelector("h3").textContent = props.value.title;
+  element.querySelector("header p").textContent = props.value.note;
+  all.parentElement.hidden = props.value.columns.every(({ main }) => main);
   const columns = shownColumns();
   headings.replaceChildren();
   columns.forEach(showHeading);

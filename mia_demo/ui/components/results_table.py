@@ -1,4 +1,4 @@
-"""The figures of a sweep, sortable by any column."""
+"""Figures of a sweep, sortable by any column."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ import gradio as gr
 from mia_demo.ui.components import component_files
 
 
-def results_table() -> gr.HTML:
-    """Shows ``CompareView.table``."""
-    return gr.HTML({}, **component_files("results_table"), apply_default_css=False)
+def results_table(name: str) -> gr.HTML:
+    """Shows a table of ``CompareView``.
+
+    Args:
+        name: unique on the page, for the ids inside.
+    """
+    files = component_files("results_table")
+    template = files.pop("html_template").replace("figures-title", f"{name}-title")
+    return gr.HTML({}, html_template=template, **files, apply_default_css=False)

@@ -34,6 +34,8 @@ def make_row() -> Callable[..., Row]:
             "extraction_train": acc1 / 2,
             "extraction_test": acc1 / 2,
             "frechet": None,
+            "attributes": {"sex": 0.75},
+            "attributes_ci95": {"sex": [0.7, 0.8]},
             "refused": {"frechet": "too few samples"},
             **others,
         }
@@ -56,6 +58,14 @@ def results(make_row: Callable[..., Row]) -> SweepResults:
         seconds=12.5,
         versions={"torch": "2.9"},
         checkpoints={"prior": "aa", "zero": "bb", "negative": "cc"},
+        attribute_reference={
+            "sex": {
+                "base_rate": 0.5,
+                "base_value": "male",
+                "real_test_accuracy": 0.99,
+                "held_out_accuracy": 0.98,
+            }
+        },
     )
 
     def judged(identity: int, seed: int, top1: list[int], nearest: int) -> JudgedAttack:

@@ -72,6 +72,12 @@ def test_pictures_are_inside_and_nothing_is_fetched(results: SweepResults) -> No
     assert not re.search(r"https?://|url\(|@import", source)
 
 
+def test_it_tells_what_leaks_about_the_person(results: SweepResults) -> None:
+    words = Page(html_report(results, PHOTOS)).words
+    assert "What leaks about the person" in words
+    assert "75.0%" in words
+
+
 def test_hostile_names_stay_text(results: SweepResults) -> None:
     name = '<script>alert("x")</script>'
     hostile = replace(
