@@ -88,7 +88,8 @@ function showStart() {
 }
 
 function moveStart(x, y) {
-  const inside = (value) => Math.min(scene.side, Math.max(-scene.side, Math.round(value * 10) / 10));
+  // Adding zero makes a plain zero of minus zero.
+  const inside = (value) => Math.min(scene.side, Math.max(-scene.side, Math.round(value * 10) / 10)) + 0;
   start = [inside(x), inside(y)];
   showStart();
   forgetWalk();
