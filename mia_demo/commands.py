@@ -26,7 +26,7 @@ from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.prior_quality import prior_frechet
 from mia_demo.evaluation.results import collect_results, save_results
 from mia_demo.evaluation.sweep import parse_numbers
-from mia_demo.evaluation.table import as_attribute_markdown, as_markdown
+from mia_demo.evaluation.text_tables import as_attribute_markdown, as_markdown
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
 from mia_demo.runs import attack_report, save_attack

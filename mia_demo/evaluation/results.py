@@ -28,14 +28,12 @@ from mia_demo.evaluation.attributes import open_attribute_judge, reference_of
 from mia_demo.evaluation.figure import privacy_utility_svg
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.sweep import load_result, saved_images
-from mia_demo.evaluation.table import (
-    Row,
+from mia_demo.evaluation.table import Row, mean_curve, results_table
+from mia_demo.evaluation.text_tables import (
     as_attribute_markdown,
     as_csv,
     as_curve_markdown,
     as_markdown,
-    mean_curve,
-    results_table,
 )
 from mia_demo.files import replacing, write_bytes, write_json
 from mia_demo.zoo import library_versions
