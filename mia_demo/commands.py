@@ -29,6 +29,7 @@ from mia_demo.evaluation.sweep import parse_numbers
 from mia_demo.evaluation.text_tables import as_attribute_markdown, as_markdown
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
+from mia_demo.recording import quote_results, record_sweep, recorded_names
 from mia_demo.runs import attack_report, save_attack
 from mia_demo.smoothing import format_alpha
 from mia_demo.toy import run_toy
@@ -86,6 +87,18 @@ def sweep(options: argparse.Namespace) -> dict[str, Any] | None:
     results = collect_results(attacker, judge, options.output, config, identities, seeds)
     save_results(results, options.output)
     return {**asdict(results.record), "preset": config.preset, "rows": results.rows}
+
+
+def record(options: argparse.Namespace) -> dict[str, Any]:
+    zoo = open_zoo(options.zoo)
+    results = record_sweep(zoo, options.sweep, options.name)
+    for text in options.quote:
+        quote_results(zoo, text)
+    return {
+        "recorded": recorded_names(zoo),
+        "attribute_reference": results.record.attribute_reference,
+        "rows": results.rows,
+    }
 
 
 def train(options: argparse.Namespace) -> dict[str, Any]:

@@ -162,5 +162,6 @@ def test_markdown_compares_lanes_with_base_rate_and_ceiling() -> None:
     assert as_attribute_markdown(rows, reference).splitlines() == [
         "| attribute | base rate | zero | negative | real test images | held-out public images |",
         "|---|---|---|---|---|---|",
-        "| sex | 50.0% (female) | 75.0% (70.0% to 80.0%) | 50.0% (40.0% to 60.0%) | 99.0% | 98.0% |",
+        "| sex | 50.0% (female) | 75.0% (70.0% to 80.0%) | 50.0% (40.0% to 60.0%) "
+        "| 99.0% | 98.0% |",
     ]
