@@ -184,3 +184,22 @@ def test_curves_are_means_over_attacks() -> None:
         "| Acc@1 (gradient cosine) after | 0 | 4 |\n|---|---|---|\n"
         "| zero | 25.0% (–) | 75.0% (0.50) |\n"
     )
+
+
+def test_groups_of_identities_give_the_table_of_single_ones(
+    tmp_path: Path, attacker: Attacker, judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [3, 7, 11]
+    list(run_sweep(attacker, judge, CONFIG, people, [0], tmp_path / "single"))
+    monkeypatch.setattr(attacker, "group_size", lambda config: 2)
+    frames = list(run_sweep(attacker, judge, CONFIG, people, [0], tmp_path / "grouped"))
+    assert [frame.done for frame in frames] == [1, 2, 3]
+    for identity in people:
+        single = load_result(tmp_path / "single", 0, identity)["lanes"]
+        grouped = load_result(tmp_path / "grouped", 0, identity)["lanes"]
+        for lane in CONFIG.lanes:
+            assert grouped[lane]["top1"] == single[lane]["top1"]
+            assert [p["step"] for p in grouped[lane]["curve"]] == [0, 1]
+            assert grouped[lane]["delta_face"] == pytest.approx(
+                single[lane]["delta_face"], abs=0.02
+            )
