@@ -82,6 +82,10 @@ def build_parser() -> argparse.ArgumentParser:
     prior.add_argument("--output", type=Path, required=True, help="zoo folder for the checkpoint")
     prior.add_argument("--resume", action="store_true", help="go on from the state in --output")
 
+    check = command("check-prior", "Measure the prior on public people that it never saw.")
+    check.add_argument("--data", type=Path, required=True, help="folder with public_*.zip")
+    check.add_argument("--output", type=Path, required=True, help="folder for figures and pictures")
+
     make = command("make-zoo", "Remake the whole zoo from images; resumable.")
     make.add_argument("--data", type=Path, required=True, help="target.zip and public_*.zip")
     make.add_argument("--minutes", type=float, default=180, help="time budget of this sitting")
