@@ -268,7 +268,9 @@ def _label_lane(
         }
         for c in (identity, *ranked)
     ]
-    means = [values[rest].mean().item() if rest else 0.0 for values in (smoothed, softmax, gradient)]
+    means = [
+        values[rest].mean().item() if rest else 0.0 for values in (smoothed, softmax, gradient)
+    ]
     if rest:
         rows.append(
             {
