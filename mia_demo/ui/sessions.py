@@ -49,7 +49,7 @@ class SessionJobs(Generic[Frame]):
 
 
 class SessionMemory(Generic[Value]):
-    """One value a tab; when there are too many tabs, the one that was silent longest is forgotten."""
+    """One value a tab; of too many tabs the one that was silent longest is forgotten."""
 
     def __init__(self, most: int = MOST_REMEMBERED) -> None:
         self._most = most

@@ -143,7 +143,7 @@ class UnderstandHandlers:
         lanes = results.record.lanes
         return Landed(
             {lane: np.stack([results.picture(lane, n) for n in shown]) for lane in lanes},
-            {lane: shown for lane in lanes},
+            dict.fromkeys(lanes, shown),
             "The small pictures are the recorded sweep’s best reconstructions. "
             "Attack one of these identities to see your own.",
         )
@@ -174,8 +174,9 @@ class UnderstandHandlers:
     def open_label(
         self, identity: float | None, alpha: float | None, request: gr.Request
     ) -> tuple[Any, View]:
-        """The page comes to the front: the last choice, or the identity of the last attack."""
-        number = self._attacked(request) if identity is None else identity
+        """The page comes to the front: the identity of the last attack, or else what was chosen."""
+        own = self._own(request)
+        number = identity if own is None else own.config.identity
         return number, self.label(number, alpha)
 
     def label(self, identity: float | None, alpha: float | None) -> View:

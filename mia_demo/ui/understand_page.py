@@ -33,7 +33,7 @@ def build_understand_page(engine: Engine) -> None:
         _text("understand_toy")
         toy_explorer(ToyLab())
         _text("understand_embedding")
-        with gr.Row(equal_height=True, elem_classes="form"):
+        with gr.Row(elem_classes="form"):
             people = gr.Textbox(
                 "",
                 label="Identities to show",
@@ -41,14 +41,14 @@ def build_understand_page(engine: Engine) -> None:
                 max_length=100,
                 min_width=200,
             )
-            show = gr.Button("Show", min_width=80)
+            show = gr.Button("Show", scale=0, min_width=100)
         embedding = embedding_map()
         _text("understand_gradients")
         gradients = gradient_figure()
         _text("understand_labels")
         with gr.Row(elem_classes="form"):
             identity = gr.Number(
-                None,
+                0,
                 label="Identity",
                 info="its first test photo",
                 precision=0,

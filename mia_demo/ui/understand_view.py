@@ -90,7 +90,17 @@ def embedding_json(
             _embedding_lane(lane, views[lane.name], [order[n] for n in labels], order, landed)
             for lane in lanes
         ],
+        "finding": _tightness(views),
     }
+
+
+def _tightness(views: Mapping[str, EmbeddingView]) -> str:
+    """The lanes' ratios in words, as they came out."""
+    first, *others = sorted(views, key=lambda name: views[name].ratio)
+    ranked = f"{first} ({views[first].ratio:.3f})"
+    for name in others:
+        ranked += f", then {name} ({views[name].ratio:.3f})"
+    return f"Tightest here, by intra / inter: {ranked}."
 
 
 def _embedding_lane(
@@ -268,10 +278,8 @@ def _label_lane(
         }
         for c in (identity, *ranked)
     ]
-    means = [
-        values[rest].mean().item() if rest else 0.0 for values in (smoothed, softmax, gradient)
-    ]
     if rest:
+        means = [values[rest].mean().item() for values in (smoothed, softmax, gradient)]
         rows.append(
             {
                 "name": f"{len(rest)} others, each",

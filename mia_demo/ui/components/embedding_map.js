@@ -104,6 +104,7 @@ function show() {
   $(".maps").replaceChildren();
   value.lanes.forEach(showLane);
   showFigures(value.lanes);
+  $(".finding").textContent = value.finding;
   $(".scroller").hidden = false;
 }
 
