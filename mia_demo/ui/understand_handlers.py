@@ -136,7 +136,7 @@ class UnderstandHandlers:
             return Landed(
                 own.images, meant, f"The small pictures are your reconstructions of {identity}."
             )
-        results = self._recorded()
+        results, caveat = self._recorded()
         shown = [] if results is None else [n for n in people if n in results.record.identities]
         if results is None or not shown:
             return Landed({}, {}, "No reconstructions to show yet: attack one of these identities.")
@@ -145,7 +145,7 @@ class UnderstandHandlers:
             {lane: np.stack([results.picture(lane, n) for n in shown]) for lane in lanes},
             dict.fromkeys(lanes, shown),
             "The small pictures are the recorded sweep’s best reconstructions. "
-            "Attack one of these identities to see your own.",
+            f"Attack one of these identities to see your own. {caveat}".strip(),
         )
 
     def _people(self, text: str) -> list[int]:
@@ -166,8 +166,10 @@ class UnderstandHandlers:
             view = own_gradients_json(lanes, own)
             if view["lanes"]:
                 return view
-        results = self._recorded()
-        return NO_GRADIENTS if results is None else recorded_gradients_json(lanes, results)
+        results, caveat = self._recorded()
+        if results is None:
+            return NO_GRADIENTS
+        return recorded_gradients_json(lanes, results, caveat)
 
     # -- the smoothed label -------------------------------------------------------------------
 
@@ -230,15 +232,15 @@ class UnderstandHandlers:
         own = self._own(request)
         return 0 if own is None else own.config.identity
 
-    def _recorded(self) -> SweepResults | None:
-        """The sweep that came with the zoo, if there is one of this zoo's networks."""
+    def _recorded(self) -> tuple[SweepResults | None, str]:
+        """The first readable sweep that came with the zoo, and how the zoo has changed since."""
         for sweep in self.library.sweeps():
             if sweep.is_recorded:
                 try:
-                    return sweep.load()
+                    return sweep.load(), self.library.caveat(sweep.record)
                 except DemoError as error:
                     log.warning("%s", error)
-        return None
+        return None, ""
 
     def _photo(self, number: int, index: int) -> Tensor:
         """uint8 [64, 64, 3]."""

@@ -169,8 +169,14 @@ def own_gradients_json(lanes: Sequence[LaneLabel], attack: FinishedAttack) -> di
     return _gradients("yours", words, shown, {name: (steps, v) for name, v in curves.items()})
 
 
-def recorded_gradients_json(lanes: Sequence[LaneLabel], results: SweepResults) -> dict[str, Any]:
-    """The mean cosines of the recorded sweep; ``{"source": "none"}`` where it has none."""
+def recorded_gradients_json(
+    lanes: Sequence[LaneLabel], results: SweepResults, caveat: str
+) -> dict[str, Any]:
+    """The mean cosines of the recorded sweep; ``NO_GRADIENTS`` where it has none.
+
+    Args:
+        caveat: how the zoo has changed since, in words.
+    """
     curves = {}
     for lane, points in results.curves.items():
         values = [p["gradient_cosine"] for p in points]
@@ -181,8 +187,8 @@ def recorded_gradients_json(lanes: Sequence[LaneLabel], results: SweepResults) -
     words = (
         f"Recorded sweep: mean over {len(record.identities)} identities, "
         f"{len(record.seeds)} seed{'s' if len(record.seeds) > 1 else ''}, "
-        f"loss {record.settings.get('loss', 'unknown')}."
-    )
+        f"loss {record.settings.get('loss', 'unknown')}. {caveat}"
+    ).strip()
     return _gradients("recorded", words, shown, curves)
 
 

@@ -128,6 +128,7 @@ def test_embedding_view_with_numbers(open_page: OpenPage) -> None:
     expect(view.get_by_role("listitem")).to_have_text(
         ["identity 5", "identity 17"], timeout=TIMEOUT
     )
+    assert view.get_by_role("listitem").all_inner_texts() == ["identity 5", "identity 17"]
     marks = view.locator(".map").first.locator(".mark")
     expect(marks).to_have_count(2 * TRAIN_IMAGES)
     page.get_by_label("Identities to show").fill("5")

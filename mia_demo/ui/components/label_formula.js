@@ -1,10 +1,6 @@
 // Bars around a zero line: label, softmax and gradient of the classes that matter.
 const $ = (selector) => element.querySelector(selector);
-const COLUMNS = [
-  ["label", "y_LS"],
-  ["softmax", "p"],
-  ["gradient", "p − y_LS"],
-];
+const COLUMNS = ["y_LS", "p", "p − y_LS"];
 // Bars reach from −0.6 to 1.6: labels for every factor that can be chosen.
 const LOW = -0.6;
 const HIGH = 1.6;
@@ -36,15 +32,15 @@ function showLane(lane) {
   const table = make("table", "", article);
   const head = make("tr", "", make("thead", "", table));
   make("th", "", head, "Class").scope = "col";
-  for (const [, title] of COLUMNS) make("th", "", head, title).scope = "col";
+  for (const title of COLUMNS) make("th", "", head, title).scope = "col";
   const body = make("tbody", "", table);
   for (const { name, is_true: isTrue, values, texts } of lane.rows) {
     const row = make("tr", isTrue ? "true" : "", body);
     make("th", "", row, name).scope = "row";
-    COLUMNS.forEach(([kind], index) => {
-      const cell = make("td", kind, row);
+    values.forEach((value, index) => {
+      const cell = make("td", "", row);
       make("span", "number", cell, texts[index]);
-      showBar(cell, values[index]);
+      showBar(cell, value);
     });
   }
   make("p", "numbers", article, lane.formula);
