@@ -74,7 +74,7 @@ function showSnapshot(index) {
   $(".moment").value = index;
   setText(".trained", `Training step ${step} of ${scene.training_steps}, loss ${signed(loss, 4)}`);
   $(".moment").setAttribute("aria-valuetext", "training step " + step);
-  const words = `Deep colour: sure of that class. Pale: unsure. Here the network is less than 95% sure on ${percent(unsure)} of the plane.`;
+  const words = `Strong colour: sure of that class. Faint: unsure. Here the network is less than 95% sure on ${percent(unsure)} of the plane.`;
   setText(".landscape-words", words);
   $("svg").setAttribute("aria-label", `Map of the plane after training step ${step} with α = ${alphaText(alpha)}: three groups of points, and the start at ${signed(start[0], 1)}, ${signed(start[1], 1)}. ${words}`);
 }
