@@ -55,12 +55,14 @@ class UnderstandHandlers:
 
     def open_embedding(self, identities: str, request: gr.Request) -> Iterator[tuple[Any, View]]:
         """The page comes to the front: the last view, or one with a new attack's identity."""
-        attacked = self._attacked(request)
+        own = self._own(request)
         try:
-            is_shown = attacked in self._people(identities)
+            people = self._people(identities)
+            stays = own is None or own.config.identity in people
         except DemoError:  # nothing yet, or half a list
-            is_shown = False
-        if not is_shown:
+            stays = False
+        if not stays:
+            attacked = 0 if own is None else own.config.identity
             others = [n for n in range(len(self.engine.identities)) if n != attacked][: MOST - 2]
             identities = ",".join(map(str, [attacked, *others]))
         for view in self.embedding(identities, request):
@@ -227,10 +229,6 @@ class UnderstandHandlers:
 
     def _own(self, request: gr.Request) -> FinishedAttack | None:
         return self.engine.finished_attacks.get(str(request.session_hash))
-
-    def _attacked(self, request: gr.Request) -> int:
-        own = self._own(request)
-        return 0 if own is None else own.config.identity
 
     def _recorded(self) -> tuple[SweepResults | None, str]:
         """The first readable sweep that came with the zoo, and how the zoo has changed since."""
