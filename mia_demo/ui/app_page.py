@@ -13,6 +13,7 @@ from mia_demo.ui.attack_page import build_attack_page
 from mia_demo.ui.compare_page import build_compare_page
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.theme import make_theme
+from mia_demo.ui.understand_page import build_understand_page
 
 TITLE = "Be Careful What You Smooth For"
 STYLE = Path(__file__).with_name("style.css")
@@ -33,6 +34,8 @@ def build_app(engine: Engine) -> gr.Blocks:
                 build_attack_page(engine)
             with gr.Tab("Compare"):
                 build_compare_page(engine)
+            with gr.Tab("Understand"):
+                build_understand_page(engine)
     return app
 
 
