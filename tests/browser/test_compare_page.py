@@ -28,7 +28,9 @@ def column(page: Page, name: str) -> list[str]:
     """A column's figures from top to bottom, without intervals."""
     headings = page.locator("[aria-labelledby=figures-title] thead th")
     index = [text.split()[0] for text in headings.all_inner_texts()].index(name)
-    cells = page.locator(f"section[aria-labelledby=figures-title] tbody tr > :nth-child({index + 1})").all_inner_texts()
+    cells = page.locator(
+        f"section[aria-labelledby=figures-title] tbody tr > :nth-child({index + 1})"
+    ).all_inner_texts()
     return [cell.split("\n")[0] for cell in cells]
 
 
