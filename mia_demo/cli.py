@@ -58,6 +58,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     sweep.add_argument("--output", type=Path, required=True, help="folder for the results")
 
+    record = command("record", "Ship a finished sweep with the zoo, on its card and in texts.")
+    record.add_argument("--sweep", type=Path, required=True, help="folder of a finished sweep")
+    record.add_argument("--name", required=True, help="such as standard")
+    record.add_argument(
+        "--quote", type=Path, nargs="*", default=[], help="texts that quote results, such as README"
+    )
+
     train = command("train", "Train a target classifier with any smoothing factor; resumable.")
     train.add_argument("--alpha", type=float, required=True, help="smoothing factor, at most 1")
     train.add_argument("--epochs", type=int, default=24)
@@ -74,6 +81,10 @@ def build_parser() -> argparse.ArgumentParser:
     prior.add_argument("--seed", type=int, default=0)
     prior.add_argument("--output", type=Path, required=True, help="zoo folder for the checkpoint")
     prior.add_argument("--resume", action="store_true", help="go on from the state in --output")
+
+    check = command("check-prior", "Measure the prior on public people that it never saw.")
+    check.add_argument("--data", type=Path, required=True, help="folder with public_*.zip")
+    check.add_argument("--output", type=Path, required=True, help="folder for figures and pictures")
 
     make = command("make-zoo", "Remake the whole zoo from images; resumable.")
     make.add_argument("--data", type=Path, required=True, help="target.zip and public_*.zip")

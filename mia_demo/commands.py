@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
 from tqdm import tqdm
 
 from mia_demo import doctor as doctor_checks
@@ -17,18 +18,22 @@ from mia_demo.attack.attack import Attacker, AttackFrame
 from mia_demo.attack.config import parse_knobs, preset_config
 from mia_demo.bench import run_bench
 from mia_demo.data.identities import open_identity_set
-from mia_demo.data.splits import fixed_split, seeded_split
+from mia_demo.data.pictures import png, sprite
+from mia_demo.data.splits import fixed_split, public_split, seeded_split
 from mia_demo.device import choose_compute
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.evaluation.attributes import open_attribute_judge
 from mia_demo.evaluation.distributed import join_team, run_team_sweep
 from mia_demo.evaluation.judge import Judge
-from mia_demo.evaluation.prior_quality import prior_frechet
+from mia_demo.evaluation.prior_check import check_prior as measure_prior
+from mia_demo.evaluation.prior_quality import prior_frechet, sample_images
 from mia_demo.evaluation.results import collect_results, save_results
 from mia_demo.evaluation.sweep import parse_numbers
-from mia_demo.evaluation.table import as_attribute_markdown, as_markdown
+from mia_demo.evaluation.text_tables import as_attribute_markdown, as_markdown
+from mia_demo.files import write_bytes, write_json
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
+from mia_demo.recording import quote_results, record_sweep, recorded_names
 from mia_demo.runs import attack_report, save_attack
 from mia_demo.smoothing import format_alpha
 from mia_demo.toy import run_toy
@@ -86,6 +91,18 @@ def sweep(options: argparse.Namespace) -> dict[str, Any] | None:
     results = collect_results(attacker, judge, options.output, config, identities, seeds)
     save_results(results, options.output)
     return {**asdict(results.record), "preset": config.preset, "rows": results.rows}
+
+
+def record(options: argparse.Namespace) -> dict[str, Any]:
+    zoo = open_zoo(options.zoo)
+    results = record_sweep(zoo, options.sweep, options.name)
+    for text in options.quote:
+        quote_results(zoo, text)
+    return {
+        "recorded": recorded_names(zoo),
+        "attribute_reference": results.record.attribute_reference,
+        "rows": results.rows,
+    }
 
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
@@ -155,6 +172,27 @@ def train_prior(options: argparse.Namespace) -> dict[str, Any]:
         "frechet": frechet,
         "checkpoint": str(options.output / output.entry("prior").stored.file),
     }
+
+
+def check_prior(options: argparse.Namespace) -> dict[str, Any]:
+    zoo, compute = open_zoo(options.zoo), choose_compute(options.device)
+    generator, embedder = zoo.load_prior(), zoo.load_embedder()
+    public = open_identity_set(sorted(options.data.glob("public_*.zip")))
+    size = generator.resolution
+    train, held_out = (
+        LabelledImages(*public.tensors(size, labels=labels)) for labels in public_split(public)
+    )
+    figures, originals, projections = measure_prior(
+        generator, embedder, train, held_out, compute, seed=0, log=_log
+    )
+    samples = sample_images(generator, 100, compute, seed=0)
+    pairs = torch.stack([originals, projections], dim=1).flatten(0, 1)
+    for name, images, columns in (("samples", samples, 10), ("projections", pairs, 20)):
+        sheet = sprite(images.permute(0, 2, 3, 1).contiguous().numpy(), columns)
+        write_bytes(options.output / f"{name}.png", png(sheet))
+    result = asdict(figures)
+    write_json(options.output / "prior.json", result)
+    return result
 
 
 def make_zoo(options: argparse.Namespace) -> dict[str, Any]:

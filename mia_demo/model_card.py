@@ -57,7 +57,7 @@ blended and rendered from random parameters. `identities.json` in there holds ea
 attributes. The public identities (prior, embedder, attribute heads) are disjoint from them and not
 included.
 
-## Limits and intended use
+{results}## Limits and intended use
 
 For teaching and for research on privacy. Identities here are easier to tell apart than real
 people (20 base skins, 10 hair styles): accuracies must not be compared with those on FaceScrub or
@@ -71,8 +71,12 @@ ATTRIBUTES = """- **attributes**: one small network with a head for each attribu
 """
 
 
-def write_model_card(zoo: Zoo) -> None:
-    """Writes ``README.md`` beside the manifest."""
+def write_model_card(zoo: Zoo, results: str = "") -> None:
+    """Writes ``README.md`` beside the manifest.
+
+    Args:
+        results: recorded results of attacks, in Markdown.
+    """
     rows = "".join(_row(entry) for entry in zoo.manifest.checkpoints)
     prior = zoo.entry("prior").training
     tail = TAIL.format(
@@ -82,6 +86,7 @@ def write_model_card(zoo: Zoo) -> None:
         prior_minutes=prior["seconds"] / 60,
         attributes="".join(map(_attributes, zoo.entries("attributes"))),
         pool_styles=zoo.entry("pool").training["styles"],
+        results=f"## Results\n\n{results}\n" if results else "",
     )
     write_bytes(zoo.root / CARD_FILE, (HEAD + rows + tail).encode())
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.lanes import Lane, stage_names
-from mia_demo.attack.optimisation import Optimisation, StepRecord
+from mia_demo.attack.optimisation import Optimisation, StepRecord, target_confidence
 from mia_demo.attack.sampling import Pool, PoolCache
 from mia_demo.attack.selection import robust_confidence
 from mia_demo.data.transforms import to_uint8
@@ -26,6 +26,8 @@ from mia_demo.training.state import step_generator
 from mia_demo.zoo import Zoo
 
 STAGES = ("sampling", "optimisation", "selection", "done")
+# Pictures' pixels that keep a device busy; one attack fills a CPU.
+PIXELS_TO_FILL = {"cuda": 512 * 64**2}
 SHOWN = 8  # candidates a frame carries: as many as a page can show
 CONFIDENCE_MEMORY = 0.7  # crops make single-step confidences jump; "best" follows their average
 
@@ -123,29 +125,55 @@ class Attacker:
         Raises:
             ConfigError: the identity or a lane does not exist.
         """
-        return _Run(self, config, every).frames()
+        group = self.run_group(config, [config.identity], every=every)
+        return (frame for (frame,) in group)
+
+    def run_group(
+        self, config: AttackConfig, identities: Sequence[int], *, every: int
+    ) -> Iterator[tuple[AttackFrame, ...]]:
+        """Attacks several identities in one batch, to fill a large device.
+
+        Args:
+            config: its identity is not used.
+
+        Yields:
+            A frame for each identity, step by step as ``run``.
+        """
+        return _Run(self, config, list(identities), every).frames()
+
+    def group_size(self, config: AttackConfig) -> int:
+        """How many identities fill the device."""
+        candidates = len(config.lanes) * min(config.candidates, config.batch_size)
+        pixels = candidates * self.generator.resolution**2
+        return max(1, PIXELS_TO_FILL.get(self.compute.device.type, 0) // pixels)
 
 
 class _Run:
-    """One attack: the clock, the lanes and the three stages."""
+    """One attack on a few identities: the clock, the tracks and the three stages.
 
-    def __init__(self, attacker: Attacker, config: AttackConfig, every: int) -> None:
+    Tracks are ordered lane by lane, as in ``optimisation``.
+    """
+
+    def __init__(
+        self, attacker: Attacker, config: AttackConfig, identities: list[int], every: int
+    ) -> None:
         self.attacker = attacker
+        self.identities = identities
         self.every = every
         self.config = config
         self.compute = attacker.compute
         stages = [[attacker.lane(name) for name in stage_names(lane)] for lane in config.lanes]
         self.samplers, self.lanes, self.selectors = map(list, zip(*stages, strict=True))
         for lane in [*self.samplers, *self.lanes, *self.selectors]:
-            if config.identity >= lane.classifier.num_classes:
+            if max(identities) >= lane.classifier.num_classes:
                 raise ConfigError(
-                    f"Identity {config.identity} is out of range; lane {lane.name} knows "
+                    f"Identity {max(identities)} is out of range; lane {lane.name} knows "
                     f"0 to {lane.classifier.num_classes - 1}."
                 )
         self.seconds = 0.0
         self._resumed_at = 0.0
 
-    def frames(self) -> Iterator[AttackFrame]:
+    def frames(self) -> Iterator[tuple[AttackFrame, ...]]:
         self._resumed_at = time.perf_counter()
         try:
             for frame in self._stages():
@@ -156,7 +184,7 @@ class _Run:
                 "The device has too little memory for this attack; lower the batch size."
             ) from error
 
-    def _stages(self) -> Iterator[AttackFrame]:
+    def _stages(self) -> Iterator[tuple[AttackFrame, ...]]:
         pool: Pool | None = None
         for progress in self.attacker.pools.get(self.samplers, self.config.truncation_psi):
             if isinstance(progress, Pool):
@@ -173,18 +201,23 @@ class _Run:
         chunks = start.split(self.config.batch_size, dim=1)
         for number, chunk in enumerate(chunks):
             optimisation = Optimisation(
-                self.attacker.generator, self.lanes, chunk, self.config, self.compute
+                self.attacker.generator,
+                self.lanes,
+                self.identities,
+                chunk,
+                self.config,
+                self.compute,
             )
-            for frame in self._optimise(optimisation, number, len(chunks)):
-                latest = frame
-                yield frame
+            for frames in self._optimise(optimisation, number, len(chunks)):
+                latest = frames
+                yield frames
             final.append(optimisation.styles())
-        yield self._frame("selection", 1, 1, latest.lanes)
+        yield tuple(replace(f, stage="selection", step=1, total_steps=1) for f in latest)
         yield self._select(torch.cat(final, dim=1))
 
     def _optimise(
         self, optimisation: Optimisation, chunk: int, chunks: int
-    ) -> Iterator[AttackFrame]:
+    ) -> Iterator[tuple[AttackFrame, ...]]:
         """All steps of one chunk of candidates, the first always among the frames."""
         steps = self.config.steps
         smooth: Tensor | None = None
@@ -193,35 +226,45 @@ class _Run:
             now = record.confidences
             smooth = now if smooth is None else now.lerp(smooth, CONFIDENCE_MEMORY)
             if step % self.every == 0:
-                lanes = self._progress(record, smooth)
-                yield self._frame("optimisation", chunk * steps + step + 1, steps * chunks, lanes)
+                tracks = self._progress(record, smooth)
+                yield self._frame("optimisation", chunk * steps + step + 1, steps * chunks, tracks)
 
     def _start_styles(self, pool: Pool) -> Tensor:
         config = self.config
         subset = pool.subset(config.pool_size, config.seed)
         chosen = [
-            pool.start_candidates(lane.name, config.identity, config.candidates, subset)
+            pool.start_candidates(lane.name, identity, config.candidates, subset)
             for lane in self.samplers
+            for identity in self.identities
         ]
         return torch.stack([pool.styles[indices] for indices in chosen])
 
-    def _select(self, styles: Tensor) -> AttackFrame:
-        """Scores all candidates, keeps the best of each lane, best first."""
+    def _select(self, styles: Tensor) -> tuple[AttackFrame, ...]:
+        """Scores all candidates, keeps the best of each track, best first."""
         config = self.config
+        candidates = styles.shape[1]
+        targets = torch.tensor(self.identities, device=self.compute.device)
+        targets = targets.repeat_interleave(candidates)
         kept_styles, kept_images, kept_scores = [], [], []
-        for lane, lane_styles in zip(self.selectors, styles, strict=True):
+        for lane, lane_styles in zip(self.selectors, styles.chunk(len(self.lanes)), strict=True):
+            flat = lane_styles.flatten(0, 1)
             images = torch.cat(
-                [self._synthesize(part[None])[0] for part in lane_styles.split(config.batch_size)]
+                [self._synthesize(part[None])[0] for part in flat.split(config.batch_size)]
             )
             # The same crops for every lane.
             rng = step_generator(config.seed, 10_000)
             scores = robust_confidence(
-                lane, images, config.identity, config.selection_rounds, rng, self.compute
+                lane, images, targets, config.selection_rounds, rng, self.compute
             )
-            order = torch.sort(scores, descending=True, stable=True).indices[: config.kept]
-            kept_styles.append(lane_styles[order.cpu()])
-            kept_images.append(images[order])
-            kept_scores.append(scores[order])
+            per_identity = zip(
+                lane_styles, images.split(candidates), scores.split(candidates), strict=True
+            )
+            for own_styles, own_images, own_scores in per_identity:
+                order = torch.sort(own_scores, descending=True, stable=True).indices
+                order = order[: config.kept]
+                kept_styles.append(own_styles[order.cpu()])
+                kept_images.append(own_images[order])
+                kept_scores.append(own_scores[order])
         judged = self._judged(
             torch.stack(kept_images), torch.stack(kept_scores), torch.stack(kept_styles)
         )
@@ -244,7 +287,7 @@ class _Run:
         losses: list[float] | None = None,
         cosines: list[float] | None = None,
     ) -> tuple[LaneFrame, ...]:
-        """Lane frames from images [L, K, 3, R, R] and confidences [L, K]."""
+        """A lane frame a track from images [T, K, 3, R, R] and confidences [T, K]."""
         with torch.no_grad(), self.compute.autocast():
             batch = images.flatten(0, 1).contiguous(memory_format=torch.channels_last)
             logits = self.attacker.evaluator(batch)
@@ -253,9 +296,11 @@ class _Run:
         top1 = verdict.indices.unflatten(0, shape).tolist()
         certainty = verdict.values.unflatten(0, shape).tolist()
         pictures = to_uint8(images).permute(0, 1, 3, 4, 2).cpu().numpy()
+        named = zip(self.config.lanes, self.lanes, strict=True)
+        tracks = [track for track in named for _ in self.identities]
         return tuple(
             LaneFrame(
-                name=self.config.lanes[index],
+                name=name,
                 alpha=lane.alpha,
                 test_accuracy=lane.test_accuracy,
                 images=pictures[index],
@@ -267,12 +312,12 @@ class _Run:
                 gradient_cosine=cosines[index] if cosines else math.nan,
                 styles=None if styles is None else styles[index].numpy(),
             )
-            for index, lane in enumerate(self.lanes)
+            for index, (name, lane) in enumerate(tracks)
         )
 
     @torch.no_grad()
     def _synthesize(self, styles: Tensor) -> Tensor:
-        """[L, K, w_dim] -> [L, K, 3, R, R]."""
+        """[T, K, w_dim] -> [T, K, 3, R, R]."""
         with self.compute.autocast():
             images = self.attacker.generator.synthesize(
                 styles.flatten(0, 1).to(self.compute.device)
@@ -281,19 +326,25 @@ class _Run:
 
     @torch.no_grad()
     def _plain_confidence(self, images: Tensor) -> Tensor:
-        """Target confidence [L, K] of whole images."""
+        """Target confidence [T, K] of whole images."""
         with self.compute.autocast():
             logits = [
-                lane.classifier(part.contiguous(memory_format=torch.channels_last))
-                for lane, part in zip(self.lanes, images, strict=True)
+                lane.classifier(part.flatten(0, 1).contiguous(memory_format=torch.channels_last))
+                for lane, part in zip(self.lanes, images.chunk(len(self.lanes)), strict=True)
             ]
-        return torch.stack(logits).float().softmax(dim=2)[:, :, self.config.identity]
+        tracks = torch.cat(logits).float().unflatten(0, images.shape[:2])
+        return target_confidence(tracks, self.identities * len(self.lanes))
 
     def _frame(
-        self, stage: str, step: int, total: int, lanes: tuple[LaneFrame, ...]
-    ) -> AttackFrame:
+        self, stage: str, step: int, total: int, tracks: tuple[LaneFrame, ...]
+    ) -> tuple[AttackFrame, ...]:
+        """A frame an identity; the computing time is shared out evenly."""
         self.compute.synchronize()
         now = time.perf_counter()
         self.seconds += now - self._resumed_at
         self._resumed_at = now
-        return AttackFrame(stage, step, total, self.seconds, lanes)
+        count = len(self.identities)
+        return tuple(
+            AttackFrame(stage, step, total, self.seconds / count, tracks[position::count])
+            for position in range(count)
+        )

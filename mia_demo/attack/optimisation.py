@@ -1,11 +1,15 @@
 """Stage 2: candidates of all lanes walk through w-space in lock-step.
 
-One batch through the generator serves every lane; then each classifier sees its own candidates.
-Adam works on each number by itself, so lanes do not influence each other.
+One batch through the generator serves every lane and identity; then each classifier sees its own
+candidates. Adam works on each number by itself, so they do not influence each other.
+
+With L lanes and I identities under attack there are T = L * I tracks, lane by lane: track
+l * I + i is lane l's attack on identity i. Every track has K candidates.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,15 +24,23 @@ from mia_demo.device import Compute
 from mia_demo.models.stylegan2 import Generator
 
 
+def target_confidence(logits: Tensor, targets: Sequence[int]) -> Tensor:
+    """Softmax of each track's target class: logits [T, K, C], targets [T] -> [T, K]."""
+    probabilities = logits.softmax(dim=2)
+    return torch.stack(
+        [values[:, target] for values, target in zip(probabilities, targets, strict=True)]
+    )
+
+
 @dataclass(frozen=True)
 class StepRecord:
-    """What one step saw; L lanes, K candidates, before the update of w.
+    """What one step saw; T tracks, K candidates, before the update of w.
 
     Attributes:
-        images: [L, K, 3, R, R], not clipped.
-        losses: [L], mean over candidates.
-        confidences: [L, K], softmax of the target class on the step's crop.
-        gradient_cosine: [L], mean cosine between this and the previous step's image gradients
+        images: [T, K, 3, R, R], not clipped.
+        losses: [T], mean over candidates.
+        confidences: [T, K], softmax of the target class on the step's crop.
+        gradient_cosine: [T], mean cosine between this and the previous step's image gradients
             (the paper's gradient-stability analysis); nan on the first step.
     """
 
@@ -39,22 +51,25 @@ class StepRecord:
 
 
 class Optimisation:
-    """Candidates w of several lanes under one Adam.
+    """Candidates w of several tracks under one Adam.
 
     Args:
-        start: [L, K, w_dim], the candidates' first styles.
+        identities: [I], the same for every lane.
+        start: [T, K, w_dim], the candidates' first styles.
     """
 
     def __init__(
         self,
         generator: Generator,
         lanes: list[Lane],
+        identities: Sequence[int],
         start: Tensor,
         config: AttackConfig,
         compute: Compute,
     ) -> None:
         self.generator = generator
         self.lanes = lanes
+        self.targets = [*identities] * len(lanes)  # [T]
         self.config = config
         self.compute = compute
         self.shape = start.shape[:2]
@@ -82,9 +97,14 @@ class Optimisation:
                     lane.classifier(part)
                     for lane, part in zip(self.lanes, views.chunk(len(self.lanes)), strict=True)
                 ]
-            stacked = torch.stack(logits).float()
+            tracks = torch.cat(logits).float().unflatten(0, self.shape)
             loss_of = LOSSES[config.loss]
-            losses = torch.stack([loss_of(values, config.identity).mean() for values in stacked])
+            losses = torch.stack(
+                [
+                    loss_of(values, target).mean()
+                    for values, target in zip(tracks, self.targets, strict=True)
+                ]
+            )
             losses.sum().backward()
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -93,12 +113,12 @@ class Optimisation:
         return StepRecord(
             images=images.detach().float().unflatten(0, self.shape),
             losses=losses.detach(),
-            confidences=stacked.detach().softmax(dim=2)[:, :, config.identity],
+            confidences=target_confidence(tracks.detach(), self.targets),
             gradient_cosine=self._cosine(gradient.detach().float().flatten(1)),
         )
 
     def styles(self) -> Tensor:
-        """The candidates as they are now: [L, K, w_dim] on the CPU."""
+        """The candidates as they are now: [T, K, w_dim] on the CPU."""
         return self.w.detach().cpu().unflatten(0, self.shape)
 
     def _cosine(self, gradient: Tensor) -> Tensor:

@@ -16,9 +16,17 @@ CROP_RATIO = (0.8, 1.2)
 
 @torch.no_grad()
 def robust_confidence(
-    lane: Lane, images: Tensor, identity: int, rounds: int, rng: torch.Generator, compute: Compute
+    lane: Lane,
+    images: Tensor,
+    targets: Tensor,
+    rounds: int,
+    rng: torch.Generator,
+    compute: Compute,
 ) -> Tensor:
-    """Mean target confidence [K] of images [K, 3, R, R] over random crops and flips.
+    """Mean target confidence [N] of images [N, 3, R, R] over random crops and flips.
+
+    Args:
+        targets: int64 [N], the identity each image should show.
 
     One draw a round for all images, so that they are compared on equal terms.
     """
@@ -35,5 +43,5 @@ def robust_confidence(
         )
         with compute.autocast():
             logits = lane.classifier(views.contiguous(memory_format=torch.channels_last))
-        total += logits.float().softmax(dim=1)[:, identity]
+        total += logits.float().softmax(dim=1).gather(1, targets[:, None]).squeeze(1)
     return total / rounds

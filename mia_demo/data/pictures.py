@@ -19,6 +19,13 @@ def data_uri(pixels: npt.NDArray[np.uint8]) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
+def png(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """uint8 [H, W, 3] -> the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def sprite(pictures: npt.NDArray[np.uint8], columns: int) -> npt.NDArray[np.uint8]:
     """Pictures [N, R, R, 3] side by side on one sheet, row by row; black where none are left."""
     count, size = pictures.shape[:2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,7 +138,7 @@ COLUMNS = (
 )
 
 
-def present_columns(rows: list[dict[str, Any]]) -> list[Column]:
+def present_columns(rows: Sequence[dict[str, Any]]) -> list[Column]:
     """The columns that at least one row knows."""
     return [column for column in COLUMNS if any(column.key in row for row in rows)]
 

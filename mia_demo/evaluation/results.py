@@ -1,7 +1,8 @@
 """A finished sweep as one folder: the table, every verdict, the best pictures, where it came from.
 
 ``results.json`` holds the numbers, ``best.webp`` each lane's best reconstruction of every identity
-(of the first seed), ``table.csv`` and ``table.md`` the table again for spreadsheets and READMEs.
+(of the first seed), ``table.csv`` and ``table.md`` the table again for spreadsheets and READMEs,
+``curve.svg`` the privacy-utility curve.
 The folder is all that the Compare page needs, so recorded sweeps can be shipped.
 """
 
@@ -24,16 +25,15 @@ from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import DataError
 from mia_demo.evaluation.attributes import open_attribute_judge, reference_of
+from mia_demo.evaluation.figure import privacy_utility_svg
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.sweep import load_result, saved_images
-from mia_demo.evaluation.table import (
-    Row,
+from mia_demo.evaluation.table import Row, mean_curve, results_table
+from mia_demo.evaluation.text_tables import (
     as_attribute_markdown,
     as_csv,
     as_curve_markdown,
     as_markdown,
-    mean_curve,
-    results_table,
 )
 from mia_demo.files import replacing, write_bytes, write_json
 from mia_demo.zoo import library_versions
@@ -179,6 +179,7 @@ def save_results(results: SweepResults, folder: Path) -> None:
     curves = as_curve_markdown(results.curves)
     tables = f"{as_markdown(results.rows)}\n{leakage}\n{curves}"
     write_bytes(folder / "table.md", tables.encode())
+    write_bytes(folder / "curve.svg", privacy_utility_svg(results.rows).encode())
     values = {"format": FORMAT, **{k: v for k, v in asdict(results).items() if k != "pictures"}}
     write_json(folder / RESULTS_FILE, values)
 

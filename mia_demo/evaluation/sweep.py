@@ -1,5 +1,7 @@
 """Many attacks, one table: identities x seeds, all lanes side by side, resumable.
 
+Identities are attacked in groups that fill the device: one at a time on a CPU, more on a GPU.
+
 Every attack's result is a sheet of its kept images and a small JSON file, written last and
 atomically. So a sweep can be killed at any moment: what is there is not done again, and nothing
 counts twice.
@@ -80,47 +82,63 @@ def run_sweep(
     """
     settings = {**base.to_json(), "identity": None, "seed": None}
     _check_settings(directory, settings)
-    jobs = [(seed, identity) for seed in seeds for identity in identities]
-    for done, (seed, identity) in enumerate(jobs, start=1):
-        sheet_path, result_path = attack_files(directory, seed, identity)
-        if not result_path.exists():
-            config = replace(base, identity=identity, seed=seed)
-            curves, frame = _watch(attacker, config)
-            lanes = {}
-            for lane in frame.lanes:
-                verdict = judge.judge(lane.images, identity)
-                lanes[lane.name] = {
-                    **asdict(verdict),
-                    "alpha": lane.alpha,
-                    "test_accuracy": lane.test_accuracy,
-                    "target_confidence": lane.target_confidence,
-                    "curve": curves[lane.name],
-                }
-            _save_sheet(sheet_path, frame)
-            result = {"identity": identity, "seed": seed, "seconds": frame.seconds, "lanes": lanes}
-            write_json(result_path, result)
-        yield SweepFrame(done, len(jobs), identity, seed)
+    total = len(identities) * len(seeds)
+    size = attacker.group_size(base)
+    done = 0
+    for seed in seeds:
+        for start in range(0, len(identities), size):
+            group = identities[start : start + size]
+            missing = [i for i in group if not attack_files(directory, seed, i)[1].exists()]
+            if missing:
+                # The whole group again, so that a resumed sweep computes the same batches.
+                _attack_group(attacker, judge, replace(base, seed=seed), group, directory)
+            for identity in group:
+                done += 1
+                yield SweepFrame(done, total, identity, seed)
 
 
-def _watch(
-    attacker: Attacker, config: AttackConfig
-) -> tuple[dict[str, list[dict[str, float | None]]], AttackFrame]:
-    """Runs one attack; every lane's curve, some ten points long, and the last frame."""
-    curves: dict[str, list[dict[str, float | None]]] = {lane: [] for lane in config.lanes}
+def _attack_group(
+    attacker: Attacker, judge: Judge, config: AttackConfig, group: Sequence[int], directory: Path
+) -> None:
+    """Attacks a few identities in one batch and saves each."""
     every = max(1, config.steps // CURVE_POINTS)
-    for frame in attacker.run(config, every=every):
-        if frame.stage == "optimisation":
-            for lane in frame.lanes:
-                hits = [identity == config.identity for identity in lane.evaluator_top1]
-                cosine = lane.gradient_cosine
-                point = {
-                    "step": frame.step - 1,  # updates so far
-                    "acc1": sum(hits) / len(hits),
-                    "target_confidence": sum(lane.confidences) / len(lane.confidences),
-                    "gradient_cosine": None if math.isnan(cosine) else cosine,
-                }
-                curves[lane.name].append(point)
-    return curves, frame
+    watched = []
+    for frames in attacker.run_group(config, group, every=every):
+        watched.append([_curve_points(frame, i) for frame, i in zip(frames, group, strict=True)])
+    for position, (identity, frame) in enumerate(zip(group, frames, strict=True)):
+        lanes = {}
+        for index, lane in enumerate(frame.lanes):
+            verdict = judge.judge(lane.images, identity)
+            points = [step[position][index] for step in watched if step[position]]
+            lanes[lane.name] = {
+                **asdict(verdict),
+                "alpha": lane.alpha,
+                "test_accuracy": lane.test_accuracy,
+                "target_confidence": lane.target_confidence,
+                "curve": points,
+            }
+        sheet_path, result_path = attack_files(directory, config.seed, identity)
+        _save_sheet(sheet_path, frame)
+        result = {"identity": identity, "seed": config.seed, "seconds": frame.seconds}
+        write_json(result_path, {**result, "lanes": lanes})
+
+
+def _curve_points(frame: AttackFrame, identity: int) -> list[dict[str, float | None]]:
+    """What every lane's curve shows of one optimisation step; nothing for other stages."""
+    if frame.stage != "optimisation":
+        return []
+    points: list[dict[str, float | None]] = []
+    for lane in frame.lanes:
+        hits = [seen == identity for seen in lane.evaluator_top1]
+        cosine = lane.gradient_cosine
+        point = {
+            "step": frame.step - 1,  # updates so far
+            "acc1": sum(hits) / len(hits),
+            "target_confidence": sum(lane.confidences) / len(lane.confidences),
+            "gradient_cosine": None if math.isnan(cosine) else cosine,
+        }
+        points.append(point)
+    return points
 
 
 def saved_images(directory: Path, seed: int, identity: int, size: int) -> Tensor:

@@ -5,8 +5,6 @@ A figure that cannot be computed honestly (too few images) is None, with the rea
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
 from functools import partial
@@ -32,39 +30,8 @@ from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.prdc import mean_prdc, prdc
 from mia_demo.evaluation.recognition import identity_centres, recognised
 from mia_demo.evaluation.sweep import load_result, saved_images
-from mia_demo.smoothing import format_alpha
 from mia_demo.training.classifier import LabelledImages, predict
 from mia_demo.zoo import Zoo
-
-IN_JSON_ONLY = (
-    "acc1_ci95", "acc1_seeds", "acc1_seeds_ci95", "delta_face_ci95",
-    "face_rank1_ci95", "attributes", "attributes_ci95", "refused",
-)  # fmt: skip
-MARKDOWN_COLUMNS = {
-    "lane": "lane",
-    "alpha": "α",
-    "test_accuracy": "test accuracy",
-    "acc1": "Acc@1",
-    "acc1_ci95": "95 % over identities",
-    "acc1_seeds_ci95": "95 % over seeds",
-    "face_rank1": "face rank-1",
-    "face_rank1_ci95": "95 % over identities",
-    "acc5": "Acc@5",
-    "delta_eval": "δ_eval",
-    "delta_face": "δ_face",
-    "delta_face_ci95": "95 % over identities",
-    "frechet": "Fréchet",
-    "precision": "precision",
-    "recall": "recall",
-    "density": "density",
-    "coverage": "coverage",
-    "extraction_train": "ξ_train",
-    "extraction_test": "ξ_test",
-}
-SHARES = (
-    "test_accuracy", "acc1", "acc1_seeds", "acc5", "face_rank1",
-    "extraction_train", "extraction_test", "attributes", "real_test_accuracy", "held_out_accuracy",
-)  # fmt: skip
 
 Row = dict[str, Any]
 
@@ -223,37 +190,6 @@ def _grid(values: list[list[dict[str, Any]]], key: str) -> npt.NDArray[np.float6
     return np.array([[entry[key] for entry in per_seed] for per_seed in values])
 
 
-def as_markdown(rows: list[Row]) -> str:
-    """The table for a README."""
-    head = _markdown_line(list(MARKDOWN_COLUMNS.values()))
-    rule = "|" + "---|" * len(MARKDOWN_COLUMNS) + "\n"
-    lines = [_markdown_line([_cell(key, row[key]) for key in MARKDOWN_COLUMNS]) for row in rows]
-    return head + rule + "".join(lines)
-
-
-def as_attribute_markdown(rows: list[Row], reference: dict[str, dict[str, Any]]) -> str:
-    """Attribute leakage for a README: an attribute a row, a lane a column.
-
-    Args:
-        reference: by attribute, from ``Record.attribute_reference``; empty where it was refused.
-    """
-    if not reference:
-        reason = rows[0]["refused"]["attributes"]
-        return f"Attribute leakage was not measured: {reason}\n"
-    columns = ["attribute", "base rate", *(row["lane"] for row in rows)]
-    columns += ["real test images", "held-out public images"]
-    lines = [_markdown_line(columns), "|" + "---|" * len(columns) + "\n"]
-    for name, known in reference.items():
-        cells = [name, f"{known['base_rate']:.1%} ({known['base_value']})"]
-        for row in rows:
-            interval = _cell("attributes_ci95", row["attributes_ci95"][name])
-            cells.append(f"{row['attributes'][name]:.1%} ({interval})")
-        for key in ("real_test_accuracy", "held_out_accuracy"):
-            cells.append(_cell(key, known[key]))
-        lines.append(_markdown_line(cells))
-    return "".join(lines)
-
-
 def mean_curve(curves: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """Point by point, the mean over attacks; None where no attack has a figure."""
     points = []
@@ -264,45 +200,6 @@ def mean_curve(curves: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
             point[key] = float(np.mean(known)) if known else None
         points.append(point)
     return points
-
-
-def as_curve_markdown(curves: dict[str, list[dict[str, Any]]]) -> str:
-    """Acc@1 of all candidates, and gradient cosine in brackets, against steps."""
-    steps = [point["step"] for point in next(iter(curves.values()))]
-    lines = [_markdown_line(["Acc@1 (gradient cosine) after", *map(str, steps)])]
-    lines.append("|" + "---|" * (len(steps) + 1) + "\n")
-    for lane, points in curves.items():
-        cells = [
-            f"{p['acc1']:.1%} ({_cell('gradient_cosine', p['gradient_cosine'])})" for p in points
-        ]
-        lines.append(_markdown_line([lane, *cells]))
-    return "".join(lines)
-
-
-def _markdown_line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |\n"
-
-
-def as_csv(rows: list[Row]) -> str:
-    """The table for a spreadsheet; intervals and reasons stay in the JSON."""
-    columns = [key for key in rows[0] if key not in IN_JSON_ONLY]
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
-
-
-def _cell(key: str, value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, str):
-        return value
-    if key == "alpha":
-        return format_alpha(value)
-    if key.endswith("_ci95"):
-        return " – ".join(_cell(key.removesuffix("_ci95"), end) for end in value)
-    return f"{value:.1%}" if key in SHARES else f"{value:.3f}"
 
 
 def _attempt(row: Row, keys: list[str], compute: Callable[[], list[Any]]) -> None:

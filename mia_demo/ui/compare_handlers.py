@@ -17,7 +17,7 @@ from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.library import ResultsLibrary, Sweep
 from mia_demo.evaluation.report import html_report
 from mia_demo.evaluation.results import RESULTS_FILE
-from mia_demo.evaluation.table import as_csv
+from mia_demo.evaluation.text_tables import as_csv
 from mia_demo.ui.compare_view import EMPTY, CompareView, compare_view, sweep_label
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.jobs import Job, Waiting

@@ -46,7 +46,14 @@ KNOBS = (
     Knob("steps", "Steps", "Optimisation: updates of every candidate."),
     Knob("learning_rate", "Learning rate", "Optimisation: how far one update goes.", 0.001),
     Knob("adam_beta", "Adam β", "Optimisation: memory of earlier gradients, 0 is none.", 0.05),
-    Knob("loss", "Loss", "Optimisation: what “looks like the target” means.", 0, tuple(LOSSES)),
+    Knob(
+        "loss",
+        "Loss",
+        "Optimisation: what “looks like the target” means. Cross-entropy fades out once the "
+        "classifier is sure; Poincaré, Plug & Play’s own, does not.",
+        0,
+        tuple(LOSSES),
+    ),
     Knob(
         "crop_scale", "Crop scale", "Optimisation: smallest share of the picture in a crop.", 0.05
     ),

@@ -133,5 +133,5 @@ def test_toy_prints_the_papers_figures(capsys: pytest.CaptureFixture[str]) -> No
 def test_a_sweep_prints_its_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["sweep", "--identities", "3", "--lanes", "zero", "--output", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    assert "| lane | α | test accuracy |" in printed
+    assert "| Lane | α | Test accuracy |" in printed
     assert "| zero | 0 |" in printed

@@ -18,7 +18,7 @@ LAYERS = [
     ["attack"],
     ["evaluation"],
     ["runs", "model_card", "make_attributes", "make_zoo", "doctor", "bench"],
-    ["alpha_zoo"],
+    ["recording", "alpha_zoo"],
     ["commands", "cli", "__main__"],
 ]
 

@@ -171,7 +171,31 @@ def test_all_lanes_see_the_same_crop(attacker: Attacker) -> None:
     lane = attacker.lane("zero")
     start = torch.zeros(2, 1, attacker.generator.w_dim)
     config = replace(CONFIG, lanes=("zero", "positive"))
-    twins = Optimisation(attacker.generator, [lane, lane], start, config, attacker.compute)
+    twins = Optimisation(
+        attacker.generator, [lane, lane], [config.identity], start, config, attacker.compute
+    )
     record = twins.step(step_generator(0, 1))
     assert record.losses[0] == record.losses[1]
     assert record.confidences[0] == record.confidences[1]
+
+
+def test_a_group_of_identities_gets_the_attacks_of_each_alone(attacker: Attacker) -> None:
+    *_, together = attacker.run_group(CONFIG, [5, 9], every=1)
+    for identity, frame in zip((5, 9), together, strict=True):
+        *_, alone = attacker.run(replace(CONFIG, identity=identity))
+        for lane, other in zip(frame.lanes, alone.lanes, strict=True):
+            assert lane.name == other.name
+            assert lane.evaluator_top1 == other.evaluator_top1
+            # Batches of another size may round differently, no more.
+            np.testing.assert_allclose(lane.confidences, other.confidences, atol=1e-3)
+            assert np.abs(lane.images.astype(int) - other.images).max() <= 2
+
+
+def test_a_large_device_takes_more_identities_at_once(
+    attacker: Attacker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(CONFIG, candidates=4, kept=1)
+    assert attacker.group_size(config) == 1
+    room = {attacker.compute.device.type: len(config.lanes) * 4 * 3 * 64**2}
+    monkeypatch.setattr("mia_demo.attack.attack.PIXELS_TO_FILL", room)
+    assert attacker.group_size(config) == 3

@@ -20,7 +20,7 @@ from mia_demo.evaluation.attributes import (
     right_values,
     shares,
 )
-from mia_demo.evaluation.table import as_attribute_markdown
+from mia_demo.evaluation.text_tables import as_attribute_markdown
 from mia_demo.training.classifier import LabelledImages
 from mia_demo.zoo import MANIFEST, Zoo
 
@@ -162,5 +162,6 @@ def test_markdown_compares_lanes_with_base_rate_and_ceiling() -> None:
     assert as_attribute_markdown(rows, reference).splitlines() == [
         "| attribute | base rate | zero | negative | real test images | held-out public images |",
         "|---|---|---|---|---|---|",
-        "| sex | 50.0% (female) | 75.0% (70.0% – 80.0%) | 50.0% (40.0% – 60.0%) | 99.0% | 98.0% |",
+        "| sex | 50.0% (female) | 75.0% (70.0% to 80.0%) | 50.0% (40.0% to 60.0%) "
+        "| 99.0% | 98.0% |",
     ]

@@ -17,15 +17,8 @@ from mia_demo.errors import ConfigError, DataError
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.results import collect_results, load_results, save_results
 from mia_demo.evaluation.sweep import load_result, parse_numbers, run_sweep, saved_images
-from mia_demo.evaluation.table import (
-    MARKDOWN_COLUMNS,
-    as_csv,
-    as_curve_markdown,
-    as_markdown,
-    attack_figures,
-    mean_curve,
-    results_table,
-)
+from mia_demo.evaluation.table import attack_figures, mean_curve, results_table
+from mia_demo.evaluation.text_tables import as_csv, as_curve_markdown, as_markdown
 from mia_demo.zoo import MANIFEST, Zoo
 
 CONFIG = preset_config("quick", lanes=("zero", "negative"), steps=2, candidates=2, kept=2)
@@ -132,10 +125,14 @@ def test_intervals_of_one_identity_or_seed_are_refused_with_the_reason() -> None
 
 
 def test_the_markdown_shows_every_interval() -> None:
-    row = {**dict.fromkeys(MARKDOWN_COLUMNS), "lane": "zero", "alpha": 0.0,
-           "acc1_ci95": [0.1, 0.25], "delta_face_ci95": [0.5, 0.75]}  # fmt: skip
-    assert "| 10.0% – 25.0% | – |" in as_markdown([row])
-    assert "| 0.500 – 0.750 |" in as_markdown([row])
+    row = {"lane": "zero", "alpha": 0.0, "acc1": 0.2, "acc1_ci95": [0.1, 0.25],
+           "acc1_seeds_ci95": [0.15, 0.2], "delta_face": 0.6,
+           "delta_face_ci95": [0.5, 0.75], "acc5": None}  # fmt: skip
+    assert as_markdown([row]) == (
+        "| Lane | α | Acc@1 | Acc@5 | δ_face | Acc@1, 95 % over seeds |\n"
+        "|---|---|---|---|---|---|\n"
+        "| zero | 0 | 20.0% (10.0% to 25.0%) | – | 0.600 (0.500 to 0.750) | 15.0% to 20.0% |\n"
+    )
 
 
 def test_lists_of_numbers() -> None:
@@ -185,5 +182,24 @@ def test_curves_are_means_over_attacks() -> None:
     assert curve == [point(0, 0.25, None), point(4, 0.75, 0.5)]
     assert as_curve_markdown({"zero": curve}) == (
         "| Acc@1 (gradient cosine) after | 0 | 4 |\n|---|---|---|\n"
-        "| zero | 25.0% (–) | 75.0% (0.500) |\n"
+        "| zero | 25.0% (–) | 75.0% (0.50) |\n"
     )
+
+
+def test_groups_of_identities_give_the_table_of_single_ones(
+    tmp_path: Path, attacker: Attacker, judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [3, 7, 11]
+    list(run_sweep(attacker, judge, CONFIG, people, [0], tmp_path / "single"))
+    monkeypatch.setattr(attacker, "group_size", lambda config: 2)
+    frames = list(run_sweep(attacker, judge, CONFIG, people, [0], tmp_path / "grouped"))
+    assert [frame.done for frame in frames] == [1, 2, 3]
+    for identity in people:
+        single = load_result(tmp_path / "single", 0, identity)["lanes"]
+        grouped = load_result(tmp_path / "grouped", 0, identity)["lanes"]
+        for lane in CONFIG.lanes:
+            assert grouped[lane]["top1"] == single[lane]["top1"]
+            assert [p["step"] for p in grouped[lane]["curve"]] == [0, 1]
+            assert grouped[lane]["delta_face"] == pytest.approx(
+                single[lane]["delta_face"], abs=0.02
+            )

@@ -1,0 +1,80 @@
+"""Recorded results: finished sweeps that are shipped with a zoo and quoted in texts.
+
+Texts quote a table between ``<!-- results: NAME -->`` and ``<!-- end of results -->``; what stands
+between the marks is written here, so that no figure is ever copied by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mia_demo.errors import DataError
+from mia_demo.evaluation.library import RECORDED_FOLDER
+from mia_demo.evaluation.report import record_sentence
+from mia_demo.evaluation.results import SweepResults, load_results, save_results
+from mia_demo.evaluation.text_tables import (
+    as_attribute_markdown,
+    as_curve_markdown,
+    as_markdown,
+)
+from mia_demo.files import write_bytes
+from mia_demo.model_card import write_model_card
+from mia_demo.zoo import Zoo
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+QUOTE = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
+
+
+def record_sweep(zoo: Zoo, sweep: Path, name: str) -> SweepResults:
+    """Puts a finished sweep's results into the zoo and on its model card.
+
+    Args:
+        sweep: folder of ``save_results``.
+        name: of the recorded results, lower-case letters and digits.
+
+    Raises:
+        DataError: the name is no plain word, or the sweep cannot be read.
+    """
+    if not NAME.fullmatch(name):
+        raise DataError(f"{name!r} is no name for results; use lower-case letters and digits.")
+    results = load_results(sweep)
+    save_results(results, zoo.root / RECORDED_FOLDER / name)
+    write_model_card(zoo, "\n".join(_section(zoo, name) for name in recorded_names(zoo)))
+    return results
+
+
+def recorded_names(zoo: Zoo) -> list[str]:
+    """Recorded results, the whole zoo's own first."""
+    folders = (zoo.root / RECORDED_FOLDER).glob("*/results.json")
+    return sorted(
+        (path.parent.name for path in folders), key=lambda name: (name != "standard", name)
+    )
+
+
+def quote_results(zoo: Zoo, text: Path) -> None:
+    """Rewrites every table that ``text`` quotes from the zoo's recorded results."""
+
+    def quoted(match: re.Match[str]) -> str:
+        return f"{match[1]}{quotation(zoo, match[2])}{match[3]}"
+
+    write_bytes(text, QUOTE.sub(quoted, text.read_text("utf-8")).encode())
+
+
+def quotation(zoo: Zoo, name: str) -> str:
+    """What a text says of recorded results: where they come from, and the main figures."""
+    results = load_results(zoo.root / RECORDED_FOLDER / name)
+    table = as_markdown(results.rows, main_only=True)
+    return f"Recorded {record_sentence(results.record)}\n\n{table}"
+
+
+def _section(zoo: Zoo, name: str) -> str:
+    results = load_results(zoo.root / RECORDED_FOLDER / name)
+    parts = [
+        f"### {name}\n",
+        f"Recorded {record_sentence(results.record)}\n",
+        as_markdown(results.rows),
+        as_attribute_markdown(results.rows, results.record.attribute_reference),
+        as_curve_markdown(results.curves),
+    ]
+    return "\n".join(parts)
