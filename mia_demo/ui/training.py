@@ -101,7 +101,7 @@ def plan_training(zoo: LayeredZoo, runs: Path, config: TrainConfig, images: int)
     """
     most = zoo.manifest.train_images
     if not 1 <= images <= most:
-        raise ConfigError(f"Images per identity must be 1 to {most}, not {images}.")
+        raise ConfigError(f"Photos of each person must be 1 to {most}, not {images}.")
     recipe = config.to_json()
     for entry in zoo.own_entries():
         if entry.training["recipe"] == recipe and entry.training["images_per_identity"] == images:

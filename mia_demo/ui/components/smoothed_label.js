@@ -5,7 +5,7 @@ const plots = element.querySelector(".plots");
 const HEIGHT = 190;
 const TOP = 24;
 const BOTTOM = 30;
-const TARGET = 7; // which of the bars is the right person
+const TARGET = 25; // which of the bars is the right person
 
 function draw(tag, attributes, parent, text) {
   const node = document.createElementNS(SVG, tag);
@@ -65,17 +65,16 @@ function show() {
   }
 
   const range = { low: -0.25 / classes, high: 0.6 / classes };
-  const each = { left: half + 46, right: width - 2, ...range, ticks: [0, 0.5 / classes], digits: 3, title: "Each person, enlarged" };
+  // A hundred bars side by side, without gaps: one is thinner than a pixel's width and a half.
+  const range = { low: -0.25 / classes, high: 0.6 / classes };
+  const each = { left: half + 46, right: width - 2, ...range, ticks: [0, 0.5 / classes], digits: 3, title: "Enlarged" };
   y = plot(svg, each);
-  const step = (each.right - each.left) / classes;
-  for (let index = 0; index < classes; index++) {
-    const isRight = index === TARGET % classes;
-    const x = each.left + index * step;
-    bar(svg, y, { x, width: Math.max(step - 0.5, 0.8), value: isRight ? right : other, kind: isRight ? "target" : "other", high: each.high });
-  }
+  const x = each.left + (TARGET % classes) * ((each.right - each.left) / classes);
+  bar(svg, y, { x: each.left, width: each.right - each.left, value: other, kind: "other", high: each.high });
+  draw("rect", { class: "gap", x: x - 1, width: 5, y: TOP, height: HEIGHT - TOP - BOTTOM }, svg);
+  bar(svg, y, { x, width: 3, value: right, kind: "target", high: each.high });
   // The right person's bar is taller than this plot by far.
-  const x = each.left + (TARGET % classes) * step;
-  draw("path", { class: "cut", d: `M${x - 4} ${TOP + 12}l${step + 8} -5` }, svg);
+  draw("path", { class: "cut", d: `M${x - 4} ${TOP + 12}l11 -5` }, svg);
   draw("text", { x: (each.left + each.right) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, svg, `${classes} people`);
 
   element.querySelector(".values").textContent = values + ".";

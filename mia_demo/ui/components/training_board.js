@@ -131,7 +131,9 @@ function histogram(value) {
     draw("text", { x: x(logit), y: height - 5, "text-anchor": "middle" }, svg, scale.text(logit));
   }
   // Heights are densities, each heap scaled to its own peak: there are many more others.
-  const heap = (shares, { low: start, high: end }) => {
+  const heap = (fine, { low: start, high: end }, merged) => {
+    const shares = fine.filter((_, index) => index % merged === 0).map((_, group) =>
+      fine.slice(group * merged, (group + 1) * merged).reduce((sum, share) => sum + share));
     const peak = Math.max(...shares);
     const size = (end - start) / shares.length;
     const steps = shares.map((share, index) => {
@@ -141,8 +143,8 @@ function histogram(value) {
     return `M${x(start).toFixed(1)} ${floor}${steps.join("")}L${x(end).toFixed(1)} ${floor}`;
   };
   for (const [key, style] of [["others", OTHERS], ["target", RIGHT]]) {
-    draw("path", { class: "heap", "data-style": style, d: heap(latest[key], latest) }, svg);
-    if (epoch > value.numbers[0]) draw("path", { class: "before", "data-style": style, d: heap(first[key], first) }, svg);
+    draw("path", { class: "heap", "data-style": style, d: heap(latest[key], latest, 1) }, svg);
+    if (epoch > value.numbers[0]) draw("path", { class: "before", "data-style": style, d: heap(first[key], first, 3) }, svg);
   }
   legend(figure, [
     { style: OTHERS, text: `all others, mean ${minus(latest.others_mean.toFixed(1))}` },
