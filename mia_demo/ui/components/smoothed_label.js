@@ -64,7 +64,6 @@ function show() {
     draw("text", { x: x + thick / 2, y: HEIGHT - 6, "text-anchor": "middle" }, svg, words);
   }
 
-  const range = { low: -0.25 / classes, high: 0.6 / classes };
   // A hundred bars side by side, without gaps: one is thinner than a pixel's width and a half.
   const range = { low: -0.25 / classes, high: 0.6 / classes };
   const each = { left: half + 46, right: width - 2, ...range, ticks: [0, 0.5 / classes], digits: 3, title: "Enlarged" };
