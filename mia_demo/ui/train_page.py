@@ -67,14 +67,16 @@ def build_train_page(engine: Engine, lanes: list[gr.CheckboxGroup]) -> None:
                     [(label, name) for name, (label, _) in SCHEDULES.items()],
                     value="early",
                     label="Schedule of a negative α",
-                    info="Its loss has no minimum, so it is brought in gradually. "
+                    info="Its loss has no minimum, so it is brought in gradually: early from 20% "
+                    "of the epochs and full from 30%, late from 50% and full from 75%. "
                     "A positive α holds from the start.",
                 )
                 architecture = gr.Dropdown(
                     [(label, name) for name, label in ARCHITECTURES.items()],
                     value=RECIPE.architecture,
                     label="Architecture",
-                    info="A target that is built like the evaluator has a biased judge.",
+                    info="The demo's lanes are Compact ResNets. The evaluator is a Compact "
+                    "DenseNet: it should not judge its own kind.",
                 )
                 learning_rate = gr.Number(
                     RECIPE.learning_rate,

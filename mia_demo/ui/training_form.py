@@ -18,14 +18,14 @@ LARGEST_SEED = 2**31 - 1
 RECIPE = ZooRecipe().target  # of the lanes that came with the demo
 
 SCHEDULES = {
-    "early": ("Early: ramp from 20%, full from 30%", RECIPE.phases),
-    "reference": ("Late, as the paper: ramp from 50%, full from 75%", REFERENCE_PHASES),
-    "at once": ("At once: full from the first epoch", (0.0, 0.0)),
+    "early": ("Early, as the demo", RECIPE.phases),
+    "reference": ("Late, as the paper", REFERENCE_PHASES),
+    "at once": ("At once", (0.0, 0.0)),
 }
 ARCHITECTURES = {
-    "compact_resnet": "Compact ResNet, as the demo's lanes",
-    "resnet18": "ResNet-18, larger and slower",
-    "compact_densenet": "Compact DenseNet, as the evaluator",
+    "compact_resnet": "Compact ResNet",
+    "resnet18": "ResNet-18 (slower)",
+    "compact_densenet": "Compact DenseNet",
 }
 
 

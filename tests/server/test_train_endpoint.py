@@ -28,6 +28,9 @@ def test_a_classifier_is_trained_attacked_and_deleted(client: Any) -> None:
     board = client.predict(3, "quick", 0, [last["name"], "zero"], api_name="/attack")
     assert [lane["name"] for lane in board["lanes"]] == ["zero", last["name"]]
     assert board["phase"] == "done"
+    sweep = client.predict("3", "0", "quick", [last["name"]], api_name="/sweep")
+    (row,) = client.predict(sweep["key"], api_name="/results")["rows"]
+    assert (row["lane"], row["alpha"]) == (last["name"], 0.2)
     # Nobody gets it unasked.
     assert [lane["name"] for lane in client.predict(3, api_name="/attack")["lanes"]] == LANES
     assert client.predict(last["name"], api_name="/delete_classifier") == LANES
