@@ -110,7 +110,7 @@ class TrainingPresenter:
             seconds_left=update.seconds_left,
             facts=(
                 f"α in this epoch {alpha_text(frame.alpha)} · "
-                f"learning rate {frame.learning_rate:g} · loss {_number(frame.loss)} · "
+                f"learning rate {frame.learning_rate:g} · loss {_number(frame.loss, 2)} · "
                 f"train accuracy {percent(frame.train_accuracy)}"
             ),
         )
@@ -197,8 +197,8 @@ def _item(entry: CheckpointEntry) -> dict[str, Any]:
         ),
         "accuracy": f"{percent(entry.test_accuracy or 0.0)} test accuracy",
         "logits": (
-            f"mean logit of the right person {logits['target']:.1f}, "
-            f"of the others {logits['others']:.1f}".replace("-", "−")
+            f"mean logit of the right person {_number(logits['target'], 1)}, "
+            f"of the others {_number(logits['others'], 1)}"
             if logits
             else ""
         ),
@@ -207,5 +207,6 @@ def _item(entry: CheckpointEntry) -> dict[str, Any]:
     }
 
 
-def _number(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+def _number(value: float, digits: int) -> str:
+    """With a true minus sign, and none before zero."""
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")

@@ -122,7 +122,7 @@ def test_a_diverging_training_says_what_to_do(engine: Engine) -> None:
     assert engine.zoo.own_entries() == []
 
 
-def test_a_failed_or_waiting_training_keeps_its_curves(engine: Engine) -> None:
+def test_a_failure_is_said_to_everybody_and_keeps_the_plan(engine: Engine) -> None:
     config, images = parse_training(*FORM)
     presenter = TrainingPresenter(plan_training(engine.zoo, engine.runs, config, images))
     assert presenter.update(TrainingUpdate("reading", None, [])).status == "Reading the photos …"

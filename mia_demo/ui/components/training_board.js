@@ -22,8 +22,9 @@ function setText(selector, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+// With a true minus sign, and none before zero.
 function minus(text) {
-  return String(text).replace("-", "−");
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }
 
 function clock(seconds) {
@@ -167,7 +168,7 @@ function showCharts(value) {
   });
   curves("alpha", {
     numbers, total, range: [0, 0.02], planned: value.planned,
-    series: [{ name: "used", style: 3, values: value.alpha, text: (alpha) => minus(Number(alpha.toFixed(4))) }],
+    series: [{ name: "used", style: 3, values: value.alpha, text: (alpha) => minus(String(Number(alpha.toFixed(4)))) }],
   });
   curves("accuracy", {
     numbers, total, range: [0, 1], axis: (share) => Math.round(share * 100) + "%",
