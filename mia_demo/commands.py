@@ -213,9 +213,9 @@ def toy(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "alpha": result.alpha,
         "final_loss": round(result.final_loss, 4),
-        "steps": result.steps,
-        "distance": round(result.distance, 2),
-        "end": list(result.path[-1]),
+        "steps": result.walk.steps,
+        "distance": round(result.walk.distance, 2),
+        "end": list(result.walk.path[-1]),
     }
 
 

@@ -9,10 +9,12 @@ right behind the decision border.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,24 +31,39 @@ START = (-3.0, -10.0)
 TARGET_CLASS = 2
 ATTACK_STEPS = 10_000
 ENOUGH_CONFIDENCE = 0.95
+# Steps and distance of the paper's walks, by smoothing factor: what a walk from START must give.
+PAPER_WALKS = {0.0: (763, 3.23), 0.05: (3113, 0.65), -0.05: (53, 6.75)}
+SIDE = 15.0  # the plane is shown over [-15, 15] in both directions, as in the paper's figure
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """An attack and its figures as in the paper.
+
+    Attributes:
+        steps: attack steps until the confidence was reached (as the paper counts them).
+        is_confident: whether it was reached at all, within ``ATTACK_STEPS``.
+        distance: L2 distance from the end point to the closest training point of the target.
+        path: the points visited, start first.
+        confidences: the target's softmax value at each of them.
+    """
+
+    steps: int
+    is_confident: bool
+    distance: float
+    path: tuple[Point, ...]
+    confidences: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class ToyResult:
-    """Figures as in the paper.
-
-    Attributes:
-        final_loss: smoothed training loss at the last step.
-        steps: attack steps until the confidence was reached (as the paper counts them).
-        distance: L2 distance from the end point to the closest training point of the target.
-        path: the points visited, start first.
-    """
+    """The paper's walk for one smoothing factor; ``final_loss`` is that of the last step."""
 
     alpha: float
     final_loss: float
-    steps: int
-    distance: float
-    path: tuple[tuple[float, float], ...]
+    walk: Walk
 
 
 def blobs() -> tuple[Tensor, Tensor]:
@@ -67,8 +84,7 @@ def blobs() -> tuple[Tensor, Tensor]:
 
 def build_network() -> nn.Sequential:
     """2 -> 20 -> 20 -> 3 with batch normalisation; the last layer has no bias."""
-    torch.manual_seed(MODEL_SEED)
-    return nn.Sequential(
+    network = nn.Sequential(
         nn.Linear(2, 20),
         nn.BatchNorm1d(20),
         nn.ReLU(),
@@ -77,6 +93,16 @@ def build_network() -> nn.Sequential:
         nn.ReLU(),
         nn.Linear(20, 3, bias=False),
     )
+    # torch's own initialisation, from a generator of its own: on a server other threads draw from
+    # the global one meanwhile.
+    rng = torch.Generator().manual_seed(MODEL_SEED)
+    for layer in network:
+        if isinstance(layer, nn.Linear):
+            nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=rng)
+            if layer.bias is not None:
+                bound = 1 / math.sqrt(layer.in_features)
+                nn.init.uniform_(layer.bias, -bound, bound, generator=rng)
+    return network
 
 
 def train_network(alpha: float) -> Iterator[tuple[nn.Sequential, float]]:
@@ -94,8 +120,8 @@ def train_network(alpha: float) -> Iterator[tuple[nn.Sequential, float]]:
 
 
 def attack_network(
-    network: nn.Module, start: tuple[float, float] = START, target: int = TARGET_CLASS
-) -> Iterator[tuple[float, float]]:
+    network: nn.Module, start: Point = START, target: int = TARGET_CLASS
+) -> Iterator[Point]:
     """Walks down the cross-entropy of the target class; yields every point, start first.
 
     Like the paper's notebook it looks at the confidence before a step and stops after it, so the
@@ -116,16 +142,46 @@ def attack_network(
             return
 
 
-def distance_to_class(point: tuple[float, float], target: int = TARGET_CLASS) -> float:
+def distance_to_class(point: Point, target: int = TARGET_CLASS) -> float:
     points, labels = blobs()
     return (points[labels == target] - torch.tensor(point)).norm(dim=1).min().item()
+
+
+def measure_walk(network: nn.Module, start: Point = START) -> Walk:
+    """Walks from ``start`` to the paper's target class and measures."""
+    path = tuple(attack_network(network, start))
+    with torch.no_grad():
+        probabilities = network(torch.tensor(path)).softmax(dim=1)[:, TARGET_CLASS]
+    walked = len(path) - 1
+    is_confident = walked < ATTACK_STEPS
+    return Walk(
+        # The last step, taken after the goal was reached, is not counted.
+        steps=walked - 1 if is_confident else walked,
+        is_confident=is_confident,
+        distance=distance_to_class(path[-1]),
+        path=path,
+        confidences=tuple(probabilities.tolist()),
+    )
+
+
+@torch.no_grad()
+def landscape(network: nn.Module, cells: int) -> npt.NDArray[np.float32]:
+    """What the network says over the plane: softmax values [cells, cells, 3].
+
+    Row 0 is the top (largest second coordinate), values belong to the middle of their cell. The
+    network may be in training; it is put back into that mode.
+    """
+    was_training = network.training
+    network.eval()
+    middles = torch.linspace(-1, 1, 2 * cells + 1)[1::2] * SIDE
+    vertical, horizontal = torch.meshgrid(-middles, middles, indexing="ij")
+    grid = torch.stack([horizontal, vertical], dim=2).flatten(0, 1)
+    probabilities = network(grid).softmax(dim=1).unflatten(0, (cells, cells))
+    network.train(was_training)
+    return probabilities.numpy()
 
 
 def run_toy(alpha: float) -> ToyResult:
     """Trains, attacks and measures, with the paper's start and target."""
     *_, (network, loss) = train_network(alpha)
-    path = tuple(attack_network(network))
-    walked = len(path) - 1
-    # The last step, taken after the goal was reached, is not counted.
-    steps = walked if walked == ATTACK_STEPS else walked - 1
-    return ToyResult(alpha, loss, steps, distance_to_class(path[-1]), path)
+    return ToyResult(alpha, loss, measure_walk(network))

@@ -14,6 +14,7 @@ from mia_demo.ui.compare_page import build_compare_page
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.theme import make_theme
 from mia_demo.ui.train_page import build_train_page
+from mia_demo.ui.understand_page import build_understand_page
 
 TITLE = "Be Careful What You Smooth For"
 STYLE = Path(__file__).with_name("style.css")
@@ -36,6 +37,8 @@ def build_app(engine: Engine) -> gr.Blocks:
                 compare_lanes = build_compare_page(engine)
             with gr.Tab("Train"):
                 build_train_page(engine, [attack_lanes, compare_lanes])
+            with gr.Tab("Understand"):
+                build_understand_page(engine)
     return app
 
 

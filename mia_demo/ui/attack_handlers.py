@@ -70,7 +70,9 @@ class AttackHandlers:
         try:
             config = parse_config(identity, preset, seed, lanes, knobs)
             presenter = self._presenter(config)
-            job = self.engine.attacks.start(session, lambda: self.engine.attack(config))
+            job = self.engine.attacks.start(
+                session, lambda: self.engine.attack(config, session=session)
+            )
         except DemoError as error:
             raise _toast(str(error)) from error
         yield presenter.board.to_json(), *_buttons(running=True)

@@ -6,15 +6,20 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mia_demo.attack.attack import Attacker, AttackFrame
+import numpy as np
+import numpy.typing as npt
+
+from mia_demo.attack.attack import SHOWN, Attacker, AttackFrame
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.device import Compute
 from mia_demo.evaluation.judge import Judge
 from mia_demo.layered_zoo import LayeredZoo
 from mia_demo.runs import RUNS
 from mia_demo.ui.jobs import DeviceQueue, Frame, Job
-from mia_demo.ui.sessions import SessionJobs
+from mia_demo.ui.sessions import SessionJobs, SessionMemory
 from mia_demo.zoo import Zoo
+
+OWN_FOLDER = "own"  # of visitors' classifiers, among the runs
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,17 @@ class Tracked:
     curves: Curves
 
 
-OWN_FOLDER = "own"  # of visitors' classifiers, among the runs
+@dataclass(frozen=True)
+class FinishedAttack:
+    """What stays of a visitor's attack: by lane its curves and kept pictures, best first.
+
+    Attributes:
+        images: uint8 [K, R, R, 3] a lane, at most ``SHOWN``.
+    """
+
+    config: AttackConfig
+    curves: Curves
+    images: dict[str, npt.NDArray[np.uint8]]
 
 
 class Engine:
@@ -55,6 +70,7 @@ class Engine:
         self.identities = zoo.identities()
         self.device = DeviceQueue()
         self.attacks: SessionJobs[Tracked] = SessionJobs()
+        self.finished_attacks: SessionMemory[FinishedAttack] = SessionMemory()
         self._attacker: Attacker | None = None
         self._judge: Judge | None = None
 
@@ -62,9 +78,26 @@ class Engine:
         """Loads networks and pool and takes two steps, so that the first visitor need not wait."""
         return Job(self._first_steps, self.device, "the start-up")
 
-    def attack(self, config: AttackConfig, *, every_frame: bool = False) -> Job[Tracked]:
-        """An attack, queued."""
-        return Job(lambda: self._tracked(config), self.device, "an attack", every_frame=every_frame)
+    def attack(
+        self, config: AttackConfig, *, every_frame: bool = False, session: str = ""
+    ) -> Job[Tracked]:
+        """An attack, queued; remembered for the session, if one is given, when it is done."""
+
+        def run() -> Generator[Tracked, None, None]:
+            for tracked in self._tracked(config):
+                if tracked.frame.is_last and session:
+                    images = {lane.name: lane.images[:SHOWN].copy() for lane in tracked.frame.lanes}
+                    finished = FinishedAttack(config, tracked.curves, images)
+                    self.finished_attacks.put(session, finished)
+                yield tracked
+
+        return Job(run, self.device, "an attack", every_frame=every_frame)
+
+    def look(
+        self, work: Callable[[Attacker], Generator[Frame, None, None]], purpose: str
+    ) -> Job[Frame]:
+        """Short work with the loaded networks, queued."""
+        return Job(lambda: work(self._loaded()), self.device, purpose)
 
     def judged(
         self, work: Callable[[Attacker, Judge], Generator[Frame, None, None]], purpose: str

@@ -1,12 +1,17 @@
-"""Which job belongs to which browser tab; one job a tab and kind."""
+"""What belongs to which browser tab: its running job, and what it last did."""
 
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import Generic
+from typing import Generic, TypeVar
 
 from mia_demo.ui.jobs import Frame, Job
+
+MOST_REMEMBERED = 100  # tabs, as many as Gradio keeps the state of
+
+Value = TypeVar("Value")
 
 
 class SessionJobs(Generic[Frame]):
@@ -41,3 +46,25 @@ class SessionJobs(Generic[Frame]):
             del self._jobs[session]
         current.abandon()
         return current
+
+
+class SessionMemory(Generic[Value]):
+    """One value a tab; of too many tabs the one that was silent longest is forgotten."""
+
+    def __init__(self, most: int = MOST_REMEMBERED) -> None:
+        self._most = most
+        self._values: OrderedDict[str, Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, session: str, value: Value) -> None:
+        with self._lock:
+            self._values[session] = value
+            self._values.move_to_end(session)
+            while len(self._values) > self._most:
+                self._values.popitem(last=False)
+
+    def get(self, session: str) -> Value | None:
+        with self._lock:
+            if session in self._values:
+                self._values.move_to_end(session)
+            return self._values.get(session)

@@ -1,0 +1,12 @@
+"""Gradient cosine against steps, a line a lane, with the paper's figures beside it."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from mia_demo.ui.components import component_files
+
+
+def gradient_figure() -> gr.HTML:
+    """Shows ``understand_view.own_gradients_json``. Its event ``load``: it is (again) seen."""
+    return gr.HTML({}, **component_files("gradient_figure"), apply_default_css=False)

@@ -1,0 +1,72 @@
+// Bars around a zero line: label, softmax and gradient of the classes that matter.
+const $ = (selector) => element.querySelector(selector);
+const COLUMNS = ["y_LS", "p", "p − y_LS"];
+// Bars reach from −0.6 to 1.6: labels for every factor that can be chosen.
+const LOW = -0.6;
+const HIGH = 1.6;
+
+function make(tag, className, parent, text = "") {
+  const node = document.createElement(tag);
+  node.className = className;
+  node.textContent = text;
+  parent.append(node);
+  return node;
+}
+
+const share = (value) => ((Math.min(Math.max(value, LOW), HIGH) - LOW) / (HIGH - LOW)) * 100;
+
+function showBar(cell, value) {
+  const track = make("span", "track", cell);
+  track.setAttribute("aria-hidden", "true");
+  const bar = make("span", "bar", track);
+  const [from, to] = [share(Math.min(value, 0)), share(Math.max(value, 0))];
+  bar.style.left = from + "%";
+  bar.style.width = Math.max(to - from, 0.6) + "%";
+}
+
+function showLane(lane) {
+  const article = make("article", "lane", $(".lanes"));
+  article.dataset.style = lane.style;
+  const heading = make("h3", "", article, lane.name);
+  make("span", "", heading, "trained with " + lane.alpha);
+  const table = make("table", "", article);
+  const head = make("tr", "", make("thead", "", table));
+  make("th", "", head, "Class").scope = "col";
+  for (const title of COLUMNS) make("th", "", head, title).scope = "col";
+  const body = make("tbody", "", table);
+  for (const { name, is_true: isTrue, values, texts } of lane.rows) {
+    const row = make("tr", isTrue ? "true" : "", body);
+    make("th", "", row, name).scope = "row";
+    values.forEach((value, index) => {
+      const cell = make("td", "", row);
+      make("span", "number", cell, texts[index]);
+      showBar(cell, value);
+    });
+  }
+  make("p", "numbers", article, lane.formula);
+  make("p", "words", article, `Logit of the true class: ${lane.logit}. ${lane.words}`);
+}
+
+function show() {
+  const value = props.value || {};
+  if (!value.lanes) return;
+  $(".loading").hidden = true;
+  $(".found").hidden = false;
+  $("img").src = value.uri;
+  $("img").alt = `First test photo of identity ${value.identity}`;
+  $(".label").replaceChildren();
+  for (const line of value.label) make("p", "numbers", $(".label"), line);
+  $(".lanes").replaceChildren();
+  value.lanes.forEach(showLane);
+}
+
+let isHidden = true;
+new IntersectionObserver((entries) => {
+  const { isIntersecting, boundingClientRect } = entries[entries.length - 1];
+  if (!boundingClientRect.width) isHidden = true;
+  if (!isIntersecting || !isHidden) return;
+  isHidden = false;
+  trigger("load");
+}).observe(element);
+watch("value", show);
+show();

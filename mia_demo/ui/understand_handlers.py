@@ -1,0 +1,270 @@
+"""What happens on the Understand page's events."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import torch
+from torch import Tensor
+
+from mia_demo.attack.attack import Attacker
+from mia_demo.data.transforms import normalise
+from mia_demo.errors import ConfigError, DemoError
+from mia_demo.evaluation.embedding_view import embedding_view, penultimate_features
+from mia_demo.evaluation.library import ResultsLibrary
+from mia_demo.evaluation.results import SweepResults
+from mia_demo.evaluation.sweep import parse_numbers
+from mia_demo.ui.engine import Engine, FinishedAttack
+from mia_demo.ui.jobs import Waiting
+from mia_demo.ui.understand_view import (
+    NO_GRADIENTS,
+    Landed,
+    embedding_json,
+    label_json,
+    lane_labels,
+    own_gradients_json,
+    recorded_gradients_json,
+)
+
+FEWEST, MOST = 2, 6  # identities in the embedding view: more would hide each other
+MOST_KEPT = 100  # cached logits and features, by identity
+LOWEST_ALPHA, HIGHEST_ALPHA = -0.3, 0.5
+
+log = logging.getLogger(__name__)
+
+View = dict[str, Any]
+
+
+class UnderstandHandlers:
+    """Handlers that share one engine, and what was computed once with its networks."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.library = ResultsLibrary(engine.zoo, engine.runs)
+        self._logits: OrderedDict[int, dict[str, Tensor]] = OrderedDict()
+        self._features: OrderedDict[int, dict[str, Tensor]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    # -- embedding view -----------------------------------------------------------------------
+
+    def open_embedding(self, identities: str, request: gr.Request) -> Iterator[tuple[Any, View]]:
+        """The page comes to the front: the last view, or one with a new attack's identity."""
+        own = self._own(request)
+        try:
+            people = self._people(identities)
+            stays = own is None or own.config.identity in people
+        except DemoError:  # nothing yet, or half a list
+            stays = False
+        if not stays:
+            attacked = 0 if own is None else own.config.identity
+            others = [n for n in range(len(self.engine.identities)) if n != attacked][: MOST - 2]
+            identities = ",".join(map(str, [attacked, *others]))
+        for view in self.embedding(identities, request):
+            yield identities, view
+
+    def embedding(self, identities: str, request: gr.Request) -> Iterator[View]:
+        """Features of the identities' training images, and where reconstructions land."""
+        try:
+            people = self._people(identities)
+            landed = self._landed(people, self._own(request))
+            job = self.engine.look(
+                lambda attacker: self._embedding(attacker, people, landed), "the embedding view"
+            )
+            for update in job.updates():
+                if isinstance(update, Waiting):
+                    yield {"phase": "waiting", "status": _waiting(update)}
+                else:
+                    yield update
+        except DemoError as error:
+            raise _toast(str(error)) from error
+
+    def _embedding(
+        self, attacker: Attacker, people: Sequence[int], landed: Landed
+    ) -> Generator[View, None, None]:
+        zoo, compute = self.engine.zoo, self.engine.compute
+        views = {}
+        labels: list[int] = []
+        for number in people:
+            if number not in self._features:
+                yield {"phase": "computing", "status": f"Looking at identity {number} …"}
+            labels += [number] * len(self._features_of(attacker, number)[zoo.target_names()[0]])
+        for name in zoo.target_names():
+            parts = [self._features_of(attacker, number)[name] for number in people]
+            pictures = landed.images.get(name)
+            reached = parts[0][:0]
+            if pictures is not None and len(pictures):
+                images = torch.from_numpy(pictures).permute(0, 3, 1, 2)
+                reached = penultimate_features(attacker.lane(name).classifier, images, compute)
+            views[name] = embedding_view(
+                torch.cat(parts),
+                torch.tensor(labels),
+                reached,
+                torch.tensor(landed.identities.get(name, ()), dtype=torch.int64),
+            )
+        photos = {n: np.asarray(self._photo(n, 0)) for n in people}
+        yield embedding_json(lane_labels(zoo), views, labels, photos, landed)
+
+    def _features_of(self, attacker: Attacker, number: int) -> dict[str, Tensor]:
+        """By lane, features of an identity's training images."""
+        if number not in self._features:
+            zoo = self.engine.zoo
+            size = zoo.entry(zoo.target_names()[0]).input_size
+            images, _ = self.engine.identities.tensors(
+                size, labels=[number], indices=range(zoo.manifest.train_images)
+            )
+            self._keep(
+                self._features,
+                number,
+                {
+                    name: penultimate_features(
+                        attacker.lane(name).classifier, images, self.engine.compute
+                    )
+                    for name in zoo.target_names()
+                },
+            )
+        return self._features[number]
+
+    def _landed(self, people: Sequence[int], own: FinishedAttack | None) -> Landed:
+        """The visitor's reconstructions, or else the recorded ones."""
+        if own is not None and own.config.identity in people:
+            identity = own.config.identity
+            meant = {name: [identity] * len(images) for name, images in own.images.items()}
+            return Landed(
+                own.images, meant, f"The small pictures are your reconstructions of {identity}."
+            )
+        results, caveat = self._recorded()
+        shown = [] if results is None else [n for n in people if n in results.record.identities]
+        if results is None or not shown:
+            return Landed({}, {}, "No reconstructions to show yet: attack one of these identities.")
+        lanes = results.record.lanes
+        return Landed(
+            {lane: np.stack([results.picture(lane, n) for n in shown]) for lane in lanes},
+            dict.fromkeys(lanes, shown),
+            "The small pictures are the recorded sweep’s best reconstructions. "
+            f"Attack one of these identities to see your own. {caveat}".strip(),
+        )
+
+    def _people(self, text: str) -> list[int]:
+        people = list(dict.fromkeys(parse_numbers(text)))
+        if not FEWEST <= len(people) <= MOST:
+            raise ConfigError(f"Name {FEWEST} to {MOST} identities, not {len(people)}.")
+        for number in people:
+            self._check(number)
+        return people
+
+    # -- gradient stability -------------------------------------------------------------------
+
+    def gradients(self, request: gr.Request) -> View:
+        """The cosines of the visitor's last attack, or else the recorded ones."""
+        lanes = lane_labels(self.engine.zoo)
+        own = self._own(request)
+        if own is not None:
+            view = own_gradients_json(lanes, own)
+            if view["lanes"]:
+                return view
+        results, caveat = self._recorded()
+        if results is None:
+            return NO_GRADIENTS
+        return recorded_gradients_json(lanes, results, caveat)
+
+    # -- the smoothed label -------------------------------------------------------------------
+
+    def open_label(
+        self, identity: float | None, alpha: float | None, request: gr.Request
+    ) -> tuple[Any, View]:
+        """The page comes to the front: the identity of the last attack, or else what was chosen."""
+        own = self._own(request)
+        number = identity if own is None else own.config.identity
+        return number, self.label(number, alpha)
+
+    def label(self, identity: float | None, alpha: float | None) -> View:
+        """The label, softmax and gradient of an identity's first test image."""
+        try:
+            if identity is None or alpha is None:
+                raise ConfigError("Fill in the identity and the smoothing factor.")
+            if not LOWEST_ALPHA <= alpha <= HIGHEST_ALPHA:
+                raise ConfigError(
+                    f"The smoothing factor must lie between {LOWEST_ALPHA} and {HIGHEST_ALPHA}."
+                )
+            number = int(identity)
+            self._check(number)
+            first_test = self.engine.zoo.manifest.train_images
+            logits = self._logits_of(number, first_test)
+            photo = np.asarray(self._photo(number, first_test))
+            return label_json(lane_labels(self.engine.zoo), logits, number, float(alpha), photo)
+        except DemoError as error:
+            raise _toast(str(error)) from error
+
+    def _logits_of(self, number: int, index: int) -> dict[str, Tensor]:
+        """By lane, logits [C] of one image; computed once."""
+        with self._lock:
+            known = self._logits.get(number)
+        if known is not None:
+            return known
+
+        def work(attacker: Attacker) -> Generator[dict[str, Tensor], None, None]:
+            zoo = self.engine.zoo
+            size = zoo.entry(zoo.target_names()[0]).input_size
+            images, _ = self.engine.identities.tensors(size, labels=[number], indices=[index])
+            batch = normalise(images.to(self.engine.compute.device))
+            with torch.no_grad():
+                yield {
+                    name: attacker.lane(name).classifier(batch)[0].float().cpu()
+                    for name in zoo.target_names()
+                }
+
+        for update in self.engine.look(work, "the smoothed label").updates():
+            if not isinstance(update, Waiting):
+                self._keep(self._logits, number, update)
+                return update
+        raise ConfigError("The networks gave no answer; choose the identity again.")
+
+    # -----------------------------------------------------------------------------------------
+
+    def _own(self, request: gr.Request) -> FinishedAttack | None:
+        return self.engine.finished_attacks.get(str(request.session_hash))
+
+    def _recorded(self) -> tuple[SweepResults | None, str]:
+        """The first readable sweep that came with the zoo, and how the zoo has changed since."""
+        for sweep in self.library.sweeps():
+            if sweep.is_recorded:
+                try:
+                    return sweep.load(), self.library.caveat(sweep.record)
+                except DemoError as error:
+                    log.warning("%s", error)
+        return None, ""
+
+    def _photo(self, number: int, index: int) -> Tensor:
+        """uint8 [64, 64, 3]."""
+        images, _ = self.engine.identities.tensors(64, labels=[number], indices=[index])
+        return images[0].permute(1, 2, 0)
+
+    def _check(self, number: int) -> None:
+        last = len(self.engine.identities) - 1
+        if not 0 <= number <= last:
+            raise ConfigError(f"Identity {number} does not exist; choose from 0 to {last}.")
+
+    def _keep(
+        self, cache: OrderedDict[int, dict[str, Tensor]], number: int, value: dict[str, Tensor]
+    ) -> None:
+        with self._lock:
+            cache[number] = value
+            while len(cache) > MOST_KEPT:
+                cache.popitem(last=False)
+
+
+def _waiting(place: Waiting) -> str:
+    if place.running == "the start-up":
+        return "The networks are still being loaded; the view comes right after."
+    return f"{place.running[0].upper()}{place.running[1:]} is running; the view comes right after."
+
+
+def _toast(message: str) -> gr.Error:
+    """One message for the visitor, and no traceback in the server's log for a visitor's slip."""
+    return gr.Error(message, print_exception=False)

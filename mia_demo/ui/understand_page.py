@@ -1,0 +1,113 @@
+"""The understand page: why smoothing changes what an attack finds, in pictures and words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+from mia_demo.ui.components.embedding_map import embedding_map
+from mia_demo.ui.components.gradient_figure import gradient_figure
+from mia_demo.ui.components.label_formula import label_formula
+from mia_demo.ui.components.toy_explorer import toy_explorer
+from mia_demo.ui.engine import Engine
+from mia_demo.ui.toy_lab import ToyLab
+from mia_demo.ui.understand_handlers import (
+    FEWEST,
+    HIGHEST_ALPHA,
+    LOWEST_ALPHA,
+    MOST,
+    UnderstandHandlers,
+)
+
+FIRST_ALPHA = -0.05
+
+TEXTS = Path(__file__).parent / "texts"
+
+
+def build_understand_page(engine: Engine) -> None:
+    """Adds the page to the current Blocks; it computes nothing before a visitor sees it."""
+    handlers = UnderstandHandlers(engine)
+    with gr.Column(elem_classes="understand-page"):
+        _text("understand_contents")
+        _text("understand_toy")
+        toy_explorer(ToyLab())
+        _text("understand_embedding")
+        with gr.Row(elem_classes="form"):
+            people = gr.Textbox(
+                "",
+                label="Identities to show",
+                info=f"{FEWEST} to {MOST}, such as 0-3,17",
+                max_length=100,
+                min_width=200,
+            )
+            show = gr.Button("Show", scale=0, min_width=100)
+        embedding = embedding_map()
+        _text("understand_gradients")
+        gradients = gradient_figure()
+        _text("understand_labels")
+        with gr.Row(elem_classes="form"):
+            identity = gr.Number(
+                0,
+                label="Identity",
+                info="its first test photo",
+                precision=0,
+                minimum=0,
+                maximum=len(engine.identities) - 1,
+                min_width=120,
+            )
+            alpha = gr.Slider(
+                LOWEST_ALPHA,
+                HIGHEST_ALPHA,
+                FIRST_ALPHA,
+                step=0.01,
+                label="Smoothing factor α",
+                info="of the label",
+                min_width=240,
+            )
+        formula = label_formula()
+        _text("understand_background")
+
+    embedding.load(
+        handlers.open_embedding,
+        people,
+        [people, embedding],
+        concurrency_limit=None,  # the device queue decides who waits, and says so
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    gr.on(
+        [show.click, people.submit],
+        handlers.embedding,
+        people,
+        embedding,
+        concurrency_limit=None,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    gradients.load(
+        handlers.gradients, None, gradients, show_progress="hidden", api_visibility="private"
+    )
+    formula.load(
+        handlers.open_label,
+        [identity, alpha],
+        [identity, formula],
+        concurrency_limit=None,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    gr.on(
+        [identity.input, alpha.input],
+        handlers.label,
+        [identity, alpha],
+        formula,
+        trigger_mode="always_last",
+        concurrency_limit=None,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+
+
+def _text(name: str) -> None:
+    """Words that never change, from a file of their own."""
+    gr.HTML((TEXTS / f"{name}.html").read_text("utf-8"), apply_default_css=False)

@@ -1,0 +1,320 @@
+"""What the Understand page's components show, as plain JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from mia_demo.data.pictures import data_uri
+from mia_demo.evaluation.columns import alpha_text
+from mia_demo.evaluation.embedding_view import EmbeddingView
+from mia_demo.evaluation.gradient_stability import PAPER_COSINES, mean_over_chunks, summarise
+from mia_demo.evaluation.results import SweepResults
+from mia_demo.smoothing import smoothed_labels, smoothing_loss
+from mia_demo.ui.engine import FinishedAttack
+from mia_demo.ui.sweep_view import lane_style
+from mia_demo.zoo import Zoo
+
+RIVALS = 3  # wrong classes shown by name: those the network finds likeliest
+
+
+@dataclass(frozen=True)
+class LaneLabel:
+    """A lane's name, colour and factor, the same on every page."""
+
+    name: str
+    style: int
+    alpha: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "style": self.style,
+            "alpha": f"α = {alpha_text(self.alpha)}",
+        }
+
+
+def lane_labels(zoo: Zoo) -> list[LaneLabel]:
+    names = zoo.target_names()
+    return [
+        LaneLabel(name, lane_style(name, names, position), zoo.entry(name).alpha or 0.0)
+        for position, name in enumerate(names)
+    ]
+
+
+# -- embedding view ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Landed:
+    """Reconstructions to lay among the training images.
+
+    Attributes:
+        images: by lane, uint8 [K, R, R, 3].
+        identities: by lane, whom each of them should show.
+        source: where they come from, in words.
+    """
+
+    images: Mapping[str, npt.NDArray[np.uint8]]
+    identities: Mapping[str, Sequence[int]]
+    source: str
+
+
+def embedding_json(
+    lanes: Sequence[LaneLabel],
+    views: Mapping[str, EmbeddingView],
+    labels: Sequence[int],
+    photos: Mapping[int, npt.NDArray[np.uint8]],
+    landed: Landed,
+) -> dict[str, Any]:
+    """The finished view.
+
+    Args:
+        views: by lane.
+        labels: the identity of every training image, in the order of the views' points.
+        photos: one training photo of every shown identity.
+    """
+    order = {number: index for index, number in enumerate(photos)}
+    return {
+        "phase": "done",
+        "status": landed.source,
+        "identities": [{"number": n, "uri": data_uri(photo)} for n, photo in photos.items()],
+        "lanes": [
+            _embedding_lane(lane, views[lane.name], [order[n] for n in labels], order, landed)
+            for lane in lanes
+        ],
+        "finding": _tightness(views),
+    }
+
+
+def _tightness(views: Mapping[str, EmbeddingView]) -> str:
+    """The lanes' ratios in words, as they came out."""
+    first, *others = sorted(views, key=lambda name: views[name].ratio)
+    ranked = f"{first} ({views[first].ratio:.3f})"
+    for name in others:
+        ranked += f", then {name} ({views[name].ratio:.3f})"
+    return f"Tightest here, by intra / inter: {ranked}."
+
+
+def _embedding_lane(
+    lane: LaneLabel,
+    view: EmbeddingView,
+    people: Sequence[int],
+    order: Mapping[int, int],
+    landed: Landed,
+) -> dict[str, Any]:
+    pictures = landed.images.get(lane.name, np.empty((0, 1, 1, 3), np.uint8))
+    meant = landed.identities.get(lane.name, ())
+    share = None if view.landed_nearest is None else round(view.landed_nearest * len(meant))
+    away = None if view.landed_distance is None else view.landed_distance / view.intra
+    figures = [
+        f"{view.intra:.2f}",
+        f"{view.inter:.2f}",
+        f"{view.ratio:.3f}",
+        "–" if away is None else f"{away:.2f} ×",
+        "–" if share is None else f"{share} of {len(meant)}",
+        f"{view.explained:.0%}",
+    ]
+    words = f"{lane.name}: intra-class distance {figures[0]}, inter-class distance {figures[1]}"
+    if away is not None:
+        words += f", {share} of {len(meant)} reconstructions land nearest to their own identity"
+    return {
+        **lane.to_json(),
+        "points": [
+            [round(x, 3), round(y, 3), person]
+            for (x, y), person in zip(view.points.tolist(), people, strict=True)
+        ],
+        "landed": [
+            {
+                "x": round(x, 3),
+                "y": round(y, 3),
+                "person": order[number],
+                "uri": data_uri(picture),
+                "title": f"Reconstruction of identity {number}",
+            }
+            for (x, y), number, picture in zip(view.landed.tolist(), meant, pictures, strict=True)
+        ],
+        "figures": figures,
+        "words": words,
+    }
+
+
+# -- gradient stability -----------------------------------------------------------------------
+
+
+def own_gradients_json(lanes: Sequence[LaneLabel], attack: FinishedAttack) -> dict[str, Any]:
+    """The cosines of the visitor's last attack."""
+    config = attack.config
+    curves = {
+        name: mean_over_chunks(values, config.steps)
+        for name, values in attack.curves.gradient_cosine.items()
+    }
+    steps = list(range(1, config.steps + 1))
+    words = (
+        f"Your last attack: identity {config.identity}, preset {config.preset}, "
+        f"{config.steps} steps, loss {config.loss}, seed {config.seed}."
+    )
+    known = {lane.name: lane for lane in lanes}
+    shown = [
+        known.get(name, LaneLabel(name, position, math.nan))
+        for position, name in enumerate(config.lanes)
+    ]
+    return _gradients("yours", words, shown, {name: (steps, v) for name, v in curves.items()})
+
+
+def recorded_gradients_json(
+    lanes: Sequence[LaneLabel], results: SweepResults, caveat: str
+) -> dict[str, Any]:
+    """The mean cosines of the recorded sweep; ``NO_GRADIENTS`` where it has none.
+
+    Args:
+        caveat: how the zoo has changed since, in words.
+    """
+    curves = {}
+    for lane, points in results.curves.items():
+        values = [p["gradient_cosine"] for p in points]
+        known = [math.nan if value is None else float(value) for value in values]
+        curves[lane] = ([int(point["step"]) for point in points], known)
+    shown = [lane for lane in lanes if lane.name in curves]
+    record = results.record
+    words = (
+        f"Recorded sweep: mean over {len(record.identities)} identities, "
+        f"{len(record.seeds)} seed{'s' if len(record.seeds) > 1 else ''}, "
+        f"loss {record.settings.get('loss', 'unknown')}. {caveat}"
+    ).strip()
+    return _gradients("recorded", words, shown, curves)
+
+
+NO_GRADIENTS: dict[str, Any] = {"source": "none", "words": "", "lanes": []}
+
+
+def _gradients(
+    source: str,
+    words: str,
+    lanes: Sequence[LaneLabel],
+    curves: Mapping[str, tuple[Sequence[int], Sequence[float]]],
+) -> dict[str, Any]:
+    views = []
+    for lane in lanes:
+        steps, values = curves[lane.name]
+        stability = summarise(values)
+        if stability is None:
+            continue
+        figures = (stability.start, stability.middle, stability.end)
+        paper = PAPER_COSINES.get(lane.alpha)
+        alpha = {} if math.isnan(lane.alpha) else lane.to_json()
+        views.append(
+            {
+                "name": lane.name,
+                "style": lane.style,
+                "alpha": alpha.get("alpha", ""),
+                "points": [
+                    [step, round(value, 4)]
+                    for step, value in zip(steps, values, strict=True)
+                    if not math.isnan(value)
+                ],
+                "figures": [signed(value) for value in (*figures, stability.mean)],
+                "paper": [signed(value) for value in paper] if paper else [],
+            }
+        )
+    if not views:
+        return NO_GRADIENTS
+    return {"source": source, "words": words, "lanes": views}
+
+
+# -- the smoothed label -----------------------------------------------------------------------
+
+
+def label_json(
+    lanes: Sequence[LaneLabel],
+    logits: Mapping[str, Tensor],
+    identity: int,
+    alpha: float,
+    photo: npt.NDArray[np.uint8],
+) -> dict[str, Any]:
+    """y_LS, softmax p and gradient p - y_LS of one image, with the numbers in the formula.
+
+    Args:
+        logits: by lane, [C].
+        identity: the image's true class.
+        alpha: the visitor's factor, the same for all lanes.
+    """
+    classes = len(next(iter(logits.values())))
+    label = torch.tensor([identity])
+    smoothed = smoothed_labels(label, classes, alpha)[0]
+    other = (identity + 1) % classes
+    true_value, other_value = smoothed[identity].item(), smoothed[other].item()
+    kept, factor = _number(1 - alpha), _factor(alpha)
+    return {
+        "identity": identity,
+        "uri": data_uri(photo),
+        "classes": classes,
+        "label": [
+            f"y_LS[{identity}] = (1 − α) · 1 + α / C = {kept} + {factor} / {classes} "
+            f"= {_number(true_value, 4)}",
+            f"y_LS[other] = (1 − α) · 0 + α / C = {factor} / {classes} = {_number(other_value, 4)}",
+        ],
+        "lanes": [
+            _label_lane(lane, logits[lane.name], smoothed, identity, alpha) for lane in lanes
+        ],
+    }
+
+
+def _label_lane(
+    lane: LaneLabel, logits: Tensor, smoothed: Tensor, identity: int, alpha: float
+) -> dict[str, Any]:
+    softmax = logits.softmax(dim=0)
+    gradient = softmax - smoothed
+    loss = smoothing_loss(logits[None], torch.tensor([identity]), alpha).item()
+    ranked = [c for c in softmax.argsort(descending=True).tolist() if c != identity][:RIVALS]
+    rest = [c for c in range(len(logits)) if c != identity and c not in ranked]
+    rows = [
+        {
+            "name": f"identity {c}" + (", the true one" if c == identity else ""),
+            "is_true": c == identity,
+            "values": [values[c].item() for values in (smoothed, softmax, gradient)],
+            "texts": [_number(values[c].item(), 4) for values in (smoothed, softmax, gradient)],
+        }
+        for c in (identity, *ranked)
+    ]
+    if rest:
+        means = [values[rest].mean().item() for values in (smoothed, softmax, gradient)]
+        rows.append(
+            {
+                "name": f"{len(rest)} others, each",
+                "is_true": False,
+                "values": means,
+                "texts": [_number(value, 4) for value in means],
+            }
+        )
+    p, y = softmax[identity].item(), smoothed[identity].item()
+    push = "up" if p < y else "down"
+    return {
+        **lane.to_json(),
+        "rows": rows,
+        "formula": (
+            f"∂L/∂o[{identity}] = p − y_LS = {_number(p, 4)} − {_number(y, 4)} "
+            f"= {_number(p - y, 4)}"
+        ),
+        "words": f"A training step would push this logit {push}. Loss here: {_number(loss, 3)}.",
+        "logit": _number(logits[identity].item(), 2),
+    }
+
+
+def signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
+
+
+def _number(value: float, digits: int = 2) -> str:
+    return f"{value + 0.0:.{digits}f}".replace("-", "−")
+
+
+def _factor(alpha: float) -> str:
+    return f"({_number(alpha)})" if alpha < 0 else _number(alpha)

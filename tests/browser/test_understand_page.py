@@ -1,0 +1,205 @@
+"""The understand page as a visitor meets it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.test_attack_page import PHONE, choose, violations
+
+OpenPage = Callable[..., Page]
+TRAIN_IMAGES = 48  # of each identity of the zoo
+TIMEOUT = 120_000  # a training or an attack on a busy machine
+
+
+def open_understand(open_page: OpenPage, theme: str = "light", **options: object) -> Page:
+    page = open_page(theme, **options)
+    page.get_by_role("tab", name="Understand").click()
+    toy(page).scroll_into_view_if_needed()  # on a phone it lies below the words
+    expect(button(page, "To the end")).to_be_enabled(timeout=TIMEOUT)
+    return page
+
+
+def toy(page: Page) -> Locator:
+    return page.get_by_role("region", name="The example in two dimensions")
+
+
+def button(page: Page, name: str) -> Locator:
+    return toy(page).get_by_role("button", name=name, exact=True)
+
+
+def start(page: Page) -> Locator:
+    return toy(page).get_by_role("slider", name="Start of the walk")
+
+
+def walks(page: Page) -> list[list[str]]:
+    rows = toy(page).locator("tbody tr")
+    return [row.locator("td").all_inner_texts() for row in rows.all()]
+
+
+def test_the_papers_three_walks(open_page: OpenPage) -> None:
+    page = open_understand(open_page)
+    for alpha in ("−0.05", "0", "+0.05"):
+        button(page, f"α = {alpha}").click()
+        expect(button(page, f"α = {alpha}")).to_have_attribute("aria-pressed", "true")
+        expect(button(page, "To the end")).to_be_enabled(timeout=TIMEOUT)
+        toy(page).get_by_label("2 to 5").check()
+        button(page, "To the end").click()
+        expect(toy(page).locator(".outcome")).to_contain_text("stopped after", timeout=TIMEOUT)
+        verdict = "✓ Your guess was right." if alpha == "0" else "✗ You guessed otherwise."
+        expect(toy(page).get_by_role("status")).to_contain_text(verdict)
+    assert walks(page) == [
+        ["+0.05", "−3.0, −10.0", "3113", "0.65", "3113 steps, 0.65"],
+        ["0", "−3.0, −10.0", "763", "3.23", "763 steps, 3.23"],
+        ["−0.05", "−3.0, −10.0", "53", "6.75", "53 steps, 6.75"],
+    ]
+
+
+def test_play_pause_step_and_slow_motion(open_page: OpenPage) -> None:
+    page = open_understand(open_page)
+    steps = toy(page).locator(".steps")
+    button(page, "Step").click()
+    expect(steps).to_have_text("1")
+    button(page, "Step").press("Enter")
+    expect(steps).to_have_text("2")
+    toy(page).get_by_label("Speed").select_option("slow motion")
+    button(page, "Walk").click()
+    expect(steps).to_have_text(re.compile(r"^\d\d+$"), timeout=TIMEOUT)
+    button(page, "Pause").click()
+    paused = int(steps.inner_text())
+    assert paused < 763
+    button(page, "Step").click()
+    expect(steps).to_have_text(str(paused + 1))
+    button(page, "Back to the start").click()
+    expect(steps).to_have_text("0")
+    toy(page).get_by_label("Speed").select_option("fast")
+    button(page, "Walk").click()
+    expect(toy(page).locator(".outcome")).to_contain_text("763 steps", timeout=TIMEOUT)
+
+
+def test_the_start_moves_by_keyboard_and_by_pointer(open_page: OpenPage) -> None:
+    page = open_understand(open_page)
+    expect(start(page)).to_have_attribute("aria-valuetext", "x −3.0, y −10.0")
+    start(page).press("ArrowRight")
+    start(page).press("Shift+ArrowUp")
+    expect(start(page)).to_have_attribute("aria-valuetext", "x −2.5, y −9.9")
+    button(page, "To the end").click()
+    expect(toy(page).locator(".outcome")).to_contain_text("stopped after", timeout=TIMEOUT)
+    ((alpha, where, _, _, paper),) = walks(page)
+    assert (alpha, where, paper) == ("0", "−2.5, −9.9", "–")
+    # Drag it to the middle of the map.
+    box = toy(page).locator(".map").bounding_box()
+    handle = toy(page).locator(".start .ring").bounding_box()
+    assert box is not None
+    assert handle is not None
+    page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
+    expect(start(page)).to_have_attribute("aria-valuetext", re.compile(r"^x −?0\.0, y −?0\.0$"))
+    button(page, "The paper’s start").click()
+    expect(start(page)).to_have_attribute("aria-valuetext", "x −3.0, y −10.0")
+
+
+def test_less_motion_for_those_who_want_less(open_page: OpenPage) -> None:
+    page = open_understand(open_page, reduced_motion="reduce")
+    button(page, "Walk").click()
+    expect(toy(page).locator(".outcome")).to_contain_text("763 steps")
+
+
+def test_embedding_view_with_numbers(open_page: OpenPage) -> None:
+    page = open_understand(open_page)
+    view = page.get_by_role("region", name="What each network keeps of a face")
+    view.scroll_into_view_if_needed()
+    expect(view.locator(".finding")).to_contain_text("Tightest here", timeout=TIMEOUT)
+    maps = view.get_by_role("img", name=re.compile("intra-class distance"))
+    expect(maps).to_have_count(3)
+    expect(view.get_by_role("listitem")).to_have_count(5)
+    for row in view.locator("tbody tr").all():
+        intra, inter, ratio = row.locator("td").all_inner_texts()[:3]
+        assert float(ratio) == pytest.approx(float(intra) / float(inter), abs=0.01)
+    # Other people; a slip is one clear message.
+    page.get_by_label("Identities to show").fill("5,17")
+    page.get_by_label("Identities to show").press("Enter")
+    expect(view.get_by_role("listitem")).to_have_text(
+        ["identity 5", "identity 17"], timeout=TIMEOUT
+    )
+    assert view.get_by_role("listitem").all_inner_texts() == ["identity 5", "identity 17"]
+    marks = view.locator(".map").first.locator(".mark")
+    expect(marks).to_have_count(2 * TRAIN_IMAGES)
+    page.get_by_label("Identities to show").fill("5")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.get_by_text("Name 2 to 6 identities, not 1.")).to_have_count(1)
+
+
+def test_the_smoothed_label_follows_the_factor(open_page: OpenPage) -> None:
+    page = open_understand(open_page)
+    formula = page.get_by_role("region", name="The smoothed label and its gradient")
+    formula.scroll_into_view_if_needed()
+    expect(formula.locator(".label")).to_contain_text("y_LS[0] =", timeout=TIMEOUT)
+    page.get_by_label("Identity", exact=True).fill("17")
+    expect(formula.locator(".label")).to_contain_text(
+        "y_LS[17] = (1 − α) · 1 + α / C = 1.05 + (−0.05) / 100 = 1.0495", timeout=TIMEOUT
+    )
+    slider = page.get_by_role("spinbutton", name=re.compile("Smoothing factor α"))
+    slider.fill("0.1")
+    slider.press("Enter")
+    expect(formula.locator(".label")).to_contain_text("= 0.90 + 0.10 / 100 = 0.9010")
+    for lane in formula.get_by_role("article").all():
+        texts = lane.locator("tr.true .number").all_inner_texts()
+        smoothed, softmax, gradient = (float(text.replace("−", "-")) for text in texts)
+        assert smoothed == 0.901
+        assert gradient == pytest.approx(softmax - smoothed, abs=2e-4)
+
+
+def test_gradients_and_reconstructions_of_ones_own_attack(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    page = open_page()
+    page.get_by_role("tab", name="Understand").click()
+    figure = page.get_by_role("region", name="Gradient stability")
+    figure.scroll_into_view_if_needed()
+    # Before an attack the page leads to the Attack page.
+    page.get_by_role("button", name="Go to the Attack page").click()
+    choose(page, 7)
+    page.get_by_role("button", name="Start", exact=True).first.click()
+    expect(page.locator(".board")).to_have_attribute("data-phase", "done", timeout=TIMEOUT)
+    page.get_by_role("tab", name="Understand").click()
+    figure.scroll_into_view_if_needed()
+    expect(figure.get_by_role("status")).to_have_text(
+        re.compile("^Your last attack: identity 7, preset quick, 40 steps")
+    )
+    expect(figure.locator("polyline")).to_have_count(3)
+    expect(figure.locator("tbody tr")).to_have_count(3)
+    expect(figure.locator("tbody tr").nth(2)).to_contain_text("+0.78, −0.19, −0.45")  # the paper's
+    # The embedding view takes in the attacked identity.
+    view = page.get_by_role("region", name="What each network keeps of a face")
+    view.scroll_into_view_if_needed()
+    expect(view.get_by_role("status")).to_have_text(
+        "The small pictures are your reconstructions of 7.", timeout=TIMEOUT
+    )
+    expect(view.locator(".landed")).to_have_count(3 * 4)
+    page.screenshot(path=tmp_path / "own.png", full_page=True)
+
+
+def test_phone_needs_no_horizontal_scroll(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_understand(open_page, **PHONE)
+    page.screenshot(path=tmp_path / "phone.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious(open_page: OpenPage, theme: str, tmp_path: Path) -> None:
+    page = open_understand(open_page, theme)
+    button(page, "To the end").click()
+    expect(toy(page).locator(".outcome")).to_contain_text("stopped after", timeout=TIMEOUT)
+    for name in ("What each network keeps of a face", "Gradient stability", "The smoothed label"):
+        page.get_by_role("region", name=name).scroll_into_view_if_needed()
+    expect(page.locator(".formula .lane").first).to_be_visible(timeout=TIMEOUT)
+    expect(page.locator(".embedding .map").first).to_be_visible(timeout=TIMEOUT)
+    page.screenshot(path=tmp_path / f"{theme}.png", full_page=True)
+    assert violations(page) == []
