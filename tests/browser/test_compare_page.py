@@ -83,7 +83,7 @@ def test_headings_sort_by_click_and_keyboard(open_page: OpenPage) -> None:
     shares = [float(share.rstrip("%")) for share in column(page, "Acc@1")]
     assert shares == sorted(shares)
     expect(alpha).not_to_have_attribute("aria-sort", re.compile(".+"))
-    page.get_by_label("All figures").check()
+    page.get_by_label("All figures").first.check()
     expect(page.get_by_role("columnheader", name="Fréchet")).to_be_visible()
 
 
@@ -128,7 +128,7 @@ def test_sweep_stop_resume_and_results(open_page: OpenPage) -> None:
     expect(page.locator(".card")).to_have_count(2)
     assert column(page, "Lane") == LANES
     # Too few images for a Fréchet distance: a dash and the reason.
-    page.get_by_label("All figures").check()
+    page.get_by_label("All figures").first.check()
     assert column(page, "Fréchet") == ["–"] * 3
     expect(page.locator(".reason").first).to_contain_text("needs more than")
     expect(page.locator("p.verdict[data-agreement]")).to_contain_text("too few to say")
@@ -206,8 +206,8 @@ def test_phone_needs_no_horizontal_scroll(open_page: OpenPage, tmp_path: Path) -
 def test_axe_finds_nothing_serious(open_page: OpenPage, theme: str, tmp_path: Path) -> None:
     page = open_compare(open_page, theme)
     controls(page).get_by_role("button", name="More settings").click()
-    page.get_by_label("All figures").check()
-    page.get_by_text("What the figures mean").click()
+    page.get_by_label("All figures").first.check()
+    page.get_by_text("What the figures mean").first.click()
     page.get_by_role("button", name=re.compile("^zero: test accuracy")).click()
     page.screenshot(path=tmp_path / f"{theme}.png")
     assert violations(page) == []
