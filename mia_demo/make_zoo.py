@@ -165,7 +165,21 @@ def make_classifier(
             )
     if test_accuracy is None:  # killed between the last epoch and the manifest
         test_accuracy = accuracy(classifier, test, compute)
-    entry = CheckpointEntry(
+    entry = classifier_entry(name, kind, trainer, num_classes, train_accuracy, test_accuracy)
+    zoo.add(entry, classifier.network.state_dict(), torch.float32)
+
+
+def classifier_entry(
+    name: str,
+    kind: str,
+    trainer: ClassifierTrainer,
+    num_classes: int,
+    train_accuracy: float | None,
+    test_accuracy: float,
+) -> CheckpointEntry:
+    """What the manifest says of a finished training."""
+    config = trainer.config
+    return CheckpointEntry(
         name=name,
         kind=kind,
         stored=UNSTORED,
@@ -179,9 +193,8 @@ def make_classifier(
         seed=config.seed,
         test_accuracy=test_accuracy,
         train_accuracy=train_accuracy,
-        training={"recipe": recipe, "seconds": round(trainer.seconds, 1)},
+        training={"recipe": trainer.recipe(), "seconds": round(trainer.seconds, 1)},
     )
-    zoo.add(entry, classifier.network.state_dict(), torch.float32)
 
 
 def make_embedder(

@@ -222,14 +222,20 @@ class Zoo:
             raise CheckpointError(f"The zoo {self.root} holds no identities; run make-zoo.")
         return open_identity_set([self.verified_path(part) for part in self.manifest.identities])
 
-    def split(self, identities: IdentitySet, size: int, split: str) -> tuple[Tensor, Tensor]:
-        """Images uint8 and labels of the ``train`` or ``test`` split."""
+    def split(
+        self, identities: IdentitySet, size: int, split: str, images: int | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Images uint8 and labels of the ``train`` or ``test`` split.
+
+        Args:
+            images: the first so many of each identity only.
+        """
         first_test = self.manifest.train_images
         most = max(len(entries) for entries in identities.entries)
         ranges = {"train": range(first_test), "test": range(first_test, most)}
         if split not in ranges:
             raise ConfigError(f"No split {split!r}; use train or test.")
-        return identities.tensors(size, indices=ranges[split])
+        return identities.tensors(size, indices=ranges[split][:images])
 
     def _entry_of(self, name: str, kinds: tuple[str, ...]) -> CheckpointEntry:
         entry = self.entry(name)
@@ -303,6 +309,17 @@ class Zoo:
                 self.manifest, identities=manifest.identities, train_images=manifest.train_images
             )
         )
+
+    def remove(self, name: str) -> None:
+        """Deletes a checkpoint.
+
+        Raises:
+            CheckpointError: there is none of this name.
+        """
+        gone = self.entry(name)
+        others = [entry for entry in self.manifest.checkpoints if entry is not gone]
+        self._write(replace(self.manifest, checkpoints=others))
+        (self.root / gone.stored.file).unlink(missing_ok=True)
 
     def set_identities(self, files: list[str], train_images: int) -> None:
         """Registers zip parts that lie in the folder already."""

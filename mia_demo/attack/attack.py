@@ -108,6 +108,11 @@ class Attacker:
             self._lanes[name] = Lane.load(self.zoo, name, self.compute)
         return self._lanes[name]
 
+    def forget(self, name: str) -> None:
+        """Drops a target that no longer exists: another may get its name."""
+        self._lanes.pop(name, None)
+        self.pools.forget(name)
+
     def run(self, config: AttackConfig, *, every: int = 1) -> Iterator[AttackFrame]:
         """Attacks one identity in all lanes.
 

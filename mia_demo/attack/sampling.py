@@ -108,6 +108,12 @@ class PoolCache:
         self._pools[truncation_psi] = pool
         yield pool
 
+    def forget(self, lane: str) -> None:
+        """Drops a lane's confidences."""
+        for psi, pool in list(self._pools.items()):
+            others = {name: scores for name, scores in pool.confidences.items() if name != lane}
+            self._pools[psi] = Pool(pool.styles, others)
+
     def _stored(self, truncation_psi: float) -> Pool | None:
         """The zoo's own pool, as far as it was computed with today's checkpoints."""
         if truncation_psi != POOL_PSI or not self.zoo.entries("pool"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from mia_demo.device import Compute
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.models.classifiers import Classifier, build_classifier
 from mia_demo.smoothing import REFERENCE_PHASES, alpha_at_epoch, check_alpha, smoothing_loss
+from mia_demo.training.logits import LogitHistogram, logit_histogram
 from mia_demo.training.state import (
     adam_tensors,
     load_adam,
@@ -61,8 +62,9 @@ class TrainConfig:
             raise ConfigError(f"The learning rate must be positive, not {self.learning_rate}.")
         if self.input_size < 16:
             raise ConfigError(f"The input size must be at least 16 pixels, not {self.input_size}.")
-        if not 0 <= self.phases[0] < self.phases[1] <= 1:
-            raise ConfigError(f"Phases must rise within 0..1, not {self.phases}.")
+        at_once = self.phases == (0.0, 0.0)
+        if not at_once and not 0 <= self.phases[0] < self.phases[1] <= 1:
+            raise ConfigError(f"Phases must rise within 0..1 or both be 0, not {self.phases}.")
 
     def classifier(self, num_classes: int) -> Classifier:
         torch.manual_seed(self.seed)
@@ -92,7 +94,7 @@ class LabelledImages:
 
 @dataclass(frozen=True)
 class TrainingFrame:
-    """One report of a training; at the end of an epoch ``test_accuracy`` is measured."""
+    """One report of a training; at the end of an epoch the test images are measured."""
 
     epoch: int  # from 0
     epochs: int
@@ -104,6 +106,7 @@ class TrainingFrame:
     train_accuracy: float  # of the epoch so far, on augmented images
     test_accuracy: float | None
     seconds: float  # of computing, earlier sittings included
+    logits: LogitHistogram | None = None  # of the test images
 
 
 class ClassifierTrainer:
@@ -244,10 +247,14 @@ def train_classifier(
         assert last is not None
         if directory is not None:
             trainer.save(directory)
-        measured = None
         if test is not None:
-            measured = accuracy(trainer.network, test, trainer.compute)
-        yield TrainingFrame(**{**vars(last), "test_accuracy": measured})
+            logits = predict(trainer.network, test.images, trainer.compute)
+            last = replace(
+                last,
+                test_accuracy=_share_right(logits, test.labels),
+                logits=logit_histogram(logits, test.labels),
+            )
+        yield last
 
 
 @torch.no_grad()
@@ -268,5 +275,8 @@ def accuracy(network: nn.Module, data: LabelledImages, compute: Compute) -> floa
     """Top-1 accuracy in 0..1; nan for no images."""
     if not len(data.labels):
         return math.nan
-    logits = predict(network, data.images, compute)
-    return (logits.argmax(dim=1) == data.labels).float().mean().item()
+    return _share_right(predict(network, data.images, compute), data.labels)
+
+
+def _share_right(logits: Tensor, labels: Tensor) -> float:
+    return (logits.argmax(dim=1) == labels).float().mean().item()

@@ -13,6 +13,7 @@ from mia_demo.ui.attack_page import build_attack_page
 from mia_demo.ui.compare_page import build_compare_page
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.theme import make_theme
+from mia_demo.ui.train_page import build_train_page
 from mia_demo.ui.understand_page import build_understand_page
 
 TITLE = "Be Careful What You Smooth For"
@@ -31,9 +32,11 @@ def build_app(engine: Engine) -> gr.Blocks:
         # A page is mounted when it is first chosen, and lives on behind the others.
         with gr.Tabs(elem_classes="pages"):
             with gr.Tab("Attack"):
-                build_attack_page(engine)
+                attack_lanes = build_attack_page(engine)
             with gr.Tab("Compare"):
-                build_compare_page(engine)
+                compare_lanes = build_compare_page(engine)
+            with gr.Tab("Train"):
+                build_train_page(engine, [attack_lanes, compare_lanes])
             with gr.Tab("Understand"):
                 build_understand_page(engine)
     return app

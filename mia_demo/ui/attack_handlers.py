@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gradio as gr
@@ -29,8 +28,11 @@ class AttackHandlers:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def ready(self, identity: int) -> BoardView:
+    def ready(self, identity: int, lanes: Sequence[str] | None = None) -> BoardView:
         """The board before an attack on this identity.
+
+        Args:
+            lanes: which to show; those that came with the demo by default.
 
         Raises:
             DemoError: no such identity, or the zoo is damaged.
@@ -40,7 +42,8 @@ class AttackHandlers:
             raise ConfigError(
                 f"Identity {identity} does not exist; choose 0 to {len(engine.identities) - 1}."
             )
-        return ready_board(engine.zoo, engine.identities, identity, engine.zoo.target_names())
+        names = engine.zoo.base.target_names() if lanes is None else lanes
+        return ready_board(engine.zoo, engine.identities, identity, names)
 
     def choose(self, identity: int, request: gr.Request) -> tuple[Any, Any, Any]:
         """Another identity: its photos, no stale pictures, and the running attack ends."""
@@ -106,14 +109,14 @@ class AttackHandlers:
             identity: number of the identity, from 0.
             preset: quick, standard or paper.
             seed: same seed, same attack.
-            lanes: names of target classifiers; all of the zoo by default.
+            lanes: names of target classifiers; those that came with the demo by default.
 
         Returns:
             The board: phase, stage, step, status, and for each lane its pictures as data URIs,
             target confidence, the evaluator's verdict and the curves.
         """
         try:
-            names = tuple(self.engine.zoo.target_names() if lanes is None else lanes)
+            names = tuple(self.engine.zoo.base.target_names() if lanes is None else lanes)
             config = preset_config(preset, identity=identity, seed=seed, lanes=names)
             presenter = self._presenter(config)
             job = self.engine.attack(config, every_frame=True)
@@ -123,13 +126,12 @@ class AttackHandlers:
             raise _toast(str(error)) from error
 
     def _presenter(self, config: AttackConfig) -> BoardPresenter:
-        ready = self.ready(config.identity)
-        known = {lane.name: lane for lane in ready.lanes}
+        known = self.engine.zoo.target_names()
         for name in config.lanes:
             if name not in known:
                 raise ConfigError(f"No lane {name!r}; this zoo has {', '.join(known)}.")
-        lanes = tuple(lane for lane in ready.lanes if lane.name in config.lanes)
-        return BoardPresenter(replace(ready, lanes=lanes), config)
+        lanes = [name for name in known if name in config.lanes]
+        return BoardPresenter(self.ready(config.identity, lanes), config)
 
 
 def _boards(job: Job[Tracked], presenter: BoardPresenter, interval: float) -> Iterator[BoardView]:

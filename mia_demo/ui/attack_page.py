@@ -17,15 +17,18 @@ FIRST_IDENTITY = 42
 FIRST_PRESET = "quick"
 
 
-def build_attack_page(engine: Engine) -> None:
+def build_attack_page(engine: Engine) -> gr.CheckboxGroup:
     """Adds the page to the current Blocks.
+
+    Returns:
+        The choice of lanes, which grows when a classifier is trained.
 
     Raises:
         DemoError: the zoo cannot be read.
     """
     handlers = AttackHandlers(engine)
     first = min(FIRST_IDENTITY, len(engine.identities) - 1)
-    lane_names = engine.zoo.target_names()
+    lane_names = engine.zoo.base.target_names()
     with gr.Row(elem_classes="attack-page"):
         with gr.Column(scale=1, min_width=320, elem_classes="controls"):
             gr.HTML("<h2>1. Choose an identity</h2>", apply_default_css=False)
@@ -70,3 +73,4 @@ def build_attack_page(engine: Engine) -> None:
     # In the browser, so that Start right after a new preset finds its values in place.
     preset.input(None, preset, knobs, js=f"(preset) => ({json.dumps(all_preset_values())})[preset]")
     gr.api(handlers.api, api_name="attack", concurrency_limit=None)
+    return lanes

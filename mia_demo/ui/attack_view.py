@@ -16,6 +16,7 @@ from mia_demo.data.pictures import data_uri
 from mia_demo.ui.engine import Curves, Tracked
 from mia_demo.ui.jobs import Waiting
 from mia_demo.ui.render import polyline
+from mia_demo.ui.sweep_view import LANE_STYLES
 from mia_demo.zoo import Zoo
 
 PHOTOS = 9  # real training photos beside the reconstructions
@@ -259,7 +260,7 @@ def _empty_lane(zoo: Zoo, name: str) -> LaneView:
     names = zoo.target_names()
     return LaneView(
         name=name,
-        style=names.index(name),
+        style=names.index(name) % LANE_STYLES,
         alpha=alpha,
         test_accuracy=accuracy,
         alpha_text=f"α = {alpha:+.2f}".replace("-", "−") if alpha else "α = 0",

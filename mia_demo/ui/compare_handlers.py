@@ -141,13 +141,13 @@ class CompareHandlers:
             identities: such as 0-9,17.
             seeds: such as 0,1,2.
             preset: quick, standard or paper.
-            lanes: names of target classifiers; all of the zoo by default.
+            lanes: names of target classifiers; those that came with the demo by default.
 
         Returns:
             The progress panel; in the last one ``key`` names the results for ``/results``.
         """
         try:
-            names = tuple(self.engine.zoo.target_names() if lanes is None else lanes)
+            names = tuple(self.engine.zoo.base.target_names() if lanes is None else lanes)
             plan = plan_sweep(self.engine, preset_config(preset, lanes=names), identities, seeds)
             presenter = SweepPresenter(plan, self.engine.zoo.target_names())
             job = self._job(plan, sweep_work)

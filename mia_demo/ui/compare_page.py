@@ -20,10 +20,14 @@ FIRST_IDENTITIES = "0-4"
 FIRST_PRESET = "quick"
 
 
-def build_compare_page(engine: Engine) -> None:
-    """Adds the page to the current Blocks. It fills itself when a visitor first sees it."""
+def build_compare_page(engine: Engine) -> gr.CheckboxGroup:
+    """Adds the page to the current Blocks. It fills itself when a visitor first sees it.
+
+    Returns:
+        The choice of lanes, which grows when a classifier is trained.
+    """
     handlers = CompareHandlers(engine)
-    targets = engine.zoo.target_names()
+    targets = engine.zoo.base.target_names()
     with gr.Row(elem_classes="compare-page"):
         with gr.Column(scale=1, min_width=320, elem_classes="controls"):
             gr.HTML("<h2>1. Choose results</h2>", apply_default_css=False)
@@ -95,3 +99,4 @@ def build_compare_page(engine: Engine) -> None:
         field.input(None, None, start, js="() => 'Start'")
     gr.api(handlers.api_results, api_name="results")
     gr.api(handlers.api_sweep, api_name="sweep", concurrency_limit=None)
+    return lanes

@@ -13,10 +13,13 @@ from mia_demo.attack.attack import SHOWN, Attacker, AttackFrame
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.device import Compute
 from mia_demo.evaluation.judge import Judge
+from mia_demo.layered_zoo import LayeredZoo
 from mia_demo.runs import RUNS
 from mia_demo.ui.jobs import DeviceQueue, Frame, Job
 from mia_demo.ui.sessions import SessionJobs, SessionMemory
 from mia_demo.zoo import Zoo
+
+OWN_FOLDER = "own"  # of visitors' classifiers, among the runs
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Engine:
 
     def __init__(self, zoo: Zoo, compute: Compute, runs: Path = RUNS) -> None:
         self.runs = runs
-        self.zoo = zoo
+        self.zoo = LayeredZoo(zoo, runs / OWN_FOLDER)
         self.compute = compute
         self.identities = zoo.identities()
         self.device = DeviceQueue()
@@ -99,14 +102,28 @@ class Engine:
     def judged(
         self, work: Callable[[Attacker, Judge], Generator[Frame, None, None]], purpose: str
     ) -> Job[Frame]:
-        """Long work with attacker and judge, queued; it lets others go first between frames."""
+        """Long work with attacker and judge, queued."""
 
         def run() -> Generator[Frame, None, None]:
             if self._judge is None:
                 self._judge = Judge(self.zoo, self.compute)
             yield from work(self._loaded(), self._judge)
 
-        return Job(run, self.device, purpose, yields_device=True)
+        return self.shared(run, purpose)
+
+    def shared(self, work: Callable[[], Generator[Frame, None, None]], purpose: str) -> Job[Frame]:
+        """Long work, queued; it lets others go first between frames."""
+        return Job(work, self.device, purpose, yields_device=True)
+
+    def delete_target(self, name: str) -> None:
+        """Deletes a classifier that a visitor trained.
+
+        Raises:
+            ConfigError: it came with the demo, or does not exist.
+        """
+        self.zoo.remove(name)
+        if self._attacker is not None:
+            self._attacker.forget(name)
 
     def _loaded(self) -> Attacker:
         # Only the job that holds the device comes here, so no lock is needed.
@@ -115,7 +132,7 @@ class Engine:
         return self._attacker
 
     def _first_steps(self) -> Generator[AttackFrame, None, None]:
-        config = preset_config("quick", lanes=tuple(self.zoo.target_names()))
+        config = preset_config("quick", lanes=tuple(self.zoo.base.target_names()))
         for frame in self._loaded().run(config):
             yield frame
             if frame.stage == "optimisation" and frame.step == 2:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import ConfigError
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.results import collect_results, save_results
@@ -222,12 +223,19 @@ def _folder_name(
     engine: Engine, config: AttackConfig, identities: Sequence[int], seeds: Sequence[int]
 ) -> str:
     zoo = engine.zoo
+    used = {name for lane in config.lanes for name in stage_names(lane)}
     decisive = {
         "settings": {**config.to_json(), "identity": None, "seed": None},
         "identities": identities,
         "seeds": seeds,
         # Attacks on other weights, or in other arithmetic, must not end up in one table.
-        "checkpoints": {e.name: e.stored.sha256 for e in zoo.manifest.checkpoints},
+        # A target that is not attacked decides nothing: training another must not part a sweep
+        # from its results.
+        "checkpoints": {
+            e.name: e.stored.sha256
+            for e in zoo.manifest.checkpoints
+            if e.kind != "target" or e.name in used
+        },
         "precision": engine.compute.precision,
     }
     text = json.dumps(decisive, sort_keys=True)

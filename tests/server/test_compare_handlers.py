@@ -17,7 +17,7 @@ def test_a_zoo_without_recorded_results_has_an_empty_page(tmp_path: Path) -> Non
     engine = Engine(Zoo(tmp_path), choose_compute("cpu"), tmp_path / "runs")
     choice, *components = CompareHandlers(engine).open()
     assert choice["choices"] == []
-    assert components == [{"key": ""}, {}, {}, {}]
+    assert components == [{"key": ""}, {}, {}, {}, {}]
 
 
 def test_a_download_of_anything_else_is_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ LAYERS = [
     ["errors", "files", "device", "smoothing"],
     ["data", "toy"],
     ["models"],
-    ["zoo", "training"],
+    ["zoo", "layered_zoo", "training"],
     ["attack"],
     ["evaluation"],
     ["runs", "model_card", "make_attributes", "make_zoo", "doctor", "bench"],

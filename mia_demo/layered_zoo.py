@@ -1,0 +1,106 @@
+"""The zoo that came with the demo, and on top of it the targets that visitors trained.
+
+Readers see one zoo and need not know where a lane lies. What came with the demo is never written
+to: everything new goes into a folder of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mia_demo.errors import CheckpointError, ConfigError
+from mia_demo.zoo import MANIFEST, CheckpointEntry, StoredFile, Zoo
+
+OWN_PREFIX = "own-"  # names are ours: no visitor's words end up in a path or a page
+MOST_OWN = 8
+
+log = logging.getLogger(__name__)
+
+
+class LayeredZoo(Zoo):
+    """A zoo with further targets on top.
+
+    Args:
+        base: what came with the demo; only read.
+        folder: where own targets lie; made when the first of them is added.
+    """
+
+    def __init__(self, base: Zoo, folder: Path) -> None:
+        self.root = base.root
+        self.base = base
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._own: Zoo | None = None
+        try:
+            if (folder / MANIFEST).exists():
+                self._own = Zoo(folder)
+        except CheckpointError as error:  # the demo goes on without them; adding one says why
+            log.warning("own classifiers are left out: %s", error)
+        self._merge()
+
+    def own_entries(self) -> list[CheckpointEntry]:
+        """Own targets, oldest first."""
+        return self._own.entries("target") if self._own else []
+
+    def target_names(self) -> list[str]:
+        """Lanes of the base, then own ones: a lane keeps its place when others come."""
+        return [*self.base.target_names(), *(entry.name for entry in self.own_entries())]
+
+    def verified_path(self, stored: StoredFile) -> Path:
+        if self._own and any(entry.stored == stored for entry in self.own_entries()):
+            return self._own.verified_path(stored)
+        return self.base.verified_path(stored)
+
+    def check_room(self) -> None:
+        """
+        Raises:
+            ConfigError: no further own target is kept.
+        """
+        if len(self.own_entries()) >= MOST_OWN:
+            raise ConfigError(
+                f"{MOST_OWN} classifiers of your own are kept already; delete one of them first."
+            )
+
+    def add_own(self, entry: CheckpointEntry, tensors: Mapping[str, Tensor]) -> str:
+        """Adds a target, whose name is chosen here and returned.
+
+        Raises:
+            ConfigError: no further one is kept, or the folder cannot be written.
+        """
+        with self._lock:
+            self.check_room()
+            numbers = [int(own.name.removeprefix(OWN_PREFIX)) for own in self.own_entries()]
+            name = f"{OWN_PREFIX}{max(numbers, default=0) + 1}"
+            try:
+                self._own = Zoo.create(self.folder)
+                self._own.add(replace(entry, name=name), tensors, torch.float32)
+            except OSError as error:
+                raise ConfigError(
+                    f"Cannot write to {self.folder} ({error.strerror}); free some space there, or "
+                    "start the demo where it may write."
+                ) from error
+            self._merge()
+            return name
+
+    def remove(self, name: str) -> None:
+        """Deletes an own target.
+
+        Raises:
+            ConfigError: it came with the demo, or does not exist.
+        """
+        with self._lock:
+            if self._own is None or name not in [entry.name for entry in self.own_entries()]:
+                raise ConfigError(f"There is no classifier {name!r} of your own; reload the page.")
+            self._own.remove(name)
+            self._merge()
+
+    def _merge(self) -> None:
+        known = self.base.manifest
+        self.manifest = replace(known, checkpoints=[*known.checkpoints, *self.own_entries()])

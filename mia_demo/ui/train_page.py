@@ -1,0 +1,126 @@
+"""The train page: widgets and wiring."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from mia_demo.ui.components.own_classifiers import own_classifiers
+from mia_demo.ui.components.smoothed_label import smoothed_label
+from mia_demo.ui.components.training_board import training_board
+from mia_demo.ui.engine import Engine
+from mia_demo.ui.train_handlers import TrainHandlers
+from mia_demo.ui.training_form import (
+    ARCHITECTURES,
+    FIRST_ALPHA,
+    FIRST_EPOCHS,
+    FIRST_IMAGES,
+    HIGHEST_ALPHA,
+    LOWEST_ALPHA,
+    MOST_EPOCHS,
+    RECIPE,
+    SCHEDULES,
+)
+
+
+def build_train_page(engine: Engine, lanes: list[gr.CheckboxGroup]) -> None:
+    """Adds the page to the current Blocks.
+
+    Args:
+        lanes: the choice of lanes on the other pages, where new classifiers become lanes.
+    """
+    handlers = TrainHandlers(engine)
+    with gr.Row(elem_classes="train-page"):
+        with gr.Column(scale=1, min_width=320, elem_classes="controls"):
+            gr.HTML("<h2>1. Smooth the label</h2>", apply_default_css=False)
+            alpha = gr.Slider(
+                LOWEST_ALPHA,
+                HIGHEST_ALPHA,
+                value=FIRST_ALPHA,
+                step=0.01,
+                label="Smoothing factor α",
+                info="Below 0: negative label smoothing.",
+            )
+            label = smoothed_label(FIRST_ALPHA, len(engine.identities))
+            gr.HTML("<h2>2. Train a classifier with it</h2>", apply_default_css=False)
+            with gr.Row(elem_classes="buttons"):
+                start = gr.Button("Start", variant="primary", min_width=80)
+                pause = gr.Button("Pause", interactive=False, min_width=80)
+                stop = gr.Button("Stop", variant="stop", interactive=False, min_width=80)
+            images = gr.Slider(
+                1,
+                engine.zoo.manifest.train_images,
+                value=FIRST_IMAGES,
+                step=1,
+                label="Photos of each person",
+                info="The paper: positive smoothing leaks most with little data.",
+            )
+            epochs = gr.Slider(
+                1,
+                MOST_EPOCHS,
+                value=FIRST_EPOCHS,
+                step=1,
+                label="Epochs",
+                info="How often each photo is seen.",
+            )
+            with gr.Accordion("More settings", open=False):
+                schedule = gr.Dropdown(
+                    [(label, name) for name, (label, _) in SCHEDULES.items()],
+                    value="early",
+                    label="Schedule of a negative α",
+                    info="Its loss has no minimum, so it is brought in gradually: early from 20% "
+                    "of the epochs and full from 30%, late from 50% and full from 75%. "
+                    "A positive α holds from the start.",
+                )
+                architecture = gr.Dropdown(
+                    [(label, name) for name, label in ARCHITECTURES.items()],
+                    value=RECIPE.architecture,
+                    label="Architecture",
+                    info="The demo's lanes are Compact ResNets. The evaluator is a Compact "
+                    "DenseNet: it should not judge its own kind.",
+                )
+                learning_rate = gr.Number(
+                    RECIPE.learning_rate,
+                    label="Learning rate",
+                    info="Of Adam; divided by 10 after 60% and 90% of the epochs.",
+                    step=0.0001,
+                )
+                seed = gr.Number(
+                    RECIPE.seed, label="Seed", info="Same seed, same classifier.", precision=0
+                )
+        with gr.Column(scale=4, min_width=320):
+            board = training_board()
+            own = own_classifiers(handlers.read_part)
+
+    form = [alpha, images, epochs, schedule, architecture, learning_rate, seed]
+    buttons = [start, pause, stop]
+    # In the browser: the bars follow the slider without the server.
+    alpha.change(None, alpha, label, js="(alpha) => alpha")
+    trained = start.click(
+        handlers.start,
+        form,
+        [board, *buttons, own],
+        concurrency_limit=None,  # the device queue decides who waits, and says so
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    pause.click(handlers.pause, None, pause, queue=False, api_visibility="private")
+    stop.click(handlers.stop, None, [board, *buttons], queue=False, api_visibility="private")
+    deleted = own.delete(
+        handlers.delete, own, own, show_progress="hidden", api_visibility="private"
+    )
+    for event in (trained, deleted):
+        event.then(
+            handlers.lanes, [own, *lanes], lanes, show_progress="hidden", api_visibility="private"
+        )
+    # When the whole app is loaded: earlier visits may have left classifiers.
+    gr.on(
+        fn=handlers.open,
+        outputs=[own, *lanes],
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    # Other settings are another training, which has nothing to resume.
+    for field in form:
+        field.input(None, None, start, js="() => 'Start'")
+    gr.api(handlers.api_train, api_name="train", concurrency_limit=None)
+    gr.api(handlers.api_delete, api_name="delete_classifier")

@@ -1,0 +1,204 @@
+"""The train page as a visitor meets it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from safetensors.torch import load_file
+
+from tests.browser.test_attack_page import PHONE, violations
+
+OpenPage = Callable[..., Page]
+TIMEOUT = 120_000  # a training on a busy machine
+
+
+def open_train(open_page: OpenPage, theme: str = "light", **options: object) -> Page:
+    page = open_page(theme, **options)
+    page.get_by_role("tab", name="Train").click()
+    page.get_by_role("img", name="Smoothed label").wait_for()
+    return page
+
+
+def controls(page: Page) -> Locator:
+    return page.locator(".train-page .controls")
+
+
+def button(page: Page, name: str) -> Locator:
+    return controls(page).get_by_role("button", name=name, exact=True)
+
+
+def slide(page: Page, name: str, value: float) -> None:
+    controls(page).get_by_role("slider", name=name).fill(str(value))
+
+
+def prepare_tiny_training(page: Page, *, alpha: float, epochs: int, seed: int) -> None:
+    """One photo of each person: the computation is real, the classifier is not good."""
+    slide(page, "Smoothing factor", alpha)
+    slide(page, "Photos of each person", 1)
+    slide(page, "Epochs", epochs)
+    controls(page).get_by_role("button", name="More settings").click()
+    controls(page).get_by_label("Seed").fill(str(seed))
+    controls(page).get_by_label("Seed").press("Tab")
+
+
+def board(page: Page) -> Locator:
+    return page.get_by_role("region", name="Training", exact=True)
+
+
+def delete(page: Page, name: str) -> None:
+    page.get_by_role("button", name=f"Delete {name}", exact=True).click()
+    page.get_by_role("button", name=f"Yes, delete {name}").click()
+    expect(page.get_by_role("button", name=f"Delete {name}", exact=True)).to_have_count(0)
+
+
+def test_bars_follow_the_slider_without_the_server(open_page: OpenPage) -> None:
+    page = open_train(open_page)
+    label = page.get_by_role("img", name="Smoothed label")
+    expect(label).to_have_attribute(
+        "aria-label", re.compile("Right person 1.0495, each of the 99 others −0.0005, .* −0.0495")
+    )
+    zero = label.locator(".zero").first.bounding_box()
+    negative = label.locator("[data-sign=negative]").first.bounding_box()
+    assert zero is not None
+    assert negative is not None
+    assert negative["y"] >= zero["y"] - 1  # hangs below the line
+    page.context.set_offline(True)
+    slider = controls(page).get_by_role("slider", name="Smoothing factor")
+    slider.focus()
+    slider.press("Home")
+    expect(page.get_by_text("Right person 1.1980, each of the 99 others −0.0020.")).to_be_visible()
+    slide(page, "Smoothing factor", 0.5)
+    expect(page.get_by_text("Right person 0.5050, each of the 99 others 0.0050.")).to_be_visible()
+    expect(label.locator("[data-sign=negative]")).to_have_count(0)
+    expect(page.get_by_text("a little of everybody")).to_be_visible()
+    slide(page, "Smoothing factor", 0)
+    expect(page.get_by_text("Zero: exactly this person")).to_be_visible()
+
+
+def test_train_pause_resume_attack_download_delete(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_train(open_page, accept_downloads=True)
+    prepare_tiny_training(page, alpha=-0.2, epochs=8, seed=11)
+    button(page, "Start").click()
+    means = page.get_by_role(
+        "img", name=re.compile("^Mean logits after epoch 1 of 8: right person")
+    )
+    expect(means).to_be_visible(timeout=TIMEOUT)
+    button(page, "Pause").click()
+    status = board(page).get_by_role("status")
+    expect(status).to_have_text(re.compile(r"^Paused after epoch \d of 8\."), timeout=TIMEOUT)
+    assert int(re.findall(r"\d", status.inner_text())[0]) in range(1, 8)
+    button(page, "Resume").click()
+    expect(status).to_have_text(re.compile(r"^Done: own-\d+, α = −0\.2, names "), timeout=TIMEOUT)
+    name = re.findall(r"own-\d+", status.inner_text())[0]
+    for chart in ("Loss", "Accuracy", "α in effect", "Mean logits"):
+        expect(
+            page.get_by_role("img", name=re.compile(f"^{chart} after epoch 8 of 8: "))
+        ).to_be_visible()
+    # Early schedule: full from 30% of the epochs.
+    expect(page.get_by_role("img", name="α in effect")).to_have_attribute(
+        "aria-label", re.compile("used −0.2$")
+    )
+    expect(page.get_by_role("img", name="Logits after epoch 8: right person")).to_be_visible()
+    expect(button(page, "Start")).to_be_enabled()
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name=f"Download {name} as safetensors").click()
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    assert path.name == f"{name}.safetensors"
+    assert load_file(path)["fc.weight"].shape == (100, 256)
+
+    # A lane of the other pages at once.
+    page.get_by_role("tab", name="Compare").click()
+    compare = page.locator(".compare-page .controls")
+    compare.get_by_role("button", name="More settings").click()
+    expect(compare.get_by_role("checkbox", name=name)).to_be_checked()
+    page.get_by_role("tab", name="Attack").click()
+    lane = page.locator(".attack-page").get_by_role("checkbox", name=name)
+    expect(lane).to_be_checked()
+    for other in ("positive", "negative"):
+        page.locator(".attack-page").get_by_role("checkbox", name=other).uncheck()
+    page.locator(".attack-page").get_by_role("button", name="Start").click()
+    expect(page.locator(".board")).to_have_attribute("data-phase", "done", timeout=TIMEOUT)
+    column = page.get_by_role("article", name=name)
+    expect(column).to_contain_text("α = −0.20")
+    expect(column.get_by_alt_text(f"from lane {name}").first).to_be_visible()
+
+    # Another visitor finds it, unticked; deleted, it is gone from the pages.
+    visitor = open_page()
+    expect(visitor.locator(".attack-page").get_by_role("checkbox", name=name)).not_to_be_checked()
+    page.get_by_role("tab", name="Train").click()
+    page.get_by_role("button", name=f"Delete {name}", exact=True).click()
+    page.get_by_role("button", name=f"Keep {name}").click()
+    delete(page, name)
+    page.get_by_role("tab", name="Attack").click()
+    expect(lane).to_have_count(0)
+
+
+def test_stop_leaves_nothing(open_page: OpenPage) -> None:
+    page = open_train(open_page)
+    prepare_tiny_training(page, alpha=0.1, epochs=100, seed=12)
+    button(page, "Start").click()
+    status = board(page).get_by_role("status")
+    left = page.locator(".train-page .left")
+    expect(left).to_have_text(re.compile("left$"), timeout=TIMEOUT)
+    expect(page.get_by_role("img", name="Loss after epoch")).to_be_visible(timeout=TIMEOUT)
+    button(page, "Stop").click()
+    expect(status).to_have_text("Stopped; nothing of this training is kept.", timeout=TIMEOUT)
+    expect(button(page, "Stop")).to_be_disabled()
+    button(page, "Start").click()
+    expect(page.get_by_role("img", name="Loss after epoch 1 of 100")).to_be_visible(timeout=TIMEOUT)
+    button(page, "Stop").click()
+    expect(status).to_have_text("Stopped; nothing of this training is kept.", timeout=TIMEOUT)
+
+
+def test_a_training_lets_another_visitors_attack_go_first(open_page: OpenPage) -> None:
+    page, attacker = open_train(open_page), open_page()
+    prepare_tiny_training(page, alpha=0, epochs=100, seed=13)
+    button(page, "Start").click()
+    status = board(page).get_by_role("status")
+    expect(status).to_have_text(re.compile("^Epoch"), timeout=TIMEOUT)
+    attacker.get_by_role("button", name="Start").click()
+    expect(status).to_have_text("Another visitor goes first; your training goes on right after.")
+    expect(attacker.locator(".board")).to_have_attribute("data-phase", "done", timeout=TIMEOUT)
+    expect(status).to_have_text(re.compile("^Epoch"), timeout=TIMEOUT)
+    button(page, "Stop").click()
+    expect(status).to_have_text(re.compile("^Stopped"), timeout=TIMEOUT)
+
+
+def test_a_slip_is_one_clear_error(open_page: OpenPage) -> None:
+    page = open_train(open_page)
+    controls(page).get_by_role("button", name="More settings").click()
+    controls(page).get_by_label("Learning rate").fill("5")
+    controls(page).get_by_label("Learning rate").press("Tab")
+    button(page, "Start").click()
+    expect(page.get_by_text("Learning rate must lie between 1e-05 and 0.1, not 5.")).to_have_count(
+        1
+    )
+    expect(button(page, "Start")).to_be_enabled()
+
+
+def test_phone_needs_no_horizontal_scroll(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_train(open_page, **PHONE)
+    page.screenshot(path=tmp_path / "phone.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize(("theme", "seed"), [("light", 14), ("dark", 15)])
+def test_axe_finds_nothing_serious(
+    open_page: OpenPage, theme: str, seed: int, tmp_path: Path
+) -> None:
+    page = open_train(open_page, theme)
+    prepare_tiny_training(page, alpha=0.2, epochs=2, seed=seed)
+    button(page, "Start").click()
+    status = board(page).get_by_role("status")
+    expect(status).to_have_text(re.compile("^Done"), timeout=TIMEOUT)
+    name = re.findall(r"own-\d+", status.inner_text())[0]
+    page.screenshot(path=tmp_path / f"{theme}.png", full_page=True)
+    found = violations(page)
+    delete(page, name)
+    assert found == []

@@ -1,0 +1,131 @@
+"""A training started from the page: form, plan, work and words, without a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mia_demo.device import Compute
+from mia_demo.errors import ConfigError
+from mia_demo.ui.engine import Engine
+from mia_demo.ui.training import TrainingUpdate, plan_training, training_work
+from mia_demo.ui.training_form import RECIPE, parse_training
+from mia_demo.ui.training_view import TrainingPresenter, lane_choices, own_list
+from mia_demo.zoo import MANIFEST, open_zoo
+
+FORM: tuple[Any, ...] = (-0.05, 8, 20, "early", "compact_resnet", 0.001, 42)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return Engine(open_zoo(), Compute(torch.device("cpu"), torch.float32), tmp_path / "runs")
+
+
+def test_the_form_starts_from_the_recipe_of_the_demos_lanes() -> None:
+    config, images = parse_training(*FORM)
+    assert images == 8
+    differing = {name for name, value in vars(config).items() if value != getattr(RECIPE, name)}
+    assert differing == {"alpha", "epochs"}
+
+
+@pytest.mark.parametrize(
+    ("position", "value", "message"),
+    [
+        (0, 0.6, "α must lie between -0.2 and 0.5, not 0.6."),
+        (0, None, "α is empty; fill it in."),
+        (1, None, "Photos of each person is empty; fill it in."),
+        (2, 101, "Epochs must lie between 1 and 100, not 101."),
+        (3, "never", "No schedule 'never'; choose one of early, reference, at once."),
+        (4, "../zoo", "No architecture '../zoo'; choose one of compact_resnet, resnet18"),
+        (5, float("nan"), "Learning rate must lie between 1e-05 and 0.1, not nan."),
+        (6, -1, "Seed must lie between 0 and 2.14748e"),
+    ],
+)
+def test_a_slip_in_the_form_gets_one_sentence(position: int, value: Any, message: str) -> None:
+    form = [*FORM[:position], value, *FORM[position + 1 :]]
+    with pytest.raises(ConfigError) as error:
+        parse_training(*form)
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "first"), [("early", 0.0), ("reference", 0.0), ("at once", -0.05)]
+)
+def test_every_schedule_ends_at_the_full_factor(
+    engine: Engine, schedule: str, first: float
+) -> None:
+    config, images = parse_training(*FORM[:3], schedule, *FORM[4:])
+    planned = TrainingPresenter(plan_training(engine.zoo, engine.runs, config, images)).view.planned
+    assert planned[0] == first
+    assert planned[-1] == -0.05
+    assert len(planned) == 20
+
+
+def test_more_photos_than_there_are_are_refused(engine: Engine) -> None:
+    config, _ = parse_training(*FORM)
+    with pytest.raises(ConfigError, match="must be 1 to 48, not 49"):
+        plan_training(engine.zoo, engine.runs, config, 49)
+
+
+def test_a_paused_training_goes_on_and_leaves_an_attackable_classifier(engine: Engine) -> None:
+    embedded = (engine.zoo.base.root / MANIFEST).read_bytes()
+    config, images = parse_training(-0.2, 1, 2, "at once", "compact_resnet", 0.001, 3)
+
+    def plan() -> Any:
+        return plan_training(engine.zoo, engine.runs, config, images)
+
+    first = training_work(plan(), engine.zoo, engine.compute)
+    phases = []
+    for update in first:
+        phases.append(update.phase)
+        if update.epochs:
+            break
+    first.close()
+    assert phases[0] == "reading"
+    assert plan().epochs_done() == 1
+    assert "Paused after epoch 1 of 2" in TrainingPresenter(plan()).paused().status
+
+    resumed = plan()
+    updates = list(training_work(resumed, engine.zoo, engine.compute))
+    frames = [update.frame for update in updates if update.frame is not None]
+    assert {frame.epoch for frame in frames} == {1}  # the first epoch is not computed again
+    last = updates[-1]
+    assert (last.phase, last.name) == ("done", "own-1")
+    assert [epoch.number for epoch in last.epochs] == [1, 2]
+    assert [epoch.alpha for epoch in last.epochs] == [-0.2, -0.2]
+
+    entry = engine.zoo.entry("own-1")
+    assert entry.alphas == [-0.2, -0.2]
+    assert entry.training["images_per_identity"] == 1
+    assert entry.test_accuracy == last.epochs[-1].test_accuracy
+    assert engine.zoo.load_classifier("own-1").num_classes == 100
+    assert not resumed.folder.exists()
+    assert (engine.zoo.base.root / MANIFEST).read_bytes() == embedded
+    (item,) = own_list(engine.zoo.own_entries())["items"]
+    assert item["settings"].startswith("1 photo of each person, 2 epochs")
+    choices = lane_choices(engine.zoo.target_names(), engine.zoo.own_entries())
+    assert choices[-1] == ("own-1 (α −0.2)", "own-1")
+    with pytest.raises(ConfigError, match="own-1 was trained with exactly these settings"):
+        plan()
+
+
+def test_a_diverging_training_says_what_to_do(engine: Engine) -> None:
+    # 100 photos; a rate far beyond what the form lets through.
+    config, _ = parse_training(*FORM)
+    wild = type(config)(**{**vars(config), "learning_rate": 1e30, "epochs": 3})
+    plan = plan_training(engine.zoo, engine.runs, wild, 1)
+    with pytest.raises(ConfigError, match="choose a smaller learning rate"):
+        list(training_work(plan, engine.zoo, engine.compute))
+    assert engine.zoo.own_entries() == []
+
+
+def test_a_failure_is_said_to_everybody_and_keeps_the_plan(engine: Engine) -> None:
+    config, images = parse_training(*FORM)
+    presenter = TrainingPresenter(plan_training(engine.zoo, engine.runs, config, images))
+    assert presenter.update(TrainingUpdate("reading", None, [])).status == "Reading the photos …"
+    failed = presenter.failed("No space.")
+    assert (failed.phase, failed.status, failed.total) == ("failed", "No space.", 20)
+    assert failed.announcement == "No space."
