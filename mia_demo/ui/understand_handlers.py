@@ -22,11 +22,11 @@ from mia_demo.evaluation.results import SweepResults
 from mia_demo.evaluation.sweep import parse_numbers
 from mia_demo.ui.engine import Engine, FinishedAttack
 from mia_demo.ui.jobs import Waiting
+from mia_demo.ui.label_view import label_json
 from mia_demo.ui.understand_view import (
     NO_GRADIENTS,
     Landed,
     embedding_json,
-    label_json,
     lane_labels,
     own_gradients_json,
     recorded_gradients_json,

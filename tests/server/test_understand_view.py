@@ -10,10 +10,10 @@ import torch
 
 from mia_demo.attack.config import preset_config
 from mia_demo.ui.engine import Curves, FinishedAttack
+from mia_demo.ui.label_view import label_json
 from mia_demo.ui.sessions import SessionMemory
 from mia_demo.ui.understand_view import (
     LaneLabel,
-    label_json,
     own_gradients_json,
 )
 
