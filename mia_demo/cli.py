@@ -51,7 +51,13 @@ def build_parser() -> argparse.ArgumentParser:
     sweep.add_argument("--preset", default="quick", help="quick, standard or paper")
     sweep.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=SET_HELP)
     sweep.add_argument("--lanes", help=LANES_HELP)
-    sweep.add_argument(
+    variants = sweep.add_mutually_exclusive_group()
+    variants.add_argument(
+        "--training-seeds",
+        help="such as 42,43: trains every target of the zoo with each seed in --output/zoo and "
+        "sweeps those, pooled over trainings",
+    )
+    variants.add_argument(
         "--alphas",
         help="smoothing factors, trains a target for each in --output/zoo "
         "and sweeps those (write --alphas=-0.1,0)",

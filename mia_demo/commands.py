@@ -13,7 +13,6 @@ import torch
 from tqdm import tqdm
 
 from mia_demo import doctor as doctor_checks
-from mia_demo.alpha_zoo import make_alpha_zoo, parse_alphas
 from mia_demo.attack.attack import Attacker, AttackFrame
 from mia_demo.attack.config import parse_knobs, preset_config
 from mia_demo.bench import run_bench
@@ -29,13 +28,14 @@ from mia_demo.evaluation.prior_check import check_prior as measure_prior
 from mia_demo.evaluation.prior_quality import prior_frechet, sample_images
 from mia_demo.evaluation.results import collect_results, save_results
 from mia_demo.evaluation.sweep import parse_numbers
-from mia_demo.evaluation.text_tables import as_attribute_markdown, as_markdown
+from mia_demo.evaluation.text_tables import as_attribute_markdown, results_markdown
 from mia_demo.files import write_bytes, write_json
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
 from mia_demo.recording import quote_results, record_sweep, recorded_names
 from mia_demo.runs import attack_report, save_attack
 from mia_demo.smoothing import format_alpha
+from mia_demo.target_variants import make_alpha_zoo, make_training_seed_zoo, parse_alphas
 from mia_demo.toy import run_toy
 from mia_demo.training.classifier import LabelledImages, TrainConfig
 from mia_demo.training.prior import STATE_FILE, PriorConfig, PriorTrainer
@@ -77,6 +77,10 @@ def sweep(options: argparse.Namespace) -> dict[str, Any] | None:
             team.require_alone("--alphas trains targets")
             alphas = parse_alphas(options.alphas)
             zoo = make_alpha_zoo(zoo, alphas, options.output / "zoo", compute, _log)
+        elif options.training_seeds:
+            team.require_alone("--training-seeds trains targets")
+            trainings = parse_numbers(options.training_seeds)
+            zoo = make_training_seed_zoo(zoo, trainings, options.output / "zoo", compute, _log)
         lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.target_names())
         identities, seeds = parse_numbers(options.identities), parse_numbers(options.seeds)
         config = preset_config(options.preset, lanes=lanes, **parse_knobs(options.set))
@@ -243,7 +247,7 @@ def as_text(result: dict[str, Any]) -> str:
             lines += [_lane_as_text(name, lane) for name, lane in value.items()]
         elif key == "rows":
             lines += [
-                as_markdown(value),
+                results_markdown(value),
                 as_attribute_markdown(value, result["attribute_reference"]),
             ]
         elif key in ("config", "settings", "versions", "checkpoints", "attribute_reference"):

@@ -63,7 +63,7 @@ class ZooRecipe:
     evaluator: TrainConfig = field(
         default_factory=lambda: TrainConfig(architecture="compact_densenet", seed=7)
     )
-    embedder: TrainConfig = field(default_factory=lambda: TrainConfig(epochs=12, seed=11))
+    embedder: TrainConfig = field(default_factory=lambda: TrainConfig(epochs=30, seed=11))
     attributes: TrainConfig = field(
         default_factory=lambda: TrainConfig(arguments={"width": 12}, epochs=8, seed=13)
     )

@@ -16,7 +16,7 @@ from mia_demo.evaluation.results import SweepResults, load_results, save_results
 from mia_demo.evaluation.text_tables import (
     as_attribute_markdown,
     as_curve_markdown,
-    as_markdown,
+    results_markdown,
 )
 from mia_demo.files import write_bytes
 from mia_demo.model_card import write_model_card
@@ -64,7 +64,7 @@ def quote_results(zoo: Zoo, text: Path) -> None:
 def quotation(zoo: Zoo, name: str) -> str:
     """What a text says of recorded results: where they come from, and the main figures."""
     results = load_results(zoo.root / RECORDED_FOLDER / name)
-    table = as_markdown(results.rows, main_only=True)
+    table = results_markdown(results.rows, main_only=True)
     return f"Recorded {record_sentence(results.record)}\n\n{table}"
 
 
@@ -73,7 +73,7 @@ def _section(zoo: Zoo, name: str) -> str:
     parts = [
         f"### {name}\n",
         f"Recorded {record_sentence(results.record)}\n",
-        as_markdown(results.rows),
+        results_markdown(results.rows),
         as_attribute_markdown(results.rows, results.record.attribute_reference),
         as_curve_markdown(results.curves),
     ]

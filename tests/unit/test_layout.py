@@ -18,7 +18,7 @@ LAYERS = [
     ["attack"],
     ["evaluation"],
     ["runs", "model_card", "make_attributes", "make_zoo", "doctor", "bench"],
-    ["recording", "alpha_zoo"],
+    ["recording", "target_variants"],
     ["commands", "cli", "__main__"],
 ]
 
