@@ -17,6 +17,7 @@ from mia_demo.alpha_zoo import make_alpha_zoo, parse_alphas
 from mia_demo.attack.attack import Attacker, AttackFrame
 from mia_demo.attack.config import parse_knobs, preset_config
 from mia_demo.bench import run_bench
+from mia_demo.convert.pipeline import ClassifierFacts, convert_file
 from mia_demo.data.identities import open_identity_set
 from mia_demo.data.pictures import png, sprite
 from mia_demo.data.splits import fixed_split, public_split, seeded_split
@@ -206,6 +207,36 @@ def make_zoo(options: argparse.Namespace) -> dict[str, Any]:
             for entry in zoo.manifest.checkpoints
         },
     }
+
+
+def convert(options: argparse.Namespace) -> dict[str, Any]:
+    facts = ClassifierFacts(
+        kind=options.kind,
+        alpha=options.alpha,
+        architecture=options.architecture,
+        input_size=options.input_size,
+        class_names=options.class_names,
+    )
+    entry = convert_file(options.source, options.output, options.name, facts, _log)
+    origin = entry.training["converted_from"]
+    result = {
+        "checkpoint": str(options.output / entry.stored.file),
+        "name": entry.name,
+        "kind": entry.kind,
+        "architecture": entry.architecture,
+        "arguments": entry.arguments,
+        "input_size": entry.input_size,
+        "parameters": origin["parameters"],
+        "bytes": entry.stored.bytes,
+        "sha256": entry.stored.sha256,
+        "source_sha256": origin["sha256"],
+        "licence": origin["licence"],
+    }
+    if entry.kind != "prior":
+        result["num_classes"] = entry.num_classes
+        result["alpha"] = entry.alpha
+        result["test_accuracy"] = entry.test_accuracy  # nobody measured it here
+    return result
 
 
 def toy(options: argparse.Namespace) -> dict[str, Any]:
