@@ -19,7 +19,7 @@ from mia_demo.errors import ConversionError
 Builder = Callable[..., Any]
 
 # The largest official generator takes some 60,000 operations.
-MOST_OPERATIONS = 2_000_000
+MOST_OPERATIONS = 1_000_000
 LONGEST_NAME_SHOWN = 120
 
 # Hashing these takes time in proportion to their size; a nest of tuples could take forever.

@@ -81,33 +81,39 @@ def check_legacy(data: bytes, source: str) -> Any:
 
 
 def _check_zip(stream: IO[bytes], source: str) -> None:
+    """Checks a file of torch's present format: a zip of one pickle and a file for each storage."""
+    files, folder, pickled = _open_zip(stream, source)
+    claims: dict[str, StorageClaim] = {}
+    RestrictedReader(
+        io.BytesIO(pickled), TENSOR_NAMES, source, lambda id_: _noted(claims, id_)
+    ).load()
+    for claim in claims.values():
+        entry = files.get(f"{folder}data/{claim.key}")
+        if entry is None or entry.file_size != claim.bytes:
+            raise _wrong_sizes(source)
+
+
+def _open_zip(stream: IO[bytes], source: str) -> tuple[dict[str, zipfile.ZipInfo], str, bytes]:
+    """The zip's files, the folder in which they lie, and the pickle."""
     try:
         with zipfile.ZipFile(stream) as archive:
             files = {entry.filename: entry for entry in archive.infolist()}
-            if len(files) != len(archive.infolist()):
-                raise ConversionError(f"{source} holds two files of one name: refused.")
-            roots = [name.removesuffix("data.pkl") for name in files if name.endswith("/data.pkl")]
-            if len(roots) != 1 or any("/code/" in name for name in files):
+            pickles = [name for name in files if name.endswith("/data.pkl")]
+            if (
+                len(pickles) != 1
+                or len(files) != len(archive.infolist())
+                or any(entry.compress_type != zipfile.ZIP_STORED for entry in files.values())
+                or files[pickles[0]].file_size > LONGEST_PICKLE
+            ):
                 raise ConversionError(
-                    f"{source} is a zip, but none of torch's with plain tensors; convert takes "
-                    "what torch.save writes of a state_dict."
+                    f"{source} is a zip, but not one that torch.save writes of a state_dict: "
+                    "refused."
                 )
-            pickle = files[f"{roots[0]}data.pkl"]
-            if pickle.file_size > LONGEST_PICKLE:
-                raise _wrong_sizes(source)
-            content = archive.read(pickle)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
+            return files, pickles[0].removesuffix("data.pkl"), archive.read(pickles[0])
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, OSError) as error:
         raise ConversionError(
-            f"{source} is a damaged zip ({error}); get it again from its publisher."
+            f"{source} is a damaged zip ({type(error).__name__}); get it again from its publisher."
         ) from error
-    claims: dict[str, StorageClaim] = {}
-    pickled = io.BytesIO(content)
-    RestrictedReader(pickled, TENSOR_NAMES, source, lambda id_: _noted(claims, id_)).load()
-    for claim in claims.values():
-        entry = files.get(f"{roots[0]}data/{claim.key}")
-        stored = entry and entry.compress_type == zipfile.ZIP_STORED
-        if entry is None or not stored or entry.file_size != claim.bytes:
-            raise _wrong_sizes(source)
 
 
 def _noted(claims: dict[str, StorageClaim], identity: Any) -> StorageClaim:
