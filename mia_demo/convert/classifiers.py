@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -96,6 +97,7 @@ def _candidates(plain: Mapping[str, Tensor]) -> list[str]:
     return [name for name in architectures() if name.startswith(starts)] if starts else []
 
 
+@lru_cache(maxsize=32)
 def _shapes(architecture: str, num_classes: int) -> dict[str, Tensor]:
     with torch.device("meta"):
         # input_size decides how pictures are resized, not the network.
