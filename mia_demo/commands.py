@@ -234,8 +234,9 @@ def convert(options: argparse.Namespace) -> dict[str, Any]:
     }
     if entry.kind != "prior":
         result["num_classes"] = entry.num_classes
-        result["alpha"] = entry.alpha
         result["test_accuracy"] = entry.test_accuracy  # nobody measured it here
+    if entry.kind == "target":
+        result["alpha"] = entry.alpha
     return result
 
 
@@ -279,6 +280,8 @@ def as_text(result: dict[str, Any]) -> str:
             ]
         elif key in ("config", "settings", "versions", "checkpoints", "attribute_reference"):
             continue  # for programs: --json and run.json have them
+        elif value is None:
+            lines.append(f"{key}: not measured")
         else:
             lines.append(f"{key}: {value if isinstance(value, str) else json.dumps(value)}")
     return "\n".join(lines)

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from mia_demo.cli import main
 from mia_demo.convert.classifiers import find_classifier
 from mia_demo.errors import ConversionError
-from mia_demo.zoo import Zoo
+from mia_demo.ui.attack_view import ready_board
+from mia_demo.zoo import Zoo, open_zoo
 
 
 def wrapped(network: nn.Module, prefix: str) -> dict[str, Tensor]:
@@ -141,6 +142,16 @@ def test_class_names_and_origin_are_kept(capsys, tmp_path: Path, checkpoint: Pat
     assert training["class_names"] == people
     assert training["converted_from"]["sha256"] == report["source_sha256"]
     assert "MIT" in report["licence"]
+
+
+def test_an_unmeasured_accuracy_is_shown_as_such(capsys, tmp_path: Path, checkpoint: Path) -> None:
+    zoo = tmp_path / "zoo"
+    assert main(["convert", str(checkpoint), "--output", str(zoo), "--alpha", "0"]) == 0
+    captured = capsys.readouterr()
+    assert "test_accuracy: not measured" in captured.out
+    assert "licence: The paper's reference code is under the MIT licence" in captured.err
+    board = ready_board(Zoo(zoo), open_zoo().identities(), 0, ("resnet18_facescrub",))
+    assert board.lanes[0].accuracy_text == "test accuracy not measured"
 
 
 def test_other_networks_are_refused(capsys, tmp_path: Path, resnet18: nn.Module) -> None:
