@@ -20,6 +20,7 @@ Builder = Callable[..., Any]
 
 # The largest official generator takes some 60,000 operations.
 MOST_OPERATIONS = 1_000_000
+NEWEST_PROTOCOL = 5
 LONGEST_NAME_SHOWN = 120
 
 # Hashing these takes time in proportion to their size; a nest of tuples could take forever.
@@ -120,8 +121,11 @@ class RestrictedReader:
             self.memo[len(self.memo) if argument is None else argument] = stack[-1]
         elif operation in ("GET", "BINGET", "LONG_BINGET"):
             stack.append(self.memo[argument])
-        elif operation in ("PROTO", "FRAME"):
+        elif operation == "FRAME":
             pass
+        elif operation == "PROTO":
+            if argument > NEWEST_PROTOCOL:
+                raise ValueError("a protocol of the future")
         elif operation == "MARK":
             self.outer.append(stack)
             self.stack = []

@@ -155,6 +155,8 @@ def _number_type(code: Any, *_: Any) -> NumberType:
 
 
 def _number(kind: Any, data: Any) -> Any:
+    if not isinstance(kind, NumberType):
+        raise TypeError("a number without a type")
     order = kind.order if kind.order in ("<", ">") else "="
     (number,) = np.frombuffer(data, np.dtype(order + kind.code))
     return number.item()

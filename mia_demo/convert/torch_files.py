@@ -8,6 +8,7 @@ bytes that are there.
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +23,11 @@ from mia_demo.errors import ConversionError
 LEGACY_START = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 ZIP_START = b"PK\x03\x04"
 LEGACY_LENGTH_BYTES = 8  # before the bytes of each storage
+# What zipfile raises on damaged files.
+ZIP_ERRORS = (
+    *(zipfile.BadZipFile, ValueError, RuntimeError, OSError),
+    *(EOFError, OverflowError, struct.error),
+)
 LONGEST_PICKLE = 64 << 20  # of a zip; the numbers are not in it
 
 
@@ -75,7 +81,9 @@ def check_legacy(data: bytes, source: str) -> Any:
     keys = reader.load()
     there = len(data) - stream.tell()
     wanted = sum(LEGACY_LENGTH_BYTES + claim.bytes for claim in claims.values())
-    if not isinstance(keys, list) or sorted(keys) != sorted(claims) or wanted != there:
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise _wrong_sizes(source)
+    if sorted(keys) != sorted(claims) or wanted != there:
         raise _wrong_sizes(source)
     return content
 
@@ -110,7 +118,7 @@ def _open_zip(stream: IO[bytes], source: str) -> tuple[dict[str, zipfile.ZipInfo
                     "refused."
                 )
             return files, pickles[0].removesuffix("data.pkl"), archive.read(pickles[0])
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, OSError) as error:
+    except ZIP_ERRORS as error:
         raise ConversionError(
             f"{source} is a damaged zip ({type(error).__name__}); get it again from its publisher."
         ) from error
