@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 STYLEGAN2 = (
-    "NVIDIA's StyleGAN2-ADA weights and what is derived from them are under the NVIDIA Source Code "
+    "NVIDIA's StyleGAN2 weights and what is derived from them are under the NVIDIA Source Code "
     "License (https://nvlabs.github.io/stylegan2-ada-pytorch/license.html): research and "
     "evaluation only, non-commercial. Converting changes nothing about that."
 )

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mia_demo.convert import classifiers, generators, licences
+from mia_demo.convert import classifiers, generators, licences, rosinality
 from mia_demo.convert.restricted_pickle import printable
 from mia_demo.convert.stylegan2_pkl import PickledGenerator, read_stylegan2_pkl
 from mia_demo.convert.torch_files import is_torch_file, read_torch_file
@@ -118,7 +118,7 @@ def _read(source: Path) -> tuple[Mapping[str, Tensor], Mapping[str, Any]]:
         with source.open("rb") as stream:
             start = stream.read(64)
         if is_torch_file(start):
-            return _state_dict(read_torch_file(source), source.name), {}
+            return _network(read_torch_file(source), source.name), {}
         if start.startswith(PICKLE_START):
             pickled: PickledGenerator = read_stylegan2_pkl(source.read_bytes(), source.name)
             return pickled.tensors, pickled.options
@@ -128,6 +128,22 @@ def _read(source: Path) -> tuple[Mapping[str, Tensor], Mapping[str, Any]]:
         f"{source.name} is neither a pickle nor a file of torch.save; convert takes StyleGAN2-ADA "
         "network pickles and .pt or .pth files."
     )
+
+
+def _network(content: Any, source: str) -> Mapping[str, Tensor]:
+    tensors = _state_dict(content, source)
+    if not rosinality.is_rosinality(tensors):
+        return tensors
+    average = content.get(rosinality.AVERAGE)
+    if average is not None and not isinstance(average, Tensor):
+        raise ConversionError(f"{source}: {rosinality.AVERAGE} is no tensor.")
+    try:
+        return rosinality.official_layout(tensors, average, source)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise ConversionError(
+            f"{source} looks like rosinality's StyleGAN2 but has an unusable mapping network "
+            f"({type(error).__name__}); get it again from its publisher."
+        ) from error
 
 
 def _state_dict(content: Any, source: str) -> dict[str, Tensor]:

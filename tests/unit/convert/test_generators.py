@@ -93,13 +93,78 @@ def test_plain_tensors_become_a_prior(
     assert_golden(Zoo(tmp_path / "zoo").load_prior("plain"), golden)
 
 
+def rosinality_layout(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The golden generator as rosinality's programs would save it, written out name by name."""
+    kernel = torch.outer(*[torch.tensor([1.0, 3.0, 3.0, 1.0])] * 2) / 16
+    saved = {"input.input": state["synthesis.b4.const"][None]}
+    for layer in range(8):
+        for part in ("weight", "bias"):
+            saved[f"style.{layer + 1}.{part}"] = state[f"mapping.fc{layer}.{part}"]
+    convolutions = {
+        "conv1": "b4.conv1",
+        "convs.0": "b8.conv0", "convs.1": "b8.conv1",
+        "convs.2": "b16.conv0", "convs.3": "b16.conv1",
+        "convs.4": "b32.conv0", "convs.5": "b32.conv1",
+    }  # fmt: skip
+    for number, (name, official) in enumerate(convolutions.items()):
+        layer = {key.removeprefix(f"synthesis.{official}."): value for key, value in state.items()}
+        saved[f"{name}.conv.weight"] = layer["weight"][None]
+        saved[f"{name}.conv.modulation.weight"] = layer["affine.weight"]
+        saved[f"{name}.conv.modulation.bias"] = layer["affine.bias"]
+        saved[f"{name}.noise.weight"] = layer["noise_strength"][None]
+        saved[f"{name}.activate.bias"] = layer["bias"]
+        saved[f"noises.noise_{number}"] = layer["noise_const"][None, None]
+        if official.endswith("conv0"):
+            saved[f"{name}.conv.blur.kernel"] = kernel
+    for name, block in {"to_rgb1": 4, "to_rgbs.0": 8, "to_rgbs.1": 16, "to_rgbs.2": 32}.items():
+        official = f"synthesis.b{block}.torgb"
+        saved[f"{name}.conv.weight"] = state[f"{official}.weight"][None]
+        saved[f"{name}.conv.modulation.weight"] = state[f"{official}.affine.weight"]
+        saved[f"{name}.conv.modulation.bias"] = state[f"{official}.affine.bias"]
+        saved[f"{name}.bias"] = state[f"{official}.bias"][None, :, None, None]
+        if block > 4:
+            saved[f"{name}.upsample.kernel"] = kernel
+    return saved
+
+
+def test_rosinalitys_layout_computes_the_golden_images(
+    capsys, tmp_path: Path, golden, state
+) -> None:
+    source = tmp_path / "stylegan2-ffhq-config-f.pt"
+    saved = rosinality_layout(state)
+    torch.save({"g_ema": saved, "latent_avg": state["mapping.w_avg"]}, source)
+    converted(capsys, source)
+    assert_golden(Zoo(tmp_path / "zoo").load_prior(), golden)
+
+
+def test_without_a_mean_style_one_is_computed(capsys, tmp_path: Path, state) -> None:
+    source = tmp_path / "100000.pt"
+    torch.save({"g_ema": rosinality_layout(state)}, source)
+    converted(capsys, source)
+    generator = Zoo(tmp_path / "zoo").load_prior()
+    styles = generator.mapping(torch.randn(4000, 32))[:, 0]
+    spread = styles.std(dim=0)
+    assert ((generator.mapping.w_avg - styles.mean(dim=0)).abs() < 0.1 * spread).all()
+
+
+def test_odd_files_in_rosinalitys_layout_are_refused(capsys, tmp_path: Path, state) -> None:
+    source = tmp_path / "odd.pt"
+    saved = rosinality_layout(state)
+    torch.save({"g_ema": saved | {"convs.0.conv.blur.kernel": torch.ones(4, 4)}}, source)
+    assert "other filters" in refusal(capsys, source)
+    torch.save({"g_ema": saved | {"convs.99.extra": torch.ones(1)}}, source)
+    assert "has no place for convs.99.extra" in refusal(capsys, source)
+    torch.save({"g_ema": {"input.input": torch.ones(1, 4, 4, 4)}}, source)
+    assert "unusable mapping network" in refusal(capsys, source)
+
+
 def test_the_licence_is_shown_to_people_too(capsys, tmp_path: Path, state) -> None:
     source = tmp_path / "ffhq.pt"
     torch.save(state, source)
     assert main(["convert", str(source), "--output", str(tmp_path / "zoo")]) == 0
     captured = capsys.readouterr()
-    assert "licence: NVIDIA's StyleGAN2-ADA weights" in captured.err
-    assert "licence: NVIDIA's StyleGAN2-ADA weights" in captured.out
+    assert "licence: NVIDIA's StyleGAN2 weights" in captured.err
+    assert "licence: NVIDIA's StyleGAN2 weights" in captured.out
 
 
 def test_a_clamp_of_the_activations_is_kept(capsys, tmp_path: Path, golden, state, witness) -> None:
