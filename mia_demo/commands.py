@@ -280,6 +280,8 @@ def as_text(result: dict[str, Any]) -> str:
             ]
         elif key in ("config", "settings", "versions", "checkpoints", "attribute_reference"):
             continue  # for programs: --json and run.json have them
+        elif key == "licence":
+            continue  # shown already, apart from the figures
         elif value is None:
             lines.append(f"{key}: not measured")
         else:
