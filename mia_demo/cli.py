@@ -97,6 +97,18 @@ def build_parser() -> argparse.ArgumentParser:
     make.add_argument("--minutes", type=float, default=180, help="time budget of this sitting")
     make.add_argument("--output", type=Path, help="zoo folder (default: the embedded zoo)")
 
+    convert = command(
+        "convert", "Take over foreign weights as safetensors; nothing in their file is executed."
+    )
+    convert.add_argument("source", type=Path, help="StyleGAN2-ADA .pkl, or .pt/.pth of torch.save")
+    convert.add_argument("--output", type=Path, required=True, help="zoo folder, new or existing")
+    convert.add_argument("--name", help="of the checkpoint (default: prior, or the file's name)")
+    convert.add_argument("--kind", help="of a classifier: target (default) or evaluator")
+    convert.add_argument("--alpha", type=float, help="smoothing factor a target was trained with")
+    convert.add_argument("--architecture", help="of a classifier, to check what the file tells")
+    convert.add_argument("--input-size", type=int, help="of a classifier, pixels (default 224)")
+    convert.add_argument("--class-names", type=Path, help="text file, one a line, or JSON list")
+
     toy = command("toy", "The paper's two-dimensional example.")
     toy.add_argument("--alpha", type=float, required=True, help="smoothing factor, at most 1")
 

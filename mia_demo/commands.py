@@ -16,6 +16,7 @@ from mia_demo import doctor as doctor_checks
 from mia_demo.attack.attack import Attacker, AttackFrame
 from mia_demo.attack.config import parse_knobs, preset_config
 from mia_demo.bench import run_bench
+from mia_demo.convert.pipeline import ClassifierFacts, convert_file
 from mia_demo.data.identities import open_identity_set
 from mia_demo.data.pictures import png, sprite
 from mia_demo.data.splits import fixed_split, public_split, seeded_split
@@ -212,6 +213,37 @@ def make_zoo(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def convert(options: argparse.Namespace) -> dict[str, Any]:
+    facts = ClassifierFacts(
+        kind=options.kind,
+        alpha=options.alpha,
+        architecture=options.architecture,
+        input_size=options.input_size,
+        class_names=options.class_names,
+    )
+    entry = convert_file(options.source, options.output, options.name, facts, _log)
+    origin = entry.training["converted_from"]
+    result = {
+        "checkpoint": str(options.output / entry.stored.file),
+        "name": entry.name,
+        "kind": entry.kind,
+        "architecture": entry.architecture,
+        "arguments": entry.arguments,
+        "input_size": entry.input_size,
+        "parameters": origin["parameters"],
+        "bytes": entry.stored.bytes,
+        "sha256": entry.stored.sha256,
+        "source_sha256": origin["sha256"],
+        "licence": origin["licence"],
+    }
+    if entry.kind != "prior":
+        result["num_classes"] = entry.num_classes
+        result["test_accuracy"] = entry.test_accuracy  # nobody measured it here
+    if entry.kind == "target":
+        result["alpha"] = entry.alpha
+    return result
+
+
 def toy(options: argparse.Namespace) -> dict[str, Any]:
     result = run_toy(options.alpha)
     return {
@@ -252,6 +284,10 @@ def as_text(result: dict[str, Any]) -> str:
             ]
         elif key in ("config", "settings", "versions", "checkpoints", "attribute_reference"):
             continue  # for programs: --json and run.json have them
+        elif key == "licence":
+            continue  # shown already, apart from the figures
+        elif value is None:
+            lines.append(f"{key}: not measured")
         else:
             lines.append(f"{key}: {value if isinstance(value, str) else json.dumps(value)}")
     return "\n".join(lines)

@@ -26,3 +26,7 @@ class DeviceError(DemoError):
 
 class PeerError(DemoError):
     """Another process of the same sweep failed, died or cannot be reached."""
+
+
+class ConversionError(DemoError):
+    """A foreign file of weights is refused, damaged, or of a layout that is not known."""

@@ -48,7 +48,7 @@ class LaneFrame:
 
     name: str
     alpha: float
-    test_accuracy: float
+    test_accuracy: float | None
     images: npt.NDArray[np.uint8]
     confidences: tuple[float, ...]
     best: int

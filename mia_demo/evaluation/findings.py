@@ -144,6 +144,8 @@ def _other_judges(rows: Sequence[Row]) -> list[str]:
 
 
 def _utility(rows: Sequence[Row]) -> list[str]:
+    if unmeasured := [row for row in rows if row["test_accuracy"] is None]:
+        return [f"Test accuracy was not measured for {_and(unmeasured)}."]
     best, worst = _extremes(rows, "test_accuracy")
     high, low = best[0]["test_accuracy"], worst[0]["test_accuracy"]
     if high == low:

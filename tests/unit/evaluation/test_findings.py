@@ -74,3 +74,10 @@ def test_equal_factors_have_no_order(make_row: MakeRow) -> None:
     rows = [make_row("zero>negative>zero", -0.05, 0.4), make_row("negative", -0.05, 0.6)]
     assert find(rows, 100).verdict == ""
     assert find(rows[:1], 100).headline.startswith("The evaluator recognises 40.0%")
+
+
+def test_an_accuracy_that_nobody_measured_is_said_to_be_so(make_row: MakeRow) -> None:
+    rows = [make_row("a", 0.1, 0.5), make_row("foreign", 0, 0.25, test_accuracy=None)]
+    found = find(rows, 50)
+    assert "Test accuracy was not measured for foreign." in found.details
+    assert not any("lies between" in sentence for sentence in found.details)
