@@ -52,7 +52,14 @@ def run_bench(zoo: Zoo, compute: Compute) -> BenchResult:
     start = torch.randn(shape, generator=rng) * 0.3
     lanes = [ours_attacker.lane(name) for name in config.lanes]
     optimisation = Optimisation(
-        ours_attacker.generator, lanes, [config.identity], start, config, compute
+        ours_attacker.generator,
+        lanes,
+        [config.identity],
+        start,
+        config,
+        compute,
+        ours_attacker.framing,
+        ours_attacker.portions,
     )
     networks = [plain_attacker.generator]
     networks += [plain_attacker.lane(name).classifier for name in config.lanes]  # type: ignore[misc]

@@ -59,6 +59,8 @@ class CheckpointEntry:
         architecture, arguments: enough to build the network.
         num_classes: outputs (embedding width for an embedder), None for prior and pool.
         input_size: pixels; of a prior, what it makes.
+        crop: of a prior, the centred share of its picture's side that shows as much as the
+            target's photos do: 1, or 800 / 1024 of FFHQ for FaceScrub and CelebA.
         alpha, alphas: smoothing factor and what every epoch really used (targets).
         test_accuracy: measured share of right answers; of an embedder, rank-1 on held-out people;
             of attribute heads, mean over the attributes on held-out people.
@@ -72,6 +74,7 @@ class CheckpointEntry:
     arguments: dict[str, Any] = field(default_factory=dict)
     num_classes: int | None = None
     input_size: int = 64
+    crop: float = 1.0
     mean: float = 0.5
     std: float = 0.5
     alpha: float | None = None

@@ -22,6 +22,7 @@ from PIL import Image
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import DataError
 from mia_demo.evaluation.attributes import open_attribute_judge, reference_of
@@ -154,7 +155,7 @@ def collect_results(
         ]
         for lane in lanes
     }
-    size = zoo.entry("prior").input_size
+    size = Framing.of(zoo).picture_size
     best = [saved_images(directory, seeds[0], i, size)[:, 0].numpy() for i in identities]
     return SweepResults(
         record=record,

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from mia_demo.attack.attack import Attacker
+from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import stage_names
 from mia_demo.data.attributes import ATTRIBUTES
 from mia_demo.device import Compute
@@ -214,7 +215,7 @@ def _attempt(row: Row, keys: list[str], compute: Callable[[], list[Any]]) -> Non
 def _reconstructions(
     zoo: Zoo, directory: Path, identities: Sequence[int], seeds: Sequence[int], lane: int
 ) -> LabelledImages:
-    size = zoo.entry("prior").input_size
+    size = Framing.of(zoo).picture_size
     images: list[Tensor] = []
     labels: list[int] = []
     for identity in identities:

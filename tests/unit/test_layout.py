@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[2] / "mia_demo"
 
 # Imports point down this list, never up. ui may import everything.
 LAYERS = [
-    ["errors", "files", "device", "smoothing"],
+    ["errors", "files", "device", "memory", "smoothing"],
     ["data", "toy"],
     ["models"],
     ["zoo", "layered_zoo", "training"],

@@ -12,7 +12,7 @@ import torch
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
 from mia_demo.attack.optimisation import Optimisation
-from mia_demo.attack.sampling import POOL_PSI, Pool, pool_confidences
+from mia_demo.attack.sampling import POOL_PSI, Pool, pool_confidences, pool_subset
 from mia_demo.errors import ConfigError, DeviceError
 from mia_demo.training.state import step_generator
 from mia_demo.zoo import Zoo
@@ -21,7 +21,7 @@ CONFIG = preset_config("quick", identity=7, seed=1, steps=4, candidates=4, kept=
 
 
 def stored_pool(attacker: Attacker) -> Pool:
-    *_, pool = attacker.pools.get([attacker.lane("zero")], POOL_PSI)
+    *_, pool = attacker.pools.get([attacker.lane("zero")], POOL_PSI, pool_subset(2000, 0))
     assert isinstance(pool, Pool)
     return pool
 
@@ -148,7 +148,10 @@ def test_wrong_identity_or_lane_is_one_clear_sentence(attacker: Attacker) -> Non
 def test_stored_pool_agrees_with_the_networks(attacker: Attacker) -> None:
     pool = stored_pool(attacker)
     lanes = [attacker.lane(name) for name in ("positive", "zero", "negative")]
-    fresh = pool_confidences(attacker.generator, lanes, pool.styles[:50], attacker.compute)
+    fresh = pool_confidences(
+        attacker.generator, lanes, pool.styles[:50], attacker.compute, attacker.framing,
+        attacker.portions,
+    )  # fmt: skip
     for lane in lanes:
         # Stored in float16, computed in bfloat16 where that is native.
         difference = (fresh[lane.name] - pool.confidences[lane.name][:50]).abs()
@@ -157,14 +160,14 @@ def test_stored_pool_agrees_with_the_networks(attacker: Attacker) -> None:
 
 def test_start_candidates_are_the_best_of_the_seeds_subset(attacker: Attacker) -> None:
     pool = stored_pool(attacker)
-    subset = pool.subset(500, seed=3)
+    subset = pool_subset(500, seed=3)
     chosen = pool.start_candidates("zero", 7, 4, subset)
     scores = pool.confidences["zero"][:, 7]
     assert set(chosen.tolist()) <= set(subset.tolist())
     assert scores[chosen].min() >= scores[subset].sort(descending=True).values[3]
-    assert not torch.equal(subset, pool.subset(500, seed=4))
+    assert not torch.equal(subset, pool_subset(500, seed=4))
     with pytest.raises(ConfigError, match="styles"):
-        pool.subset(10**6, seed=0)
+        pool_subset(10**6, seed=0)
 
 
 def test_all_lanes_see_the_same_crop(attacker: Attacker) -> None:
@@ -172,8 +175,9 @@ def test_all_lanes_see_the_same_crop(attacker: Attacker) -> None:
     start = torch.zeros(2, 1, attacker.generator.w_dim)
     config = replace(CONFIG, lanes=("zero", "positive"))
     twins = Optimisation(
-        attacker.generator, [lane, lane], [config.identity], start, config, attacker.compute
-    )
+        attacker.generator, [lane, lane], [config.identity], start, config, attacker.compute,
+        attacker.framing, attacker.portions,
+    )  # fmt: skip
     record = twins.step(step_generator(0, 1))
     assert record.losses[0] == record.losses[1]
     assert record.confidences[0] == record.confidences[1]
