@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ from mia_demo.attack.attack import Attacker, AttackFrame
 from mia_demo.attack.config import parse_knobs, preset_config
 from mia_demo.bench import run_bench
 from mia_demo.data.identities import open_identity_set
+from mia_demo.data.layouts import open_layout
 from mia_demo.data.pictures import png, sprite
-from mia_demo.data.splits import fixed_split, public_split, seeded_split
-from mia_demo.device import choose_compute
-from mia_demo.errors import CheckpointError, ConfigError
+from mia_demo.data.splits import public_split
+from mia_demo.device import Compute, choose_compute
+from mia_demo.errors import CheckpointError, ConfigError, DeviceError
 from mia_demo.evaluation.attributes import open_attribute_judge
 from mia_demo.evaluation.distributed import join_team, run_team_sweep
 from mia_demo.evaluation.judge import Judge
@@ -33,6 +34,7 @@ from mia_demo.evaluation.text_tables import as_attribute_markdown, as_markdown
 from mia_demo.files import write_bytes, write_json
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
+from mia_demo.paper_bench import run_paper_bench
 from mia_demo.recording import quote_results, record_sweep, recorded_names
 from mia_demo.runs import attack_report, save_attack
 from mia_demo.smoothing import format_alpha
@@ -40,7 +42,8 @@ from mia_demo.toy import run_toy
 from mia_demo.training.classifier import LabelledImages, TrainConfig
 from mia_demo.training.prior import STATE_FILE, PriorConfig, PriorTrainer
 from mia_demo.training.prior import train_prior as prior_frames
-from mia_demo.zoo import EMBEDDED_ZOO, Zoo, open_zoo
+from mia_demo.training.recipes import RECIPES, differences
+from mia_demo.zoo import EMBEDDED_ZOO, IdentityFolder, Zoo, open_zoo
 
 
 def attack(options: argparse.Namespace) -> dict[str, Any]:
@@ -107,35 +110,69 @@ def record(options: argparse.Namespace) -> dict[str, Any]:
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
     compute = choose_compute(options.device)
-    config = TrainConfig(
-        alpha=options.alpha,
-        architecture=options.architecture,
-        input_size=options.input_size,
-        epochs=options.epochs,
-        seed=options.seed,
-    )
+    config, differs = _training(options, compute)
+    output = Zoo.create(options.output)
     if options.data:
-        identities = open_identity_set(options.data)
-        train_items, test_items = seeded_split(identities, options.seed)
+        layout = options.layout or options.recipe or "folders"
+        data = open_layout(layout, options.data, options.seed)
+        identities, train_items, test_items = data.identities, data.train, data.test
+        if layout != "folders":  # later attacks on this zoo compare with these pictures
+            path = str(options.data.resolve())
+            output.set_folder(IdentityFolder(path, layout, options.seed))
     else:
         source = open_zoo(options.zoo)
         identities = source.identities()
-        train_items, test_items = fixed_split(identities, source.manifest.train_images)
+        items = source.split_items(identities)
+        train_items, test_items = items["train"], items["test"]
+    _log(f"reading {len(train_items) + len(test_items)} pictures of {len(identities)} identities")
     train_set = LabelledImages(*identities.items(config.input_size, train_items))
     test_set = LabelledImages(*identities.items(config.input_size, test_items))
-    output = Zoo.create(options.output)
-    name = f"alpha{options.alpha:+g}"
+    kind = "evaluator" if options.evaluator else "target"
+    name = "evaluator" if options.evaluator else f"alpha{options.alpha:+g}"
     state = options.output / "state"
-    make_classifier(output, name, "target", config, train_set, test_set, compute, state, _log)
+    try:
+        make_classifier(output, name, kind, config, train_set, test_set, compute, state, _log)
+    except torch.OutOfMemoryError as error:
+        raise DeviceError(
+            f"A batch of {config.batch_size} pictures does not fit the device; give a smaller "
+            "--batch-size and another --output."
+        ) from error
     entry = output.entry(name)
     return {
-        "alpha": options.alpha,
+        "alpha": config.alpha,
         "test_accuracy": entry.test_accuracy,
         "train_accuracy": entry.train_accuracy,
-        "epochs": options.epochs,
+        "epochs": config.epochs,
         "seconds": entry.training["seconds"],
         "checkpoint": str(options.output / entry.stored.file),
+        **differs,
     }
+
+
+def _training(
+    options: argparse.Namespace, compute: Compute
+) -> tuple[TrainConfig, dict[str, list[str]]]:
+    """The settings of a training, and with a recipe how they differ from the paper's."""
+    if (options.alpha is None) != options.evaluator:
+        raise ConfigError("Give --alpha for a target; an evaluator is trained without one.")
+    chosen = {
+        name: value
+        for name in ("alpha", "architecture", "input_size", "epochs", "batch_size")
+        if (value := getattr(options, name)) is not None
+    }
+    chosen |= {"seed": options.seed, "initial_weights": options.initial_weights}
+    if not options.recipe:
+        if options.evaluator:
+            raise ConfigError("--evaluator needs a --recipe, facescrub or celeba.")
+        return TrainConfig(**chosen), {}
+    if options.recipe not in RECIPES:
+        raise ConfigError(f"No recipe {options.recipe!r}; choose one of {', '.join(RECIPES)}.")
+    recipe = RECIPES[options.recipe]
+    paper = recipe.evaluator if options.evaluator else recipe.target
+    config = replace(paper, **chosen)
+    differs = differences(config, paper, compute)
+    _log(f"other than in the paper: {'; '.join(differs)}")
+    return config, {"differs": differs}
 
 
 def train_prior(options: argparse.Namespace) -> dict[str, Any]:
@@ -220,7 +257,11 @@ def toy(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def bench(options: argparse.Namespace) -> dict[str, Any]:
-    result = run_bench(open_zoo(options.zoo), choose_compute(options.device))
+    compute = choose_compute(options.device)
+    if options.paper_scale:
+        batches = parse_numbers(options.batches)
+        return run_paper_bench(compute, options.target, batches, options.at_once, _log)
+    result = run_bench(open_zoo(options.zoo), compute)
     return {**asdict(result), "ratio": round(result.ratio, 2)}
 
 

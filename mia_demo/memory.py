@@ -12,9 +12,9 @@ from mia_demo.device import Compute
 
 log = logging.getLogger(__name__)
 
-# Pixels at once that keep a device busy: more would cost memory and win no time. Eight pictures of
+# Pixels at once that keep a device busy: more would cost memory and win no time. Five pictures of
 # 1024 px on CUDA, one on a CPU.
-PIXELS_AT_ONCE = {"cuda": 10_000_000, "mps": 2_500_000, "cpu": 1_250_000}
+PIXELS_AT_ONCE = {"cuda": 6_300_000, "mps": 2_500_000, "cpu": 1_250_000}
 # What torch says on CPU, Windows and Apple's GPU, where it has no exception class of its own.
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 

@@ -35,8 +35,8 @@ def seeded_split(
 ) -> tuple[Items, Items]:
     """A random share of each identity's images (at least one) is the test.
 
-    The reference code draws over the whole set at once; here every identity keeps its share, so
-    that small sets of one's own have a test image for everybody.
+    The reference code draws over the whole set at once (``layouts.reference_split``); here every
+    identity keeps its share, so that small sets of one's own have a test image for everybody.
     """
     if not 0 < test_share < 1:
         raise ConfigError(f"The test share must lie between 0 and 1, not {test_share}.")

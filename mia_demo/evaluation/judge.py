@@ -50,6 +50,7 @@ class Judge:
         self.evaluator = compute.place(zoo.load_classifier("evaluator"))
         self.embedder = compute.place(zoo.load_embedder())
         self._identities = zoo.identities()
+        self._trained_on = zoo.split_items(self._identities)["train"]
         self._references: dict[int, tuple[Tensor, Tensor]] = {}
 
     def judge(self, images: npt.NDArray[np.uint8], identity: int) -> Verdict:
@@ -77,11 +78,8 @@ class Judge:
 
     def _reference(self, identity: int) -> tuple[Tensor, Tensor]:
         if identity not in self._references:
-            images, _ = self._identities.tensors(
-                self.evaluator.input_size,
-                labels=[identity],
-                indices=range(self.zoo.manifest.train_images),
-            )
+            own = [item for item in self._trained_on if item[0] == identity]
+            images, _ = self._identities.items(self.evaluator.input_size, own)
             self._references[identity] = (
                 self._run(self.evaluator.features, images),
                 self._run(self.embedder, images),

@@ -55,9 +55,9 @@ def results_table(
     private = zoo.identities()
     size = zoo.entry("evaluator").input_size
     test = LabelledImages(*zoo.split(private, size, "test"))
-    train = LabelledImages(
-        *private.tensors(size, labels=identities, indices=range(zoo.manifest.train_images))
-    )
+    chosen_people = set(identities)
+    own = [item for item in zoo.split_items(private)["train"] if item[0] in chosen_people]
+    train = LabelledImages(*private.items(size, own))
     chosen = torch.isin(test.labels, train.labels)
     examined = LabelledImages(test.images[chosen], test.labels[chosen])
     attributes, no_attributes = open_attribute_judge(zoo, compute)

@@ -17,7 +17,7 @@ LAYERS = [
     ["zoo", "layered_zoo", "training"],
     ["attack"],
     ["evaluation"],
-    ["runs", "model_card", "make_attributes", "make_zoo", "doctor", "bench"],
+    ["runs", "model_card", "make_attributes", "make_zoo", "doctor", "bench", "paper_bench"],
     ["recording", "alpha_zoo"],
     ["commands", "cli", "__main__"],
 ]
