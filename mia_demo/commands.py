@@ -169,6 +169,8 @@ def _training(
         raise ConfigError(f"No recipe {options.recipe!r}; choose one of {', '.join(RECIPES)}.")
     recipe = RECIPES[options.recipe]
     paper = recipe.evaluator if options.evaluator else recipe.target
+    if chosen.get("architecture", paper.architecture) != paper.architecture:
+        chosen["arguments"] = {}  # the paper's are Inception's
     config = replace(paper, **chosen)
     differs = differences(config, paper, compute)
     _log(f"other than in the paper: {'; '.join(differs)}")

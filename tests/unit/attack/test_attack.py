@@ -12,7 +12,7 @@ import torch
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
 from mia_demo.attack.optimisation import Optimisation
-from mia_demo.attack.sampling import POOL_PSI, Pool, pool_confidences, pool_subset
+from mia_demo.attack.sampling import POOL_PSI, Pool, PoolCache, pool_confidences, pool_subset
 from mia_demo.errors import ConfigError, DeviceError
 from mia_demo.training.state import step_generator
 from mia_demo.zoo import Zoo
@@ -203,3 +203,40 @@ def test_a_large_device_takes_more_identities_at_once(
     room = {attacker.compute.device.type: len(config.lanes) * 4 * 3 * 64**2}
     monkeypatch.setattr("mia_demo.attack.attack.PIXELS_TO_FILL", room)
     assert attacker.group_size(config) == 3
+
+
+def test_results_do_not_depend_on_how_many_pictures_fit_the_memory(
+    attacker: Attacker, zoo: Zoo
+) -> None:
+    config = replace(CONFIG, steps=3, candidates=3, selection_rounds=2)
+    *_, whole_step, _, whole = attacker.run(config)
+    tight = Attacker(zoo, attacker.compute)
+    tight.portions.size = 2  # portions that span two lanes
+    *_, part_step, _, parts = tight.run(config)
+    for one, other in zip(whole.lanes, parts.lanes, strict=True):
+        assert one.evaluator_top1 == other.evaluator_top1
+        # Batches of another size may round differently, no more.
+        np.testing.assert_allclose(one.confidences, other.confidences, atol=1e-3)
+        np.testing.assert_allclose(one.styles, other.styles, atol=1e-3)
+        assert np.abs(one.images.astype(int) - other.images).max() <= 2
+    for one, other in zip(whole_step.lanes, part_step.lanes, strict=True):
+        assert abs(one.loss - other.loss) < 1e-3
+        assert abs(one.gradient_cosine - other.gradient_cosine) < 1e-3
+
+
+def test_only_the_styles_an_attack_draws_are_looked_at(attacker: Attacker, zoo: Zoo) -> None:
+    cache = PoolCache(
+        zoo, attacker.generator, attacker.compute, attacker.framing, attacker.portions
+    )
+    lane = attacker.lane("zero")
+    subset = pool_subset(5, seed=0)
+    *progress, pool = cache.get([lane], 0.7, subset)
+    assert progress == [0.0, 1.0]
+    assert isinstance(pool, Pool)
+    assert pool.confidences["zero"][:, 0].isfinite().nonzero().flatten().tolist() == sorted(
+        subset.tolist()
+    )
+    more = pool_subset(6, seed=0)
+    *progress, pool = cache.get([lane], 0.7, more)
+    assert pool.confidences["zero"][more].isfinite().all()
+    assert next(iter(cache.get([lane], 0.7, subset))) is pool  # known: nothing to compute
