@@ -89,6 +89,17 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=int, default=42)
     train.add_argument("--output", type=Path, required=True, help="zoo folder for the checkpoint")
 
+    data = command("use-data", "Tell a zoo in which local folder its identities lie.")
+    data.add_argument("--data", type=Path, required=True, help="the folder")
+    data.add_argument("--layout", required=True, help="folders, facescrub or celeba")
+    data.add_argument("--seed", type=int, default=42, help="of the split")
+    data.add_argument(
+        "--crop", type=float,
+        help="share of the side of the prior's pictures that classifiers see (default: 800/1024 "
+        "for facescrub and celeba, which suits FFHQ, else 1)",
+    )  # fmt: skip
+    data.add_argument("--output", type=Path, required=True, help="zoo folder")
+
     prior = command("train-prior", "Train the attacker's prior (StyleGAN2) on public images.")
     prior.add_argument("--data", type=Path, required=True, help="zip, or folder of zips or images")
     prior.add_argument("--resolution", type=int, default=64, help="pixels, a power of two")

@@ -18,7 +18,7 @@ from mia_demo.attack.attack import Attacker, AttackFrame
 from mia_demo.attack.config import parse_knobs, preset_config
 from mia_demo.bench import run_bench
 from mia_demo.data.identities import open_identity_set
-from mia_demo.data.layouts import open_layout
+from mia_demo.data.layouts import FFHQ_CROP, open_layout
 from mia_demo.data.pictures import png, sprite
 from mia_demo.data.splits import public_split
 from mia_demo.device import Compute, choose_compute
@@ -43,7 +43,7 @@ from mia_demo.training.classifier import LabelledImages, TrainConfig
 from mia_demo.training.prior import STATE_FILE, PriorConfig, PriorTrainer
 from mia_demo.training.prior import train_prior as prior_frames
 from mia_demo.training.recipes import RECIPES, differences
-from mia_demo.zoo import EMBEDDED_ZOO, IdentityFolder, Zoo, open_zoo
+from mia_demo.zoo import EMBEDDED_ZOO, IdentityFolder, Zoo, open_folder, open_zoo
 
 
 def attack(options: argparse.Namespace) -> dict[str, Any]:
@@ -117,8 +117,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         data = open_layout(layout, options.data, options.seed)
         identities, train_items, test_items = data.identities, data.train, data.test
         if layout != "folders":  # later attacks on this zoo compare with these pictures
-            path = str(options.data.resolve())
-            output.set_folder(IdentityFolder(path, layout, options.seed))
+            _remember_folder(output, options.data, layout, options.seed, None)
     else:
         source = open_zoo(options.zoo)
         identities = source.identities()
@@ -147,6 +146,32 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         "checkpoint": str(options.output / entry.stored.file),
         **differs,
     }
+
+
+def use_data(options: argparse.Namespace) -> dict[str, Any]:
+    output = Zoo.create(options.output)
+    folder = _remember_folder(output, options.data, options.layout, options.seed, options.crop)
+    data = open_folder(folder)
+    return {
+        "zoo": str(options.output),
+        **asdict(folder),
+        "identities": len(data.identities),
+        "train_images": len(data.train),
+        "test_images": len(data.test),
+    }
+
+
+def _remember_folder(
+    zoo: Zoo, data: Path, layout: str, seed: int, crop: float | None
+) -> IdentityFolder:
+    """Tells the zoo where its identities lie; without a crop an earlier one is kept."""
+    if crop is None:
+        known = zoo.manifest.folder
+        crop = known.crop if known else FFHQ_CROP.get(layout, 1.0)
+    folder = IdentityFolder(str(data.resolve()), layout, seed, crop)
+    open_folder(folder)  # complains before anything is written
+    zoo.set_folder(folder)
+    return folder
 
 
 def _training(

@@ -61,8 +61,6 @@ class CheckpointEntry:
         architecture, arguments: enough to build the network.
         num_classes: outputs (embedding width for an embedder), None for prior and pool.
         input_size: pixels; of a prior, what it makes.
-        crop: of a prior, the centred share of its picture's side that shows as much as the
-            target's photos do: 1, or 800 / 1024 of FFHQ for FaceScrub and CelebA.
         alpha, alphas: smoothing factor and what every epoch really used (targets).
         test_accuracy: measured share of right answers; of an embedder, rank-1 on held-out people;
             of attribute heads, mean over the attributes on held-out people.
@@ -76,7 +74,6 @@ class CheckpointEntry:
     arguments: dict[str, Any] = field(default_factory=dict)
     num_classes: int | None = None
     input_size: int = 64
-    crop: float = 1.0
     mean: float = 0.5
     std: float = 0.5
     alpha: float | None = None
@@ -104,11 +101,23 @@ class CheckpointEntry:
 
 @dataclass(frozen=True)
 class IdentityFolder:
-    """Identities outside the zoo: too large, or not ours to copy."""
+    """Identities outside the zoo: too large, or not ours to copy.
+
+    Attributes:
+        path: absolute.
+        layout: see ``mia_demo.data.layouts``.
+        seed: of the split.
+        crop: centred share of the side of the prior's pictures that shows as much as the photos.
+    """
 
     path: str
-    layout: str  # see ``mia_demo.data.layouts``
-    seed: int  # of the split
+    layout: str
+    seed: int
+    crop: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0.1 <= self.crop <= 1:
+            raise ConfigError(f"The crop must lie in 0.1..1, not {self.crop}.")
 
 
 @dataclass(frozen=True)
@@ -235,7 +244,7 @@ class Zoo:
     def identities(self) -> IdentitySet:
         """The private identities, from verified zip parts or their folder."""
         if self.manifest.folder:
-            return _open_folder(self.manifest.folder).identities
+            return open_folder(self.manifest.folder).identities
         if not self.manifest.identities:
             raise CheckpointError(f"The zoo {self.root} holds no identities; run make-zoo.")
         return open_identity_set([self.verified_path(part) for part in self.manifest.identities])
@@ -260,10 +269,14 @@ class Zoo:
     def split_items(self, identities: IdentitySet) -> dict[str, Items]:
         """(label, index of the image) of the ``train`` and the ``test`` split."""
         if self.manifest.folder:
-            whole = _open_folder(self.manifest.folder)
+            whole = open_folder(self.manifest.folder)
             return {"train": whole.train, "test": whole.test}
         train, test = fixed_split(identities, self.manifest.train_images)
         return {"train": train, "test": test}
+
+    def images_of(self, identities: IdentitySet, label: int, split: str) -> list[int]:
+        """Which images of one identity are in the ``train`` or ``test`` split."""
+        return [index for own, index in self.split_items(identities)[split] if own == label]
 
     def _entry_of(self, name: str, kinds: tuple[str, ...]) -> CheckpointEntry:
         entry = self.entry(name)
@@ -358,14 +371,14 @@ class Zoo:
         self._write(replace(self.manifest, identities=parts, train_images=train_images))
 
     def set_folder(self, folder: IdentityFolder) -> None:
-        """Says where the identities lie.
+        """Says where the identities lie, or where they have moved to.
 
         Raises:
-            CheckpointError: the zoo has identities already, and others.
+            CheckpointError: the zoo holds identities itself.
         """
-        if self.manifest.identities or self.manifest.folder not in (None, folder):
+        if self.manifest.identities:
             raise CheckpointError(
-                f"The zoo {self.root} belongs to other identities; choose another folder."
+                f"The zoo {self.root} holds identities of its own; choose another folder."
             )
         self._write(replace(self.manifest, folder=folder))
 
@@ -386,7 +399,8 @@ UNSTORED = StoredFile("unstored", 0, "")
 
 
 @lru_cache(maxsize=2)
-def _open_folder(folder: IdentityFolder) -> SplitSet:
+def open_folder(folder: IdentityFolder) -> SplitSet:
+    """Identities and split of a folder, without decoding pictures; read once."""
     return open_layout(folder.layout, Path(folder.path), folder.seed)
 
 

@@ -2,7 +2,8 @@
 
 A prior may show more around a face than the target's photos do: FFHQ pictures of 1024 px are
 cropped to their centred 800 px for FaceScrub and CelebA (paper, and the reference code's
-``center_crop`` and ``resize``). Smaller priors of the same framing are cropped in proportion.
+``center_crop`` and ``resize``). Smaller priors of the same framing are cropped in proportion. How
+much belongs to the data, not to a preset: every attack on them needs it.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ class Framing:
 
     @staticmethod
     def of(zoo: Zoo) -> Framing:
-        """The framing of the zoo's prior."""
-        entry = zoo.entry("prior")
-        return Framing(round(entry.crop * entry.input_size))
+        """The framing of the zoo's prior for the zoo's identities."""
+        folder = zoo.manifest.folder
+        return Framing(round((folder.crop if folder else 1.0) * zoo.entry("prior").input_size))
 
     @property
     def picture_size(self) -> int:

@@ -25,6 +25,9 @@ SPLIT_SEED = 42  # of the reference code, for every data set and every evaluatio
 FACESCRUB_PARTS = ("actors", "actresses")  # in this order: labels 0-264 and 265-529
 FACESCRUB_IDENTITIES = 530
 CELEBA_IDENTITIES = 1000
+# Of a picture's side of FFHQ (and of MetFaces, which is aligned alike): the reference code's 800 of
+# 1024 px. FFHQ shows more hair and shoulders than these sets' photos do.
+FFHQ_CROP = {"facescrub": 800 / 1024, "celeba": 800 / 1024}
 CELEBA_PICTURES = "img_align_celeba"
 CELEBA_LABELS = "identity_CelebA.txt"
 

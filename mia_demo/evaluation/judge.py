@@ -50,7 +50,6 @@ class Judge:
         self.evaluator = compute.place(zoo.load_classifier("evaluator"))
         self.embedder = compute.place(zoo.load_embedder())
         self._identities = zoo.identities()
-        self._trained_on = zoo.split_items(self._identities)["train"]
         self._references: dict[int, tuple[Tensor, Tensor]] = {}
 
     def judge(self, images: npt.NDArray[np.uint8], identity: int) -> Verdict:
@@ -78,8 +77,11 @@ class Judge:
 
     def _reference(self, identity: int) -> tuple[Tensor, Tensor]:
         if identity not in self._references:
-            own = [item for item in self._trained_on if item[0] == identity]
-            images, _ = self._identities.items(self.evaluator.input_size, own)
+            images, _ = self._identities.tensors(
+                self.evaluator.input_size,
+                labels=[identity],
+                indices=self.zoo.images_of(self._identities, identity, "train"),
+            )
             self._references[identity] = (
                 self._run(self.evaluator.features, images),
                 self._run(self.embedder, images),

@@ -50,9 +50,7 @@ def paper_zoo(tmp_path_factory: pytest.TempPathFactory, facescrub: Path) -> Path
     assert main([*shared, "--evaluator", "--architecture", "compact_resnet"]) == 0
     zoo = Zoo(root)
     torch.manual_seed(0)
-    prior = CheckpointEntry(
-        "prior", "prior", UNSTORED, "stylegan2", TINY_PRIOR, input_size=1024, crop=800 / 1024
-    )
+    prior = CheckpointEntry("prior", "prior", UNSTORED, "stylegan2", TINY_PRIOR, input_size=1024)
     zoo.add(prior, Generator(**TINY_PRIOR).state_dict(), torch.float32)
     embedder = CheckpointEntry(
         "embedder", "embedder", UNSTORED, "compact_resnet", {"width": 4}, num_classes=8
@@ -79,7 +77,7 @@ def test_a_sweep_of_the_papers_preset_judges_what_lies_within_the_crop(
     paper_zoo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([
-        "sweep", "--zoo", str(paper_zoo), "--preset", "paper", "--identities", "0,2",
+        "sweep", "--zoo", str(paper_zoo), "--preset", "paper", "--identities", "2",
         "--set", "pool_size=2", "--set", "candidates=2", "--set", "kept=1", "--set", "steps=1",
         "--set", "selection_rounds=1", "--output", str(tmp_path), "--device", "cpu", "--json",
     ]) == 0  # fmt: skip
@@ -95,6 +93,24 @@ def test_what_classifiers_see_is_the_papers_crop(paper_zoo: Path, compute: Compu
     attacker = Attacker(Zoo(paper_zoo), compute)
     assert attacker.framing.side == 800
     assert attacker.portions.size == 1
+
+
+def test_a_zoo_may_be_told_where_its_data_lie(
+    facescrub: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [
+        "use-data", "--data", str(facescrub), "--layout", "facescrub", "--output", str(tmp_path),
+        "--json",
+    ]  # fmt: skip
+    assert main(arguments) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["identities"], told["train_images"], told["test_images"]) == (3, 10, 2)
+    assert told["crop"] == 800 / 1024
+    assert main([*arguments, "--crop", "1"]) == 0
+    assert Zoo(tmp_path).manifest.folder.crop == 1
+    assert Zoo(tmp_path).images_of(Zoo(tmp_path).identities(), 1, "test") == [2]
+    assert main(["use-data", "--data", str(tmp_path), *arguments[3:]]) == 2
+    assert "actors/faces does not exist" in capsys.readouterr().err
 
 
 def test_a_moved_folder_is_one_clear_sentence(
