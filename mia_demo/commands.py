@@ -18,7 +18,7 @@ from mia_demo.attack.attack import Attacker, AttackFrame
 from mia_demo.attack.config import parse_knobs, preset_config
 from mia_demo.bench import run_bench
 from mia_demo.data.identities import open_identity_set
-from mia_demo.data.layouts import FFHQ_CROP, open_layout
+from mia_demo.data.layouts import FFHQ_CROP, SPLIT_SEED, open_layout
 from mia_demo.data.pictures import png, sprite
 from mia_demo.data.splits import public_split
 from mia_demo.device import Compute, choose_compute
@@ -34,6 +34,7 @@ from mia_demo.evaluation.text_tables import as_attribute_markdown, as_markdown
 from mia_demo.files import write_bytes, write_json
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
+from mia_demo.memory import is_out_of_memory
 from mia_demo.paper_bench import run_paper_bench
 from mia_demo.recording import quote_results, record_sweep, recorded_names
 from mia_demo.runs import attack_report, save_attack
@@ -114,10 +115,14 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     output = Zoo.create(options.output)
     if options.data:
         layout = options.layout or options.recipe or "folders"
-        data = open_layout(layout, options.data, options.seed)
+        if layout == "folders":
+            data = open_layout(layout, options.data, options.seed)
+        else:
+            # One split for all trainings and for later attacks on this zoo, whatever their seeds.
+            known = output.manifest.folder
+            seed = known.seed if known else SPLIT_SEED
+            data = open_folder(_remember_folder(output, options.data, layout, seed, None))
         identities, train_items, test_items = data.identities, data.train, data.test
-        if layout != "folders":  # later attacks on this zoo compare with these pictures
-            _remember_folder(output, options.data, layout, options.seed, None)
     else:
         source = open_zoo(options.zoo)
         identities = source.identities()
@@ -131,10 +136,12 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     state = options.output / "state"
     try:
         make_classifier(output, name, kind, config, train_set, test_set, compute, state, _log)
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
         raise DeviceError(
             f"A batch of {config.batch_size} pictures does not fit the device; give a smaller "
-            "--batch-size and another --output."
+            "--batch-size."
         ) from error
     entry = output.entry(name)
     return {
