@@ -72,13 +72,39 @@ def build_parser() -> argparse.ArgumentParser:
     )
 
     train = command("train", "Train a target classifier with any smoothing factor; resumable.")
-    train.add_argument("--alpha", type=float, required=True, help="smoothing factor, at most 1")
-    train.add_argument("--epochs", type=int, default=24)
-    train.add_argument("--architecture", default="compact_resnet", help="or a torchvision name")
-    train.add_argument("--input-size", type=int, default=64, help="pixels")
+    train.add_argument("--alpha", type=float, help="smoothing factor of a target, at most 1")
+    train.add_argument("--recipe", help="the paper's settings: facescrub or celeba")
+    train.add_argument(
+        "--evaluator", action="store_true", help="train the recipe's evaluator, not a target"
+    )
+    train.add_argument("--epochs", type=int, help="(default: 24, a recipe: 100)")
+    train.add_argument("--batch-size", type=int, help="pictures (default: 64, a recipe: 128)")
+    train.add_argument(
+        "--architecture", help="torchvision name (default: compact_resnet, a recipe: resnet152)"
+    )
+    train.add_argument("--input-size", type=int, help="pixels (default: 64, a recipe: 224)")
+    train.add_argument(
+        "--initial-weights", default="random", metavar="WEIGHTS",
+        help="random, imagenet (torchvision downloads them), or a safetensors file",
+    )  # fmt: skip
     train.add_argument("--data", type=Path, help="zip or folder of identities (default: the zoo's)")
+    train.add_argument(
+        "--layout",
+        help="of --data: folders, facescrub or celeba (default: the recipe's, or folders)",
+    )
     train.add_argument("--seed", type=int, default=42)
     train.add_argument("--output", type=Path, required=True, help="zoo folder for the checkpoint")
+
+    data = command("use-data", "Tell a zoo in which local folder its identities lie.")
+    data.add_argument("--data", type=Path, required=True, help="the folder")
+    data.add_argument("--layout", required=True, help="folders, facescrub or celeba")
+    data.add_argument("--seed", type=int, default=42, help="of the split")
+    data.add_argument(
+        "--crop", type=float,
+        help="share of the side of the prior's pictures that classifiers see (default: 800/1024 "
+        "for facescrub and celeba, which suits FFHQ, else 1)",
+    )  # fmt: skip
+    data.add_argument("--output", type=Path, required=True, help="zoo folder")
 
     prior = command("train-prior", "Train the attacker's prior (StyleGAN2) on public images.")
     prior.add_argument("--data", type=Path, required=True, help="zip, or folder of zips or images")
@@ -112,7 +138,16 @@ def build_parser() -> argparse.ArgumentParser:
     toy = command("toy", "The paper's two-dimensional example.")
     toy.add_argument("--alpha", type=float, required=True, help="smoothing factor, at most 1")
 
-    command("bench", "Speed of the attack against the plain loop of the reference code.")
+    bench = command("bench", "Speed of the attack against the plain loop of the reference code.")
+    bench.add_argument(
+        "--paper-scale", action="store_true",
+        help="instead: seconds and memory of a step at 1024 px, with random weights",
+    )  # fmt: skip
+    bench.add_argument(
+        "--batches", default="1,2", help="candidates at paper scale, such as 1,10,20"
+    )
+    bench.add_argument("--target", default="resnet18", help="architecture at paper scale")
+    bench.add_argument("--at-once", type=int, help="pictures at once (default: as fits the device)")
 
     doctor = command("doctor", "Check this installation and name remedies.")
     doctor.add_argument("--online", action="store_true", help="also try to reach the Hub")

@@ -25,6 +25,8 @@ from torch import Tensor, nn
 from mia_demo import __version__
 from mia_demo.data.attributes import definitions
 from mia_demo.data.identities import IdentitySet, open_identity_set
+from mia_demo.data.layouts import SplitSet, open_layout
+from mia_demo.data.splits import Items, fixed_split
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.files import replacing, sha256_of, write_json
 from mia_demo.models.classifiers import Classifier, build_classifier
@@ -98,11 +100,33 @@ class CheckpointEntry:
 
 
 @dataclass(frozen=True)
+class IdentityFolder:
+    """Identities outside the zoo: too large, or not ours to copy.
+
+    Attributes:
+        path: absolute.
+        layout: see ``mia_demo.data.layouts``.
+        seed: of the split.
+        crop: centred share of the side of the prior's pictures that shows as much as the photos.
+    """
+
+    path: str
+    layout: str
+    seed: int
+    crop: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0.1 <= self.crop <= 1:
+            raise ConfigError(f"The crop must lie in 0.1..1, not {self.crop}.")
+
+
+@dataclass(frozen=True)
 class Manifest:
     """The zoo's table of contents."""
 
     identities: list[StoredFile] = field(default_factory=list)
     train_images: int = 48  # of each identity, the rest is the test split
+    folder: IdentityFolder | None = None  # instead of the two above
     checkpoints: list[CheckpointEntry] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -110,6 +134,7 @@ class Manifest:
             "format": FORMAT,
             "identities": [asdict(part) for part in self.identities],
             "train_images": self.train_images,
+            **({"folder": asdict(self.folder)} if self.folder else {}),
             "checkpoints": [entry.to_json() for entry in self.checkpoints],
         }
 
@@ -217,7 +242,9 @@ class Zoo:
         return _frozen(generator)
 
     def identities(self) -> IdentitySet:
-        """The private identities, from verified zip parts."""
+        """The private identities, from verified zip parts or their folder."""
+        if self.manifest.folder:
+            return open_folder(self.manifest.folder).identities
         if not self.manifest.identities:
             raise CheckpointError(f"The zoo {self.root} holds no identities; run make-zoo.")
         return open_identity_set([self.verified_path(part) for part in self.manifest.identities])
@@ -230,12 +257,26 @@ class Zoo:
         Args:
             images: the first so many of each identity only.
         """
-        first_test = self.manifest.train_images
-        most = max(len(entries) for entries in identities.entries)
-        ranges = {"train": range(first_test), "test": range(first_test, most)}
-        if split not in ranges:
+        items = self.split_items(identities)
+        if split not in items:
             raise ConfigError(f"No split {split!r}; use train or test.")
-        return identities.tensors(size, indices=ranges[split][:images])
+        chosen = items[split]
+        if images is not None:
+            own = [[i for i in chosen if i[0] == label] for label in range(len(identities))]
+            chosen = [item for some in own for item in some[:images]]
+        return identities.items(size, chosen)
+
+    def split_items(self, identities: IdentitySet) -> dict[str, Items]:
+        """(label, index of the image) of the ``train`` and the ``test`` split."""
+        if self.manifest.folder:
+            whole = open_folder(self.manifest.folder)
+            return {"train": whole.train, "test": whole.test}
+        train, test = fixed_split(identities, self.manifest.train_images)
+        return {"train": train, "test": test}
+
+    def images_of(self, identities: IdentitySet, label: int, split: str) -> list[int]:
+        """Which images of one identity are in the ``train`` or ``test`` split."""
+        return [index for own, index in self.split_items(identities)[split] if own == label]
 
     def _entry_of(self, name: str, kinds: tuple[str, ...]) -> CheckpointEntry:
         entry = self.entry(name)
@@ -306,7 +347,10 @@ class Zoo:
         manifest = source.manifest
         self._write(
             replace(
-                self.manifest, identities=manifest.identities, train_images=manifest.train_images
+                self.manifest,
+                identities=manifest.identities,
+                train_images=manifest.train_images,
+                folder=manifest.folder,
             )
         )
 
@@ -326,6 +370,18 @@ class Zoo:
         parts = [self._stored(file) for file in files]
         self._write(replace(self.manifest, identities=parts, train_images=train_images))
 
+    def set_folder(self, folder: IdentityFolder) -> None:
+        """Says where the identities lie, or where they have moved to.
+
+        Raises:
+            CheckpointError: the zoo holds identities itself.
+        """
+        if self.manifest.identities:
+            raise CheckpointError(
+                f"The zoo {self.root} holds identities of its own; choose another folder."
+            )
+        self._write(replace(self.manifest, folder=folder))
+
     def _put(self, entry: CheckpointEntry) -> None:
         others = [e for e in self.manifest.checkpoints if e.name != entry.name]
         self._write(replace(self.manifest, checkpoints=[*others, entry]))
@@ -340,6 +396,12 @@ class Zoo:
 
 
 UNSTORED = StoredFile("unstored", 0, "")
+
+
+@lru_cache(maxsize=2)
+def open_folder(folder: IdentityFolder) -> SplitSet:
+    """Identities and split of a folder, without decoding pictures; read once."""
+    return open_layout(folder.layout, Path(folder.path), folder.seed)
 
 
 def open_zoo(location: str | Path | None = None) -> Zoo:
@@ -374,6 +436,7 @@ def _read_manifest(root: Path) -> Manifest:
         return Manifest(
             identities=[StoredFile(**part) for part in values["identities"]],
             train_images=int(values["train_images"]),
+            folder=IdentityFolder(**values["folder"]) if "folder" in values else None,
             checkpoints=[CheckpointEntry.from_json(entry) for entry in values["checkpoints"]],
         )
     except (KeyError, TypeError, AttributeError) as error:

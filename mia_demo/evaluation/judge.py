@@ -87,7 +87,7 @@ class Judge:
             images, _ = self._identities.tensors(
                 self.evaluator.input_size,
                 labels=[identity],
-                indices=range(self.zoo.manifest.train_images),
+                indices=self.zoo.images_of(self._identities, identity, "train"),
             )
             self._references[identity] = (
                 self._run(self.evaluator.features, images),

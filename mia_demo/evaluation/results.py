@@ -22,6 +22,7 @@ from PIL import Image
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import DataError
 from mia_demo.evaluation.attributes import open_attribute_judge, reference_of
@@ -125,7 +126,7 @@ def collect_results(
         config: the sweep's settings.
     """
     zoo, compute, lanes = attacker.zoo, judge.compute, list(config.lanes)
-    size = zoo.entry("prior").input_size
+    size = Framing.of(zoo).picture_size
     judge_again(directory, judge, identities, seeds, size)
     loaded = {(i, s): load_result(directory, s, i) for i in identities for s in seeds}
     targets = dict.fromkeys(name for lane in lanes for name in stage_names(lane))

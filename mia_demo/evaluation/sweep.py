@@ -183,7 +183,7 @@ def saved_images(directory: Path, seed: int, identity: int, size: int) -> Tensor
     """Kept images of one attack: uint8 [L, K, 3, R, R], lanes in the sweep's order.
 
     Args:
-        size: R, the prior's resolution.
+        size: R, ``Framing.picture_size`` of the zoo.
     """
     path, _ = attack_files(directory, seed, identity)
     with Image.open(path) as sheet:

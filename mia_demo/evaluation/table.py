@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from mia_demo.attack.attack import Attacker
+from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import stage_names
 from mia_demo.data.attributes import ATTRIBUTES
 from mia_demo.device import Compute
@@ -55,9 +56,9 @@ def results_table(
     private = zoo.identities()
     size = zoo.entry("evaluator").input_size
     test = LabelledImages(*zoo.split(private, size, "test"))
-    train = LabelledImages(
-        *private.tensors(size, labels=identities, indices=range(zoo.manifest.train_images))
-    )
+    chosen_people = set(identities)
+    own = [item for item in zoo.split_items(private)["train"] if item[0] in chosen_people]
+    train = LabelledImages(*private.items(size, own))
     chosen = torch.isin(test.labels, train.labels)
     examined = LabelledImages(test.images[chosen], test.labels[chosen])
     attributes, no_attributes = open_attribute_judge(zoo, compute)
@@ -219,7 +220,7 @@ def _attempt(row: Row, keys: list[str], compute: Callable[[], list[Any]]) -> Non
 def _reconstructions(
     zoo: Zoo, directory: Path, identities: Sequence[int], seeds: Sequence[int], lane: int
 ) -> LabelledImages:
-    size = zoo.entry("prior").input_size
+    size = Framing.of(zoo).picture_size
     images: list[Tensor] = []
     labels: list[int] = []
     for identity in identities:

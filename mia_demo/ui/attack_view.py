@@ -240,9 +240,9 @@ class BoardPresenter:
 
 def _photos(zoo: Zoo, identities: IdentitySet, identity: int) -> tuple[Picture, ...]:
     # Spread over the training split, so that pose and light differ.
-    first_test = min(zoo.manifest.train_images, len(identities.entries[identity]))
-    count = min(PHOTOS, first_test)
-    indices = [position * first_test // count for position in range(count)]
+    trained_on = zoo.images_of(identities, identity, "train")
+    count = min(PHOTOS, len(trained_on))
+    indices = [trained_on[position * len(trained_on) // count] for position in range(count)]
     images, _ = identities.tensors(PHOTO_SIZE, labels=[identity], indices=indices)
     return tuple(
         Picture(

@@ -12,13 +12,13 @@ PACKAGE = Path(__file__).parents[2] / "mia_demo"
 
 # Imports point down this list, never up. ui may import everything.
 LAYERS = [
-    ["errors", "files", "device", "smoothing"],
+    ["errors", "files", "device", "memory", "smoothing"],
     ["data", "toy"],
     ["models"],
     ["zoo", "layered_zoo", "training"],
     ["attack"],
     ["evaluation"],
-    ["runs", "model_card", "make_attributes", "make_zoo", "doctor", "bench", "convert"],
+    ["runs", "model_card", "make_attributes", "make_zoo", "doctor", "bench", "convert", "paper_bench"],
     ["recording", "target_variants"],
     ["commands", "cli", "__main__"],
 ]
