@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -33,6 +32,8 @@ from mia_demo.evaluation.text_tables import as_attribute_markdown, as_markdown
 from mia_demo.files import write_bytes, write_json
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
+from mia_demo.opening import open_zoo
+from mia_demo.publishing import publish_zoo
 from mia_demo.recording import quote_results, record_sweep, recorded_names
 from mia_demo.runs import attack_report, save_attack
 from mia_demo.smoothing import format_alpha
@@ -40,7 +41,7 @@ from mia_demo.toy import run_toy
 from mia_demo.training.classifier import LabelledImages, TrainConfig
 from mia_demo.training.prior import STATE_FILE, PriorConfig, PriorTrainer
 from mia_demo.training.prior import train_prior as prior_frames
-from mia_demo.zoo import EMBEDDED_ZOO, Zoo, open_zoo
+from mia_demo.zoo import EMBEDDED_ZOO, Zoo
 
 
 def attack(options: argparse.Namespace) -> dict[str, Any]:
@@ -224,9 +225,22 @@ def bench(options: argparse.Namespace) -> dict[str, Any]:
     return {**asdict(result), "ratio": round(result.ratio, 2)}
 
 
+def publish(options: argparse.Namespace) -> dict[str, Any]:
+    zoo = open_zoo(options.zoo)
+    done = publish_zoo(zoo, options.repo, private=options.private, data_sheet=options.data_sheet)
+    return {
+        "commit": done.address.revision,
+        "address": str(done.address),
+        "url": done.url,
+        "files": done.files,
+        "bytes": done.total_bytes,
+    }
+
+
 def doctor(options: argparse.Namespace) -> dict[str, Any]:
-    location = Path(options.zoo) if options.zoo else EMBEDDED_ZOO
-    checks = doctor_checks.run_checks(location, options.device, online=options.online)
+    checks = doctor_checks.run_checks(
+        options.zoo, options.device, online=options.online, accuracy=options.accuracy
+    )
     return {"ok": all(check["ok"] for check in checks), "checks": checks}
 
 

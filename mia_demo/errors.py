@@ -26,3 +26,11 @@ class DeviceError(DemoError):
 
 class PeerError(DemoError):
     """Another process of the same sweep failed, died or cannot be reached."""
+
+
+class HubError(DemoError):
+    """The Hub refuses a zoo, or what it holds there is none."""
+
+
+class HubUnreachableError(HubError):
+    """The Hub does not answer, or may not be asked."""

@@ -14,11 +14,11 @@ LAYERS = [
     ["errors", "files", "device", "smoothing"],
     ["data", "toy"],
     ["models"],
-    ["zoo", "layered_zoo", "training"],
+    ["zoo", "layered_zoo", "hub", "opening", "training"],
     ["attack"],
     ["evaluation"],
     ["runs", "model_card", "make_attributes", "make_zoo", "doctor", "bench"],
-    ["recording", "alpha_zoo"],
+    ["recording", "alpha_zoo", "publishing"],
     ["commands", "cli", "__main__"],
 ]
 
