@@ -18,6 +18,18 @@ from mia_demo.ui.engine import Engine
 log = logging.getLogger(__name__)
 
 
+def open_engine(location: str | None) -> tuple[Engine, str]:
+    """The engine on the zoo that was asked for, else on the embedded one and why it is that."""
+    try:
+        return Engine(open_zoo(location), choose_compute()), ""
+    except DemoError as error:
+        if not location:
+            raise
+        notice = f"{error} This is the embedded zoo instead."
+        log.error("%s", notice)
+        return Engine(open_zoo(), choose_compute()), notice
+
+
 def main() -> None:
     """Builds the page, warms the networks up in the background, serves until interrupted."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -26,17 +38,8 @@ def main() -> None:
         default=os.environ.get("MIA_ZOO"),
         help="zoo folder or hf://user/repo@revision (default: MIA_ZOO, else the embedded zoo)",
     )
-    location = parser.parse_args().zoo
-    notice = ""
     try:
-        try:
-            engine = Engine(open_zoo(location), choose_compute())
-        except DemoError as error:
-            if not location:
-                raise
-            notice = f"{error} This is the embedded zoo instead."
-            log.error("%s", notice)
-            engine = Engine(open_zoo(), choose_compute())
+        engine, notice = open_engine(parser.parse_args().zoo)
         app = build_app(engine, notice)
         engine.warm_up()
     except DemoError as error:

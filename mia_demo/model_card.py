@@ -71,7 +71,7 @@ whether the people in them agreed: ask before using them.
 TAIL = """
 {results}## Limits
 
-{limits}Attacks and judges are small networks: a shield that holds here may not hold against a
+{limits}Figures are those of one attack with one prior: a shield that holds here may not hold against a
 stronger attack, and figures of one zoo must not be compared with those of another or of the paper.
 
 ## Intended use
@@ -84,7 +84,9 @@ reconstructs of them.
 
 EMBEDDED_LIMITS = """\
 Identities here are easier to tell apart than real people (20 base skins, 10 hair styles):
-accuracies must not be compared with those on FaceScrub or CelebA. """
+accuracies must not be compared with those on FaceScrub or CelebA.
+
+"""
 
 ATTRIBUTES = """- **attributes**: one small network with a head for each attribute, trained on
   {identities:,} public identities; it says what a reconstruction shows. Read right on images of
