@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 
 from tqdm import tqdm
@@ -12,11 +11,9 @@ from mia_demo.hub import DownloadProgress, open_hub_zoo
 from mia_demo.hub.address import is_hub_address
 from mia_demo.zoo import Zoo
 
-log = logging.getLogger(__name__)
-
 
 def open_zoo(location: str | None = None) -> Zoo:
-    """Opens a zoo, with a bar on a terminal while it is downloaded.
+    """Opens a zoo; of one of the Hub the commit is said, and a terminal sees the download.
 
     Args:
         location: folder, or ``hf://user/repo@revision``; None is the embedded zoo.
@@ -34,4 +31,6 @@ def open_zoo(location: str | None = None) -> Zoo:
             bar.total, bar.n = progress.total_bytes, progress.done_bytes
             bar.refresh()
 
-        return open_hub_zoo(location, show)
+        zoo = open_hub_zoo(location, show)
+    sys.stderr.write(f"zoo: {zoo.origin}\n")  # which commit it is, for whoever gave a branch
+    return zoo

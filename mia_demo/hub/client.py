@@ -159,7 +159,7 @@ def _unreachable(subject: str, error: Exception) -> HubUnreachableError:
     reason = (str(error) or type(error).__name__).splitlines()[0]
     return HubUnreachableError(
         f"{subject}: {constants.ENDPOINT} cannot be reached ({reason}); check network and proxy. "
-        "Without --zoo the embedded zoo goes on working."
+        "The embedded zoo goes on working."
     )
 
 
@@ -181,4 +181,5 @@ def _refused(error: HfHubHTTPError, subject: str) -> HubError:
         return HubUnreachableError(
             f"{subject}: {constants.ENDPOINT} is out of order (HTTP {status}); try again later."
         )
-    return HubError(f"{subject}: the Hub refused (HTTP {status}): {error.server_message or error}")
+    reason = str(error.server_message or error).splitlines()[0]
+    return HubError(f"{subject}: the Hub refused (HTTP {status}): {reason}")
