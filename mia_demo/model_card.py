@@ -71,8 +71,8 @@ whether the people in them agreed: ask before using them.
 TAIL = """
 {results}## Limits
 
-{limits}Figures are those of one attack with one prior: a shield that holds here may not hold against
-a stronger one, and figures of one zoo must not be compared with those of another or of the paper.
+{limits}Figures are those of one attack with one prior: a shield that holds here may not hold
+against a stronger one, and one zoo's figures must not be compared with another's or the paper's.
 
 ## Intended use
 

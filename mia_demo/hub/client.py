@@ -143,7 +143,7 @@ def explain(error: Exception, subject: str) -> HubError | None:
         return HubError(f"{subject} lacks a file that its manifest lists; choose another revision.")
     if isinstance(error, HfHubHTTPError):
         return _refused(error, subject)
-    if type(error).__module__.startswith("httpx"):  # httpx or httpx2, by the client's version
+    if is_broken_connection(error):
         return _unreachable(subject, error)
     if isinstance(error, OSError):
         return HubError(
@@ -155,11 +155,17 @@ def explain(error: Exception, subject: str) -> HubError | None:
     return None
 
 
+def is_broken_connection(error: Exception) -> bool:
+    """Whether nobody answered, or not to the end."""
+    if isinstance(error, HfHubHTTPError):
+        return False
+    return type(error).__module__.startswith("httpx")  # httpx or httpx2, by the client's version
+
+
 def _unreachable(subject: str, error: Exception) -> HubUnreachableError:
     reason = (str(error) or type(error).__name__).splitlines()[0]
     return HubUnreachableError(
-        f"{subject}: {constants.ENDPOINT} cannot be reached ({reason}); check network and proxy. "
-        "The embedded zoo goes on working."
+        f"{subject}: {constants.ENDPOINT} cannot be reached ({reason}); check network and proxy."
     )
 
 

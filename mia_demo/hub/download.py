@@ -24,7 +24,14 @@ from huggingface_hub.hf_api import RepoFile
 from mia_demo.errors import CheckpointError, HubError, HubUnreachableError
 from mia_demo.files import sha256_of, write_bytes
 from mia_demo.hub.address import HubAddress
-from mia_demo.hub.client import ANSWER_SECONDS, STALL_SECONDS, hub, while_alive, within
+from mia_demo.hub.client import (
+    ANSWER_SECONDS,
+    STALL_SECONDS,
+    hub,
+    is_broken_connection,
+    while_alive,
+    within,
+)
 from mia_demo.zoo import MANIFEST, StoredFile, Zoo
 
 MOST_MANIFEST_BYTES = 4_000_000
@@ -230,7 +237,12 @@ def _fetch_files(pinned: HubAddress, zoo: Zoo, files: list[StoredFile], progress
             for attempt in (1, 2):
                 if stopped.is_set():
                     return
-                _download(pinned, stored.file)
+                try:
+                    _download(pinned, stored.file)
+                except Exception as error:
+                    if attempt == 2 or not is_broken_connection(error):
+                        raise
+                    continue
                 if _is_intact(zoo.root, stored):
                     break
                 _drop(zoo.root / stored.file)

@@ -88,7 +88,8 @@ def test_an_interrupted_download_goes_on_where_it_stopped(hub: HubStandIn, commi
         pass
 
     def close_the_tab(progress: DownloadProgress) -> None:
-        if progress.done_bytes:
+        if "prior.safetensors" in hub.downloaded():
+            assert 0 < progress.done_bytes < progress.total_bytes
             raise ClosedError
 
     hub.faults["prior.safetensors"] = "stall"
@@ -96,9 +97,8 @@ def test_an_interrupted_download_goes_on_where_it_stopped(hub: HubStandIn, commi
         open_hub_zoo(ADDRESS, close_the_tab)
     hub.faults.clear()
     hub.released.set()
-    before = hub.downloaded()
     open_hub_zoo(ADDRESS)
-    assert hub.downloaded().count("zero.safetensors") == before.count("zero.safetensors")
+    assert hub.downloaded().count("zero.safetensors") == 1
 
 
 def test_the_token_goes_to_the_hub_and_nowhere_else(owner: HubStandIn, commit: str) -> None:
@@ -167,7 +167,7 @@ def test_an_unreachable_hub_is_reported_within_5_seconds(
     template = f"http://127.0.0.1:{port}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
     start = time.monotonic()
-    with pytest.raises(HubUnreachableError, match=r"cannot be reached .*embedded zoo goes on"):
+    with pytest.raises(HubUnreachableError, match="cannot be reached"):
         open_hub_zoo(f"{ADDRESS}@{revision}")
     assert time.monotonic() - start < 5
 
