@@ -23,12 +23,17 @@ LANES_HELP = (
     "sampling, optimisation and selection a target each"
 )
 
+ZOO_HELP = (
+    "zoo folder, or a zoo of the Hugging Face Hub, at best with the 40 digits of its commit "
+    "(default: the embedded zoo)"
+)
+
 
 def build_parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
     common.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
-    common.add_argument("--zoo", metavar="PATH", help="zoo folder (default: the embedded zoo)")
+    common.add_argument("--zoo", metavar="PATH|hf://USER/REPO@REVISION", help=ZOO_HELP)
 
     parser = argparse.ArgumentParser(prog="python -m mia_demo", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
@@ -151,6 +156,16 @@ def build_parser() -> argparse.ArgumentParser:
 
     doctor = command("doctor", "Check this installation and name remedies.")
     doctor.add_argument("--online", action="store_true", help="also try to reach the Hub")
+    doctor.add_argument(
+        "--accuracy", action="store_true", help="also measure the classifiers' test accuracy again"
+    )
+
+    publish = command("publish", "Upload a zoo to the Hub and print the commit to pin.")
+    publish.add_argument("--repo", required=True, metavar="USER/NAME", help="made if need be")
+    publish.add_argument("--private", action="store_true", help="nobody else may see it")
+    publish.add_argument(
+        "--data-sheet", type=Path, metavar="FILE", help="Markdown: where the images come from"
+    )
     return parser
 
 

@@ -35,7 +35,9 @@ from mia_demo.files import write_bytes, write_json
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
 from mia_demo.memory import is_out_of_memory
+from mia_demo.opening import open_zoo
 from mia_demo.paper_bench import run_paper_bench
+from mia_demo.publishing import publish_zoo
 from mia_demo.recording import quote_results, record_sweep, recorded_names
 from mia_demo.runs import attack_report, save_attack
 from mia_demo.smoothing import format_alpha
@@ -45,7 +47,7 @@ from mia_demo.training.classifier import LabelledImages, TrainConfig
 from mia_demo.training.prior import STATE_FILE, PriorConfig, PriorTrainer
 from mia_demo.training.prior import train_prior as prior_frames
 from mia_demo.training.recipes import RECIPES, differences
-from mia_demo.zoo import EMBEDDED_ZOO, IdentityFolder, Zoo, open_folder, open_zoo
+from mia_demo.zoo import EMBEDDED_ZOO, IdentityFolder, Zoo, open_folder
 
 
 def attack(options: argparse.Namespace) -> dict[str, Any]:
@@ -335,9 +337,22 @@ def bench(options: argparse.Namespace) -> dict[str, Any]:
     return {**asdict(result), "ratio": round(result.ratio, 2)}
 
 
+def publish(options: argparse.Namespace) -> dict[str, Any]:
+    zoo = open_zoo(options.zoo)
+    done = publish_zoo(zoo, options.repo, private=options.private, data_sheet=options.data_sheet)
+    return {
+        "commit": done.address.revision,
+        "address": str(done.address),
+        "url": done.url,
+        "files": done.files,
+        "bytes": done.total_bytes,
+    }
+
+
 def doctor(options: argparse.Namespace) -> dict[str, Any]:
-    location = Path(options.zoo) if options.zoo else EMBEDDED_ZOO
-    checks = doctor_checks.run_checks(location, options.device, online=options.online)
+    checks = doctor_checks.run_checks(
+        options.zoo, options.device, online=options.online, accuracy=options.accuracy
+    )
     return {"ok": all(check["ok"] for check in checks), "checks": checks}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mia_demo.errors import DataError
+from mia_demo.errors import CheckpointError, DataError
 from mia_demo.evaluation.library import RECORDED_FOLDER
 from mia_demo.evaluation.report import record_sentence
 from mia_demo.evaluation.results import SweepResults, load_results, save_results
@@ -35,13 +35,23 @@ def record_sweep(zoo: Zoo, sweep: Path, name: str) -> SweepResults:
 
     Raises:
         DataError: the name is no plain word, or the sweep cannot be read.
+        CheckpointError: the zoo lies on the Hub.
     """
+    if zoo.origin:
+        raise CheckpointError(
+            f"{zoo.origin} is only read; record into a folder and publish that as a new commit."
+        )
     if not NAME.fullmatch(name):
         raise DataError(f"{name!r} is no name for results; use lower-case letters and digits.")
     results = load_results(sweep)
     save_results(results, zoo.root / RECORDED_FOLDER / name)
-    write_model_card(zoo, "\n".join(_section(zoo, name) for name in recorded_names(zoo)))
+    write_model_card(zoo, recorded_sections(zoo))
     return results
+
+
+def recorded_sections(zoo: Zoo) -> str:
+    """All recorded results as the model card tells them."""
+    return "\n".join(_section(zoo, name) for name in recorded_names(zoo))
 
 
 def recorded_names(zoo: Zoo) -> list[str]:

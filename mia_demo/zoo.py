@@ -9,6 +9,7 @@ unpickled.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -37,6 +38,8 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 EMBEDDED_ZOO = Path(__file__).resolve().parent.parent / "checkpoints"
 KINDS = ("target", "evaluator", "embedder", "attributes", "prior", "pool")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,24 @@ class StoredFile:
     def __post_init__(self) -> None:
         if Path(self.file).name != self.file or self.file.startswith("."):
             raise CheckpointError(f"The manifest names an unsafe file: {self.file!r}.")
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any], suffix: str) -> StoredFile:
+        """
+        Raises:
+            CheckpointError: another kind of file, or no proper size and sha256.
+        """
+        stored = StoredFile(values["file"], values["bytes"], values["sha256"])
+        if not stored.file.endswith(suffix):
+            raise CheckpointError(
+                f"The manifest lists {stored.file} where a {suffix} file belongs; pickled weights "
+                "and other formats are never opened."
+            )
+        if not (isinstance(stored.bytes, int) and stored.bytes >= 0):
+            raise CheckpointError(f"The manifest gives no size of {stored.file}.")
+        if not SHA256.fullmatch(stored.sha256):
+            raise CheckpointError(f"The manifest gives no sha256 of {stored.file}.")
+        return stored
 
 
 @dataclass(frozen=True)
@@ -91,11 +112,13 @@ class CheckpointEntry:
 
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> CheckpointEntry:
-        rest = dict(values)
-        stored = StoredFile(rest.pop("file"), rest.pop("bytes"), rest.pop("sha256"))
+        stored = StoredFile.from_json(values, ".safetensors")
+        rest = {key: value for key, value in values.items() if key not in asdict(stored)}
         entry = CheckpointEntry(stored=stored, **rest)
         if entry.kind not in KINDS:
             raise CheckpointError(f"Checkpoint {entry.name!r} is of unknown kind {entry.kind!r}.")
+        if not NAME.fullmatch(entry.name):
+            raise CheckpointError(f"The manifest names an unsafe checkpoint: {entry.name!r}.")
         return entry
 
 
@@ -144,13 +167,15 @@ class Zoo:
 
     Args:
         root: the folder.
+        origin: address of a zoo of the Hub, with its commit; None for a folder of one's own.
 
     Raises:
         CheckpointError: no manifest, or one this version does not understand.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, origin: str | None = None) -> None:
         self.root = root
+        self.origin = origin
         self.manifest = _read_manifest(root)
 
     @staticmethod
@@ -170,6 +195,10 @@ class Zoo:
         names = ", ".join(entry.name for entry in self.manifest.checkpoints) or "nothing"
         raise CheckpointError(f"The zoo {self.root} has no checkpoint {name!r}; it has {names}.")
 
+    def listed_files(self) -> list[StoredFile]:
+        """All files of the zoo but the manifest itself."""
+        return [*self.manifest.identities, *(entry.stored for entry in self.manifest.checkpoints)]
+
     def target_names(self) -> list[str]:
         """Lanes from the largest smoothing factor to the smallest."""
         targets = sorted(self.entries("target"), key=lambda entry: -(entry.alpha or 0.0))
@@ -185,6 +214,8 @@ class Zoo:
         """
         path = self.root / stored.file
         remedy = "restore it (git checkout, or download again) or run make-zoo."
+        if self.origin:
+            remedy = f"open {self.origin} again, then it is downloaded anew."
         if not path.is_file():
             raise CheckpointError(f"{path} is missing; {remedy}")
         if path.stat().st_size != stored.bytes or sha256_of(path) != stored.sha256:
@@ -405,7 +436,7 @@ def open_folder(folder: IdentityFolder) -> SplitSet:
 
 
 def open_zoo(location: str | Path | None = None) -> Zoo:
-    """Opens a zoo folder; None is the embedded one."""
+    """Opens a zoo folder; None is the embedded one. ``mia_demo.opening`` also asks the Hub."""
     return _open_cached(Path(location) if location else EMBEDDED_ZOO)
 
 
@@ -428,13 +459,13 @@ def _read_manifest(root: Path) -> Manifest:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise CheckpointError(f"{root} is no zoo: it has no {MANIFEST}.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}); restore it.") from error
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise CheckpointError(f"{path} is not a manifest of format {FORMAT}; update this program.")
     try:
         return Manifest(
-            identities=[StoredFile(**part) for part in values["identities"]],
+            identities=[StoredFile.from_json(part, ".zip") for part in values["identities"]],
             train_images=int(values["train_images"]),
             folder=IdentityFolder(**values["folder"]) if "folder" in values else None,
             checkpoints=[CheckpointEntry.from_json(entry) for entry in values["checkpoints"]],

@@ -15,11 +15,20 @@ LAYERS = [
     ["errors", "files", "device", "memory", "smoothing"],
     ["data", "toy"],
     ["models"],
-    ["zoo", "layered_zoo", "training"],
+    ["zoo", "layered_zoo", "hub", "opening", "training"],
     ["attack"],
     ["evaluation"],
-    ["runs", "model_card", "make_attributes", "make_zoo", "doctor", "bench", "convert", "paper_bench"],
-    ["recording", "target_variants"],
+    [
+        "runs",
+        "model_card",
+        "make_attributes",
+        "make_zoo",
+        "doctor",
+        "bench",
+        "convert",
+        "paper_bench",
+    ],
+    ["recording", "target_variants", "publishing"],
     ["commands", "cli", "__main__"],
 ]
 
