@@ -68,6 +68,11 @@ the test. **The publisher has not stated where these images come from**, under w
 whether the people in them agreed: ask before using them.
 """
 
+FOLDER_DATA = """\
+The {identities} identities lie in a folder of the maker's machine and are not included. **Where
+these images come from has not been stated.**
+"""
+
 TAIL = """
 {results}## Limits
 
@@ -109,9 +114,14 @@ def model_card(zoo: Zoo, results: str = "", data_sheet: str | None = None) -> st
             are not the embedded ones; those are known.
     """
     is_embedded = _has_embedded_identities(zoo)
-    people = len(zoo.identities()) if zoo.manifest.identities else 0
+    if zoo.manifest.identities:
+        people = len(zoo.identities())
+    else:  # classes stand for people who are not here
+        people = max((entry.num_classes or 0 for entry in zoo.entries("target")), default=0)
     counts = {"identities": people, "train_images": zoo.manifest.train_images}
     data = EMBEDDED_DATA if is_embedded else UNSTATED_DATA
+    if zoo.manifest.folder:
+        data = FOLDER_DATA
     parts = [
         _metadata(zoo, people, is_embedded=is_embedded),
         HEAD,

@@ -25,6 +25,11 @@ def publish_zoo(zoo: Zoo, repo: str, *, private: bool, data_sheet: Path | None) 
     """
     if not zoo.manifest.checkpoints:
         raise CheckpointError(f"The zoo {zoo.root} is empty; train or make something first.")
+    if zoo.manifest.folder:
+        raise CheckpointError(
+            f"The identities of {zoo.root} lie outside it, in {zoo.manifest.folder.path}, and are "
+            "not copied; publish a zoo that holds its identities, such as one of make-zoo."
+        )
     try:
         sheet = data_sheet.read_text("utf-8") if data_sheet else None
     except (OSError, UnicodeDecodeError) as error:

@@ -21,7 +21,7 @@ from huggingface_hub import constants, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 
-from mia_demo.errors import CheckpointError, HubError, HubUnreachableError
+from mia_demo.errors import DemoError, HubError, HubUnreachableError
 from mia_demo.files import sha256_of, write_bytes
 from mia_demo.hub.address import HubAddress
 from mia_demo.hub.client import (
@@ -161,10 +161,16 @@ def _cached_zoo(pinned: HubAddress) -> Zoo | None:
         return None
     root = Path(manifest).parent
     try:
-        return Zoo(root, origin=str(pinned))
-    except CheckpointError as error:
+        zoo = Zoo(root, origin=str(pinned))
+    except DemoError as error:
         reason = str(error).replace(f"{root}/", "")
         raise HubError(f"{pinned} is no zoo that this program can read: {reason}") from error
+    if zoo.manifest.folder:  # a stranger must not choose which pictures of this machine are shown
+        raise HubError(
+            f"{pinned} names a folder of its maker's machine for its identities; ask its owner for "
+            "a zoo that holds them as zip files."
+        )
+    return zoo
 
 
 def _is_as_named(path: Path) -> bool:

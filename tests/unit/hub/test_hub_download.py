@@ -307,6 +307,19 @@ def test_manifests_of_strangers_are_checked(
         open_hub_zoo(ADDRESS)
 
 
+def test_a_manifest_cannot_show_pictures_of_this_machine(
+    hub: HubStandIn, tiny_zoo: Zoo, tmp_path: Path
+) -> None:
+    folder = folder_of(tiny_zoo, tmp_path)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["folder"] = {"path": "/home", "layout": "folders", "seed": 0}
+    (folder / MANIFEST).write_text(json.dumps({**manifest, "identities": []}))
+    hub.host(folder, REPO)
+    with pytest.raises(HubError, match="names a folder of its maker's machine"):
+        open_hub_zoo(ADDRESS)
+    assert set(hub.downloaded()) == {MANIFEST}
+
+
 def test_a_huge_manifest_is_not_even_fetched(hub: HubStandIn, tmp_path: Path) -> None:
     folder = tmp_path / "huge"
     folder.mkdir()

@@ -121,6 +121,23 @@ def test_a_damaged_zoo_is_not_published(
     assert not owner.requests
 
 
+def test_identities_that_lie_elsewhere_are_neither_copied_nor_named_in_public(
+    owner: HubStandIn, tiny_zoo: Zoo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in tiny_zoo.root.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    manifest = json.loads((tmp_path / MANIFEST).read_text())
+    manifest["folder"] = {"path": str(tmp_path / "people"), "layout": "folders", "seed": 0}
+    (tmp_path / MANIFEST).write_text(json.dumps({**manifest, "identities": []}))
+    zoo = Zoo(tmp_path)
+    assert publish(zoo) == 2
+    assert "lie outside it" in capsys.readouterr().err
+    assert not owner.requests
+    card = model_card(zoo)
+    assert "The 3 identities lie in a folder of the maker's machine" in card
+    assert str(tmp_path) not in card
+
+
 def test_publishing_to_a_hub_that_is_away(
     owner: HubStandIn, tiny_zoo: Zoo, capsys: pytest.CaptureFixture[str]
 ) -> None:
