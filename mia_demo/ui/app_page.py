@@ -12,6 +12,7 @@ import gradio as gr
 from mia_demo.ui.attack_page import build_attack_page
 from mia_demo.ui.compare_page import build_compare_page
 from mia_demo.ui.engine import Engine
+from mia_demo.ui.line_up_page import build_line_up_page
 from mia_demo.ui.theme import make_theme
 from mia_demo.ui.train_page import build_train_page
 from mia_demo.ui.understand_page import build_understand_page
@@ -30,13 +31,15 @@ def build_app(engine: Engine) -> gr.Blocks:
     with _blocks() as app:
         gr.HTML(_header(engine.compute.label), apply_default_css=False)
         # A page is mounted when it is first chosen, and lives on behind the others.
-        with gr.Tabs(elem_classes="pages"):
+        with gr.Tabs(elem_classes="pages") as pages:
             with gr.Tab("Attack"):
                 attack_lanes = build_attack_page(engine)
             with gr.Tab("Compare"):
                 compare_lanes = build_compare_page(engine)
+            with gr.Tab("Line-up", id="line-up"):
+                line_up_lanes = build_line_up_page(engine, app, pages)
             with gr.Tab("Train"):
-                build_train_page(engine, [attack_lanes, compare_lanes])
+                build_train_page(engine, [attack_lanes, compare_lanes, line_up_lanes])
             with gr.Tab("Understand"):
                 build_understand_page(engine)
     return app

@@ -117,9 +117,9 @@ class TrainHandlers:
     # -- own classifiers ----------------------------------------------------------------------
 
     def open(self) -> tuple[Any, ...]:
-        """A fresh page: the list, and the lanes to choose from on the other two pages."""
+        """A fresh page: the list, and the lanes to choose from on the other three pages."""
         lanes = gr.update(choices=self._choices())
-        return own_list(self.engine.zoo.own_entries()), lanes, lanes
+        return own_list(self.engine.zoo.own_entries()), lanes, lanes, lanes
 
     def delete(self, own: dict[str, Any]) -> dict[str, Any]:
         """The confirmed delete button of a list entry."""
