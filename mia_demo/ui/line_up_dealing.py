@@ -36,7 +36,7 @@ class Dealer:
         self.engine = engine
         self.rooms = rooms
 
-    def deal(self, key: str, count: int, lanes: list[str], seed: int | None) -> None:
+    def deal(self, key: str, count: int, lanes: list[str], seed: int | None = None) -> None:
         """New rounds: identities that the game has not shown yet, in random lanes.
 
         Args:
@@ -113,16 +113,16 @@ class Dealer:
         # The tab may be reloaded or closed: the rounds belong to the game, not to the tab.
         threading.Thread(target=self._follow, args=(key, job), daemon=True).start()
 
-    def _adding(self, key: str, rounds: Iterator[LineUp]) -> Generator[None, None, None]:
+    def _adding(self, key: str, rounds: Iterator[LineUp]) -> Generator[LineUp, None, None]:
         while self.rooms.is_watched(key):
             line_up = next(rounds, None)
             if line_up is None:
                 return
             self.rooms.add(key, line_up)
-            yield
+            yield line_up
         raise LineUpError(UNWATCHED)
 
-    def _follow(self, key: str, job: Job[None]) -> None:
+    def _follow(self, key: str, job: Job[LineUp]) -> None:
         note = ""
         try:
             for update in job.updates():

@@ -11,7 +11,7 @@ from mia_demo.errors import ConfigError, DemoError
 from mia_demo.evaluation.line_up import LineUp, as_csv
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.line_up_dealing import Dealer
-from mia_demo.ui.line_up_rooms import LineUpError, LineUpRooms
+from mia_demo.ui.line_up_rooms import GoneError, LineUpRooms
 from mia_demo.ui.line_up_view import host_view, pictures_json, voter_view
 
 Message = dict[str, Any]
@@ -40,14 +40,15 @@ class LineUpHandlers:
     # -- buttons ------------------------------------------------------------------------------
 
     def deal(
-        self, board: Message | None, count: float | None, seed: float | None, lanes: list[str]
+        self, board: Message | None, count: float | None, seed: str, lanes: list[str]
     ) -> Message:
         """New rounds, computed from now on."""
         try:
             if count is None:
                 raise ConfigError("Say how many rounds to deal.")
+            chosen = _parse_seed(seed)
             key = self._key(board)
-            self.dealer.deal(key, int(count), lanes, None if seed is None else int(seed))
+            self.dealer.deal(key, int(count), lanes, chosen)
         except DemoError as error:
             raise _toast(str(error)) from error
         return {"key": key}
@@ -80,12 +81,12 @@ class LineUpHandlers:
                 photo's ``position``.
 
         Returns:
-            The view now, or ``error``.
+            The view now, or ``error`` and whether the game is ``gone``.
         """
         try:
             return self._asked[what](message)
         except DemoError as error:
-            return {"error": str(error)}
+            return {"error": str(error), "gone": isinstance(error, GoneError)}
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             return {"error": "The page asked something strange; reload it."}
 
@@ -145,8 +146,19 @@ class LineUpHandlers:
         try:
             with self.rooms.hosted(key):
                 return key
-        except LineUpError:
+        except GoneError:
             return self.rooms.create()
+
+
+def _parse_seed(text: str) -> int | None:
+    """
+    Raises:
+        ConfigError: neither empty nor a whole number.
+    """
+    try:
+        return int(text) if text.strip() else None
+    except ValueError as error:
+        raise ConfigError("The seed must be a whole number, or empty for a new one.") from error
 
 
 def _toast(message: str) -> gr.Error:

@@ -12,8 +12,9 @@ from mia_demo.ui.line_up_handlers import LineUpHandlers
 FIRST_ROUNDS = 6
 INTRODUCTION = """
 <h2>1. Deal rounds</h2>
-<p>Random people are attacked while you look at the first of them. Which people, and through which
-lane, stays hidden until you have voted.</p>
+<p>The evaluator must always name somebody, so its accuracy has false positives. Do people see the
+same face? Random identities are attacked while you look at the first of them; who it is, and
+through which lane, stays hidden until you have voted.</p>
 """
 
 
@@ -43,13 +44,8 @@ def build_line_up_page(engine: Engine, app: gr.Blocks, tabs: gr.Tabs) -> gr.Chec
                     maximum=MOST_AT_ONCE,
                     min_width=100,
                 )
-                seed = gr.Number(
-                    None,
-                    label="Seed",
-                    info="empty: a new one",
-                    precision=0,
-                    minimum=0,
-                    min_width=100,
+                seed = gr.Textbox(
+                    "", label="Seed", info="empty: a new one", max_length=10, min_width=100
                 )
             lanes = gr.CheckboxGroup(lane_names, value=lane_names, label="Lanes")
             gr.HTML(

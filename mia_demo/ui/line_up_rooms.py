@@ -28,7 +28,11 @@ ALONE = "alone"  # the voter of a game without a room
 
 
 class LineUpError(DemoError):
-    """A room, game or round that is not there (any more), or too many of them."""
+    """A step that a game does not allow (any more), or too many of something."""
+
+
+class GoneError(LineUpError):
+    """A game or room that is not there, or that one does not belong to."""
 
 
 @dataclass
@@ -106,13 +110,13 @@ class LineUpRooms:
         """The game of a host, held against others.
 
         Raises:
-            LineUpError: there is none.
+            GoneError: there is none.
         """
         with self._lock:
             self._forget_idle()
             game = self._games.get(key)
             if game is None:
-                raise LineUpError("This game is over; deal new rounds.")
+                raise GoneError("This game is over; deal new rounds.")
             game.seen = self._clock()
             yield game
 
@@ -243,11 +247,11 @@ class LineUpRooms:
         """The game of a voter, held against others.
 
         Raises:
-            LineUpError: no such room, or not one of its voters.
+            GoneError: no such room, or not one of its voters.
         """
         with self._room(code) as game:
             if voter not in game.voters:
-                raise LineUpError("You have not joined this room; enter its code.")
+                raise GoneError("You have not joined this room; enter its code.")
             yield game
 
     def vote(self, code: str, voter: str, name: str, position: int) -> None:
@@ -287,7 +291,7 @@ class LineUpRooms:
             self._forget_idle()
             found = [game for game in self._games.values() if wanted and game.code == wanted]
             if not found:
-                raise LineUpError("There is no such room; check the code on the host’s screen.")
+                raise GoneError("There is no such room; check the code on the host’s screen.")
             found[0].seen = self._clock()
             yield found[0]
 

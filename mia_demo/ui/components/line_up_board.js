@@ -47,8 +47,10 @@ function remembered() {
 
 async function ask(what, more) {
   const answer = await server.ask(what, { ...me, ...more });
-  if (!answer || answer.error) throw new Error((answer && answer.error) || "The server did not answer; try again.");
-  return answer;
+  if (answer && !answer.error) return answer;
+  const error = new Error((answer && answer.error) || "The server did not answer; try again.");
+  error.isGone = Boolean(answer && answer.gone);
+  throw error;
 }
 
 function complain(error) {
@@ -92,7 +94,7 @@ function again() {
 // A server that is away may come back; a game that is over does not.
 function lost(error) {
   complain(error);
-  if (!/no such room|not joined|game is over/.test(error.message)) return;
+  if (!error.isGone) return;
   remember(null);
   show();
 }
@@ -140,10 +142,9 @@ async function vote(position) {
 async function join(code) {
   $(".trouble").textContent = "";
   try {
-    const answer = await server.ask("join", { code });
-    if (!answer || answer.error) throw new Error((answer && answer.error) || "The server did not answer; try again.");
-    remember(answer);
+    remember(await ask("join", { code }));
     await look();
+    board.scrollIntoView({ block: "start" });
   } catch (error) {
     complain(error);
   }
@@ -205,24 +206,24 @@ function showRound(now) {
     radio.disabled = !open;
     const words = [`photo ${position + 1} of ${grid.children.length}`];
     const marks = [];
+    const votes = now.reveal ? now.reveal.counts[position] : 0;
     if (now.reveal) {
-      const { truth, choice, identities, counts } = now.reveal;
-      words.push(`identity ${identities[position]}`);
-      if (position === truth) marks.push("✓ the person");
-      if (position === choice) marks.push("evaluator");
-      if (now.role !== "solo") words.push(counts[position] === 1 ? "1 vote" : `${counts[position]} votes`);
+      words.push(`identity ${now.reveal.identities[position]}`);
+      if (now.role !== "solo") words.push(votes === 1 ? "1 vote" : `${votes} votes`);
+      if (position === now.reveal.truth) marks.push("✓ the person");
+      if (position === now.reveal.choice) marks.push("evaluator");
     }
     label.dataset.true = Boolean(now.reveal) && position === now.reveal.truth;
     label.querySelector("img").alt = [...words, ...marks].join(", ");
-    label.querySelector(".caption").textContent = now.reveal ? words.slice(1).join(" · ") : String(position + 1);
+    label.querySelector(".caption").textContent = now.reveal ? words[1] : String(position + 1);
     label.querySelector(".marks").replaceChildren(...marks.map((mark) => {
       const node = document.createElement("span");
       node.textContent = mark;
       return node;
     }));
-    const bar = label.querySelector(".bar");
-    bar.hidden = !now.reveal || now.role === "solo";
-    bar.firstChild.style.width = now.reveal ? `${(100 * now.reveal.counts[position]) / most}%` : "0";
+    label.querySelector(".votes").hidden = !now.reveal || now.role === "solo";
+    label.querySelector(".bar span").style.width = `${(100 * votes) / most}%`;
+    label.querySelector(".count").textContent = votes;
   });
 }
 
@@ -237,10 +238,11 @@ function photo(uri, position) {
     if (radio.checked) vote(position);
   });
   make("img", "", label).src = uri;
-  make("span", "caption", label);
-  const bar = make("span", "bar", label);
-  bar.setAttribute("aria-hidden", "true");
-  make("span", "", bar);
+  make("span", "caption", label).setAttribute("aria-hidden", "true");
+  const votes = make("span", "votes", label);
+  votes.setAttribute("aria-hidden", "true");
+  make("span", "", make("span", "bar", votes));
+  make("span", "count", votes);
   make("span", "marks", label).setAttribute("aria-hidden", "true");
   return label;
 }
@@ -284,7 +286,7 @@ function showTally(now) {
       line.dataset.style = row.style;
       const lane = make("th", "", line, row.lane);
       lane.scope = "row";
-      make("td", "", line, row.rounds);
+      make("td", "rounds", line, row.rounds);
       make("td", "", line, row.people);
       const share = make("td", "share", line);
       const track = make("span", "track", share);
@@ -320,11 +322,16 @@ watch("value", () => {
   if (key) look();
 });
 
-const invited = (new URLSearchParams(location.search).get("room") || "").trim().toUpperCase();
-const before = remembered();
-if (invited && !(before && (before.code === invited || before.key))) join(invited);
-else if (before) {
-  remember(before);
-  look();
+// A reload stays in its game; a room's link leads into that room.
+async function start() {
+  const before = remembered();
+  if (before) {
+    remember(before);
+    await look();
+  }
+  const invited = (new URLSearchParams(location.search).get("room") || "").trim().toUpperCase();
+  if (invited && !(view && view.code === invited)) await join(invited);
 }
+
 show();
+start();
