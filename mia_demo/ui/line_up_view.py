@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mia_demo.data.pictures import data_uri
-from mia_demo.evaluation.columns import alpha_text, percent
+from mia_demo.evaluation.columns import alpha_text
 from mia_demo.evaluation.line_up import ALL_LANES, CHANCE, Ballot, LaneTally, LineUp, tally
 from mia_demo.ui.line_up_rooms import ALONE, Game
 from mia_demo.ui.sweep_view import lane_style
@@ -100,10 +100,9 @@ def _tally_row(row: LaneTally, targets: Sequence[str]) -> dict[str, Any]:
         "lane": row.lane,
         "style": -1 if row.lane == ALL_LANES else _style(row.lane, targets),
         "rounds": row.rounds,
-        "people": f"{row.hits} of {row.votes}",
         "share": row.hits / row.votes,
         "interval": row.interval,
-        "words": f"{percent(row.hits / row.votes)} ({percent(low)} to {percent(high)})",
+        "words": f"{row.hits} of {row.votes}: {row.hits / row.votes:.0%} ({low:.0%} to {high:.0%})",
         "choice": f"{row.choice_hits} of {row.rounds}",
         "top1": f"{row.top1_hits} of {row.rounds}",
     }

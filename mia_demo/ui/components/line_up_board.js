@@ -287,7 +287,6 @@ function showTally(now) {
       const lane = make("th", "", line, row.lane);
       lane.scope = "row";
       make("td", "rounds", line, row.rounds);
-      make("td", "", line, row.people);
       const share = make("td", "share", line);
       const track = make("span", "track", share);
       const percent = (value) => 100 * value + "%";
