@@ -13,6 +13,7 @@ from mia_demo.ui.engine import Engine
 from mia_demo.ui.line_up_dealing import Dealer
 from mia_demo.ui.line_up_rooms import GoneError, LineUpRooms
 from mia_demo.ui.line_up_view import host_view, pictures_json, voter_view
+from mia_demo.ui.qr_code import qr_code, svg_path
 
 Message = dict[str, Any]
 
@@ -35,6 +36,7 @@ class LineUpHandlers:
             "close": self._close,
             "join": self._join,
             "csv": self._csv,
+            "qr": self._qr,
         }
 
     # -- buttons ------------------------------------------------------------------------------
@@ -75,10 +77,10 @@ class LineUpHandlers:
         """The board's questions and what its buttons do.
 
         Args:
-            what: look, vote, reveal, next, open, close, join or csv.
+            what: look, vote, reveal, next, open, close, join, csv or qr.
             message: who asks (``key`` of a host, or ``code`` and ``voter``), and of ``look`` the
                 ``version`` and ``pictures`` at hand, of ``vote`` the round's ``name`` and the
-                photo's ``position``.
+                photo's ``position``, of ``qr`` a room's ``link``.
 
         Returns:
             The view now, or ``error`` and whether the game is ``gone``.
@@ -130,6 +132,11 @@ class LineUpHandlers:
     def _csv(self, message: Message) -> Message:
         with self.rooms.hosted(str(message["key"])) as game:
             return {"name": "line-up.csv", "content": as_csv(game.ballots)}
+
+    def _qr(self, message: Message) -> Message:
+        """Only the browser knows under which address it reached this server."""
+        modules = qr_code(str(message["link"])) or []
+        return {"size": len(modules), "path": svg_path(modules)}
 
     def _view(self, message: Message) -> tuple[Message, LineUp | None]:
         targets = self.engine.zoo.target_names()

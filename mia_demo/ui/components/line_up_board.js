@@ -182,10 +182,23 @@ function showRoom(now) {
   link.searchParams.set("room", now.code);
   $(".code").textContent = now.code;
   $(".code").setAttribute("aria-label", "Code: " + [...now.code].join(" "));
+  if ($(".link").textContent !== link.href) showQr(link.href);
   $(".link").textContent = link.href;
   $(".reach").hidden = !["127.0.0.1", "localhost", "[::1]"].includes(location.hostname);
   $(".cast").textContent = now.votes;
   $(".of").textContent = `of ${now.voters} voted`;
+}
+
+async function showQr(link) {
+  const picture = $(".qr");
+  picture.setAttribute("hidden", "");
+  const code = await ask("qr", { link }).catch(() => null);
+  if (!code || !code.size || $(".link").textContent !== link) return;
+  const quiet = 4; // modules that must stay white around it
+  const side = code.size + 2 * quiet;
+  picture.setAttribute("viewBox", `${-quiet} ${-quiet} ${side} ${side}`);
+  picture.querySelector("path").setAttribute("d", code.path);
+  picture.removeAttribute("hidden");
 }
 
 function showRound(now) {
