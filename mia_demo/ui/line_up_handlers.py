@@ -35,6 +35,7 @@ class LineUpHandlers:
             "open": self._open,
             "close": self._close,
             "join": self._join,
+            "leave": self._leave,
             "csv": self._csv,
             "qr": self._qr,
         }
@@ -77,7 +78,8 @@ class LineUpHandlers:
         """The board's questions and what its buttons do.
 
         Args:
-            what: look, vote, reveal, next, open, close, join, csv or qr.
+            what: look, vote, reveal, next, open, close, join, leave, csv or
+                qr.
             message: who asks (``key`` of a host, or ``code`` and ``voter``), and of ``look`` the
                 ``version`` and ``pictures`` at hand, of ``vote`` the round's ``name`` and the
                 photo's ``position``, of ``qr`` a room's ``link``.
@@ -128,6 +130,10 @@ class LineUpHandlers:
     def _join(self, message: Message) -> Message:
         code = str(message["code"]).strip().upper()
         return {"code": code, "voter": self.rooms.join(code)}
+
+    def _leave(self, message: Message) -> Message:
+        self.rooms.leave(str(message["code"]), str(message["voter"]))
+        return {}
 
     def _csv(self, message: Message) -> Message:
         with self.rooms.hosted(str(message["key"])) as game:

@@ -254,6 +254,13 @@ class LineUpRooms:
                 raise GoneError("You have not joined this room; enter its code.")
             yield game
 
+    def leave(self, code: str, voter: str) -> None:
+        """Takes an open vote along: whoever comes back has one again, not two."""
+        with self.joined(code, voter) as game:
+            game.voters.remove(voter)
+            if game.ballot is not None and not game.ballot.is_revealed:
+                game.ballot.votes.pop(voter, None)
+
     def vote(self, code: str, voter: str, name: str, position: int) -> None:
         """A voter's choice, in place of an earlier one.
 

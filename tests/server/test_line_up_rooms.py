@@ -143,6 +143,19 @@ def test_a_round_from_vote_to_reveal(rooms: LineUpRooms) -> None:
         rooms.advance(key)
 
 
+def test_leaving_and_coming_back_gives_no_second_vote(rooms: LineUpRooms) -> None:
+    key = dealt(rooms)
+    code = rooms.open_room(key)
+    voter = rooms.join(code)
+    with rooms.hosted(key) as game:
+        rooms.vote(code, voter, game.name, 5)
+        rooms.leave(code, voter)
+        rooms.vote(code, rooms.join(code), game.name, 4)
+    assert seen_by_host(rooms, key)["status"] == "1 of 1 have voted."
+    with pytest.raises(GoneError, match="not joined"):
+        rooms.leave(code, voter)
+
+
 def test_alone_one_chooses_before_the_reveal(rooms: LineUpRooms) -> None:
     key = dealt(rooms)
     with pytest.raises(LineUpError, match="Choose a photo first"):

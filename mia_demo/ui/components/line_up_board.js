@@ -103,6 +103,7 @@ async function act(button) {
   const what = button.dataset.do;
   $(".trouble").textContent = "";
   if (what === "leave") {
+    await ask("leave").catch(() => {}); // the room may be gone already
     remember(null);
     show();
     return;
