@@ -16,7 +16,8 @@ from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.line_up import LineUp, make_line_up, plan_rounds
 from mia_demo.ui.engine import Engine, FinishedAttack
 from mia_demo.ui.jobs import Job, Waiting
-from mia_demo.ui.line_up_rooms import LineUpError, LineUpRooms
+from mia_demo.ui.line_up_game import LineUpError
+from mia_demo.ui.line_up_rooms import LineUpRooms
 
 PRESET = "quick"
 MOST_AT_ONCE = 12

@@ -11,7 +11,8 @@ from mia_demo.errors import ConfigError, DemoError
 from mia_demo.evaluation.line_up import LineUp, as_csv
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.line_up_dealing import Dealer
-from mia_demo.ui.line_up_rooms import GoneError, LineUpRooms
+from mia_demo.ui.line_up_game import GoneError
+from mia_demo.ui.line_up_rooms import LineUpRooms
 from mia_demo.ui.line_up_view import host_view, pictures_json, voter_view
 from mia_demo.ui.qr_code import qr_code, svg_path
 

@@ -11,10 +11,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
-from mia_demo.errors import DemoError
-from mia_demo.evaluation.line_up import PHOTOS, Ballot, LineUp
+from mia_demo.evaluation.line_up import Ballot, LineUp
+from mia_demo.ui.line_up_game import Game, GoneError, LineUpError, cast
 
 MOST_GAMES = 100
 MOST_ROOMS = 50  # of them
@@ -25,70 +24,6 @@ WATCHED_SECONDS = 120.0  # a hidden tab asks once a minute at least
 CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that looks like another
 CODE_LENGTH = 5
 ALONE = "alone"  # the voter of a game without a room
-
-
-class LineUpError(DemoError):
-    """A step that a game does not allow (any more), or too many of something."""
-
-
-class GoneError(LineUpError):
-    """A game or room that is not there, or that one does not belong to."""
-
-
-@dataclass
-class Game:
-    """Rounds in order, and how far the game is.
-
-    Attributes:
-        key: known to the host alone.
-        code: of the room; empty without one.
-        current: index of the round on show; ``len(ballots)`` while it is still being computed.
-        voters: who has joined the room.
-        is_dealing, expected: whether rounds are being computed, and how many are still missing.
-        note: what they wait for, or why there are none.
-        seen: when a page last asked for it.
-        used: when somebody last did something in it.
-    """
-
-    key: str
-    seen: float
-    used: float
-    code: str = ""
-    ballots: list[Ballot] = field(default_factory=list)
-    current: int = 0
-    voters: set[str] = field(default_factory=set)
-    is_dealing: bool = False
-    expected: int = 0
-    note: str = ""
-    # Rounds have names of their own: a late vote must not count for the next one.
-    names: list[str] = field(default_factory=list)
-
-    @property
-    def ballot(self) -> Ballot | None:
-        """The round on show."""
-        return self.ballots[self.current] if self.current < len(self.ballots) else None
-
-    @property
-    def line_up(self) -> LineUp | None:
-        """What the round on show is about."""
-        return None if self.ballot is None else self.ballot.line_up
-
-    @property
-    def name(self) -> str:
-        """Of the round on show; empty while there is none."""
-        return self.names[self.current] if self.current < len(self.names) else ""
-
-    @property
-    def has_next(self) -> bool:
-        """Whether there is a round to go on to, or one on its way."""
-        ballot = self.ballot
-        more = self.current + 1 < len(self.ballots) or self.expected > 0
-        return ballot is not None and ballot.is_revealed and more
-
-    @property
-    def dealt(self) -> set[int]:
-        """Identities that were shown already."""
-        return {ballot.line_up.identity for ballot in self.ballots}
 
 
 class LineUpRooms:
@@ -272,7 +207,7 @@ class LineUpRooms:
             LineUpError: not joined, or the round is over.
         """
         with self.joined(code, voter) as game:
-            _cast(game, voter, name, position)
+            cast(game, voter, name, position)
             game.used = self._clock()
 
     def vote_alone(self, key: str, name: str, position: int) -> None:
@@ -280,7 +215,7 @@ class LineUpRooms:
         with self._played(key) as game:
             if game.code:
                 raise LineUpError("In a room the voters vote; join it with another device.")
-            _cast(game, ALONE, name, position)
+            cast(game, ALONE, name, position)
 
     # -----------------------------------------------------------------------------------------
 
@@ -312,11 +247,3 @@ class LineUpRooms:
         oldest = self._clock() - IDLE_SECONDS
         for key in [key for key, game in self._games.items() if game.used < oldest]:
             del self._games[key]
-
-
-def _cast(game: Game, voter: str, name: str, position: int) -> None:
-    if not 0 <= position < PHOTOS:
-        raise LineUpError(f"There are photos 1 to {PHOTOS}; choose one of them.")
-    if game.ballot is None or game.name != name or game.ballot.is_revealed:
-        raise LineUpError("This round is over; your vote came too late.")
-    game.ballot.votes[voter] = position

@@ -13,7 +13,8 @@ from typing import Any
 from mia_demo.data.pictures import data_uri
 from mia_demo.evaluation.columns import alpha_text
 from mia_demo.evaluation.line_up import ALL_LANES, CHANCE, Ballot, LaneTally, LineUp, tally
-from mia_demo.ui.line_up_rooms import ALONE, Game
+from mia_demo.ui.line_up_game import Game
+from mia_demo.ui.line_up_rooms import ALONE
 from mia_demo.ui.sweep_view import lane_style
 
 HOST, SOLO, VOTER = "host", "solo", "voter"

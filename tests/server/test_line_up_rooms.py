@@ -15,6 +15,7 @@ from mia_demo.device import choose_compute
 from mia_demo.evaluation.line_up import LineUp
 from mia_demo.ui import line_up_rooms
 from mia_demo.ui.engine import Curves, Engine, FinishedAttack
+from mia_demo.ui.line_up_game import GoneError, LineUpError
 from mia_demo.ui.line_up_handlers import LineUpHandlers
 from mia_demo.ui.line_up_rooms import (
     CODE_LETTERS,
@@ -22,8 +23,6 @@ from mia_demo.ui.line_up_rooms import (
     MOST_GAMES,
     MOST_ROOMS,
     MOST_VOTERS,
-    GoneError,
-    LineUpError,
     LineUpRooms,
 )
 from mia_demo.ui.line_up_view import host_view, pictures_json, voter_view
