@@ -15,6 +15,8 @@ from mia_demo.device import Compute
 from mia_demo.evaluation.judge import Judge
 from mia_demo.layered_zoo import OWN_FOLDER, LayeredZoo
 from mia_demo.runs import RUNS
+from mia_demo.runs.comparison import is_same_moment
+from mia_demo.runs.folder import AttackRun
 from mia_demo.runs.saver import AttackSaver
 from mia_demo.runs.store import RunStore
 from mia_demo.ui.jobs import DeviceQueue, Frame, Job
@@ -104,6 +106,17 @@ class Engine:
                     self.owned_runs.put(key, session)
 
         return Job(kept if session else run, self.device, "an attack", every_frame=every_frame)
+
+    def repeat(self, run: AttackRun) -> Job[Tracked]:
+        """The same attack again, queued, up to the step whose pictures the run kept."""
+
+        def work() -> Generator[Tracked, None, None]:
+            for tracked in self._tracked(run.config):
+                yield tracked
+                if is_same_moment(run, tracked.frame):
+                    return
+
+        return Job(work, self.device, "an attack")
 
     def look(
         self, work: Callable[[Attacker], Generator[Frame, None, None]], purpose: str
