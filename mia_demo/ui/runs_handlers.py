@@ -97,7 +97,7 @@ class RunsHandlers:
             {} if is_open else gr.skip(),
             {} if is_open else gr.skip(),
             {},
-            gr.update(interactive=False) if is_open else gr.skip(),
+            *(_buttons(can_start=False) if is_open else (gr.skip(), gr.skip())),
         )
 
     # -- one run, or two ----------------------------------------------------------------------
@@ -252,7 +252,11 @@ class RunsHandlers:
 
 def _buttons(*, running: bool = False, can_start: bool = False) -> tuple[Any, Any]:
     """Run again, stop."""
-    return gr.update(interactive=can_start and not running), gr.update(interactive=running)
+    is_shown = running or can_start
+    return (
+        gr.update(interactive=not running, visible=is_shown),
+        gr.update(interactive=running, visible=is_shown),
+    )
 
 
 def _toast(message: str) -> gr.Error:

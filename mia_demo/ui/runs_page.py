@@ -28,9 +28,9 @@ def build_runs_page(engine: Engine, tab: gr.Tab) -> None:
             details = run_details()
             with gr.Row(elem_classes="buttons"):
                 again = gr.Button(
-                    "Run again exactly", variant="primary", interactive=False, min_width=140
+                    "Run again exactly", variant="primary", visible=False, scale=0, min_width=220
                 )
-                stop = gr.Button("Stop", variant="stop", interactive=False, min_width=80)
+                stop = gr.Button("Stop", variant="stop", visible=False, scale=0, min_width=100)
             board = attack_board({}, "runs")
             compared = run_comparison()
             file = file_saver()
@@ -40,7 +40,9 @@ def build_runs_page(engine: Engine, tab: gr.Tab) -> None:
     runs.select(handlers.open, runs, [details, board, compared, again, stop], **quiet)
     runs.apply(handlers.compare, runs, [details, board, compared, again, stop], **quiet)
     runs.edit(handlers.rename, runs, runs, **quiet)
-    runs.delete(handlers.delete, [runs, details], [runs, details, board, compared, again], **quiet)
+    runs.delete(
+        handlers.delete, [runs, details], [runs, details, board, compared, again, stop], **quiet
+    )
     again.click(
         handlers.repeat,
         details,

@@ -38,11 +38,9 @@ def attack_item(run: AttackRun, *, may_change: bool) -> dict[str, Any]:
         "key": run.key,
         "kind": "attack",
         "title": run.title,
-        "badges": [
-            *(["recorded"] if run.is_recorded else []),
-            *([] if run.is_complete else [f"stopped at step {run.report['step']}"]),
-        ],
-        "words": f"{heading(run)}, lanes {', '.join(run.config.lanes)}",
+        "badge": _badge(run),
+        "words": f"{heading(run) if run.name else f'Preset {run.config.preset}'}: "
+        f"{', '.join(run.config.lanes)}",
         "when": _when(run.report["date"]),
         "faces": data_uri(sprite(faces, len(faces))),
         "count": len(faces),
@@ -57,7 +55,7 @@ def sweep_item(sweep: Sweep, name: str, *, may_change: bool) -> dict[str, Any]:
         "key": sweep.key,
         "kind": "sweep",
         "title": name or sweep_label(sweep),
-        "badges": ["recorded"] if sweep.is_recorded else [],
+        "badge": "recorded" if sweep.is_recorded else "",
         "words": f"{len(record.identities)} identities, lanes {', '.join(record.lanes)}",
         "when": _when(record.date),
         "faces": "",
@@ -73,7 +71,7 @@ def training_item(key: str, entry: CheckpointEntry, name: str) -> dict[str, Any]
         "key": key,
         "kind": "training",
         "title": name or f"{entry.name}, α = {alpha_text(entry.alpha or 0.0)}",
-        "badges": [],
+        "badge": "",
         "words": f"{entry.name}: {photos} photos of each person, {entry.epochs} epochs, "
         f"{entry.architecture}, seed {entry.seed}",
         "when": "",
@@ -197,6 +195,12 @@ def _side(run: AttackRun, lane: str) -> dict[str, Any] | None:
             for rank, pixels in enumerate(run.pictures(lane)[:COMPARED], start=1)
         ],
     }
+
+
+def _badge(run: AttackRun) -> str:
+    if not run.is_complete:
+        return f"stopped at step {run.report['step']}"
+    return "recorded" if run.is_recorded else ""
 
 
 def _when(date: str) -> str:

@@ -33,14 +33,14 @@ function showItem(item) {
   entry.dataset.open = item.key === opened;
   const head = button(entry, "", `Open ${item.title}`, () => open(item));
   head.className = "head";
+  make("span", "title", head, item.title);
+  if (item.badge) make("span", "badge", head, item.badge);
   if (item.faces) {
     const faces = make("img", "faces", head);
     faces.src = item.faces;
     faces.alt = "";
     faces.style.aspectRatio = `${item.count} / 1`;
   }
-  make("span", "title", head, item.title);
-  for (const badge of item.badges) make("span", "badge", head, badge);
   make("span", "words", head, item.words);
   make("span", "words", head, [item.kind, item.when].filter(Boolean).join(", "));
   showButtons(make("div", "buttons", entry), item);
@@ -125,7 +125,7 @@ function filter() {
   let found = 0;
   for (const [index, entry] of [...list.children].entries()) {
     const item = items[index];
-    const text = [item.title, item.kind, item.words, item.when, ...item.badges].join(" ").toLowerCase();
+    const text = [item.title, item.kind, item.words, item.when, item.badge].join(" ").toLowerCase();
     entry.hidden = !words.every((word) => text.includes(word));
     found += entry.hidden ? 0 : 1;
   }
