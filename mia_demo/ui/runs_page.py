@@ -28,9 +28,16 @@ def build_runs_page(engine: Engine, tab: gr.Tab) -> None:
             details = run_details()
             with gr.Row(elem_classes="buttons"):
                 again = gr.Button(
-                    "Run again exactly", variant="primary", visible=False, scale=0, min_width=220
+                    "Run again exactly",
+                    variant="primary",
+                    visible=False,
+                    scale=0,
+                    min_width=200,
+                    size="md",
                 )
-                stop = gr.Button("Stop", variant="stop", visible=False, scale=0, min_width=100)
+                stop = gr.Button(
+                    "Stop", variant="stop", visible=False, scale=0, min_width=100, size="md"
+                )
             board = attack_board({}, "runs")
             compared = run_comparison()
             file = file_saver()
