@@ -39,7 +39,7 @@ def build_app(engine: Engine) -> gr.Blocks:
             with gr.Tab("Train"):
                 build_train_page(engine, [attack_lanes, compare_lanes])
             with gr.Tab("Runs") as runs_tab:
-                build_runs_page(engine, runs_tab)
+                build_runs_page(engine, runs_tab, [attack_lanes, compare_lanes])
             with gr.Tab("Understand"):
                 build_understand_page(engine)
     return app

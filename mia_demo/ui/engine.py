@@ -95,6 +95,7 @@ class Engine:
                     self.finished_attacks.put(session, finished)
                 yield tracked
 
+        # Only people that came with the demo: nobody's own photos end up in a run.
         def kept() -> Generator[Tracked, None, None]:
             saver = AttackSaver(self.kept, self.zoo, config, self.compute)
             try:

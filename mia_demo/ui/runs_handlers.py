@@ -34,6 +34,7 @@ from mia_demo.ui.runs_view import (
     training_item,
 )
 from mia_demo.ui.sessions import SessionJobs
+from mia_demo.ui.training_view import lane_choices
 from mia_demo.zoo import CheckpointEntry
 
 FRAME_SECONDS = 1 / 8
@@ -88,17 +89,29 @@ class RunsHandlers:
         key = str(asked.get("chosen", ""))
         try:
             self._check_change(key, request)
-            self._delete(key, request)
+            kind = self._delete(key, request)
         except DemoError as error:
             raise _toast(str(error)) from error
         is_open = details.get("key") == key
         return (
-            self.listing(request),
+            {**self.listing(request), "deleted": kind},
             {} if is_open else gr.skip(),
             {} if is_open else gr.skip(),
             {},
             *(_buttons(can_start=False) if is_open else (gr.skip(), gr.skip())),
         )
+
+    def lanes(self, listing: dict[str, Any], *chosen: list[str]) -> list[Any]:
+        """Lanes of other pages without that of a training that was deleted here."""
+        if listing.get("deleted") != "training":
+            return [gr.skip() for _ in chosen]
+        zoo = self.engine.zoo
+        names = zoo.target_names()
+        choices = lane_choices(names, zoo.own_entries())
+        return [
+            gr.update(choices=choices, value=[name for name in ticked if name in names])
+            for ticked in chosen
+        ]
 
     # -- one run, or two ----------------------------------------------------------------------
 
@@ -220,18 +233,20 @@ class RunsHandlers:
             return
         raise ConfigError("This run is not yours to change; reload the page.")
 
-    def _delete(self, key: str, request: gr.Request) -> None:
+    def _delete(self, key: str, request: gr.Request) -> str:
+        """Deletes a run and returns its kind."""
         for name, entry in self._trainings(request):
             if name == key:
                 self.engine.delete_target(entry.name)
                 self.engine.kept.names.set(key, "")
-                return
+                return "training"
         for sweep in self._sweeps(request):
             if sweep.key == key:
                 shutil.rmtree(sweep.folder, ignore_errors=True)
                 self.engine.kept.names.set(key, "")
-                return
+                return "sweep"
         self.engine.kept.delete(key)
+        return "attack"
 
     def _check_lanes(self, run: AttackRun) -> None:
         known = self.engine.zoo.target_names()

@@ -13,11 +13,12 @@ from mia_demo.ui.engine import Engine
 from mia_demo.ui.runs_handlers import RunsHandlers
 
 
-def build_runs_page(engine: Engine, tab: gr.Tab) -> None:
+def build_runs_page(engine: Engine, tab: gr.Tab, lanes: list[gr.CheckboxGroup]) -> None:
     """Adds the page to the current Blocks.
 
     Args:
         tab: the page's own; the list is read again whenever it is chosen.
+        lanes: the choice of lanes on other pages, which lose one when its training is deleted.
     """
     handlers = RunsHandlers(engine)
     with gr.Row(elem_classes="runs-page"):
@@ -47,9 +48,10 @@ def build_runs_page(engine: Engine, tab: gr.Tab) -> None:
     runs.select(handlers.open, runs, [details, board, compared, again, stop], **quiet)
     runs.apply(handlers.compare, runs, [details, board, compared, again, stop], **quiet)
     runs.edit(handlers.rename, runs, runs, **quiet)
-    runs.delete(
+    deleted = runs.delete(
         handlers.delete, [runs, details], [runs, details, board, compared, again, stop], **quiet
     )
+    deleted.then(handlers.lanes, [runs, *lanes], lanes, **quiet)
     again.click(
         handlers.repeat,
         details,

@@ -103,6 +103,10 @@ function makePlayer(board, draw) {
   });
 
   async function show(newest) {
+    if (pictures && newest.replay && newest.replay.sheet === value.replay.sheet) {
+      value = newest; // the same attack with other words: it goes on playing
+      return redraw();
+    }
     pause();
     value = newest;
     pictures = null;
