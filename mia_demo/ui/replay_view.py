@@ -161,7 +161,7 @@ def _replay(run: AttackRun, replay: Replay) -> dict[str, Any]:
 
 
 def _moment(moment: Moment, identity: int) -> dict[str, Any]:
-    words = {"sampling": "Start", "done": "Result"}
+    words = {"sampling": "Before step 1", "done": "Result"}
     return {
         "stage": moment.stage,
         "seconds": moment.seconds,

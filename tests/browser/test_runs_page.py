@@ -101,6 +101,8 @@ def test_attack_find_rename_scrub_repeat_take_home_delete(
     page.get_by_role("button", name="Compare the two").click()
     row = page.get_by_role("row", name="preset")
     expect(row.get_by_role("cell")).to_have_text(["custom", "standard"])
+    page.screenshot(path=tmp_path / "compared.png", full_page=True)
+    assert violations(page) == []
 
     page.get_by_role("button", name="Delete My <b>first</b>").click()
     page.get_by_role("button", name="Yes, delete My <b>first</b>").click()
@@ -109,6 +111,8 @@ def test_attack_find_rename_scrub_repeat_take_home_delete(
 
 def test_runs_page_fits_a_phone_and_the_dark(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page("dark", **PHONE)
+    page.get_by_role("group", name="Replay").wait_for()
+    page.screenshot(path=tmp_path / "first.png", full_page=True)
     open_runs(page)
     page.get_by_role("button", name="Open Identity 42, seed 0").last.click()
     page.get_by_role("slider", name="Step of the attack").wait_for()
