@@ -12,6 +12,7 @@ import gradio as gr
 from mia_demo.ui.attack_page import build_attack_page
 from mia_demo.ui.compare_page import build_compare_page
 from mia_demo.ui.engine import Engine
+from mia_demo.ui.runs_page import build_runs_page
 from mia_demo.ui.theme import make_theme
 from mia_demo.ui.train_page import build_train_page
 from mia_demo.ui.understand_page import build_understand_page
@@ -42,6 +43,8 @@ def build_app(engine: Engine, notice: str = "") -> gr.Blocks:
                 compare_lanes = build_compare_page(engine)
             with gr.Tab("Train"):
                 build_train_page(engine, [attack_lanes, compare_lanes])
+            with gr.Tab("Runs") as runs_tab:
+                build_runs_page(engine, runs_tab, [attack_lanes, compare_lanes])
             with gr.Tab("Understand"):
                 build_understand_page(engine)
     return app
