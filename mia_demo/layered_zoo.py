@@ -18,6 +18,7 @@ from torch import Tensor
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.zoo import MANIFEST, CheckpointEntry, StoredFile, Zoo
 
+OWN_FOLDER = "own"  # of visitors' classifiers, among the runs
 OWN_PREFIX = "own-"  # names are ours: no visitor's words end up in a path or a page
 MOST_OWN = 8
 
@@ -34,6 +35,7 @@ class LayeredZoo(Zoo):
 
     def __init__(self, base: Zoo, folder: Path) -> None:
         self.root = base.root
+        self.origin = base.origin
         self.base = base
         self.folder = folder
         self._lock = threading.Lock()

@@ -142,10 +142,9 @@ def make_line_up(
     """
     logits = judge.evaluator_logits(reconstruction[None])[0]
     chosen = choose_identities(identity, logits, rng)
-    train_images = judge.zoo.manifest.train_images
+    trained_on = [judge.zoo.images_of(people, other, "train") for other in chosen]
     items = [
-        (other, int(rng.integers(min(train_images, len(people.entries[other])))))
-        for other in chosen
+        (other, int(rng.choice(indices))) for other, indices in zip(chosen, trained_on, strict=True)
     ]
     photos, _ = people.items(PHOTO_SIZE, items)
     seen, _ = people.items(judge.evaluator.input_size, items)

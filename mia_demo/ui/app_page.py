@@ -13,6 +13,7 @@ from mia_demo.ui.attack_page import build_attack_page
 from mia_demo.ui.compare_page import build_compare_page
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.line_up_page import build_line_up_page
+from mia_demo.ui.runs_page import build_runs_page
 from mia_demo.ui.theme import make_theme
 from mia_demo.ui.train_page import build_train_page
 from mia_demo.ui.understand_page import build_understand_page
@@ -22,14 +23,19 @@ STYLE = Path(__file__).with_name("style.css")
 HEADER = Path(__file__).with_name("header.html")
 
 
-def build_app(engine: Engine) -> gr.Blocks:
+def build_app(engine: Engine, notice: str = "") -> gr.Blocks:
     """All pages.
+
+    Args:
+        notice: what went wrong at the start, though there is a demo.
 
     Raises:
         DemoError: the zoo cannot be read.
     """
     with _blocks() as app:
         gr.HTML(_header(engine.compute.label), apply_default_css=False)
+        if notice:
+            gr.HTML(f'<p class="broken" role="alert">{escape(notice)}</p>', apply_default_css=False)
         # A page is mounted when it is first chosen, and lives on behind the others.
         with gr.Tabs(elem_classes="pages") as pages:
             with gr.Tab("Attack"):
@@ -40,6 +46,8 @@ def build_app(engine: Engine) -> gr.Blocks:
                 line_up_lanes = build_line_up_page(engine, app, pages)
             with gr.Tab("Train"):
                 build_train_page(engine, [attack_lanes, compare_lanes, line_up_lanes])
+            with gr.Tab("Runs") as runs_tab:
+                build_runs_page(engine, runs_tab, [attack_lanes, compare_lanes, line_up_lanes])
             with gr.Tab("Understand"):
                 build_understand_page(engine)
     return app

@@ -12,6 +12,7 @@ from mia_demo.ui.components.attack_board import attack_board
 from mia_demo.ui.components.identity_picker import identity_picker
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.knobs import KNOBS, all_preset_values, preset_values
+from mia_demo.ui.replay_view import first_visit_board
 
 FIRST_IDENTITY = 42
 FIRST_PRESET = "quick"
@@ -49,7 +50,8 @@ def build_attack_page(engine: Engine) -> gr.CheckboxGroup:
                     for knob, value in zip(KNOBS, preset_values(FIRST_PRESET), strict=True)
                 ]
         with gr.Column(scale=4, min_width=320):
-            board = attack_board(handlers.ready(first).to_json())
+            moving = first_visit_board(engine, first)
+            board = attack_board(moving or handlers.ready(first).to_json())
 
     shown = [board, start, stop]
     start.click(

@@ -13,13 +13,15 @@ from mia_demo.attack.attack import SHOWN, Attacker, AttackFrame
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.device import Compute
 from mia_demo.evaluation.judge import Judge
-from mia_demo.layered_zoo import LayeredZoo
+from mia_demo.layered_zoo import OWN_FOLDER, LayeredZoo
 from mia_demo.runs import RUNS
+from mia_demo.runs.comparison import is_same_moment
+from mia_demo.runs.folder import AttackRun
+from mia_demo.runs.saver import AttackSaver
+from mia_demo.runs.store import RunStore
 from mia_demo.ui.jobs import DeviceQueue, Frame, Job
-from mia_demo.ui.sessions import SessionJobs, SessionMemory
+from mia_demo.ui.sessions import OwnedKeys, SessionJobs, SessionMemory
 from mia_demo.zoo import Zoo
-
-OWN_FOLDER = "own"  # of visitors' classifiers, among the runs
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Engine:
         self.device = DeviceQueue()
         self.attacks: SessionJobs[Tracked] = SessionJobs()
         self.finished_attacks: SessionMemory[FinishedAttack] = SessionMemory()
+        self.kept = RunStore(runs, zoo)
+        self.owned_runs = OwnedKeys()
         self._attacker: Attacker | None = None
         self._judge: Judge | None = None
 
@@ -81,7 +85,7 @@ class Engine:
     def attack(
         self, config: AttackConfig, *, every_frame: bool = False, session: str = ""
     ) -> Job[Tracked]:
-        """An attack, queued; remembered for the session, if one is given, when it is done."""
+        """An attack, queued; remembered for the session, if one is given, and kept as a run."""
 
         def run() -> Generator[Tracked, None, None]:
             for tracked in self._tracked(config):
@@ -91,7 +95,29 @@ class Engine:
                     self.finished_attacks.put(session, finished)
                 yield tracked
 
-        return Job(run, self.device, "an attack", every_frame=every_frame)
+        # Only people that came with the demo: nobody's own photos end up in a run.
+        def kept() -> Generator[Tracked, None, None]:
+            saver = AttackSaver(self.kept, self.zoo, config, self.compute)
+            try:
+                for tracked in run():
+                    saver.see(tracked.frame)
+                    yield tracked
+            finally:  # in the job's thread; a stopped attack is kept as well
+                if key := saver.save():
+                    self.owned_runs.put(key, session)
+
+        return Job(kept if session else run, self.device, "an attack", every_frame=every_frame)
+
+    def repeat(self, run: AttackRun) -> Job[Tracked]:
+        """The same attack again, queued, up to the step whose pictures the run kept."""
+
+        def work() -> Generator[Tracked, None, None]:
+            for tracked in self._tracked(run.config):
+                yield tracked
+                if is_same_moment(run, tracked.frame):
+                    return
+
+        return Job(work, self.device, "an attack")
 
     def look(
         self, work: Callable[[Attacker], Generator[Frame, None, None]], purpose: str
