@@ -230,12 +230,21 @@ class Zoo:
         Args:
             images: the first so many of each identity only.
         """
-        first_test = self.manifest.train_images
-        most = max(len(entries) for entries in identities.entries)
-        ranges = {"train": range(first_test), "test": range(first_test, most)}
-        if split not in ranges:
+        if split not in ("train", "test"):
             raise ConfigError(f"No split {split!r}; use train or test.")
-        return identities.tensors(size, indices=ranges[split][:images])
+        items = []
+        for label, entries in enumerate(identities.entries):
+            first_test = self.first_test(len(entries))
+            chosen = range(first_test) if split == "train" else range(first_test, len(entries))
+            items += [(label, index) for index in chosen[:images]]
+        return identities.items(size, items)
+
+    def first_test(self, available: int) -> int:
+        """Of an identity's images, the index of the first that is never trained on.
+
+        One image at least is kept for the test, also of an identity with few of them.
+        """
+        return min(self.manifest.train_images, available - 1)
 
     def _entry_of(self, name: str, kinds: tuple[str, ...]) -> CheckpointEntry:
         entry = self.entry(name)

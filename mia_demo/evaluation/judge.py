@@ -80,7 +80,7 @@ class Judge:
             images, _ = self._identities.tensors(
                 self.evaluator.input_size,
                 labels=[identity],
-                indices=range(self.zoo.manifest.train_images),
+                indices=range(self.zoo.first_test(len(self._identities.entries[identity]))),
             )
             self._references[identity] = (
                 self._run(self.evaluator.features, images),

@@ -240,7 +240,7 @@ class BoardPresenter:
 
 def _photos(zoo: Zoo, identities: IdentitySet, identity: int) -> tuple[Picture, ...]:
     # Spread over the training split, so that pose and light differ.
-    first_test = min(zoo.manifest.train_images, len(identities.entries[identity]))
+    first_test = zoo.first_test(len(identities.entries[identity]))
     count = min(PHOTOS, first_test)
     indices = [position * first_test // count for position in range(count)]
     images, _ = identities.tensors(PHOTO_SIZE, labels=[identity], indices=indices)

@@ -14,7 +14,7 @@ LAYERS = [
     ["errors", "files", "device", "smoothing"],
     ["data", "toy"],
     ["models"],
-    ["zoo", "layered_zoo", "training"],
+    ["zoo", "layered_zoo", "own_people", "training"],
     ["attack"],
     ["evaluation"],
     ["runs", "model_card", "make_attributes", "make_zoo", "doctor", "bench"],
