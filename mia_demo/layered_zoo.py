@@ -79,7 +79,8 @@ class LayeredZoo(Zoo):
             ConfigError: no further one is kept, or the folder cannot be written.
         """
         with self._lock:
-            self.check_room()
+            if entry.kind == "target":
+                self.check_room()
             name = self._new_name(entry)
             try:
                 self._own = Zoo.create(self.folder)

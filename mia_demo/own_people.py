@@ -14,9 +14,11 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+from torch import Tensor
 
 from mia_demo.data.identities import IdentitySet
 from mia_demo.data.upload import UploadSummary, store_upload
@@ -66,13 +68,20 @@ class OwnPeopleZoo(LayeredZoo):
             return self.base.verified_path(stored)
         return Zoo.verified_path(self, stored)
 
-    def check_room(self) -> None:
+    def check_exists(self) -> None:
+        """
+        Raises:
+            ConfigError: deleted meanwhile.
+        """
         if self._deleted:
             raise ConfigError(GONE)
-        super().check_room()
+
+    def add_own(self, entry: CheckpointEntry, tensors: Mapping[str, Tensor]) -> str:
+        self.check_exists()
+        return super().add_own(entry, tensors)
 
     def delete(self) -> None:
-        """Deletes everything. What still computes finds out at its next step."""
+        """Deletes everything. What still trains finds out at its next step and cleans up."""
         with self._lock:
             self._deleted = True
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -92,7 +101,7 @@ class OwnPeopleZoo(LayeredZoo):
         self.manifest = replace(own, checkpoints=[*shared, *own.checkpoints])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class People:
     """Whom a visitor attacks.
 
@@ -107,13 +116,13 @@ class People:
     key: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OwnPeople(People):
     """A visitor's own people."""
 
     zoo: OwnPeopleZoo
-    summary: UploadSummary | None = None
-    deleted_at: float = 0.0  # seconds since 1970
+    summary: UploadSummary
+    deleted_at: float  # seconds since 1970
 
 
 class PeopleStore:
@@ -183,8 +192,8 @@ class PeopleStore:
                 summary = UploadSummary.from_json(values["summary"])
                 zoo = OwnPeopleZoo(self.base, path)
                 people = OwnPeople(
-                    zoo,
-                    zoo.identities(),
+                    zoo=zoo,
+                    identities=zoo.identities(),
                     names=summary.names,
                     key=key,
                     summary=summary,
