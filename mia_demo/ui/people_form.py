@@ -76,7 +76,8 @@ class OwnPeopleForm:
         )
         for event in (*runs, chosen):
             event.then(self.handlers.estimate, self.people, self.estimate, **quiet)
-        # When the whole app is loaded. The input never changes by itself, it carries what js returns.
+        # When the whole app is loaded. The input carries what js returns and never changes itself:
+        # a change would be another trigger.
         recalled = gr.Textbox(visible=False)
         gr.on(fn=self.handlers.restore, inputs=recalled, outputs=shown, js=RECALL, **quiet)
 

@@ -13,6 +13,7 @@ import torch
 
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
+from mia_demo.evaluation.columns import alpha_text
 from mia_demo.make_zoo import TARGET_ALPHAS, ZooRecipe
 from mia_demo.own_people import OwnPeople, People
 from mia_demo.training.classifier import ClassifierTrainer, LabelledImages, TrainConfig
@@ -25,9 +26,9 @@ from mia_demo.ui.training import (
 )
 
 # Optimiser steps after which small sets are learnt, and the epochs that they may take. Measured on
-# 6 people with 16 photos each: all test photos right after 100 (evaluator) and 150 (targets).
+# 6 people with 16 photos each: all test photos right after 120 (evaluator) and 150 (targets).
 TARGET_STEPS, TARGET_EPOCHS = 400, (20, 100)
-EVALUATOR_STEPS, EVALUATOR_EPOCHS = 160, (12, 60)
+EVALUATOR_STEPS, EVALUATOR_EPOCHS = 120, (10, 40)
 BATCH = 32
 TIMED_STEPS = 3
 THREE_LANES = tuple(TARGET_ALPHAS.values())
@@ -54,7 +55,7 @@ class Series:
         plan = self.plans[number]
         what = "the evaluator, which will judge the attacks"
         if plan.kind == "target":
-            what = f"the classifier with α = {plan.config.alpha:+.2f}".replace("-", "−")
+            what = f"the classifier with α = {alpha_text(plan.config.alpha)}"
         return f"{number + 1} of {len(self.plans)}, {what}: "
 
     def discard(self) -> None:

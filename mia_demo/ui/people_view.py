@@ -11,6 +11,7 @@ from mia_demo.ui.engine import EMBEDDED
 
 FACE_SIZE = 80
 CLASSIFIER_SIDE = 64
+FEW_PEOPLE = 20  # a guess is right in 5% of the cases or more
 NOBODY: dict[str, Any] = {"key": "", "status": "", "progress": None, "people": [], "notes": []}
 ALIGNMENT = (
     f"Photos are cropped to their centred square and shrunk to {CLASSIFIER_SIDE} × "
@@ -65,6 +66,11 @@ def notes(summary: UploadSummary) -> list[str]:
     if summary.cropped:
         some = "1 photo is" if summary.cropped == 1 else f"{summary.cropped} photos are"
         found.append(f"{some} not square: what lies beside the centre is cut off.")
+    if len(summary.names) <= FEW_PEOPLE:
+        found.append(
+            f"The evaluator chooses among {len(summary.names)} people: a guess is right "
+            f"{1 / len(summary.names):.0%} of the time, so one recognised face proves little."
+        )
     return [*found, ALIGNMENT]
 
 
