@@ -14,7 +14,8 @@ from mia_demo.ui.components.people_panel import people_panel
 from mia_demo.ui.engine import EMBEDDED, Engine
 from mia_demo.ui.people_handlers import CONSENT, PeopleHandlers
 from mia_demo.ui.people_view import ALIGNMENT, people_choices
-from mia_demo.ui.train_handlers import THREE, TrainHandlers
+from mia_demo.ui.train_handlers import TrainHandlers
+from mia_demo.ui.train_updates import THREE
 
 WORDS = f"""<div class="fine-print">
 <p>Train classifiers on people of your own and attack those. Pack a zip with one folder of photos

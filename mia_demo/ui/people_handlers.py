@@ -15,7 +15,8 @@ from mia_demo.own_people import OwnPeople
 from mia_demo.ui.engine import EMBEDDED, Engine
 from mia_demo.ui.people_training import Speed, measure_speed
 from mia_demo.ui.people_view import NOBODY, duration, people_choices, people_panel, reading
-from mia_demo.ui.train_handlers import TrainHandlers, attackable
+from mia_demo.ui.train_handlers import TrainHandlers
+from mia_demo.ui.train_updates import attackable
 from mia_demo.ui.training_view import own_list
 
 CONSENT = "I have the consent of everyone pictured, or the faces are synthetic."

@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.errors import ConfigError, DemoError
-from mia_demo.own_people import OwnPeople, People
+from mia_demo.own_people import People
 from mia_demo.ui.engine import EMBEDDED, Engine
 from mia_demo.ui.jobs import Job, Waiting
 from mia_demo.ui.people_training import (
@@ -21,8 +21,8 @@ from mia_demo.ui.people_training import (
     plan_three_lanes,
     series_work,
 )
-from mia_demo.ui.people_view import people_choices
 from mia_demo.ui.sessions import SessionJobs
+from mia_demo.ui.train_updates import attackable, idle_buttons, running_buttons, ticked_lanes
 from mia_demo.ui.training_form import (
     FIRST_EPOCHS,
     FIRST_IMAGES,
@@ -34,7 +34,6 @@ from mia_demo.ui.training_view import TrainingPresenter, lane_choices, own_list
 FRAME_SECONDS = 1 / 4
 PART_BYTES = 3_000_000  # of a download, a multiple of 3: its base64 has no padding
 PURPOSE = "a training"
-THREE = "Train all three lanes"
 UNEXPECTED = "The training failed unexpectedly; the server's log says why."
 
 log = logging.getLogger(__name__)
@@ -81,7 +80,7 @@ class TrainHandlers:
         self.given_up.discard(session)
         shown = 0  # number of the training that the board shows
         try:
-            yield presenter.view.to_json(), *_running_buttons(), gr.skip()
+            yield presenter.view.to_json(), *running_buttons(), gr.skip()
             for update in job.updates(FRAME_SECONDS):
                 if isinstance(update, Waiting):
                     view = presenter.waiting(update)
@@ -91,7 +90,7 @@ class TrainHandlers:
                         presenter, shown = _presenter(series, number), number
                     view = presenter.update(news)
                     if news.phase == "done" and number == len(series.plans) - 1:
-                        yield view.to_json(), *_idle_buttons(), self._list(series, news.name)
+                        yield view.to_json(), *idle_buttons(), self._list(series, news.name)
                         return
                 yield view.to_json(), *(gr.skip(),) * 5
             if self.trainings.job_of(session) is not job:
@@ -99,15 +98,15 @@ class TrainHandlers:
             job.wait()
             if session in self.given_up:
                 series.discard()
-                yield presenter.stopped().to_json(), *_idle_buttons(), self._list(series)
+                yield presenter.stopped().to_json(), *idle_buttons(), self._list(series)
             else:
-                yield presenter.paused().to_json(), *_idle_buttons(series), self._list(series)
+                yield presenter.paused().to_json(), *idle_buttons(series), self._list(series)
         except DemoError as error:
-            yield presenter.failed(str(error)).to_json(), *_idle_buttons(series), gr.skip()
+            yield presenter.failed(str(error)).to_json(), *idle_buttons(series), gr.skip()
             raise _toast(str(error)) from error
         except Exception as error:
             log.exception("training failed")
-            yield presenter.failed(UNEXPECTED).to_json(), *_idle_buttons(series), gr.skip()
+            yield presenter.failed(UNEXPECTED).to_json(), *idle_buttons(series), gr.skip()
             raise _toast(UNEXPECTED) from error
         finally:
             self.trainings.release(session, job)
@@ -135,7 +134,7 @@ class TrainHandlers:
         for plan in series.plans:
             if plan.folder not in self.busy:
                 plan.discard()
-        return _presenter(series, 0).stopped().to_json(), *_idle_buttons()
+        return _presenter(series, 0).stopped().to_json(), *idle_buttons()
 
     # -- own classifiers ----------------------------------------------------------------------
 
@@ -167,7 +166,7 @@ class TrainHandlers:
         key = str(own.get("people", EMBEDDED))
         newest = str(own.get("newest", ""))
         if key == EMBEDDED:
-            updates = [_ticked(self._choices(), lanes, newest) for lanes in chosen]
+            updates = [ticked_lanes(self._choices(), lanes, newest) for lanes in chosen]
             return [gr.skip(), updates[0] if attacked == EMBEDDED else gr.skip(), updates[1]]
         try:
             people = self.engine.own_people.open(key)
@@ -176,7 +175,7 @@ class TrainHandlers:
         zoo = people.zoo
         if attacked == key and zoo.target_names():
             choices = lane_choices(zoo.target_names(), zoo.own_entries())
-            return [gr.skip(), _ticked(choices, chosen[0], newest), gr.skip()]
+            return [gr.skip(), ticked_lanes(choices, chosen[0], newest), gr.skip()]
         # The Attack page changes its lanes with its people.
         return [attackable(self.engine.embedded, people, show=bool(newest)), gr.skip(), gr.skip()]
 
@@ -287,50 +286,9 @@ class TrainHandlers:
         return lane_choices(zoo.target_names(), zoo.own_entries())
 
 
-def attackable(embedded: People, own: OwnPeople | None, *, show: bool) -> Any:
-    """The Attack page's choice of people.
-
-    Args:
-        own: the visitor's, offered once a classifier is trained on them.
-        show: choose them.
-    """
-    if own is None or not own.zoo.target_names():
-        return gr.update(choices=people_choices(embedded), value=EMBEDDED)
-    chosen = {"value": own.key} if show else {}
-    return gr.update(choices=people_choices(embedded, own), **chosen)
-
-
 def _presenter(series: Series, number: int) -> TrainingPresenter:
     pages = "Attack page" if series.people.key else "Attack and Compare pages"
     return TrainingPresenter(series.plans[number], place=series.place(number), pages=pages)
-
-
-def _ticked(choices: list[tuple[str, str]], ticked: list[str], newest: str) -> Any:
-    names = [name for _, name in choices]
-    value = [name for name in names if name in ticked or name == newest]
-    return gr.update(choices=choices, value=value)
-
-
-def _running_buttons() -> tuple[Any, Any, Any, Any]:
-    """Start, pause, stop, and the quick option."""
-    return (
-        gr.update(interactive=False),
-        gr.update(interactive=True, value="Pause"),
-        gr.update(interactive=True, value="Stop"),
-        gr.update(interactive=False),
-    )
-
-
-def _idle_buttons(unfinished: Series | None = None) -> tuple[Any, Any, Any, Any]:
-    """The same when nothing runs; an unfinished training can be gone on with or given up."""
-    is_paused = unfinished is not None
-    is_three = unfinished is not None and unfinished.is_three
-    return (
-        gr.update(interactive=True, value="Resume" if is_paused and not is_three else "Start"),
-        gr.update(interactive=False, value="Pause"),
-        gr.update(interactive=is_paused, value="Stop"),
-        gr.update(interactive=True, value=f"Resume: {THREE.lower()}" if is_three else THREE),
-    )
 
 
 def _toast(message: str) -> gr.Error:

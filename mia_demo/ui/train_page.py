@@ -136,7 +136,7 @@ def build_train_page(engine: Engine, lanes: list[gr.CheckboxGroup], attacked: gr
         api_visibility="private",
     )
     # Other settings are another training, which has nothing to resume.
-    for field in form:
+    for field in [*form, people]:
         field.input(None, None, start, js="() => 'Start'")
     gr.api(handlers.api_train, api_name="train", concurrency_limit=None)
     gr.api(handlers.api_delete, api_name="delete_classifier")

@@ -138,6 +138,8 @@ class TrainingPresenter:
 
     def stopped(self) -> TrainingView:
         status = "Stopped; nothing of this training is kept."
+        if self._place:
+            status = f"{status[:-1]}, but what was finished before it is."
         return self._show(phase="stopped", status=status, urgent=True, seconds_left=None)
 
     def failed(self, message: str) -> TrainingView:
