@@ -21,7 +21,8 @@ from pathlib import Path
 from torch import Tensor
 
 from mia_demo.data.identities import IdentitySet
-from mia_demo.data.upload import UploadSummary, store_upload
+from mia_demo.data.splits import Items, seeded_split
+from mia_demo.data.upload import TEST_SHARE, UploadSummary, store_upload
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.files import write_json
 from mia_demo.layered_zoo import LayeredZoo
@@ -29,6 +30,7 @@ from mia_demo.zoo import CheckpointEntry, Manifest, StoredFile, Zoo
 
 KEPT_HOURS = 24
 MOST_SETS = 20  # on a server, up to 50 MB of photos each
+SPLIT_SEED = 42
 PHOTOS_FILE = "identities_0.zip"
 PEOPLE_FILE = "people.json"  # written last: a folder without it is unfinished
 EVALUATOR = "evaluator"
@@ -67,6 +69,11 @@ class OwnPeopleZoo(LayeredZoo):
         if any(entry.stored == stored for entry in self.base.manifest.checkpoints):
             return self.base.verified_path(stored)
         return Zoo.verified_path(self, stored)
+
+    def split_items(self, identities: IdentitySet) -> dict[str, Items]:
+        # People have different numbers of photos, and tend to sort them by date.
+        train, test = seeded_split(identities, SPLIT_SEED, TEST_SHARE)
+        return {"train": train, "test": test}
 
     def check_exists(self) -> None:
         """

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mia_demo.data.identities import ATTRIBUTES_FILE, MAX_COMPRESSION_RATIO
@@ -36,8 +35,7 @@ MIN_SIDE = 32  # pixels: smaller ones show no face
 MIN_PEOPLE, MAX_PEOPLE = 2, 100
 MIN_PHOTOS = 4  # of each person, one of them for the test
 FEW_PHOTOS = 10  # fewer than this deserve a warning
-TEST_SHARE = 0.2
-SPLIT_SEED = 42
+TEST_SHARE = 0.2  # of each person's photos
 STORED_SIDE = 128  # what the page shows; classifiers see 64
 STORED_QUALITY = 95
 LONGEST_NAME = 40
@@ -82,9 +80,6 @@ class UploadSummary:
 def store_upload(source: Path, target: Path) -> Iterator[float | UploadSummary]:
     """Reads a zip of one folder a person and stores clean pictures under generated names.
 
-    The stored order is drawn once, so that the first photos (to train on) and the last (to test)
-    are no different: people tend to sort by date.
-
     Args:
         source: the uploaded zip.
         target: the zip to write, which ``open_identity_set`` reads.
@@ -108,15 +103,13 @@ def store_upload(source: Path, target: Path) -> Iterator[float | UploadSummary]:
         people = _people(archive)
         total = sum(len(infos) for _, infos in people)
         read, smallest, cropped = 0, MAX_PIXELS, 0
-        rng = torch.Generator().manual_seed(SPLIT_SEED)
         with (
             replacing(target) as temporary,
             zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as clean,
         ):
             for label, (_, infos) in enumerate(people):
-                order = torch.randperm(len(infos), generator=rng).tolist()
-                for position, index in enumerate(order):
-                    photo = _photo(archive, infos[index])
+                for position, info in enumerate(infos):
+                    photo = _photo(archive, info)
                     smallest = min(smallest, *photo.size)
                     cropped += photo.width != photo.height
                     clean.writestr(f"{label:04d}/{position:04d}.jpg", _stored(photo))

@@ -22,14 +22,19 @@ STYLE = Path(__file__).with_name("style.css")
 HEADER = Path(__file__).with_name("header.html")
 
 
-def build_app(engine: Engine) -> gr.Blocks:
+def build_app(engine: Engine, notice: str = "") -> gr.Blocks:
     """All pages.
+
+    Args:
+        notice: what went wrong at the start, though there is a demo.
 
     Raises:
         DemoError: the zoo cannot be read.
     """
     with _blocks() as app:
         gr.HTML(_header(engine.compute.label), apply_default_css=False)
+        if notice:
+            gr.HTML(f'<p class="broken" role="alert">{escape(notice)}</p>', apply_default_css=False)
         # A page is mounted when it is first chosen, and lives on behind the others.
         with gr.Tabs(elem_classes="pages"):
             with gr.Tab("Attack"):
