@@ -183,7 +183,9 @@ class PoolCache:
         return Pool(
             styles=tensors.pop("styles"),
             confidences={
-                name: values for name, values in tensors.items() if made_with[name] == current[name]
+                name: values
+                for name, values in tensors.items()
+                if made_with[name] == current.get(name)
             },
         )
 
