@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+# Test files run in two processes; inherited by the pages and commands that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).parent.parent
 
 

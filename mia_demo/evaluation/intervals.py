@@ -1,7 +1,8 @@
-"""95 % intervals of a mean: over identities by bootstrap, over seeds by Student's t.
+"""95 % intervals: over identities by bootstrap, over seeds by Student's t, of a share by Wilson.
 
 Identities are many and their values far from normal (a face leaks or it does not), so they are
 resampled. Seeds are few; their means are averages over all identities, hence close to normal.
+A share of a few yes-or-no answers is neither; Wilson's interval holds for it, at 0 and 1 as well.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from mia_demo.errors import ConfigError
 
 BOOTSTRAP_SAMPLES = 2000
+NORMAL_QUANTILE = 1.959964  # two-sided, 95 %
 
 
 def bootstrap_interval(values: npt.NDArray[np.float64]) -> list[float]:
@@ -50,6 +52,23 @@ def seed_interval(means: npt.NDArray[np.float64]) -> list[float]:
     half = student_t_quantile(count - 1) * means.std(ddof=1) / math.sqrt(count)
     low, high = np.clip([means.mean() - half, means.mean() + half], 0, 1)
     return [float(low), float(high)]
+
+
+def wilson_interval(hits: int, count: int) -> list[float]:
+    """Wilson's score interval of the share ``hits / count`` of independent answers.
+
+    With p = hits / n and z the normal quantile:
+    (p + z² / 2n ± z sqrt(p (1 − p) / n + z² / 4n²)) / (1 + z² / n).
+
+    Raises:
+        ConfigError: no answers.
+    """
+    if not 0 <= hits <= count or count == 0:
+        raise ConfigError(f"{hits} hits of {count} answers have no interval; count some answers.")
+    share, z2 = hits / count, NORMAL_QUANTILE**2
+    half = NORMAL_QUANTILE * math.sqrt(share * (1 - share) / count + z2 / (4 * count**2))
+    low, high = ((share + z2 / (2 * count) + sign * half) / (1 + z2 / count) for sign in (-1, 1))
+    return [max(0.0, low), min(1.0, high)]
 
 
 def student_t_quantile(degrees: int) -> float:

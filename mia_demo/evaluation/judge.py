@@ -82,6 +82,14 @@ class Judge:
             nearest=tuple(faces.argmin(dim=1).tolist()),
         )
 
+    def evaluator_logits(self, images: npt.NDArray[np.uint8]) -> Tensor:
+        """The evaluator's logits [K, C] of images uint8 [K, R, R, 3]."""
+        return self._run(self.evaluator, torch.from_numpy(images).permute(0, 3, 1, 2))
+
+    def evaluator_features(self, images: npt.NDArray[np.uint8]) -> Tensor:
+        """The evaluator's features [K, D] of images uint8 [K, R, R, 3]."""
+        return self._run(self.evaluator.features, torch.from_numpy(images).permute(0, 3, 1, 2))
+
     def _reference(self, identity: int) -> tuple[Tensor, Tensor]:
         if identity not in self._references:
             images, _ = self._identities.tensors(

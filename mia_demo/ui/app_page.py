@@ -9,9 +9,12 @@ from typing import Any
 
 import gradio as gr
 
+from mia_demo.data.upload import MAX_ZIP_BYTES
 from mia_demo.ui.attack_page import build_attack_page
 from mia_demo.ui.compare_page import build_compare_page
 from mia_demo.ui.engine import Engine
+from mia_demo.ui.line_up_page import build_line_up_page
+from mia_demo.ui.runs_page import build_runs_page
 from mia_demo.ui.theme import make_theme
 from mia_demo.ui.train_page import build_train_page
 from mia_demo.ui.understand_page import build_understand_page
@@ -35,13 +38,19 @@ def build_app(engine: Engine, notice: str = "") -> gr.Blocks:
         if notice:
             gr.HTML(f'<p class="broken" role="alert">{escape(notice)}</p>', apply_default_css=False)
         # A page is mounted when it is first chosen, and lives on behind the others.
-        with gr.Tabs(elem_classes="pages"):
+        with gr.Tabs(elem_classes="pages", overflow_behavior="wrap") as pages:
             with gr.Tab("Attack"):
-                attack_lanes = build_attack_page(engine)
+                attack_lanes, attack_people = build_attack_page(engine)
             with gr.Tab("Compare"):
                 compare_lanes = build_compare_page(engine)
+            with gr.Tab("Line-up", id="line-up"):
+                line_up_lanes = build_line_up_page(engine, app, pages)
             with gr.Tab("Train"):
-                build_train_page(engine, [attack_lanes, compare_lanes])
+                build_train_page(
+                    engine, [attack_lanes, compare_lanes, line_up_lanes], attack_people
+                )
+            with gr.Tab("Runs") as runs_tab:
+                build_runs_page(engine, runs_tab, [attack_lanes, compare_lanes, line_up_lanes])
             with gr.Tab("Understand"):
                 build_understand_page(engine)
     return app
@@ -69,7 +78,7 @@ def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
         "enable_monitoring": False,
         "ssr_mode": False,
         "pwa": False,
-        "max_file_size": "5mb",
+        "max_file_size": MAX_ZIP_BYTES,
         "show_error": False,
         "state_session_capacity": 100,
         "footer_links": ["api"],

@@ -1,0 +1,352 @@
+"""Rooms of the Line-up page: who may do what, what is told before the reveal, what ends when."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from mia_demo.attack.config import preset_config
+from mia_demo.device import choose_compute
+from mia_demo.evaluation.line_up import LineUp
+from mia_demo.ui import line_up_rooms
+from mia_demo.ui.engine import Curves, Engine, FinishedAttack
+from mia_demo.ui.line_up_game import GoneError, LineUpError
+from mia_demo.ui.line_up_handlers import LineUpHandlers
+from mia_demo.ui.line_up_rooms import (
+    CODE_LETTERS,
+    IDLE_SECONDS,
+    MOST_GAMES,
+    MOST_ROOMS,
+    MOST_VOTERS,
+    LineUpRooms,
+)
+from mia_demo.ui.line_up_view import host_view, pictures_json, voter_view
+from mia_demo.zoo import open_zoo
+
+LANES = ["positive", "zero", "negative"]
+
+
+class Clock:
+    """Goes on when told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def rooms(clock: Clock) -> LineUpRooms:
+    return LineUpRooms(clock)
+
+
+def line_up(lane: str = "negative") -> LineUp:
+    """Identities 60 to 67; 65, the sixth photo, is the true one, and the evaluator says 99."""
+    rng = np.random.default_rng(0)
+    photos = rng.integers(0, 256, (8, 16, 16, 3), dtype=np.uint8)
+    return LineUp(lane, -0.05, 65, 7, photos[0], tuple(range(60, 68)), photos, 3, 99)
+
+
+def dealt(rooms: LineUpRooms, rounds: int = 1) -> str:
+    """A game with so many rounds."""
+    key = rooms.create()
+    rooms.expect(key, rounds)
+    for _ in range(rounds):
+        rooms.add(key, line_up())
+    rooms.finish(key)
+    return key
+
+
+def seen_by_host(rooms: LineUpRooms, key: str) -> dict[str, Any]:
+    with rooms.hosted(key) as game:
+        return host_view(game, LANES)
+
+
+def seen_by_voter(rooms: LineUpRooms, code: str, voter: str) -> dict[str, Any]:
+    with rooms.joined(code, voter) as game:
+        return voter_view(game, voter, LANES)
+
+
+def test_nothing_gives_the_truth_away_before_the_reveal(rooms: LineUpRooms) -> None:
+    """Two rounds that differ in truth, lane and verdict alone look the same to everybody."""
+    shown = line_up()
+    other = LineUp(
+        "positive", 0.1, 62, 7, shown.reconstruction, shown.identities, shown.photos, 6, 62
+    )
+    views = []
+    for one in (shown, other):
+        key = rooms.create()
+        rooms.expect(key, 2)
+        rooms.add(key, one)
+        alone = seen_by_host(rooms, key)
+        code = rooms.open_room(key)
+        voter = rooms.join(code)
+        with rooms.hosted(key) as game:
+            name = game.name
+        rooms.vote(code, voter, name, 5)
+        views.append(
+            [
+                {k: v for k, v in view.items() if k not in ("name", "code", "version")}
+                for view in (alone, seen_by_host(rooms, key), seen_by_voter(rooms, code, voter))
+            ]
+            + [pictures_json(one)]
+        )
+    assert views[0] == views[1]
+    words = json.dumps(views[0][:3])
+    assert not any(word in words for word in ("negative", "identity", "-0.05", "60", "65", "99"))
+    # A voter does not even learn how many have voted.
+    assert "votes" not in views[0][2]
+
+
+def test_a_round_from_vote_to_reveal(rooms: LineUpRooms) -> None:
+    key = dealt(rooms, 2)
+    code = rooms.open_room(key)
+    assert len(code) == 5
+    assert set(code) <= set(CODE_LETTERS)
+    voters = [rooms.join(f" {code.lower()} ") for _ in range(3)]
+    with rooms.hosted(key) as game:
+        first = game.name
+    for voter, position in zip(voters, (5, 5, 0), strict=True):
+        rooms.vote(code, voter, first, position)
+    rooms.vote(code, voters[0], first, 1)  # changed
+    assert seen_by_host(rooms, key)["status"] == "3 of 3 have voted."
+    assert seen_by_voter(rooms, code, voters[0])["mine"] == 1
+    rooms.reveal(key)
+    reveal = seen_by_voter(rooms, code, voters[1])["reveal"]
+    assert (reveal["truth"], reveal["lane"], reveal["choice"]) == (5, "negative", 3)
+    assert reveal["counts"] == [1, 1, 0, 0, 0, 1, 0, 0]
+    assert reveal["people"] == "It is photo 6, identity 65. 1 of 3 chose it."
+    assert "identity 63: wrong" in reveal["machine"]
+    assert "it says 99: wrong" in reveal["machine"]
+    assert seen_by_voter(rooms, code, voters[1])["status"] == "You were right."
+    with pytest.raises(LineUpError, match="too late"):
+        rooms.vote(code, voters[2], first, 5)
+    rooms.advance(key)
+    with pytest.raises(LineUpError, match="too late"):  # it was meant for the first round
+        rooms.vote(code, voters[2], first, 5)
+    (row,) = seen_by_host(rooms, key)["tally"]
+    assert row["words"] == "1 of 3: 33% (6% to 79%)"
+    assert (row["choice"], row["top1"]) == ("0 of 1", "0 of 1")
+    with pytest.raises(LineUpError, match="no next round"):
+        rooms.advance(key)
+
+
+def test_leaving_and_coming_back_gives_no_second_vote(rooms: LineUpRooms) -> None:
+    key = dealt(rooms)
+    code = rooms.open_room(key)
+    voter = rooms.join(code)
+    with rooms.hosted(key) as game:
+        rooms.vote(code, voter, game.name, 5)
+        rooms.leave(code, voter)
+        rooms.vote(code, rooms.join(code), game.name, 4)
+    assert seen_by_host(rooms, key)["status"] == "1 of 1 have voted."
+    with pytest.raises(GoneError, match="not joined"):
+        rooms.leave(code, voter)
+
+
+def test_alone_one_chooses_before_the_reveal(rooms: LineUpRooms) -> None:
+    key = dealt(rooms)
+    with pytest.raises(LineUpError, match="Choose a photo first"):
+        rooms.reveal(key)
+    with rooms.hosted(key) as game:
+        name = game.name
+    with pytest.raises(LineUpError, match="photos 1 to 8"):
+        rooms.vote_alone(key, name, 8)
+    rooms.vote_alone(key, name, 5)
+    rooms.reveal(key)
+    assert seen_by_host(rooms, key)["reveal"]["people"].endswith("You were right.")
+    # A room starts with a tally of its own.
+    rooms.open_room(key)
+    assert seen_by_host(rooms, key)["tally"] == []
+
+
+def test_rooms_do_not_mix(rooms: LineUpRooms) -> None:
+    keys = [dealt(rooms), dealt(rooms)]
+    codes = [rooms.open_room(key) for key in keys]
+    voters = [rooms.join(code) for code in codes]
+    names = []
+    for key in keys:
+        with rooms.hosted(key) as game:
+            names.append(game.name)
+    with pytest.raises(GoneError, match="not joined"):
+        rooms.vote(codes[0], voters[1], names[0], 5)
+    with pytest.raises(LineUpError, match="too late"):
+        rooms.vote(codes[0], voters[0], names[1], 5)
+    rooms.vote(codes[0], voters[0], names[0], 5)
+    rooms.reveal(keys[0])
+    assert [seen_by_host(rooms, key)["phase"] for key in keys] == ["revealed", "voting"]
+    assert [seen_by_host(rooms, key)["voters"] for key in keys] == [1, 1]
+    assert seen_by_host(rooms, keys[1])["tally"] == []
+
+
+def test_only_the_key_hosts(rooms: LineUpRooms) -> None:
+    key = dealt(rooms)
+    code = rooms.open_room(key)
+    voter = rooms.join(code)
+    for stranger in (code, voter, ""):
+        with pytest.raises(GoneError, match="This game is over"):
+            rooms.reveal(stranger)
+    with pytest.raises(LineUpError, match="the voters vote"):
+        rooms.vote_alone(key, "any", 0)
+    rooms.close_room(key)
+    with pytest.raises(GoneError, match="no such room"):
+        rooms.join(code)
+    with pytest.raises(GoneError, match="no such room"):
+        rooms.join("")
+
+
+def test_numbers_are_bounded(rooms: LineUpRooms, clock: Clock) -> None:
+    keys = []
+    for _ in range(MOST_ROOMS):
+        keys.append(rooms.create())
+        rooms.open_room(keys[-1])
+    with pytest.raises(LineUpError, match="50 rooms are open already"):
+        rooms.open_room(rooms.create())
+    with rooms.hosted(keys[0]) as game:
+        code = game.code
+    for _ in range(MOST_VOTERS):
+        rooms.join(code)
+    with pytest.raises(LineUpError, match="200 have joined"):
+        rooms.join(code)
+    # Games without a room make place for each other, rooms stay.
+    for _ in range(MOST_GAMES):
+        clock.now += 1
+        rooms.create()
+    for key in keys:
+        seen_by_host(rooms, key)
+    rooms.expect(keys[0], 60)
+    for _ in range(60):
+        rooms.add(keys[0], line_up())
+    with pytest.raises(LineUpError, match="dealt already"):
+        rooms.expect(keys[0], 1)
+    rooms.finish(keys[0])
+    with pytest.raises(LineUpError, match="60 rounds at most"):
+        rooms.expect(keys[0], 1)
+
+
+def test_a_room_ends_when_nobody_uses_it(rooms: LineUpRooms, clock: Clock) -> None:
+    key = dealt(rooms)
+    code = rooms.open_room(key)
+    clock.now += IDLE_SECONDS - 1
+    voter = rooms.join(code)
+    clock.now += IDLE_SECONDS - 1
+    seen_by_voter(rooms, code, voter)  # a forgotten tab keeps nothing alive
+    seen_by_host(rooms, key)
+    clock.now += 2
+    with pytest.raises(GoneError, match="no such room"):
+        rooms.join(code)
+    with pytest.raises(GoneError, match="game is over"):
+        seen_by_host(rooms, key)
+
+
+def test_dealing_waits_for_somebody_who_looks(rooms: LineUpRooms, clock: Clock) -> None:
+    key = rooms.create()
+    assert rooms.is_watched(key)
+    clock.now += line_up_rooms.WATCHED_SECONDS + 1
+    assert not rooms.is_watched(key)
+    seen_by_host(rooms, key)
+    assert rooms.is_watched(key)
+
+
+# -- the handlers --------------------------------------------------------------------------------
+
+
+def is_dealing(handlers: LineUpHandlers, key: str) -> bool:
+    with handlers.rooms.hosted(key) as game:
+        return game.is_dealing
+
+
+@pytest.fixture(scope="module")
+def handlers(tmp_path_factory: pytest.TempPathFactory) -> LineUpHandlers:
+    runs = tmp_path_factory.mktemp("runs")
+    return LineUpHandlers(Engine(open_zoo(), choose_compute("cpu"), runs))
+
+
+def test_what_has_not_changed_is_not_sent_again(handlers: LineUpHandlers) -> None:
+    key = dealt(handlers.rooms)
+    view = handlers.ask("look", {"key": key})
+    assert len(view["pictures"]["photos"]) == 8
+    again = handlers.ask("look", {"key": key, "version": view["version"]})
+    assert again == {"version": view["version"]}
+    voted = handlers.ask(
+        "vote", {"key": key, "name": view["name"], "position": 5, "pictures": view["name"]}
+    )
+    assert voted["mine"] == 5
+    assert "pictures" not in voted
+    code = handlers.ask("open", {"key": key})["code"]
+    phones = [{**handlers.ask("join", {"code": code})} for _ in range(2)]
+    views = [handlers.ask("look", phone) for phone in phones]
+    handlers.ask("vote", {**phones[0], "name": view["name"], "position": 1})
+    # The second phone need not know of the first one's vote.
+    same = handlers.ask("look", {**phones[1], "version": views[1]["version"]})
+    assert same == {"version": views[1]["version"]}
+    file = handlers.ask("csv", {"key": key})
+    assert file["content"].count("\n") == 1  # nothing is revealed yet
+
+
+@pytest.mark.parametrize(
+    ("what", "message", "error", "gone"),
+    [
+        ("look", {"key": "x"}, "This game is over; deal new rounds.", True),
+        ("join", {"code": "nope"}, "There is no such room; check the code", True),
+        ("shout", {}, "asked something strange", False),
+        ("look", None, "asked something strange", False),
+        ("vote", {"key": "x", "name": "y", "position": "z"}, "asked something strange", False),
+    ],
+)
+def test_a_wrong_question_gets_one_sentence(
+    handlers: LineUpHandlers, what: str, message: Any, error: str, gone: bool
+) -> None:
+    answer = handlers.ask(what, message)
+    assert error in answer["error"]
+    assert answer.get("gone", False) is gone
+
+
+@pytest.mark.parametrize(
+    ("rounds", "seed", "lanes", "message"),
+    [
+        (None, "", LANES, "Say how many rounds"),
+        (13, "", LANES, "Deal 1 to 12 rounds at once, not 13."),
+        (3, "x", LANES, "The seed must be a whole number"),
+        (3, "-1", LANES, "The seed must lie in"),
+        (3, "", [], "No lane is chosen"),
+        (3, "", ["none"], "No lane 'none'"),
+    ],
+)
+def test_a_wrong_form_gets_one_sentence(
+    handlers: LineUpHandlers, rounds: Any, seed: str, lanes: list[str], message: str
+) -> None:
+    with pytest.raises(gr.Error, match=message):
+        handlers.deal({}, rounds, seed, lanes)
+
+
+def test_a_visitors_own_attack_becomes_rounds(handlers: LineUpHandlers) -> None:
+    request = gr.Request(session_hash="visitor")
+    with pytest.raises(gr.Error, match="no finished attack yet"):
+        handlers.deal_own({}, request)
+    photo, _ = handlers.engine.identities.tensors(64, labels=[7], indices=[0])
+    images = dict.fromkeys(LANES, photo.permute(0, 2, 3, 1).numpy())
+    config = preset_config("quick", identity=7, seed=3)
+    handlers.engine.finished_attacks.put("visitor", FinishedAttack(config, Curves({}, {}), images))
+    key = handlers.deal_own({}, request)["key"]
+    deadline = time.monotonic() + 60
+    while is_dealing(handlers, key):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    with handlers.rooms.hosted(key) as game:
+        shown = [ballot.line_up for ballot in game.ballots]
+    assert sorted(one.lane for one in shown) == sorted(LANES)
+    for one in shown:
+        assert one.identities[one.truth] == 7
+        assert (one.seed, one.evaluator_top1) == (3, 7)
