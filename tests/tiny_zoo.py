@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from mia_demo.attack.sampling import POOL_PSI, POOL_STYLES
 from mia_demo.device import Compute
 from mia_demo.models.classifiers import build_classifier
 from mia_demo.models.stylegan2 import Generator
@@ -26,7 +27,7 @@ GENERATOR = {
 
 
 def make_tiny_zoo(folder: Path) -> Zoo:
-    """Three targets, evaluator, embedder, prior, pool of 2000 styles, and three people."""
+    """Three targets, evaluator, embedder, prior, pool, and three people."""
     torch.manual_seed(0)
     zoo = Zoo.create(folder)
     _add_people(zoo)
@@ -65,10 +66,10 @@ def _add_classifier(zoo: Zoo, name: str, kind: str, *, measured: bool = True, **
     zoo.add(entry, classifier.network.state_dict(), torch.float32)
 
 
-def _add_pool(zoo: Zoo, styles: int = 2000) -> None:
+def _add_pool(zoo: Zoo, styles: int = POOL_STYLES) -> None:
     names = ["prior", *zoo.target_names()]
     made_with = {name: zoo.entry(name).stored.sha256 for name in names}
-    training = {"made_with": made_with, "truncation_psi": 0.5, "styles": styles}
+    training = {"made_with": made_with, "truncation_psi": POOL_PSI, "styles": styles}
     tensors = {name: torch.rand(styles, PEOPLE) for name in zoo.target_names()}
     entry = CheckpointEntry("pool", "pool", UNSTORED, "pool", training=training)
     zoo.add(entry, {"styles": torch.randn(styles, 8), **tensors}, torch.float32)

@@ -173,19 +173,19 @@ class PoolCache:
         """The zoo's own pool, as far as it was computed with today's checkpoints."""
         if truncation_psi != POOL_PSI or not self.zoo.entries("pool"):
             return None
-        made_with = self.zoo.entry(POOL_NAME).training["made_with"]
+        made_with = self.zoo.entry(POOL_NAME).training.get("made_with", {})
         if made_with.get("prior") != self.zoo.entry("prior").stored.sha256:
             return None
         tensors = self.zoo.tensors(POOL_NAME)
-        if len(tensors["styles"]) != POOL_STYLES:  # of another program's zoo
-            return None
+        if "styles" not in tensors or any(len(rows) != POOL_STYLES for rows in tensors.values()):
+            return None  # of another program's zoo
         current = {entry.name: entry.stored.sha256 for entry in self.zoo.entries("target")}
         return Pool(
             styles=tensors.pop("styles"),
             confidences={
                 name: values
                 for name, values in tensors.items()
-                if made_with[name] == current.get(name)
+                if name in current and made_with.get(name) == current[name]
             },
         )
 

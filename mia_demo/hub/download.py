@@ -7,9 +7,7 @@ made at all.
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import re
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,8 +20,9 @@ from huggingface_hub.errors import EntryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 
 from mia_demo.errors import DemoError, HubError, HubUnreachableError
-from mia_demo.files import sha256_of, write_bytes
+from mia_demo.files import write_bytes
 from mia_demo.hub.address import HubAddress
+from mia_demo.hub.cache import cache_folder, drop, folder_bytes, is_as_named, is_intact
 from mia_demo.hub.client import (
     ANSWER_SECONDS,
     STALL_SECONDS,
@@ -79,7 +78,7 @@ def open_hub_zoo(address: str, progress: Progress = lambda _: None) -> Zoo:
     files = zoo.listed_files()
     if sum(stored.bytes for stored in files) > MOST_BYTES:
         raise HubError(f"{pinned} is larger than {MOST_BYTES / 1e9:.0f} GB, too large for a demo.")
-    bad = [stored for stored in files if not _is_intact(zoo.root, stored)]
+    bad = [stored for stored in files if not is_intact(zoo.root, stored)]
     if bad:
         try:
             _check_offer(pinned, bad)
@@ -87,11 +86,6 @@ def open_hub_zoo(address: str, progress: Progress = lambda _: None) -> Zoo:
         except HubUnreachableError as error:
             raise HubUnreachableError(f"{error} {_what_is_cached(pinned, zoo)}") from error
     return zoo
-
-
-def cache_folder(address: HubAddress) -> Path:
-    """Where the client keeps a repository's files."""
-    return Path(constants.HF_HUB_CACHE) / f"models--{address.repo.replace('/', '--')}"
 
 
 def _pin(address: HubAddress) -> HubAddress:
@@ -157,7 +151,7 @@ def _tree(address: HubAddress) -> list[RepoFile]:
 
 def _cached_zoo(pinned: HubAddress) -> Zoo | None:
     manifest = try_to_load_from_cache(pinned.repo, MANIFEST, revision=pinned.revision)
-    if not isinstance(manifest, str) or not _is_as_named(Path(manifest)):
+    if not isinstance(manifest, str) or not is_as_named(Path(manifest)):
         return None
     root = Path(manifest).parent
     try:
@@ -171,24 +165,6 @@ def _cached_zoo(pinned: HubAddress) -> Zoo | None:
             "a zoo that holds them as zip files."
         )
     return zoo
-
-
-def _is_as_named(path: Path) -> bool:
-    """Whether a cached file hashes to the name that git or LFS gave its blob.
-
-    Where the cache cannot link, there is no such name to compare with.
-    """
-    name, data = path.resolve().name, path.read_bytes()
-    if re.fullmatch(r"[0-9a-f]{40}", name):
-        return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest() == name  # noqa: S324 git
-    return not re.fullmatch(r"[0-9a-f]{64}", name) or hashlib.sha256(data).hexdigest() == name
-
-
-def _is_intact(root: Path, stored: StoredFile) -> bool:
-    path = root / stored.file
-    return (
-        path.is_file() and path.stat().st_size == stored.bytes and sha256_of(path) == stored.sha256
-    )
 
 
 def _check_offer(pinned: HubAddress, files: list[StoredFile]) -> None:
@@ -223,7 +199,7 @@ def _fetch_manifest(pinned: HubAddress) -> None:
         raise HubError(f"{pinned}: the Hub answers with another commit; try again later.")
     cached = try_to_load_from_cache(pinned.repo, MANIFEST, revision=pinned.revision)
     if isinstance(cached, str):
-        _drop(Path(cached))
+        drop(Path(cached))
     within(lambda: _download(pinned, MANIFEST), str(pinned), STALL_SECONDS)
 
 
@@ -234,9 +210,9 @@ def _fetch_files(pinned: HubAddress, zoo: Zoo, files: list[StoredFile], progress
     for stored in files:
         if (zoo.root / stored.file).is_file():
             log.warning("%s: %s is damaged and downloaded again.", pinned, stored.file)
-            _drop(zoo.root / stored.file)
+            drop(zoo.root / stored.file)
     blobs = cache_folder(pinned) / "blobs"
-    before = _folder_bytes(blobs)
+    before = folder_bytes(blobs)
 
     def fetch() -> None:
         for stored in files:
@@ -249,9 +225,9 @@ def _fetch_files(pinned: HubAddress, zoo: Zoo, files: list[StoredFile], progress
                     if attempt == 2 or not is_broken_connection(error):
                         raise
                     continue
-                if _is_intact(zoo.root, stored):
+                if is_intact(zoo.root, stored):
                     break
-                _drop(zoo.root / stored.file)
+                drop(zoo.root / stored.file)
                 if attempt == 2:
                     raise HubError(
                         f"{pinned}: {stored.file} arrived damaged twice, its sha256 is not the "
@@ -259,7 +235,7 @@ def _fetch_files(pinned: HubAddress, zoo: Zoo, files: list[StoredFile], progress
                     )
 
     def beat() -> int:
-        fetched = max(0, min(needed, _folder_bytes(blobs) - before))
+        fetched = max(0, min(needed, folder_bytes(blobs) - before))
         progress(DownloadProgress(total - needed + fetched, total))
         return fetched
 
@@ -274,27 +250,13 @@ def _download(pinned: HubAddress, file: str) -> None:
     hub().hf_hub_download(pinned.repo, file, revision=pinned.revision, etag_timeout=ANSWER_SECONDS)
 
 
-def _drop(path: Path) -> None:
-    """Removes a cached file, so that the client fetches it anew."""
-    path.resolve().unlink(missing_ok=True)
-    path.unlink(missing_ok=True)
-
-
-def _folder_bytes(folder: Path) -> int:
-    total = 0
-    for path in folder.glob("*"):
-        with suppress(FileNotFoundError):  # the client renames what is complete
-            total += path.stat().st_size
-    return total
-
-
 def _what_is_cached(pinned: HubAddress, zoo: Zoo) -> str:
     files = zoo.listed_files()
-    whole = sum(_is_intact(zoo.root, stored) for stored in files)
+    whole = sum(is_intact(zoo.root, stored) for stored in files)
     damaged = [
         stored.file
         for stored in files
-        if (zoo.root / stored.file).is_file() and not _is_intact(zoo.root, stored)
+        if (zoo.root / stored.file).is_file() and not is_intact(zoo.root, stored)
     ]
     text = f"The cache has {whole} of the zoo's {len(files)} files"
     if damaged:
