@@ -9,8 +9,10 @@ from typing import Any
 
 import gradio as gr
 
+from mia_demo.ui.address import AddressBook
 from mia_demo.ui.attack_page import build_attack_page
 from mia_demo.ui.compare_page import build_compare_page
+from mia_demo.ui.components.address_bar import address_bar
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.theme import make_theme
 from mia_demo.ui.train_page import build_train_page
@@ -29,17 +31,28 @@ def build_app(engine: Engine) -> gr.Blocks:
     """
     with _blocks() as app:
         gr.HTML(_header(engine.compute.label), apply_default_css=False)
-        # A page is mounted when it is first chosen, and lives on behind the others.
-        with gr.Tabs(elem_classes="pages"):
-            with gr.Tab("Attack"):
-                attack_lanes = build_attack_page(engine)
-            with gr.Tab("Compare"):
-                compare_lanes = build_compare_page(engine)
-            with gr.Tab("Train"):
-                build_train_page(engine, [attack_lanes, compare_lanes])
-            with gr.Tab("Understand"):
-                build_understand_page(engine)
+        tools = gr.Row(elem_classes="tools")
+        tabs, address = build_pages(engine)
+        with tools:
+            bar = address_bar(address.for_browser())
+        address.connect(app, tabs, bar)
     return app
+
+
+def build_pages(engine: Engine) -> tuple[gr.Tabs, AddressBook]:
+    """The tabs; a link leads to each, also to those that carry no settings in it."""
+    address = AddressBook()
+    # A page is mounted when it is first chosen, and lives on behind the others.
+    with gr.Tabs(elem_classes="pages") as tabs:
+        with address.tab("Attack") as page:
+            attack_lanes = build_attack_page(engine, page)
+        with address.tab("Compare") as page:
+            compare_lanes = build_compare_page(engine, page)
+        with address.tab("Train") as page:
+            build_train_page(engine, [attack_lanes, compare_lanes], page)
+        with address.tab("Understand") as page:
+            build_understand_page(engine, page)
+    return tabs, address
 
 
 def build_failed_app(message: str) -> gr.Blocks:

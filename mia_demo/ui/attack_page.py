@@ -7,17 +7,27 @@ import json
 import gradio as gr
 
 from mia_demo.attack.config import PRESETS
+from mia_demo.ui.address import AddressPage, Setting
+from mia_demo.ui.address_values import one_of, some_of, whole
 from mia_demo.ui.attack_handlers import AttackHandlers
 from mia_demo.ui.components.attack_board import attack_board
 from mia_demo.ui.components.identity_picker import identity_picker
 from mia_demo.ui.engine import Engine
-from mia_demo.ui.knobs import KNOBS, all_preset_values, preset_values
+from mia_demo.ui.knobs import (
+    KNOBS,
+    LARGEST_WHOLE,
+    all_preset_values,
+    knob_settings,
+    knob_values,
+    parse_config,
+    preset_values,
+)
 
 FIRST_IDENTITY = 42
 FIRST_PRESET = "quick"
 
 
-def build_attack_page(engine: Engine) -> gr.CheckboxGroup:
+def build_attack_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup:
     """Adds the page to the current Blocks.
 
     Returns:
@@ -41,7 +51,7 @@ def build_attack_page(engine: Engine) -> gr.CheckboxGroup:
                 preset = gr.Dropdown(
                     list(PRESETS), value=FIRST_PRESET, label="Preset", min_width=120
                 )
-                seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=100)
+                seed = gr.Number(0, label="Seed", minimum=0, min_width=100)
             lanes = gr.CheckboxGroup(lane_names, value=lane_names, label="Lanes")
             with gr.Accordion("Advanced", open=False):
                 knobs = [
@@ -61,7 +71,7 @@ def build_attack_page(engine: Engine) -> gr.CheckboxGroup:
         api_visibility="private",
     )
     stop.click(handlers.stop, queue=False, api_visibility="private")
-    picker.input(
+    picker.change(
         handlers.choose,
         picker,
         shown,
@@ -72,5 +82,17 @@ def build_attack_page(engine: Engine) -> gr.CheckboxGroup:
     )
     # In the browser, so that Start right after a new preset finds its values in place.
     preset.input(None, preset, knobs, js=f"(preset) => ({json.dumps(all_preset_values())})[preset]")
+    address.add(
+        Setting(
+            "identity", picker, whole(0, len(engine.identities) - 1), first, is_always_told=True
+        ),
+        Setting("preset", preset, one_of(lambda: PRESETS), FIRST_PRESET, is_always_told=True),
+        Setting("seed", seed, whole(0, LARGEST_WHOLE), 0, is_always_told=True),
+        Setting("lanes", lanes, some_of(engine.zoo.target_names), lane_names),
+        *knob_settings(knobs),
+    )
+    address.check = lambda values: parse_config(
+        values["identity"], values["preset"], values["seed"], values["lanes"], knob_values(values)
+    )
     gr.api(handlers.api, api_name="attack", concurrency_limit=None)
     return lanes

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
+from mia_demo.ui.address import AddressPage, Setting
+from mia_demo.ui.address_values import number, one_of, whole
 from mia_demo.ui.components.own_classifiers import own_classifiers
 from mia_demo.ui.components.smoothed_label import smoothed_label
 from mia_demo.ui.components.training_board import training_board
@@ -15,14 +17,17 @@ from mia_demo.ui.training_form import (
     FIRST_EPOCHS,
     FIRST_IMAGES,
     HIGHEST_ALPHA,
+    LARGEST_RATE,
+    LARGEST_SEED,
     LOWEST_ALPHA,
     MOST_EPOCHS,
     RECIPE,
     SCHEDULES,
+    SMALLEST_RATE,
 )
 
 
-def build_train_page(engine: Engine, lanes: list[gr.CheckboxGroup]) -> None:
+def build_train_page(engine: Engine, lanes: list[gr.CheckboxGroup], address: AddressPage) -> None:
     """Adds the page to the current Blocks.
 
     Args:
@@ -84,9 +89,7 @@ def build_train_page(engine: Engine, lanes: list[gr.CheckboxGroup]) -> None:
                     info="Of Adam; divided by 10 after 60% and 90% of the epochs.",
                     step=0.0001,
                 )
-                seed = gr.Number(
-                    RECIPE.seed, label="Seed", info="Same seed, same classifier.", precision=0
-                )
+                seed = gr.Number(RECIPE.seed, label="Seed", info="Same seed, same classifier.")
         with gr.Column(scale=4, min_width=320):
             board = training_board()
             own = own_classifiers(handlers.read_part)
@@ -122,5 +125,16 @@ def build_train_page(engine: Engine, lanes: list[gr.CheckboxGroup]) -> None:
     # Other settings are another training, which has nothing to resume.
     for field in form:
         field.input(None, None, start, js="() => 'Start'")
+    most = engine.zoo.manifest.train_images
+    rates = number(SMALLEST_RATE, LARGEST_RATE)
+    address.add(
+        Setting("alpha", alpha, number(LOWEST_ALPHA, HIGHEST_ALPHA), FIRST_ALPHA),
+        Setting("photos", images, whole(1, most), FIRST_IMAGES),
+        Setting("epochs", epochs, whole(1, MOST_EPOCHS), FIRST_EPOCHS),
+        Setting("schedule", schedule, one_of(lambda: SCHEDULES), "early"),
+        Setting("architecture", architecture, one_of(lambda: ARCHITECTURES), RECIPE.architecture),
+        Setting("learning_rate", learning_rate, rates, RECIPE.learning_rate),
+        Setting("seed", seed, whole(0, LARGEST_SEED), RECIPE.seed),
+    )
     gr.api(handlers.api_train, api_name="train", concurrency_limit=None)
     gr.api(handlers.api_delete, api_name="delete_classifier")

@@ -12,7 +12,7 @@ FACE_SIZE = 80
 
 
 def identity_picker(identities: IdentitySet, value: int) -> gr.HTML:
-    """Radio buttons with faces. Its value is the chosen identity's number; its event ``input``.
+    """Radio buttons with faces. Its value is the chosen identity's number; its event ``change``.
 
     Raises:
         DataError: an image cannot be read.
@@ -22,6 +22,7 @@ def identity_picker(identities: IdentitySet, value: int) -> gr.HTML:
         value,
         **component_files("identity_picker"),
         apply_default_css=False,
+        locked=False,
         faces=[
             {"number": label, "uri": data_uri(face.permute(1, 2, 0).numpy())}
             for face, label in zip(faces, labels.tolist(), strict=True)
