@@ -18,6 +18,7 @@ from mia_demo.ui.knobs import parse_config
 FRAME_SECONDS = 1 / 8  # at most eight frames a second reach a browser
 READER_SECONDS = 2.0
 UNEXPECTED = "The attack failed unexpectedly; the server's log says why. Try fewer candidates."
+ENDED = "Another identity was chosen, which ended the running attack."
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +29,14 @@ class AttackHandlers:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def ready(self, identity: int, lanes: Sequence[str] | None = None) -> BoardView:
+    def ready(
+        self, identity: int, lanes: Sequence[str] | None = None, before: str = ""
+    ) -> BoardView:
         """The board before an attack on this identity.
 
         Args:
             lanes: which to show; those that came with the demo by default.
+            before: what happened until now, if that has to be said.
 
         Raises:
             DemoError: no such identity, or the zoo is damaged.
@@ -43,7 +47,7 @@ class AttackHandlers:
                 f"Identity {identity} does not exist; choose 0 to {len(engine.identities) - 1}."
             )
         names = engine.zoo.base.target_names() if lanes is None else lanes
-        return ready_board(engine.zoo, engine.identities, identity, names)
+        return ready_board(engine.zoo, engine.identities, identity, names, before)
 
     def choose(self, identity: int, request: gr.Request) -> tuple[Any, Any, Any]:
         """Another identity: its photos, no stale pictures, and the running attack ends."""
@@ -51,8 +55,9 @@ class AttackHandlers:
         if ended is not None:
             # Its last frame must not arrive after the empty board.
             ended.wait_for_reader(READER_SECONDS)
+        before = "" if ended is None else ENDED
         try:
-            return self.ready(identity).to_json(), *_buttons(running=False)
+            return self.ready(identity, before=before).to_json(), *_buttons(running=False)
         except DemoError as error:
             raise _toast(str(error)) from error
 
@@ -69,7 +74,7 @@ class AttackHandlers:
         session = str(request.session_hash)
         try:
             config = parse_config(identity, preset, seed, lanes, knobs)
-            presenter = self._presenter(config)
+            presenter = self._presenter(config, [preset, seed, lanes, *knobs])
             job = self.engine.attacks.start(
                 session, lambda: self.engine.attack(config, session=session)
             )
@@ -125,13 +130,13 @@ class AttackHandlers:
         except DemoError as error:
             raise _toast(str(error)) from error
 
-    def _presenter(self, config: AttackConfig) -> BoardPresenter:
+    def _presenter(self, config: AttackConfig, form: Sequence[Any] = ()) -> BoardPresenter:
         known = self.engine.zoo.target_names()
         for name in config.lanes:
             if name not in known:
                 raise ConfigError(f"No lane {name!r}; this zoo has {', '.join(known)}.")
         lanes = [name for name in known if name in config.lanes]
-        return BoardPresenter(self.ready(config.identity, lanes), config)
+        return BoardPresenter(self.ready(config.identity, lanes), config, form)
 
 
 def _boards(job: Job[Tracked], presenter: BoardPresenter, interval: float) -> Iterator[BoardView]:

@@ -13,6 +13,7 @@ from mia_demo.ui.attack_handlers import AttackHandlers
 from mia_demo.ui.components.attack_board import attack_board
 from mia_demo.ui.components.identity_picker import identity_picker
 from mia_demo.ui.engine import Engine
+from mia_demo.ui.estimates import Estimates, estimate_line, follow_form
 from mia_demo.ui.knobs import (
     KNOBS,
     LARGEST_WHOLE,
@@ -25,6 +26,11 @@ from mia_demo.ui.knobs import (
 
 FIRST_IDENTITY = 42
 FIRST_PRESET = "quick"
+MARK_OLDER = """(board, ...form) => {
+  const isOver = ["done", "stopped", "failed"].includes(board.phase);
+  const isOlder = isOver && JSON.stringify(board.form) !== JSON.stringify(form);
+  return isOlder === board.is_older ? board : { ...board, is_older: isOlder };
+}"""
 
 
 def build_attack_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup:
@@ -47,6 +53,7 @@ def build_attack_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup:
             with gr.Row(elem_classes="buttons"):
                 start = gr.Button("Start", variant="primary", min_width=80)
                 stop = gr.Button("Stop", variant="stop", interactive=False, min_width=80)
+            estimate = estimate_line()
             with gr.Row():
                 preset = gr.Dropdown(
                     list(PRESETS), value=FIRST_PRESET, label="Preset", min_width=120
@@ -62,11 +69,29 @@ def build_attack_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup:
             board = attack_board(handlers.ready(first).to_json())
 
     shown = [board, start, stop]
-    start.click(
+    attacked = start.click(
         handlers.start,
         [picker, preset, seed, lanes, *knobs],
         shown,
         concurrency_limit=None,  # the device queue decides who waits, and says so
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    # In the browser: an old result stays, and says that it is one.
+    form = [preset, seed, lanes, *knobs]
+    gr.on([part.change for part in form], None, [board, *form], board, js=MARK_OLDER)
+    attacked.then(None, [board, *form], board, js=MARK_OLDER)
+    estimates = Estimates(engine)
+    settings = [preset, lanes, *knobs]
+    follow_form(estimates.attack, settings, estimate)
+    attacked.then(
+        estimates.attack, settings, estimate, show_progress="hidden", api_visibility="private"
+    )
+    gr.on(
+        fn=estimates.first_attack,
+        inputs=settings,
+        outputs=estimate,
+        concurrency_limit=None,
         show_progress="hidden",
         api_visibility="private",
     )

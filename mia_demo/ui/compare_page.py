@@ -16,6 +16,7 @@ from mia_demo.ui.components.results_summary import results_summary
 from mia_demo.ui.components.results_table import results_table
 from mia_demo.ui.components.sweep_progress import sweep_progress
 from mia_demo.ui.engine import Engine
+from mia_demo.ui.estimates import Estimates, estimate_line, follow_form
 from mia_demo.ui.knobs import (
     KNOBS,
     all_preset_values,
@@ -46,6 +47,7 @@ def build_compare_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup
             with gr.Row(elem_classes="buttons"):
                 start = gr.Button("Start", variant="primary", min_width=80)
                 stop = gr.Button("Stop", variant="stop", interactive=False, min_width=80)
+            estimate = estimate_line()
             finished = gr.Button("Show the finished part", visible=False)
             progress = sweep_progress()
             with gr.Row():
@@ -101,6 +103,7 @@ def build_compare_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup
             show_progress="hidden",
             api_visibility="private",
         )
+    follow_form(Estimates(engine).sweep, form, estimate, address.tab.select)
     stop.click(handlers.stop, None, stop, queue=False, api_visibility="private")
     # In the browser, so that Start right after a new preset finds its values in place.
     preset.input(None, preset, knobs, js=f"(preset) => ({json.dumps(all_preset_values())})[preset]")

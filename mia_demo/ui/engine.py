@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +17,11 @@ from mia_demo.layered_zoo import LayeredZoo
 from mia_demo.runs import RUNS
 from mia_demo.ui.jobs import DeviceQueue, Frame, Job
 from mia_demo.ui.sessions import SessionJobs, SessionMemory
+from mia_demo.ui.speed import SpeedMeter, measured
 from mia_demo.zoo import Zoo
 
 OWN_FOLDER = "own"  # of visitors' classifiers, among the runs
+FIRST_STEPS, FIRST_ROUNDS = 3, 4  # of the start-up's attacks
 
 
 @dataclass(frozen=True)
@@ -69,13 +71,14 @@ class Engine:
         self.compute = compute
         self.identities = zoo.identities()
         self.device = DeviceQueue()
+        self.speed = SpeedMeter()
         self.attacks: SessionJobs[Tracked] = SessionJobs()
         self.finished_attacks: SessionMemory[FinishedAttack] = SessionMemory()
         self._attacker: Attacker | None = None
         self._judge: Judge | None = None
 
     def warm_up(self) -> Job[AttackFrame]:
-        """Loads networks and pool and takes two steps, so that the first visitor need not wait."""
+        """Loads networks and pool and takes first steps, so that no visitor need wait for them."""
         return Job(self._first_steps, self.device, "the start-up")
 
     def attack(
@@ -132,15 +135,16 @@ class Engine:
         return self._attacker
 
     def _first_steps(self) -> Generator[AttackFrame, None, None]:
-        config = preset_config("quick", lanes=tuple(self.zoo.base.target_names()))
-        for frame in self._loaded().run(config):
-            yield frame
-            if frame.stage == "optimisation" and frame.step == 2:
-                return
+        """Two small attacks of different size: what they take says what any attack will take."""
+        lanes = tuple(self.zoo.base.target_names())
+        few = preset_config("quick", steps=FIRST_STEPS, selection_rounds=FIRST_ROUNDS, lanes=lanes)
+        fewest = replace(few, lanes=lanes[:1], candidates=1, kept=1)
+        for config in (few, fewest):
+            yield from measured(self._loaded().run(config), config, self.speed)
 
     def _tracked(self, config: AttackConfig) -> Generator[Tracked, None, None]:
         curves = Curves({name: [] for name in config.lanes}, {name: [] for name in config.lanes})
-        for frame in self._loaded().run(config):
+        for frame in measured(self._loaded().run(config), config, self.speed):
             if frame.stage == "optimisation":
                 for lane in frame.lanes:
                     curves.target_confidence[lane.name].append(lane.target_confidence)

@@ -12,6 +12,7 @@ import gradio as gr
 
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.ui.engine import Engine
+from mia_demo.ui.estimates import measured_training
 from mia_demo.ui.jobs import Job, Waiting
 from mia_demo.ui.sessions import SessionJobs
 from mia_demo.ui.training import TrainingPlan, TrainingUpdate, plan_training, training_work
@@ -229,7 +230,8 @@ class TrainHandlers:
         self._check_free(plan)
         self.busy.add(plan.folder)
         try:
-            yield from training_work(plan, self.engine.zoo, self.engine.compute)
+            updates = training_work(plan, self.engine.zoo, self.engine.compute)
+            yield from measured_training(updates, plan.config, self.engine.speed)
         finally:
             self.busy.discard(plan.folder)
 

@@ -10,6 +10,7 @@ from mia_demo.ui.components.own_classifiers import own_classifiers
 from mia_demo.ui.components.smoothed_label import smoothed_label
 from mia_demo.ui.components.training_board import training_board
 from mia_demo.ui.engine import Engine
+from mia_demo.ui.estimates import Estimates, estimate_line, follow_form
 from mia_demo.ui.train_handlers import TrainHandlers
 from mia_demo.ui.training_form import (
     ARCHITECTURES,
@@ -51,6 +52,7 @@ def build_train_page(engine: Engine, lanes: list[gr.CheckboxGroup], address: Add
                 start = gr.Button("Start", variant="primary", min_width=80)
                 pause = gr.Button("Pause", interactive=False, min_width=80)
                 stop = gr.Button("Stop", variant="stop", interactive=False, min_width=80)
+            estimate = estimate_line()
             images = gr.Slider(
                 1,
                 engine.zoo.manifest.train_images,
@@ -106,6 +108,7 @@ def build_train_page(engine: Engine, lanes: list[gr.CheckboxGroup], address: Add
         show_progress="hidden",
         api_visibility="private",
     )
+    follow_form(Estimates(engine).training, form, estimate, address.tab.select)
     pause.click(handlers.pause, None, pause, queue=False, api_visibility="private")
     stop.click(handlers.stop, None, [board, *buttons], queue=False, api_visibility="private")
     deleted = own.delete(
