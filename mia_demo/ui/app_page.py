@@ -14,12 +14,13 @@ from mia_demo.ui.attack_page import build_attack_page
 from mia_demo.ui.compare_page import build_compare_page
 from mia_demo.ui.components.address_bar import address_bar
 from mia_demo.ui.engine import Engine
+from mia_demo.ui.lesson import build_lesson
 from mia_demo.ui.theme import make_theme
 from mia_demo.ui.train_page import build_train_page
 from mia_demo.ui.understand_page import build_understand_page
 
 TITLE = "Be Careful What You Smooth For"
-STYLE = Path(__file__).with_name("style.css")
+STYLES = [Path(__file__).with_name(name) for name in ("style.css", "projector.css")]
 HEADER = Path(__file__).with_name("header.html")
 
 
@@ -35,6 +36,7 @@ def build_app(engine: Engine) -> gr.Blocks:
         tabs, address = build_pages(engine)
         with tools:
             bar = address_bar(address.for_browser())
+            build_lesson(engine, address, tabs, bar)
         address.connect(app, tabs, bar)
     return app
 
@@ -72,7 +74,7 @@ def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
     settings: dict[str, Any] = {
         "server_name": os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
         "theme": make_theme(),
-        "css_paths": [STYLE],
+        "css_paths": STYLES,
         "run_history": False,  # would keep reconstructions in the visitor's browser
         "enable_monitoring": False,
         "ssr_mode": False,

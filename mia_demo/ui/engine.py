@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,11 +46,13 @@ class FinishedAttack:
 
     Attributes:
         images: uint8 [K, R, R, 3] a lane, at most ``SHOWN``.
+        top1: whom the evaluator sees in each lane's best picture.
     """
 
     config: AttackConfig
     curves: Curves
     images: dict[str, npt.NDArray[np.uint8]]
+    top1: dict[str, int] = field(default_factory=dict)
 
 
 class Engine:
@@ -90,7 +92,8 @@ class Engine:
             for tracked in self._tracked(config):
                 if tracked.frame.is_last and session:
                     images = {lane.name: lane.images[:SHOWN].copy() for lane in tracked.frame.lanes}
-                    finished = FinishedAttack(config, tracked.curves, images)
+                    top1 = {n.name: n.evaluator_top1[n.best] for n in tracked.frame.lanes}
+                    finished = FinishedAttack(config, tracked.curves, images, top1)
                     self.finished_attacks.put(session, finished)
                 yield tracked
 

@@ -18,7 +18,7 @@ LAYERS = [
     ["attack"],
     ["evaluation"],
     ["runs", "model_card", "make_attributes", "make_zoo", "doctor", "bench"],
-    ["recording", "alpha_zoo"],
+    ["recording", "alpha_zoo", "lesson"],
     ["commands", "cli", "__main__"],
 ]
 

@@ -48,11 +48,17 @@ function setQuery(pairs) {
   if (address !== location.pathname + location.search + location.hash) history.replaceState(history.state, "", address);
 }
 
+// A page that is mounted slowly reports after the visitor has gone on.
+function isInFront(page) {
+  const button = document.getElementById(`tab-${page}-button`);
+  return !button || button.getAttribute("aria-selected") === "true";
+}
+
 function take() {
   const news = props.value;
   if (!news || news.page === undefined) return;
   if (news.values) known[news.page] = news.values;
-  if (news.isTab) current = news.page;
+  if (news.isTab && (news.isRestored || isInFront(news.page))) current = news.page;
   if (news.isRestored) {
     isRestored = true;
     $(".ignored").textContent = news.ignored;
