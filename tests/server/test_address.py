@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import gradio as gr
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from mia_demo.attack.config import preset_config
 from mia_demo.device import choose_compute
 from mia_demo.errors import ConfigError
+from mia_demo.lesson.steps import steps_with
 from mia_demo.ui.address import AddressBook
 from mia_demo.ui.app_page import build_pages
 from mia_demo.ui.engine import Engine
@@ -104,6 +106,15 @@ def test_locks_and_hidden_parts(book: AddressBook) -> None:
 def test_every_page_is_reached_by_a_link(book: AddressBook) -> None:
     for slug, page in book.pages.items():
         assert book.read({"tab": slug}).page is page
+
+
+def test_every_link_of_the_lesson_leads_where_it_says(book: AddressBook) -> None:
+    for step in steps_with(list(book.pages)):
+        link = book.read(dict(parse_qsl(step.link)))
+        assert link.page is book.pages[step.tab]
+        assert link.ignored == ""
+        for name, text in parse_qsl(step.link)[1:]:
+            assert str(link.values[name]) == text
 
 
 def test_decimals_are_refused_rather_than_rounded() -> None:
