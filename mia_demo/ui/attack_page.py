@@ -28,7 +28,8 @@ FIRST_IDENTITY = 42
 FIRST_PRESET = "quick"
 MARK_OLDER = """(board, ...form) => {
   const isOver = ["done", "stopped", "failed"].includes(board.phase);
-  const isOlder = isOver && JSON.stringify(board.form) !== JSON.stringify(form);
+  const plain = (value) => JSON.stringify(Array.isArray(value) ? [...value].sort() : value);
+  const isOlder = isOver && form.some((value, index) => plain(value) !== plain(board.form[index]));
   return isOlder === board.is_older ? board : { ...board, is_older: isOlder };
 }"""
 

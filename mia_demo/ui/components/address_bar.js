@@ -8,7 +8,9 @@ const known = {}; // by page the newest values
 let current = FIRST;
 let isRestored = false; // before that, the page would overwrite the link that it was opened with
 
-const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+// Lanes come in the order they were ticked in.
+const plain = (value) => JSON.stringify(Array.isArray(value) ? [...value].sort() : value);
+const same = (one, other) => plain(one) === plain(other);
 
 // [name, text] of what a link to the page says, and whether that is more than its defaults.
 function told(page) {
@@ -42,8 +44,8 @@ function write() {
 }
 
 function setQuery(pairs) {
-  const plain = (text) => encodeURIComponent(text).replaceAll("%2C", ",").replaceAll("%2F", "/");
-  const query = pairs.map(([name, text]) => `${name}=${plain(text)}`).join("&");
+  const encoded = (text) => encodeURIComponent(text).replaceAll("%2C", ",").replaceAll("%2F", "/");
+  const query = pairs.map(([name, text]) => `${name}=${encoded(text)}`).join("&");
   const address = location.pathname + (query && "?" + query) + location.hash;
   if (address !== location.pathname + location.search + location.hash) history.replaceState(history.state, "", address);
 }

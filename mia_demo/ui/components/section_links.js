@@ -10,8 +10,8 @@ for (const link of element.querySelectorAll("a")) {
   link.addEventListener("click", (event) => {
     event.preventDefault();
     const name = link.dataset.section;
-    if (props.value === name) scrollTo(name, 0);
-    else props.value = name;
+    props.value = name;
+    scrollTo(name);
   });
 }
 
