@@ -1,24 +1,49 @@
-"""Starts the page: ``python app.py``, and the entry point of a Hugging Face Space."""
+"""Starts the page: ``python app.py``, and the entry point of a Hugging Face Space.
+
+``--zoo`` (or MIA_ZOO, for a Space) chooses another zoo, also one of the Hub.
+"""
 
 from __future__ import annotations
 
+import argparse
 import logging
+import os
 
 from mia_demo.device import choose_compute
 from mia_demo.errors import DemoError
+from mia_demo.opening import open_zoo
 from mia_demo.ui.app_page import build_app, build_failed_app, launch
 from mia_demo.ui.engine import Engine
-from mia_demo.zoo import open_zoo
+
+log = logging.getLogger(__name__)
+
+
+def open_engine(location: str | None) -> tuple[Engine, str]:
+    """The engine on the zoo that was asked for, else on the embedded one and why it is that."""
+    try:
+        return Engine(open_zoo(location), choose_compute()), ""
+    except DemoError as error:
+        if not location:
+            raise
+        notice = f"{error} This is the embedded zoo instead."
+        log.error("%s", notice)
+        return Engine(open_zoo(), choose_compute()), notice
 
 
 def main() -> None:
     """Builds the page, warms the networks up in the background, serves until interrupted."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--zoo",
+        default=os.environ.get("MIA_ZOO"),
+        help="zoo folder or hf://user/repo@revision (default: MIA_ZOO, else the embedded zoo)",
+    )
     try:
-        engine = Engine(open_zoo(), choose_compute())
-        app = build_app(engine)
+        engine, notice = open_engine(parser.parse_args().zoo)
+        app = build_app(engine, notice)
         engine.warm_up()
     except DemoError as error:
-        logging.getLogger(__name__).error("%s", error)
+        log.error("%s", error)
         app = build_failed_app(str(error))
     launch(app)
 

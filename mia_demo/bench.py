@@ -52,7 +52,14 @@ def run_bench(zoo: Zoo, compute: Compute) -> BenchResult:
     start = torch.randn(shape, generator=rng) * 0.3
     lanes = [ours_attacker.lane(name) for name in config.lanes]
     optimisation = Optimisation(
-        ours_attacker.generator, lanes, [config.identity], start, config, compute
+        ours_attacker.generator,
+        lanes,
+        [config.identity],
+        start,
+        config,
+        compute,
+        ours_attacker.framing,
+        ours_attacker.portions,
     )
     networks = [plain_attacker.generator]
     networks += [plain_attacker.lane(name).classifier for name in config.lanes]  # type: ignore[misc]
@@ -69,12 +76,12 @@ def run_bench(zoo: Zoo, compute: Compute) -> BenchResult:
     if compute.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(compute.device)
     ours()
-    memory = _peak_memory(compute)
+    memory = peak_memory(compute)
     reference()
     times: dict[str, list[float]] = {"ours": [], "reference": []}
     for _ in range(ROUNDS):
-        times["ours"].append(_seconds(ours, compute))
-        times["reference"].append(_seconds(reference, compute))
+        times["ours"].append(seconds_of(ours, compute))
+        times["reference"].append(seconds_of(reference, compute))
     work = STEPS * shape[0] * shape[1]
     return BenchResult(work / min(times["ours"]), work / min(times["reference"]), memory)
 
@@ -96,7 +103,8 @@ def _plain_loop(attacker: Attacker, config: AttackConfig, start: Tensor) -> None
             optimizer.step()
 
 
-def _seconds(run: Callable[[], None], compute: Compute) -> float:
+def seconds_of(run: Callable[[], None], compute: Compute) -> float:
+    """Wall time of ``run``, device work included."""
     compute.synchronize()
     started = time.perf_counter()
     run()
@@ -104,7 +112,7 @@ def _seconds(run: Callable[[], None], compute: Compute) -> float:
     return time.perf_counter() - started
 
 
-def _peak_memory(compute: Compute) -> int:
+def peak_memory(compute: Compute) -> int:
     """Of the device, or on a CPU of the process; 0 where the system does not say (Windows)."""
     if compute.device.type == "cuda":
         return torch.cuda.max_memory_allocated(compute.device)

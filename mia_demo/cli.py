@@ -23,12 +23,17 @@ LANES_HELP = (
     "sampling, optimisation and selection a target each"
 )
 
+ZOO_HELP = (
+    "zoo folder, or a zoo of the Hugging Face Hub, at best with the 40 digits of its commit "
+    "(default: the embedded zoo)"
+)
+
 
 def build_parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
     common.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
-    common.add_argument("--zoo", metavar="PATH", help="zoo folder (default: the embedded zoo)")
+    common.add_argument("--zoo", metavar="PATH|hf://USER/REPO@REVISION", help=ZOO_HELP)
 
     parser = argparse.ArgumentParser(prog="python -m mia_demo", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
@@ -51,7 +56,13 @@ def build_parser() -> argparse.ArgumentParser:
     sweep.add_argument("--preset", default="quick", help="quick, standard or paper")
     sweep.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=SET_HELP)
     sweep.add_argument("--lanes", help=LANES_HELP)
-    sweep.add_argument(
+    variants = sweep.add_mutually_exclusive_group()
+    variants.add_argument(
+        "--training-seeds",
+        help="such as 42,43: trains every target of the zoo with each seed in --output/zoo and "
+        "sweeps those, pooled over trainings",
+    )
+    variants.add_argument(
         "--alphas",
         help="smoothing factors, trains a target for each in --output/zoo "
         "and sweeps those (write --alphas=-0.1,0)",
@@ -66,13 +77,39 @@ def build_parser() -> argparse.ArgumentParser:
     )
 
     train = command("train", "Train a target classifier with any smoothing factor; resumable.")
-    train.add_argument("--alpha", type=float, required=True, help="smoothing factor, at most 1")
-    train.add_argument("--epochs", type=int, default=24)
-    train.add_argument("--architecture", default="compact_resnet", help="or a torchvision name")
-    train.add_argument("--input-size", type=int, default=64, help="pixels")
+    train.add_argument("--alpha", type=float, help="smoothing factor of a target, at most 1")
+    train.add_argument("--recipe", help="the paper's settings: facescrub or celeba")
+    train.add_argument(
+        "--evaluator", action="store_true", help="train the recipe's evaluator, not a target"
+    )
+    train.add_argument("--epochs", type=int, help="(default: 24, a recipe: 100)")
+    train.add_argument("--batch-size", type=int, help="pictures (default: 64, a recipe: 128)")
+    train.add_argument(
+        "--architecture", help="torchvision name (default: compact_resnet, a recipe: resnet152)"
+    )
+    train.add_argument("--input-size", type=int, help="pixels (default: 64, a recipe: 224)")
+    train.add_argument(
+        "--initial-weights", default="random", metavar="WEIGHTS",
+        help="random, imagenet (torchvision downloads them), or a safetensors file",
+    )  # fmt: skip
     train.add_argument("--data", type=Path, help="zip or folder of identities (default: the zoo's)")
+    train.add_argument(
+        "--layout",
+        help="of --data: folders, facescrub or celeba (default: the recipe's, or folders)",
+    )
     train.add_argument("--seed", type=int, default=42)
     train.add_argument("--output", type=Path, required=True, help="zoo folder for the checkpoint")
+
+    data = command("use-data", "Tell a zoo in which local folder its identities lie.")
+    data.add_argument("--data", type=Path, required=True, help="the folder")
+    data.add_argument("--layout", required=True, help="folders, facescrub or celeba")
+    data.add_argument("--seed", type=int, default=42, help="of the split")
+    data.add_argument(
+        "--crop", type=float,
+        help="share of the side of the prior's pictures that classifiers see (default: 800/1024 "
+        "for facescrub and celeba, which suits FFHQ, else 1)",
+    )  # fmt: skip
+    data.add_argument("--output", type=Path, required=True, help="zoo folder")
 
     prior = command("train-prior", "Train the attacker's prior (StyleGAN2) on public images.")
     prior.add_argument("--data", type=Path, required=True, help="zip, or folder of zips or images")
@@ -91,13 +128,44 @@ def build_parser() -> argparse.ArgumentParser:
     make.add_argument("--minutes", type=float, default=180, help="time budget of this sitting")
     make.add_argument("--output", type=Path, help="zoo folder (default: the embedded zoo)")
 
+    convert = command(
+        "convert", "Take over foreign weights as safetensors; nothing in their file is executed."
+    )
+    convert.add_argument("source", type=Path, help="StyleGAN2-ADA .pkl, or .pt/.pth of torch.save")
+    convert.add_argument("--output", type=Path, required=True, help="zoo folder, new or existing")
+    convert.add_argument("--name", help="of the checkpoint (default: prior, or the file's name)")
+    convert.add_argument("--kind", help="of a classifier: target (default) or evaluator")
+    convert.add_argument("--alpha", type=float, help="smoothing factor a target was trained with")
+    convert.add_argument("--architecture", help="of a classifier, to check what the file tells")
+    convert.add_argument("--input-size", type=int, help="of a classifier, pixels (default 224)")
+    convert.add_argument("--class-names", type=Path, help="text file, one a line, or JSON list")
+
     toy = command("toy", "The paper's two-dimensional example.")
     toy.add_argument("--alpha", type=float, required=True, help="smoothing factor, at most 1")
 
-    command("bench", "Speed of the attack against the plain loop of the reference code.")
+    bench = command("bench", "Speed of the attack against the plain loop of the reference code.")
+    bench.add_argument(
+        "--paper-scale", action="store_true",
+        help="instead: seconds and memory of a step at 1024 px, with random weights",
+    )  # fmt: skip
+    bench.add_argument(
+        "--batches", default="1,2", help="candidates at paper scale, such as 1,10,20"
+    )
+    bench.add_argument("--target", default="resnet18", help="architecture at paper scale")
+    bench.add_argument("--at-once", type=int, help="pictures at once (default: as fits the device)")
 
     doctor = command("doctor", "Check this installation and name remedies.")
     doctor.add_argument("--online", action="store_true", help="also try to reach the Hub")
+    doctor.add_argument(
+        "--accuracy", action="store_true", help="also measure the classifiers' test accuracy again"
+    )
+
+    publish = command("publish", "Upload a zoo to the Hub and print the commit to pin.")
+    publish.add_argument("--repo", required=True, metavar="USER/NAME", help="made if need be")
+    publish.add_argument("--private", action="store_true", help="nobody else may see it")
+    publish.add_argument(
+        "--data-sheet", type=Path, metavar="FILE", help="Markdown: where the images come from"
+    )
     return parser
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,16 @@ import torch
 from tqdm import tqdm
 
 from mia_demo import doctor as doctor_checks
-from mia_demo.alpha_zoo import make_alpha_zoo, parse_alphas
 from mia_demo.attack.attack import Attacker, AttackFrame
 from mia_demo.attack.config import parse_knobs, preset_config
 from mia_demo.bench import run_bench
+from mia_demo.convert.pipeline import ClassifierFacts, convert_file
 from mia_demo.data.identities import open_identity_set
+from mia_demo.data.layouts import FFHQ_CROP, SPLIT_SEED, open_layout
 from mia_demo.data.pictures import png, sprite
-from mia_demo.data.splits import fixed_split, public_split, seeded_split
-from mia_demo.device import choose_compute
-from mia_demo.errors import CheckpointError, ConfigError
+from mia_demo.data.splits import public_split
+from mia_demo.device import Compute, choose_compute
+from mia_demo.errors import CheckpointError, ConfigError, DeviceError
 from mia_demo.evaluation.attributes import open_attribute_judge
 from mia_demo.evaluation.distributed import join_team, run_team_sweep
 from mia_demo.evaluation.judge import Judge
@@ -29,18 +30,24 @@ from mia_demo.evaluation.prior_check import check_prior as measure_prior
 from mia_demo.evaluation.prior_quality import prior_frechet, sample_images
 from mia_demo.evaluation.results import collect_results, save_results
 from mia_demo.evaluation.sweep import parse_numbers
-from mia_demo.evaluation.text_tables import as_attribute_markdown, as_markdown
+from mia_demo.evaluation.text_tables import as_attribute_markdown, results_markdown
 from mia_demo.files import write_bytes, write_json
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
+from mia_demo.memory import is_out_of_memory
+from mia_demo.opening import open_zoo
+from mia_demo.paper_bench import run_paper_bench
+from mia_demo.publishing import publish_zoo
 from mia_demo.recording import quote_results, record_sweep, recorded_names
 from mia_demo.runs import attack_report, save_attack
 from mia_demo.smoothing import format_alpha
+from mia_demo.target_variants import make_alpha_zoo, make_training_seed_zoo, parse_alphas
 from mia_demo.toy import run_toy
 from mia_demo.training.classifier import LabelledImages, TrainConfig
 from mia_demo.training.prior import STATE_FILE, PriorConfig, PriorTrainer
 from mia_demo.training.prior import train_prior as prior_frames
-from mia_demo.zoo import EMBEDDED_ZOO, Zoo, open_zoo
+from mia_demo.training.recipes import RECIPES, differences
+from mia_demo.zoo import EMBEDDED_ZOO, IdentityFolder, Zoo, open_folder
 
 
 def attack(options: argparse.Namespace) -> dict[str, Any]:
@@ -77,6 +84,10 @@ def sweep(options: argparse.Namespace) -> dict[str, Any] | None:
             team.require_alone("--alphas trains targets")
             alphas = parse_alphas(options.alphas)
             zoo = make_alpha_zoo(zoo, alphas, options.output / "zoo", compute, _log)
+        elif options.training_seeds:
+            team.require_alone("--training-seeds trains targets")
+            trainings = parse_numbers(options.training_seeds)
+            zoo = make_training_seed_zoo(zoo, trainings, options.output / "zoo", compute, _log)
         lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.target_names())
         identities, seeds = parse_numbers(options.identities), parse_numbers(options.seeds)
         config = preset_config(options.preset, lanes=lanes, **parse_knobs(options.set))
@@ -107,35 +118,102 @@ def record(options: argparse.Namespace) -> dict[str, Any]:
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
     compute = choose_compute(options.device)
-    config = TrainConfig(
-        alpha=options.alpha,
-        architecture=options.architecture,
-        input_size=options.input_size,
-        epochs=options.epochs,
-        seed=options.seed,
-    )
+    config, differs = _training(options, compute)
+    output = Zoo.create(options.output)
     if options.data:
-        identities = open_identity_set(options.data)
-        train_items, test_items = seeded_split(identities, options.seed)
+        layout = options.layout or options.recipe or "folders"
+        if layout == "folders":
+            data = open_layout(layout, options.data, options.seed)
+        else:
+            # One split for all trainings and for later attacks on this zoo, whatever their seeds.
+            known = output.manifest.folder
+            seed = known.seed if known else SPLIT_SEED
+            data = open_folder(_remember_folder(output, options.data, layout, seed, None))
+        identities, train_items, test_items = data.identities, data.train, data.test
     else:
         source = open_zoo(options.zoo)
         identities = source.identities()
-        train_items, test_items = fixed_split(identities, source.manifest.train_images)
+        items = source.split_items(identities)
+        train_items, test_items = items["train"], items["test"]
+    _log(f"reading {len(train_items) + len(test_items)} pictures of {len(identities)} identities")
     train_set = LabelledImages(*identities.items(config.input_size, train_items))
     test_set = LabelledImages(*identities.items(config.input_size, test_items))
-    output = Zoo.create(options.output)
-    name = f"alpha{options.alpha:+g}"
+    kind = "evaluator" if options.evaluator else "target"
+    name = "evaluator" if options.evaluator else f"alpha{options.alpha:+g}"
     state = options.output / "state"
-    make_classifier(output, name, "target", config, train_set, test_set, compute, state, _log)
+    try:
+        make_classifier(output, name, kind, config, train_set, test_set, compute, state, _log)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise DeviceError(
+            f"A batch of {config.batch_size} pictures does not fit the device; give a smaller "
+            "--batch-size."
+        ) from error
     entry = output.entry(name)
     return {
-        "alpha": options.alpha,
+        "alpha": config.alpha,
         "test_accuracy": entry.test_accuracy,
         "train_accuracy": entry.train_accuracy,
-        "epochs": options.epochs,
+        "epochs": config.epochs,
         "seconds": entry.training["seconds"],
         "checkpoint": str(options.output / entry.stored.file),
+        **differs,
     }
+
+
+def use_data(options: argparse.Namespace) -> dict[str, Any]:
+    output = Zoo.create(options.output)
+    folder = _remember_folder(output, options.data, options.layout, options.seed, options.crop)
+    data = open_folder(folder)
+    return {
+        "zoo": str(options.output),
+        **asdict(folder),
+        "identities": len(data.identities),
+        "train_images": len(data.train),
+        "test_images": len(data.test),
+    }
+
+
+def _remember_folder(
+    zoo: Zoo, data: Path, layout: str, seed: int, crop: float | None
+) -> IdentityFolder:
+    """Tells the zoo where its identities lie; without a crop an earlier one is kept."""
+    if crop is None:
+        known = zoo.manifest.folder
+        crop = known.crop if known else FFHQ_CROP.get(layout, 1.0)
+    folder = IdentityFolder(str(data.resolve()), layout, seed, crop)
+    open_folder(folder)  # complains before anything is written
+    zoo.set_folder(folder)
+    return folder
+
+
+def _training(
+    options: argparse.Namespace, compute: Compute
+) -> tuple[TrainConfig, dict[str, list[str]]]:
+    """The settings of a training, and with a recipe how they differ from the paper's."""
+    if (options.alpha is None) != options.evaluator:
+        raise ConfigError("Give --alpha for a target; an evaluator is trained without one.")
+    chosen = {
+        name: value
+        for name in ("alpha", "architecture", "input_size", "epochs", "batch_size")
+        if (value := getattr(options, name)) is not None
+    }
+    chosen |= {"seed": options.seed, "initial_weights": options.initial_weights}
+    if not options.recipe:
+        if options.evaluator:
+            raise ConfigError("--evaluator needs a --recipe, facescrub or celeba.")
+        return TrainConfig(**chosen), {}
+    if options.recipe not in RECIPES:
+        raise ConfigError(f"No recipe {options.recipe!r}; choose one of {', '.join(RECIPES)}.")
+    recipe = RECIPES[options.recipe]
+    paper = recipe.evaluator if options.evaluator else recipe.target
+    if chosen.get("architecture", paper.architecture) != paper.architecture:
+        chosen["arguments"] = {}  # the paper's are Inception's
+    config = replace(paper, **chosen)
+    differs = differences(config, paper, compute)
+    _log(f"other than in the paper: {'; '.join(differs)}")
+    return config, {"differs": differs}
 
 
 def train_prior(options: argparse.Namespace) -> dict[str, Any]:
@@ -208,6 +286,37 @@ def make_zoo(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def convert(options: argparse.Namespace) -> dict[str, Any]:
+    facts = ClassifierFacts(
+        kind=options.kind,
+        alpha=options.alpha,
+        architecture=options.architecture,
+        input_size=options.input_size,
+        class_names=options.class_names,
+    )
+    entry = convert_file(options.source, options.output, options.name, facts, _log)
+    origin = entry.training["converted_from"]
+    result = {
+        "checkpoint": str(options.output / entry.stored.file),
+        "name": entry.name,
+        "kind": entry.kind,
+        "architecture": entry.architecture,
+        "arguments": entry.arguments,
+        "input_size": entry.input_size,
+        "parameters": origin["parameters"],
+        "bytes": entry.stored.bytes,
+        "sha256": entry.stored.sha256,
+        "source_sha256": origin["sha256"],
+        "licence": origin["licence"],
+    }
+    if entry.kind != "prior":
+        result["num_classes"] = entry.num_classes
+        result["test_accuracy"] = entry.test_accuracy  # nobody measured it here
+    if entry.kind == "target":
+        result["alpha"] = entry.alpha
+    return result
+
+
 def toy(options: argparse.Namespace) -> dict[str, Any]:
     result = run_toy(options.alpha)
     return {
@@ -220,13 +329,30 @@ def toy(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def bench(options: argparse.Namespace) -> dict[str, Any]:
-    result = run_bench(open_zoo(options.zoo), choose_compute(options.device))
+    compute = choose_compute(options.device)
+    if options.paper_scale:
+        batches = parse_numbers(options.batches)
+        return run_paper_bench(compute, options.target, batches, options.at_once, _log)
+    result = run_bench(open_zoo(options.zoo), compute)
     return {**asdict(result), "ratio": round(result.ratio, 2)}
 
 
+def publish(options: argparse.Namespace) -> dict[str, Any]:
+    zoo = open_zoo(options.zoo)
+    done = publish_zoo(zoo, options.repo, private=options.private, data_sheet=options.data_sheet)
+    return {
+        "commit": done.address.revision,
+        "address": str(done.address),
+        "url": done.url,
+        "files": done.files,
+        "bytes": done.total_bytes,
+    }
+
+
 def doctor(options: argparse.Namespace) -> dict[str, Any]:
-    location = Path(options.zoo) if options.zoo else EMBEDDED_ZOO
-    checks = doctor_checks.run_checks(location, options.device, online=options.online)
+    checks = doctor_checks.run_checks(
+        options.zoo, options.device, online=options.online, accuracy=options.accuracy
+    )
     return {"ok": all(check["ok"] for check in checks), "checks": checks}
 
 
@@ -243,11 +369,15 @@ def as_text(result: dict[str, Any]) -> str:
             lines += [_lane_as_text(name, lane) for name, lane in value.items()]
         elif key == "rows":
             lines += [
-                as_markdown(value),
+                results_markdown(value),
                 as_attribute_markdown(value, result["attribute_reference"]),
             ]
         elif key in ("config", "settings", "versions", "checkpoints", "attribute_reference"):
             continue  # for programs: --json and run.json have them
+        elif key == "licence":
+            continue  # shown already, apart from the figures
+        elif value is None:
+            lines.append(f"{key}: not measured")
         else:
             lines.append(f"{key}: {value if isinstance(value, str) else json.dumps(value)}")
     return "\n".join(lines)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,28 +10,47 @@ from typing import Any
 
 from mia_demo.device import choose_compute
 from mia_demo.errors import DemoError
+from mia_demo.evaluation.zoo_accuracy import measure_accuracies
+from mia_demo.hub.address import is_hub_address
+from mia_demo.hub.checks import cache_state, reach_hub
+from mia_demo.opening import open_zoo
 from mia_demo.zoo import Zoo
 
 PACKAGES = ("torch", "torchvision", "gradio", "numpy", "pillow", "huggingface-hub", "safetensors")
 NEEDED_BYTES = 500_000_000
-HUB = ("huggingface.co", 443)
-HUB_TIMEOUT_SECONDS = 4.0
+RESTORE = "Restore checkpoints/ or run make-zoo."
+DROP = "Open it again, or drop the cached copy with `hf cache rm` and open it then."
 
 Check = dict[str, Any]
 
 
-def run_checks(zoo: Path, device: str, *, online: bool) -> list[Check]:
+def run_checks(
+    location: str | None, device: str, *, online: bool = False, accuracy: bool = False
+) -> list[Check]:
     """All checks; ``ok`` False comes with a remedy.
 
     Args:
-        zoo: folder whose hashes are checked.
+        location: zoo folder or ``hf://`` address, which asks the Hub; None is the embedded zoo.
         device: requested device.
-        online: also try to reach the Hub (the only connection this makes).
+        online: also try to reach the Hub.
+        accuracy: also measure every classifier on the zoo's test images.
     """
     checks = [_python(), *[_package(name) for name in PACKAGES], _device(device)]
-    checks += [*_zoo(zoo), _disk(zoo)]
-    if online:
-        checks.append(_hub())
+    is_remote = bool(location) and is_hub_address(str(location))
+    zoo: Zoo | None = None
+    try:
+        zoo = open_zoo(location)
+    except DemoError as error:
+        remedy = "Repair what it says; without --zoo the embedded zoo is used."
+        checks.append(_check("zoo", False, str(error), remedy if is_remote else RESTORE))
+    if zoo:
+        checks += [_zoo(zoo), *_hashes(zoo)]
+        if accuracy:
+            checks += _accuracies(zoo, device)
+    checks.append(_disk("disk", zoo.root if zoo else Path.cwd()))
+    checks.append(_cache(is_needed=is_remote))
+    if online or is_remote:
+        checks.append(_hub(is_needed=zoo is None or online))
     return checks
 
 
@@ -60,11 +78,13 @@ def _device(name: str) -> Check:
         return _check("device", False, str(error), "Use --device auto.")
 
 
-def _zoo(root: Path) -> list[Check]:
-    try:
-        zoo = Zoo(root)
-    except DemoError as error:
-        return [_check("zoo", False, str(error), "Restore checkpoints/ or run make-zoo.")]
+def _zoo(zoo: Zoo) -> Check:
+    files = zoo.listed_files()
+    size = sum(stored.bytes for stored in files) / 1e6
+    return _check("zoo", True, f"{zoo.origin or zoo.root}, {len(files)} files, {size:.1f} MB", "")
+
+
+def _hashes(zoo: Zoo) -> list[Check]:
     checks = []
     files = [(part.file, part) for part in zoo.manifest.identities]
     files += [(entry.name, entry.stored) for entry in zoo.manifest.checkpoints]
@@ -74,20 +94,44 @@ def _zoo(root: Path) -> list[Check]:
             found = f"{stored.bytes:,} bytes, sha256 {stored.sha256[:12]}"
             checks.append(_check(f"zoo {name}", True, found, ""))
         except DemoError as error:
-            checks.append(_check(f"zoo {name}", False, str(error), "Restore it or run make-zoo."))
+            remedy = DROP if zoo.origin else "Restore it or run make-zoo."
+            checks.append(_check(f"zoo {name}", False, str(error), remedy))
     return checks
 
 
-def _disk(folder: Path) -> Check:
-    free = shutil.disk_usage(folder if folder.exists() else Path.cwd()).free
-    remedy = f"Free at least {NEEDED_BYTES // 1_000_000} MB for runs and temporary files."
-    return _check("disk", free > NEEDED_BYTES, f"{free / 1e9:.1f} GB free", remedy)
-
-
-def _hub() -> Check:
-    remedy = "Not needed for the embedded zoo; for --zoo hf:// check network and proxy."
+def _accuracies(zoo: Zoo, device: str) -> list[Check]:
+    checks = []
     try:
-        socket.create_connection(HUB, timeout=HUB_TIMEOUT_SECONDS).close()
-        return _check("hub", True, f"{HUB[0]} answers", "")
-    except OSError as error:
-        return _check("hub", False, f"{HUB[0]} cannot be reached ({error})", remedy)
+        for result in measure_accuracies(zoo, choose_compute(device)):
+            stated = "none" if result.stated is None else f"{result.stated:.2%}"
+            found = f"{result.measured:.2%} of {result.images} test images, stated: {stated}"
+            remedy = "These are not the weights or images that were measured; get the zoo anew."
+            checks.append(_check(f"accuracy {result.name}", result.agrees, found, remedy))
+    except DemoError as error:
+        checks.append(_check("accuracy", False, str(error), "Get the zoo anew or run make-zoo."))
+    return checks
+
+
+def _disk(name: str, folder: Path) -> Check:
+    free = shutil.disk_usage(folder).free
+    remedy = f"Free at least {NEEDED_BYTES // 1_000_000} MB for runs and temporary files."
+    return _check(name, free > NEEDED_BYTES, f"{free / 1e9:.1f} GB free at {folder}", remedy)
+
+
+def _cache(*, is_needed: bool) -> Check:
+    state = cache_state()
+    found = f"{state.folder}, {state.total_bytes / 1e6:.1f} MB in {state.repositories} repositories"
+    if not state.is_writable:
+        found += ", cannot be written"
+    remedy = "Make it writable, or set HF_HOME to a folder that is."
+    return _check("hub cache", state.is_writable or not is_needed, found, remedy)
+
+
+def _hub(*, is_needed: bool) -> Check:
+    try:
+        return _check("hub", True, reach_hub(), "")
+    except DemoError as error:
+        if not is_needed:
+            return _check("hub", True, f"{error} Not needed: the zoo is cached.", "")
+        remedy = "Check network and proxy; the embedded zoo needs no Hub."
+        return _check("hub", False, str(error), remedy)

@@ -26,3 +26,15 @@ class DeviceError(DemoError):
 
 class PeerError(DemoError):
     """Another process of the same sweep failed, died or cannot be reached."""
+
+
+class ConversionError(DemoError):
+    """A foreign file of weights is refused, damaged, or of a layout that is not known."""
+
+
+class HubError(DemoError):
+    """The Hub refuses a zoo, or what it holds there is none."""
+
+
+class HubUnreachableError(HubError):
+    """The Hub does not answer, or may not be asked."""

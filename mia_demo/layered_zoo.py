@@ -34,6 +34,7 @@ class LayeredZoo(Zoo):
 
     def __init__(self, base: Zoo, folder: Path) -> None:
         self.root = base.root
+        self.origin = base.origin
         self.base = base
         self.folder = folder
         self._lock = threading.Lock()

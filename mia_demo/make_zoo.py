@@ -25,6 +25,7 @@ from mia_demo.make_attributes import make_attributes
 from mia_demo.model_card import write_model_card
 from mia_demo.models.embedder import CosineClassifier, FaceEmbedder, rank1_accuracy
 from mia_demo.training.classifier import (
+    STATE_FILE,
     ClassifierTrainer,
     LabelledImages,
     TrainConfig,
@@ -32,6 +33,7 @@ from mia_demo.training.classifier import (
     predict,
     train_classifier,
 )
+from mia_demo.training.initial_weights import load_initial_weights
 from mia_demo.training.prior import PriorConfig, PriorFrame, PriorTrainer, train_prior
 from mia_demo.zoo import UNSTORED, CheckpointEntry, Zoo
 
@@ -63,7 +65,7 @@ class ZooRecipe:
     evaluator: TrainConfig = field(
         default_factory=lambda: TrainConfig(architecture="compact_densenet", seed=7)
     )
-    embedder: TrainConfig = field(default_factory=lambda: TrainConfig(epochs=12, seed=11))
+    embedder: TrainConfig = field(default_factory=lambda: TrainConfig(epochs=30, seed=11))
     attributes: TrainConfig = field(
         default_factory=lambda: TrainConfig(arguments={"width": 12}, epochs=8, seed=13)
     )
@@ -154,6 +156,8 @@ def make_classifier(
         return
     num_classes = int(train.labels.max()) + 1
     classifier = config.classifier(num_classes)
+    if not (work / name / STATE_FILE).exists():
+        load_initial_weights(classifier.network, config.architecture, config.initial_weights)
     trainer = ClassifierTrainer(classifier, config, compute, train)
     train_accuracy = test_accuracy = None
     for frame in train_classifier(trainer, test, work / name):

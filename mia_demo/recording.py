@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mia_demo.errors import DataError
+from mia_demo.errors import CheckpointError, DataError
 from mia_demo.evaluation.library import RECORDED_FOLDER
 from mia_demo.evaluation.report import record_sentence
 from mia_demo.evaluation.results import SweepResults, load_results, save_results
 from mia_demo.evaluation.text_tables import (
     as_attribute_markdown,
     as_curve_markdown,
-    as_markdown,
+    results_markdown,
 )
 from mia_demo.files import write_bytes
 from mia_demo.model_card import write_model_card
@@ -35,13 +35,23 @@ def record_sweep(zoo: Zoo, sweep: Path, name: str) -> SweepResults:
 
     Raises:
         DataError: the name is no plain word, or the sweep cannot be read.
+        CheckpointError: the zoo lies on the Hub.
     """
+    if zoo.origin:
+        raise CheckpointError(
+            f"{zoo.origin} is only read; record into a folder and publish that as a new commit."
+        )
     if not NAME.fullmatch(name):
         raise DataError(f"{name!r} is no name for results; use lower-case letters and digits.")
     results = load_results(sweep)
     save_results(results, zoo.root / RECORDED_FOLDER / name)
-    write_model_card(zoo, "\n".join(_section(zoo, name) for name in recorded_names(zoo)))
+    write_model_card(zoo, recorded_sections(zoo))
     return results
+
+
+def recorded_sections(zoo: Zoo) -> str:
+    """All recorded results as the model card tells them."""
+    return "\n".join(_section(zoo, name) for name in recorded_names(zoo))
 
 
 def recorded_names(zoo: Zoo) -> list[str]:
@@ -64,7 +74,7 @@ def quote_results(zoo: Zoo, text: Path) -> None:
 def quotation(zoo: Zoo, name: str) -> str:
     """What a text says of recorded results: where they come from, and the main figures."""
     results = load_results(zoo.root / RECORDED_FOLDER / name)
-    table = as_markdown(results.rows, main_only=True)
+    table = results_markdown(results.rows, main_only=True)
     return f"Recorded {record_sentence(results.record)}\n\n{table}"
 
 
@@ -73,7 +83,7 @@ def _section(zoo: Zoo, name: str) -> str:
     parts = [
         f"### {name}\n",
         f"Recorded {record_sentence(results.record)}\n",
-        as_markdown(results.rows),
+        results_markdown(results.rows),
         as_attribute_markdown(results.rows, results.record.attribute_reference),
         as_curve_markdown(results.curves),
     ]

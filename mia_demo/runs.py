@@ -43,6 +43,7 @@ def attack_report(
     """
     targets = dict.fromkeys(name for lane in config.lanes for name in stage_names(lane))
     return {
+        **({"zoo": zoo.origin} if zoo.origin else {}),
         "identity": config.identity,
         "seed": config.seed,
         "preset": config.preset,

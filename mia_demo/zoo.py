@@ -9,6 +9,7 @@ unpickled.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -25,6 +26,8 @@ from torch import Tensor, nn
 from mia_demo import __version__
 from mia_demo.data.attributes import definitions
 from mia_demo.data.identities import IdentitySet, open_identity_set
+from mia_demo.data.layouts import SplitSet, open_layout
+from mia_demo.data.splits import Items, fixed_split
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.files import replacing, sha256_of, write_json
 from mia_demo.models.classifiers import Classifier, build_classifier
@@ -35,6 +38,8 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 EMBEDDED_ZOO = Path(__file__).resolve().parent.parent / "checkpoints"
 KINDS = ("target", "evaluator", "embedder", "attributes", "prior", "pool")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,24 @@ class StoredFile:
     def __post_init__(self) -> None:
         if Path(self.file).name != self.file or self.file.startswith("."):
             raise CheckpointError(f"The manifest names an unsafe file: {self.file!r}.")
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any], suffix: str) -> StoredFile:
+        """
+        Raises:
+            CheckpointError: another kind of file, or no proper size and sha256.
+        """
+        stored = StoredFile(values["file"], values["bytes"], values["sha256"])
+        if not stored.file.endswith(suffix):
+            raise CheckpointError(
+                f"The manifest lists {stored.file} where a {suffix} file belongs; pickled weights "
+                "and other formats are never opened."
+            )
+        if not (isinstance(stored.bytes, int) and stored.bytes >= 0):
+            raise CheckpointError(f"The manifest gives no size of {stored.file}.")
+        if not SHA256.fullmatch(stored.sha256):
+            raise CheckpointError(f"The manifest gives no sha256 of {stored.file}.")
+        return stored
 
 
 @dataclass(frozen=True)
@@ -89,12 +112,35 @@ class CheckpointEntry:
 
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> CheckpointEntry:
-        rest = dict(values)
-        stored = StoredFile(rest.pop("file"), rest.pop("bytes"), rest.pop("sha256"))
+        stored = StoredFile.from_json(values, ".safetensors")
+        rest = {key: value for key, value in values.items() if key not in asdict(stored)}
         entry = CheckpointEntry(stored=stored, **rest)
         if entry.kind not in KINDS:
             raise CheckpointError(f"Checkpoint {entry.name!r} is of unknown kind {entry.kind!r}.")
+        if not NAME.fullmatch(entry.name):
+            raise CheckpointError(f"The manifest names an unsafe checkpoint: {entry.name!r}.")
         return entry
+
+
+@dataclass(frozen=True)
+class IdentityFolder:
+    """Identities outside the zoo: too large, or not ours to copy.
+
+    Attributes:
+        path: absolute.
+        layout: see ``mia_demo.data.layouts``.
+        seed: of the split.
+        crop: centred share of the side of the prior's pictures that shows as much as the photos.
+    """
+
+    path: str
+    layout: str
+    seed: int
+    crop: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0.1 <= self.crop <= 1:
+            raise ConfigError(f"The crop must lie in 0.1..1, not {self.crop}.")
 
 
 @dataclass(frozen=True)
@@ -103,6 +149,7 @@ class Manifest:
 
     identities: list[StoredFile] = field(default_factory=list)
     train_images: int = 48  # of each identity, the rest is the test split
+    folder: IdentityFolder | None = None  # instead of the two above
     checkpoints: list[CheckpointEntry] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -110,6 +157,7 @@ class Manifest:
             "format": FORMAT,
             "identities": [asdict(part) for part in self.identities],
             "train_images": self.train_images,
+            **({"folder": asdict(self.folder)} if self.folder else {}),
             "checkpoints": [entry.to_json() for entry in self.checkpoints],
         }
 
@@ -119,13 +167,15 @@ class Zoo:
 
     Args:
         root: the folder.
+        origin: address of a zoo of the Hub, with its commit; None for a folder of one's own.
 
     Raises:
         CheckpointError: no manifest, or one this version does not understand.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, origin: str | None = None) -> None:
         self.root = root
+        self.origin = origin
         self.manifest = _read_manifest(root)
 
     @staticmethod
@@ -145,6 +195,10 @@ class Zoo:
         names = ", ".join(entry.name for entry in self.manifest.checkpoints) or "nothing"
         raise CheckpointError(f"The zoo {self.root} has no checkpoint {name!r}; it has {names}.")
 
+    def listed_files(self) -> list[StoredFile]:
+        """All files of the zoo but the manifest itself."""
+        return [*self.manifest.identities, *(entry.stored for entry in self.manifest.checkpoints)]
+
     def target_names(self) -> list[str]:
         """Lanes from the largest smoothing factor to the smallest."""
         targets = sorted(self.entries("target"), key=lambda entry: -(entry.alpha or 0.0))
@@ -160,6 +214,8 @@ class Zoo:
         """
         path = self.root / stored.file
         remedy = "restore it (git checkout, or download again) or run make-zoo."
+        if self.origin:
+            remedy = f"open {self.origin} again, then it is downloaded anew."
         if not path.is_file():
             raise CheckpointError(f"{path} is missing; {remedy}")
         if path.stat().st_size != stored.bytes or sha256_of(path) != stored.sha256:
@@ -217,7 +273,9 @@ class Zoo:
         return _frozen(generator)
 
     def identities(self) -> IdentitySet:
-        """The private identities, from verified zip parts."""
+        """The private identities, from verified zip parts or their folder."""
+        if self.manifest.folder:
+            return open_folder(self.manifest.folder).identities
         if not self.manifest.identities:
             raise CheckpointError(f"The zoo {self.root} holds no identities; run make-zoo.")
         return open_identity_set([self.verified_path(part) for part in self.manifest.identities])
@@ -230,12 +288,26 @@ class Zoo:
         Args:
             images: the first so many of each identity only.
         """
-        first_test = self.manifest.train_images
-        most = max(len(entries) for entries in identities.entries)
-        ranges = {"train": range(first_test), "test": range(first_test, most)}
-        if split not in ranges:
+        items = self.split_items(identities)
+        if split not in items:
             raise ConfigError(f"No split {split!r}; use train or test.")
-        return identities.tensors(size, indices=ranges[split][:images])
+        chosen = items[split]
+        if images is not None:
+            own = [[i for i in chosen if i[0] == label] for label in range(len(identities))]
+            chosen = [item for some in own for item in some[:images]]
+        return identities.items(size, chosen)
+
+    def split_items(self, identities: IdentitySet) -> dict[str, Items]:
+        """(label, index of the image) of the ``train`` and the ``test`` split."""
+        if self.manifest.folder:
+            whole = open_folder(self.manifest.folder)
+            return {"train": whole.train, "test": whole.test}
+        train, test = fixed_split(identities, self.manifest.train_images)
+        return {"train": train, "test": test}
+
+    def images_of(self, identities: IdentitySet, label: int, split: str) -> list[int]:
+        """Which images of one identity are in the ``train`` or ``test`` split."""
+        return [index for own, index in self.split_items(identities)[split] if own == label]
 
     def _entry_of(self, name: str, kinds: tuple[str, ...]) -> CheckpointEntry:
         entry = self.entry(name)
@@ -306,7 +378,10 @@ class Zoo:
         manifest = source.manifest
         self._write(
             replace(
-                self.manifest, identities=manifest.identities, train_images=manifest.train_images
+                self.manifest,
+                identities=manifest.identities,
+                train_images=manifest.train_images,
+                folder=manifest.folder,
             )
         )
 
@@ -326,6 +401,18 @@ class Zoo:
         parts = [self._stored(file) for file in files]
         self._write(replace(self.manifest, identities=parts, train_images=train_images))
 
+    def set_folder(self, folder: IdentityFolder) -> None:
+        """Says where the identities lie, or where they have moved to.
+
+        Raises:
+            CheckpointError: the zoo holds identities itself.
+        """
+        if self.manifest.identities:
+            raise CheckpointError(
+                f"The zoo {self.root} holds identities of its own; choose another folder."
+            )
+        self._write(replace(self.manifest, folder=folder))
+
     def _put(self, entry: CheckpointEntry) -> None:
         others = [e for e in self.manifest.checkpoints if e.name != entry.name]
         self._write(replace(self.manifest, checkpoints=[*others, entry]))
@@ -342,8 +429,14 @@ class Zoo:
 UNSTORED = StoredFile("unstored", 0, "")
 
 
+@lru_cache(maxsize=2)
+def open_folder(folder: IdentityFolder) -> SplitSet:
+    """Identities and split of a folder, without decoding pictures; read once."""
+    return open_layout(folder.layout, Path(folder.path), folder.seed)
+
+
 def open_zoo(location: str | Path | None = None) -> Zoo:
-    """Opens a zoo folder; None is the embedded one."""
+    """Opens a zoo folder; None is the embedded one. ``mia_demo.opening`` also asks the Hub."""
     return _open_cached(Path(location) if location else EMBEDDED_ZOO)
 
 
@@ -366,14 +459,15 @@ def _read_manifest(root: Path) -> Manifest:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise CheckpointError(f"{root} is no zoo: it has no {MANIFEST}.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}); restore it.") from error
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise CheckpointError(f"{path} is not a manifest of format {FORMAT}; update this program.")
     try:
         return Manifest(
-            identities=[StoredFile(**part) for part in values["identities"]],
+            identities=[StoredFile.from_json(part, ".zip") for part in values["identities"]],
             train_images=int(values["train_images"]),
+            folder=IdentityFolder(**values["folder"]) if "folder" in values else None,
             checkpoints=[CheckpointEntry.from_json(entry) for entry in values["checkpoints"]],
         )
     except (KeyError, TypeError, AttributeError) as error:

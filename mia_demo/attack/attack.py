@@ -13,13 +13,15 @@ import torch
 from torch import Tensor
 
 from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.framing import Framing, pixels_seen
 from mia_demo.attack.lanes import Lane, stage_names
-from mia_demo.attack.optimisation import Optimisation, StepRecord, target_confidence
-from mia_demo.attack.sampling import Pool, PoolCache
+from mia_demo.attack.optimisation import Optimisation, StepRecord, slices_of, target_confidence
+from mia_demo.attack.sampling import Pool, PoolCache, pool_subset
 from mia_demo.attack.selection import robust_confidence
 from mia_demo.data.transforms import to_uint8
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError, DeviceError
+from mia_demo.memory import Portions, is_out_of_memory
 from mia_demo.models.classifiers import Classifier
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.training.state import step_generator
@@ -34,10 +36,10 @@ CONFIDENCE_MEMORY = 0.7  # crops make single-step confidences jump; "best" follo
 
 @dataclass(frozen=True)
 class LaneFrame:
-    """One lane at one step. K candidates, R pixels.
+    """One lane at one step. K candidates, R pixels (``Framing.picture_size``).
 
     Attributes:
-        images: uint8 [K, R, R, 3].
+        images: uint8 [K, R, R, 3], what the prior shows within its framing.
         confidences: [K] target confidence of the classifier under attack.
         best: index of the candidate the classifier is surest of.
         evaluator_top1, evaluator_confidences: [K] whom the independent evaluator sees, how surely.
@@ -48,7 +50,7 @@ class LaneFrame:
 
     name: str
     alpha: float
-    test_accuracy: float
+    test_accuracy: float | None
     images: npt.NDArray[np.uint8]
     confidences: tuple[float, ...]
     best: int
@@ -93,7 +95,9 @@ class Attacker:
         self.generator: Generator = compute.place(zoo.load_prior())
         self.evaluator: Classifier = compute.place(zoo.load_classifier("evaluator"))
         self._lanes: dict[str, Lane] = {}
-        self.pools = PoolCache(zoo, self.generator, compute)
+        self.framing = Framing.of(zoo)
+        self.portions = Portions(compute, pixels_seen(zoo))
+        self.pools = PoolCache(zoo, self.generator, compute, self.framing, self.portions)
 
     def lane(self, name: str) -> Lane:
         """A lane by name, loaded on first use.
@@ -179,34 +183,39 @@ class _Run:
             for frame in self._stages():
                 yield frame
                 self._resumed_at = time.perf_counter()  # the consumer's time is not ours
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
             raise DeviceError(
-                "The device has too little memory for this attack; lower the batch size."
+                "The device has too little memory for this attack, even picture by picture; lower "
+                "the batch size or choose a larger device."
             ) from error
 
     def _stages(self) -> Iterator[tuple[AttackFrame, ...]]:
         pool: Pool | None = None
-        for progress in self.attacker.pools.get(self.samplers, self.config.truncation_psi):
+        config = self.config
+        subset = pool_subset(config.pool_size, config.seed)
+        for progress in self.attacker.pools.get(self.samplers, config.truncation_psi, subset):
             if isinstance(progress, Pool):
                 pool = progress
             else:
                 yield self._frame("sampling", round(progress * 100), 100, ())
         assert pool is not None
-        start = self._start_styles(pool)
-        images = self._synthesize(start[:, :SHOWN])
-        scores = self._plain_confidence(images)
-        yield self._frame("sampling", 1, 1, self._judged(images, scores))
+        start = self._start_styles(pool, subset)
+        yield self._frame("sampling", 1, 1, self._judged(*self._look_at(start[:, :SHOWN])))
 
         final: list[Tensor] = []
-        chunks = start.split(self.config.batch_size, dim=1)
+        chunks = start.split(config.batch_size, dim=1)
         for number, chunk in enumerate(chunks):
             optimisation = Optimisation(
                 self.attacker.generator,
                 self.lanes,
                 self.identities,
                 chunk,
-                self.config,
+                config,
                 self.compute,
+                self.attacker.framing,
+                self.attacker.portions,
             )
             for frames in self._optimise(optimisation, number, len(chunks)):
                 latest = frames
@@ -229,11 +238,9 @@ class _Run:
                 tracks = self._progress(record, smooth)
                 yield self._frame("optimisation", chunk * steps + step + 1, steps * chunks, tracks)
 
-    def _start_styles(self, pool: Pool) -> Tensor:
-        config = self.config
-        subset = pool.subset(config.pool_size, config.seed)
+    def _start_styles(self, pool: Pool, subset: Tensor) -> Tensor:
         chosen = [
-            pool.start_candidates(lane.name, identity, config.candidates, subset)
+            pool.start_candidates(lane.name, identity, self.config.candidates, subset)
             for lane in self.samplers
             for identity in self.identities
         ]
@@ -247,14 +254,17 @@ class _Run:
         targets = targets.repeat_interleave(candidates)
         kept_styles, kept_images, kept_scores = [], [], []
         for lane, lane_styles in zip(self.selectors, styles.chunk(len(self.lanes)), strict=True):
-            flat = lane_styles.flatten(0, 1)
-            images = torch.cat(
-                [self._synthesize(part[None])[0] for part in flat.split(config.batch_size)]
-            )
+            images, (views,) = self._render(lane_styles.flatten(0, 1), [lane])
             # The same crops for every lane.
             rng = step_generator(config.seed, 10_000)
             scores = robust_confidence(
-                lane, images, targets, config.selection_rounds, rng, self.compute
+                lane,
+                views,
+                targets,
+                config.selection_rounds,
+                rng,
+                self.compute,
+                self.attacker.portions,
             )
             per_identity = zip(
                 lane_styles, images.split(candidates), scores.split(candidates), strict=True
@@ -288,10 +298,8 @@ class _Run:
         cosines: list[float] | None = None,
     ) -> tuple[LaneFrame, ...]:
         """A lane frame a track from images [T, K, 3, R, R] and confidences [T, K]."""
-        with torch.no_grad(), self.compute.autocast():
-            batch = images.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-            logits = self.attacker.evaluator(batch)
-        verdict = logits.float().softmax(dim=1).max(dim=1)
+        logits = self._evaluate(images.flatten(0, 1))
+        verdict = logits.softmax(dim=1).max(dim=1)
         shape = images.shape[:2]
         top1 = verdict.indices.unflatten(0, shape).tolist()
         certainty = verdict.values.unflatten(0, shape).tolist()
@@ -316,24 +324,56 @@ class _Run:
         )
 
     @torch.no_grad()
-    def _synthesize(self, styles: Tensor) -> Tensor:
-        """[T, K, w_dim] -> [T, K, 3, R, R]."""
-        with self.compute.autocast():
-            images = self.attacker.generator.synthesize(
-                styles.flatten(0, 1).to(self.compute.device)
-            )
-        return images.float().unflatten(0, styles.shape[:2])
+    def _evaluate(self, images: Tensor) -> Tensor:
+        """The evaluator's logits [N, C] of pictures [N, 3, P, P]."""
+        evaluator = self.attacker.evaluator
+
+        def look(part: slice) -> Tensor:
+            batch = images[part].contiguous(memory_format=torch.channels_last)
+            with self.compute.autocast():
+                logits: Tensor = evaluator(batch)
+            return logits.float()
+
+        return torch.cat(self.attacker.portions.run(len(images), look))
 
     @torch.no_grad()
-    def _plain_confidence(self, images: Tensor) -> Tensor:
-        """Target confidence [T, K] of whole images."""
+    def _render(self, styles: Tensor, lanes: list[Lane]) -> tuple[Tensor, list[Tensor]]:
+        """Pictures [N, 3, P, P] of styles [N, w_dim], and by lane what its classifier sees.
+
+        Every lane has the same number of styles, one lane after the other.
+        """
+        framing = self.attacker.framing
+        per_lane = len(styles) // len(lanes)
+
+        def render(part: slice) -> tuple[Tensor, dict[int, Tensor]]:
+            with self.compute.autocast():
+                images = self.attacker.generator.synthesize(styles[part].to(self.compute.device))
+            images = images.float()
+            views = {
+                lane: framing.view(images[within], lanes[lane].classifier.input_size)
+                for lane, within in slices_of(part, per_lane)
+            }
+            return framing.picture(images), views
+
+        parts = self.attacker.portions.run(len(styles), render)
+        pictures = torch.cat([images for images, _ in parts])
+        return pictures, [
+            torch.cat([views[lane] for _, views in parts if lane in views])
+            for lane in range(len(lanes))
+        ]
+
+    @torch.no_grad()
+    def _look_at(self, styles: Tensor) -> tuple[Tensor, Tensor]:
+        """Pictures [T, K, 3, P, P] of styles [T, K, w_dim], and their target confidence [T, K]."""
+        pictures, views = self._render(styles.flatten(0, 1), self.lanes)
         with self.compute.autocast():
             logits = [
-                lane.classifier(part.flatten(0, 1).contiguous(memory_format=torch.channels_last))
-                for lane, part in zip(self.lanes, images.chunk(len(self.lanes)), strict=True)
+                lane.classifier(part.contiguous(memory_format=torch.channels_last))
+                for lane, part in zip(self.lanes, views, strict=True)
             ]
-        tracks = torch.cat(logits).float().unflatten(0, images.shape[:2])
-        return target_confidence(tracks, self.identities * len(self.lanes))
+        tracks = torch.cat(logits).float().unflatten(0, styles.shape[:2])
+        scores = target_confidence(tracks, self.identities * len(self.lanes))
+        return pictures.unflatten(0, styles.shape[:2]), scores
 
     def _frame(
         self, stage: str, step: int, total: int, tracks: tuple[LaneFrame, ...]

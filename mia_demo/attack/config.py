@@ -80,7 +80,8 @@ class AttackConfig:
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {"candidates": 8, "kept": 4, "steps": 40, "selection_rounds": 16},
     "standard": {},
-    # FaceScrub settings of the reference code (configs/attacking/FaceScrub_FFHQ.yaml).
+    # FaceScrub settings of the reference code (configs/attacking/FaceScrub_FFHQ.yaml). Its crop of
+    # FFHQ, 800 of 1024 px, comes with the data: see ``framing``.
     "paper": {
         "candidates": 200,
         "kept": 50,

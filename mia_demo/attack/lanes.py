@@ -34,11 +34,15 @@ def stage_names(lane: str) -> tuple[str, str, str]:
 
 @dataclass(frozen=True)
 class Lane:
-    """A frozen target classifier on the device, with what the page says about it."""
+    """A frozen target classifier on the device, with what the page says about it.
+
+    Attributes:
+        test_accuracy: None where nobody measured it (converted weights).
+    """
 
     name: str
     alpha: float
-    test_accuracy: float
+    test_accuracy: float | None
     classifier: Classifier
 
     @staticmethod
@@ -48,6 +52,6 @@ class Lane:
         return Lane(
             name=name,
             alpha=entry.alpha or 0.0,
-            test_accuracy=entry.test_accuracy or 0.0,
+            test_accuracy=entry.test_accuracy,
             classifier=compute.place(classifier),
         )

@@ -1,7 +1,8 @@
 """Stage 2: candidates of all lanes walk through w-space in lock-step.
 
 One batch through the generator serves every lane and identity; then each classifier sees its own
-candidates. Adam works on each number by itself, so they do not influence each other.
+candidates. Adam works on each number by itself, so they do not influence each other, and a batch
+may go through the networks in portions without changing the result.
 
 With L lanes and I identities under attack there are T = L * I tracks, lane by lane: track
 l * I + i is lane l's attack on identity i. Every track has K candidates.
@@ -9,7 +10,7 @@ l * I + i is lane l's attack on identity i. Every track has K candidates.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,11 +18,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import Lane
 from mia_demo.attack.losses import LOSSES
 from mia_demo.data.transforms import random_resized_crop
 from mia_demo.device import Compute
+from mia_demo.memory import Portions
 from mia_demo.models.stylegan2 import Generator
+
+
+def slices_of(part: slice, length: int) -> Iterator[tuple[int, slice]]:
+    """The blocks of ``length`` rows that ``part`` touches, each with its rows within the part."""
+    for block in range(part.start // length, -(-part.stop // length)):
+        start, stop = max(part.start, block * length), min(part.stop, (block + 1) * length)
+        yield block, slice(start - part.start, stop - part.start)
 
 
 def target_confidence(logits: Tensor, targets: Sequence[int]) -> Tensor:
@@ -37,17 +47,36 @@ class StepRecord:
     """What one step saw; T tracks, K candidates, before the update of w.
 
     Attributes:
-        images: [T, K, 3, R, R], not clipped.
+        images: [T, K, 3, P, P], pictures as they are shown, not clipped.
         losses: [T], mean over candidates.
         confidences: [T, K], softmax of the target class on the step's crop.
-        gradient_cosine: [T], mean cosine between this and the previous step's image gradients
-            (the paper's gradient-stability analysis); nan on the first step.
+        gradient_cosine: [T], mean cosine between this and the previous step's gradients by the
+            image a classifier sees (the paper's gradient-stability analysis); nan on the first
+            step.
     """
 
     images: Tensor
     losses: Tensor
     confidences: Tensor
     gradient_cosine: Tensor
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a portion of n candidates contributes to a step.
+
+    Attributes:
+        images: [n, 3, P, P].
+        losses, confidences: [n].
+        w_gradient: [n, w_dim].
+        image_gradients: by lane [m, 3 S S], over the lane's m candidates in the portion.
+    """
+
+    images: Tensor
+    losses: Tensor
+    confidences: Tensor
+    w_gradient: Tensor
+    image_gradients: dict[int, Tensor]
 
 
 class Optimisation:
@@ -66,18 +95,22 @@ class Optimisation:
         start: Tensor,
         config: AttackConfig,
         compute: Compute,
+        framing: Framing,
+        portions: Portions,
     ) -> None:
         self.generator = generator
         self.lanes = lanes
         self.targets = [*identities] * len(lanes)  # [T]
         self.config = config
         self.compute = compute
+        self.framing = framing
+        self.portions = portions
         self.shape = start.shape[:2]
         self.w = start.flatten(0, 1).to(compute.device).clone().requires_grad_(True)
         self.optimizer = torch.optim.Adam(
             [self.w], lr=config.learning_rate, betas=(config.adam_beta, config.adam_beta)
         )
-        self._previous: Tensor | None = None
+        self._previous: list[Tensor] | None = None  # image gradients by lane
 
     def step(self, rng: torch.Generator) -> StepRecord:
         """One update of every candidate.
@@ -85,45 +118,75 @@ class Optimisation:
         Args:
             rng: draws the crop, one for the whole batch and so the same for all lanes.
         """
-        config = self.config
-        with torch.enable_grad():
-            with self.compute.autocast():
-                images = self.generator.synthesize(self.w)
-                images.retain_grad()
-                views = random_resized_crop(
-                    images, images.shape[-1], (config.crop_scale, 1.0), rng, per_image=False
-                ).contiguous(memory_format=torch.channels_last)
-                logits = [
-                    lane.classifier(part)
-                    for lane, part in zip(self.lanes, views.chunk(len(self.lanes)), strict=True)
-                ]
-            tracks = torch.cat(logits).float().unflatten(0, self.shape)
-            loss_of = LOSSES[config.loss]
-            losses = torch.stack(
-                [
-                    loss_of(values, target).mean()
-                    for values, target in zip(tracks, self.targets, strict=True)
-                ]
-            )
-            losses.sum().backward()
+        state = rng.get_state()
+
+        def part(candidates: slice) -> _Part:
+            return self._part(candidates, rng, state)
+
+        parts = self.portions.run(len(self.w), part)
+        self.w.grad = torch.cat([part.w_gradient for part in parts])
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        gradient = images.grad
-        assert gradient is not None
+        gradients = [
+            torch.cat([p.image_gradients[lane] for p in parts if lane in p.image_gradients])
+            for lane in range(len(self.lanes))
+        ]
         return StepRecord(
-            images=images.detach().float().unflatten(0, self.shape),
+            images=torch.cat([part.images for part in parts]).unflatten(0, self.shape),
+            losses=torch.cat([part.losses for part in parts]).unflatten(0, self.shape).mean(dim=1),
+            confidences=torch.cat([part.confidences for part in parts]).unflatten(0, self.shape),
+            gradient_cosine=self._cosine(gradients),
+        )
+
+    def _part(self, part: slice, rng: torch.Generator, state: Tensor) -> _Part:
+        """Losses and gradients of a few candidates; ``state`` draws everybody's crop."""
+        config = self.config
+        per_lane = len(self.w) // len(self.lanes)
+        with torch.enable_grad():
+            w = self.w.detach()[part].requires_grad_(True)
+            seen: dict[int, Tensor] = {}
+            logits: list[Tensor] = []
+            with self.compute.autocast():
+                images = self.generator.synthesize(w)
+                for lane, within in slices_of(part, per_lane):
+                    classifier = self.lanes[lane].classifier
+                    seen[lane] = self.framing.view(images[within], classifier.input_size)
+                    rng.set_state(state)
+                    views = random_resized_crop(
+                        seen[lane], seen[lane].shape[-1], (config.crop_scale, 1.0), rng,
+                        per_image=False,
+                    ).contiguous(memory_format=torch.channels_last)  # fmt: skip
+                    logits.append(classifier(views))
+            scores = torch.cat(logits).float()
+            loss_of = LOSSES[config.loss]
+            tracks = [
+                (scores[within], self.targets[track])
+                for track, within in slices_of(part, self.shape[1])
+            ]
+            losses = torch.cat([loss_of(values, target) for values, target in tracks])
+            # Mean over a track's candidates, sum over tracks.
+            total = losses.sum() / self.shape[1]
+            w_gradient, *gradients = torch.autograd.grad(total, [w, *seen.values()])
+        confidences = [values.softmax(dim=1)[:, target] for values, target in tracks]
+        return _Part(
+            images=self.framing.picture(images),
             losses=losses.detach(),
-            confidences=target_confidence(tracks.detach(), self.targets),
-            gradient_cosine=self._cosine(gradient.detach().float().flatten(1)),
+            confidences=torch.cat(confidences).detach(),
+            w_gradient=w_gradient,
+            image_gradients={
+                lane: gradient.float().flatten(1)
+                for lane, gradient in zip(seen, gradients, strict=True)
+            },
         )
 
     def styles(self) -> Tensor:
         """The candidates as they are now: [T, K, w_dim] on the CPU."""
         return self.w.detach().cpu().unflatten(0, self.shape)
 
-    def _cosine(self, gradient: Tensor) -> Tensor:
-        previous, self._previous = self._previous, gradient
+    def _cosine(self, gradients: list[Tensor]) -> Tensor:
+        previous, self._previous = self._previous, gradients
         if previous is None:
             return torch.full(self.shape[:1], torch.nan)
-        cosine = F.cosine_similarity(gradient, previous, dim=1)
+        pairs = zip(gradients, previous, strict=True)
+        cosine = torch.cat([F.cosine_similarity(now, before, dim=1) for now, before in pairs])
         return cosine.unflatten(0, self.shape).mean(dim=1)

@@ -2,7 +2,7 @@
 
 The pool is shared by all lanes, identities and seeds; a classifier looks at it once. Picking the
 start candidates of any identity is then a lookup. The embedded zoo ships its pool; for other
-lanes it is computed on first use and remembered in memory.
+lanes the part an attack needs is computed on first use and remembered in memory.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mia_demo.attack.framing import Framing, pixels_seen
 from mia_demo.attack.lanes import Lane
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
+from mia_demo.memory import Portions
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.training.state import step_generator
 from mia_demo.zoo import UNSTORED, CheckpointEntry, Zoo
@@ -24,12 +26,15 @@ POOL_NAME = "pool"
 POOL_STYLES = 6000  # stored; an attack draws its own subset of these, so that seeds differ
 POOL_SEED = 42
 POOL_PSI = 0.5
-BATCH = 250
+BATCH = 250  # styles between two reports of progress, at most
 
 
 @dataclass(frozen=True)
 class Pool:
-    """styles [N, w_dim] and, for each lane, confidences [N, C] (float32, CPU)."""
+    """styles [N, w_dim] and, for each lane, confidences [N, C] (float32, CPU).
+
+    Rows of styles that a lane's classifier has not seen yet are nan.
+    """
 
     styles: Tensor
     confidences: dict[str, Tensor]
@@ -41,11 +46,22 @@ class Pool:
         best = torch.sort(scores, descending=True, stable=True).indices[:count]
         return subset[best]
 
-    def subset(self, size: int, seed: int) -> Tensor:
-        """The styles that an attack with this seed may start from."""
-        if size > len(self.styles):
-            raise ConfigError(f"The pool has {len(self.styles)} styles; {size} were asked for.")
-        return torch.randperm(len(self.styles), generator=step_generator(seed, 0))[:size]
+    def unseen(self, lane: str, subset: Tensor) -> Tensor:
+        """Which styles of ``subset`` the lane's classifier has yet to see: bool."""
+        if lane not in self.confidences:
+            return torch.ones(len(subset), dtype=torch.bool)
+        return self.confidences[lane][subset, 0].isnan()
+
+
+def pool_subset(size: int, seed: int) -> Tensor:
+    """The styles that an attack with this seed may start from.
+
+    Raises:
+        ConfigError: more than the pool has.
+    """
+    if size > POOL_STYLES:
+        raise ConfigError(f"The pool has {POOL_STYLES} styles; {size} were asked for.")
+    return torch.randperm(POOL_STYLES, generator=step_generator(seed, 0))[:size]
 
 
 def sample_styles(generator: Generator, count: int, truncation_psi: float) -> Tensor:
@@ -59,9 +75,14 @@ def sample_styles(generator: Generator, count: int, truncation_psi: float) -> Te
 
 @torch.no_grad()
 def pool_confidences(
-    generator: Generator, lanes: list[Lane], styles: Tensor, compute: Compute
+    generator: Generator,
+    lanes: list[Lane],
+    styles: Tensor,
+    compute: Compute,
+    framing: Framing,
+    portions: Portions,
 ) -> dict[str, Tensor]:
-    """Mean softmax over a picture and its mirror image, for a few styles.
+    """Mean softmax over a picture and its mirror image.
 
     Args:
         styles: [n, w_dim].
@@ -69,44 +90,78 @@ def pool_confidences(
     Returns:
         lane name -> [n, C] on the CPU.
     """
-    with compute.autocast():
-        # The only stage that clips, as in the reference code.
-        images = generator.synthesize(styles.to(compute.device)).float().clamp(-1, 1)
-        views = torch.cat([images, images.flip(3)]).contiguous(memory_format=torch.channels_last)
-        logits = {lane.name: lane.classifier(views).float() for lane in lanes}
-    return {
-        name: values.softmax(dim=1).reshape(2, len(styles), -1).mean(dim=0).cpu()
-        for name, values in logits.items()
-    }
+
+    def look(part: slice) -> dict[str, Tensor]:
+        with compute.autocast():
+            # The only stage that clips, as in the reference code.
+            images = generator.synthesize(styles[part].to(compute.device)).float().clamp(-1, 1)
+            scores = {}
+            for lane in lanes:
+                seen = framing.view(images, lane.classifier.input_size)
+                views = torch.cat([seen, seen.flip(3)])
+                logits = lane.classifier(views.contiguous(memory_format=torch.channels_last))
+                probabilities = logits.float().softmax(dim=1)
+                scores[lane.name] = probabilities.reshape(2, len(images), -1).mean(dim=0).cpu()
+        return scores
+
+    parts = portions.run(len(styles), look)
+    return {lane.name: torch.cat([part[lane.name] for part in parts]) for lane in lanes}
 
 
 class PoolCache:
     """Finds or computes the pool of a zoo's prior for any lanes."""
 
-    def __init__(self, zoo: Zoo, generator: Generator, compute: Compute) -> None:
+    def __init__(
+        self, zoo: Zoo, generator: Generator, compute: Compute, framing: Framing, portions: Portions
+    ) -> None:
         self.zoo = zoo
         self.generator = generator
         self.compute = compute
+        self.framing = framing
+        self.portions = portions
         self._pools: dict[float, Pool] = {}
 
-    def get(self, lanes: list[Lane], truncation_psi: float) -> Iterator[Pool | float]:
-        """Yields progress in 0..1 while computing, and the pool last."""
+    def get(
+        self, lanes: list[Lane], truncation_psi: float, subset: Tensor
+    ) -> Iterator[Pool | float]:
+        """Yields progress in 0..1 while computing, and the pool last.
+
+        Args:
+            subset: which styles every lane must have seen.
+        """
         pool = self._pools.get(truncation_psi) or self._stored(truncation_psi)
         if pool is None:
             pool = Pool(sample_styles(self.generator, POOL_STYLES, truncation_psi), {})
-        unknown = {lane.name: lane for lane in lanes if lane.name not in pool.confidences}
-        missing = list(unknown.values())
+        unseen = {lane.name: pool.unseen(lane.name, subset) for lane in lanes}
+        missing = {lane.name: lane for lane in lanes if unseen[lane.name].any()}
         if missing:
+            rows = subset[torch.stack([unseen[name] for name in missing]).any(dim=0)]
             yield 0.0
-            parts: list[dict[str, Tensor]] = []
-            for start in range(0, len(pool.styles), BATCH):
-                styles = pool.styles[start : start + BATCH]
-                parts.append(pool_confidences(self.generator, missing, styles, self.compute))
-                yield min(1.0, (start + BATCH) / len(pool.styles))
-            fresh = {lane.name: torch.cat([part[lane.name] for part in parts]) for lane in missing}
+            fresh = self._empty(pool, list(missing.values()))
+            batch = min(BATCH, 10 * self.portions.size)
+            for done in range(0, len(rows), batch):
+                some = rows[done : done + batch]
+                scores = self._look(list(missing.values()), pool.styles[some])
+                for name, values in scores.items():
+                    fresh[name][some] = values
+                yield min(1.0, (done + batch) / len(rows))
             pool = Pool(pool.styles, {**pool.confidences, **fresh})
         self._pools[truncation_psi] = pool
         yield pool
+
+    def _empty(self, pool: Pool, lanes: list[Lane]) -> dict[str, Tensor]:
+        """Tables [N, C] for the lanes, with what the pool knows already."""
+        return {
+            lane.name: pool.confidences[lane.name].clone()
+            if lane.name in pool.confidences
+            else torch.full((len(pool.styles), lane.classifier.num_classes), torch.nan)
+            for lane in lanes
+        }
+
+    def _look(self, lanes: list[Lane], styles: Tensor) -> dict[str, Tensor]:
+        return pool_confidences(
+            self.generator, lanes, styles, self.compute, self.framing, self.portions
+        )
 
     def forget(self, lane: str) -> None:
         """Drops a lane's confidences."""
@@ -140,11 +195,9 @@ def store_pool(zoo: Zoo, compute: Compute) -> None:
     generator = compute.place(zoo.load_prior())
     lanes = [Lane.load(zoo, name, compute) for name in zoo.target_names()]
     styles = sample_styles(generator, POOL_STYLES, POOL_PSI).half().float()  # as stored
-    parts = [
-        pool_confidences(generator, lanes, styles[start : start + BATCH], compute)
-        for start in range(0, len(styles), BATCH)
-    ]
-    tensors = {lane.name: torch.cat([part[lane.name] for part in parts]) for lane in lanes}
+    framing = Framing.of(zoo)
+    portions = Portions(compute, pixels_seen(zoo))
+    tensors = pool_confidences(generator, lanes, styles, compute, framing, portions)
     entry = CheckpointEntry(
         name=POOL_NAME,
         kind="pool",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from mia_demo.attack.lanes import Lane
 from mia_demo.data.transforms import random_resized_crop
 from mia_demo.device import Compute
+from mia_demo.memory import Portions
 
 # Ranges of the reference code.
 CROP_AREA = (0.5, 0.9)
@@ -22,6 +25,7 @@ def robust_confidence(
     rounds: int,
     rng: torch.Generator,
     compute: Compute,
+    portions: Portions,
 ) -> Tensor:
     """Mean target confidence [N] of images [N, 3, R, R] over random crops and flips.
 
@@ -30,6 +34,13 @@ def robust_confidence(
 
     One draw a round for all images, so that they are compared on equal terms.
     """
+
+    def confidence(views: Tensor, part: slice) -> Tensor:
+        with compute.autocast():
+            logits = lane.classifier(views[part])
+        probabilities = logits.float().softmax(dim=1)
+        return probabilities.gather(1, targets[part, None]).squeeze(1)
+
     total = torch.zeros(len(images), device=images.device)
     for _ in range(rounds):
         views = random_resized_crop(
@@ -41,7 +52,6 @@ def robust_confidence(
             per_image=False,
             mirror=True,
         )
-        with compute.autocast():
-            logits = lane.classifier(views.contiguous(memory_format=torch.channels_last))
-        total += logits.float().softmax(dim=1).gather(1, targets[:, None]).squeeze(1)
+        views = views.contiguous(memory_format=torch.channels_last)
+        total += torch.cat(portions.run(len(views), partial(confidence, views)))
     return total / rounds

@@ -46,11 +46,11 @@ class ImageEntry:
 
 @dataclass(frozen=True)
 class IdentitySet:
-    """Identities in sorted order; class label = position.
+    """Identities in their order; class label = position.
 
     Attributes:
-        names: folder names, sorted; ``names[label]`` is an identity.
-        entries: for each identity its images, sorted by name.
+        names: ``names[label]`` is an identity; sorted but for the layouts of published sets.
+        entries: for each identity its images, likewise.
         attributes: ground truth per identity name, where the set has it.
     """
 

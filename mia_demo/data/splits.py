@@ -19,14 +19,18 @@ def public_split(public: IdentitySet) -> tuple[list[int], list[int]]:
 
 
 def fixed_split(identities: IdentitySet, train_images: int) -> tuple[Items, Items]:
-    """The first ``train_images`` of each identity are trained on, the rest are the test."""
+    """The first ``train_images`` of each identity are trained on, the rest are the test.
+
+    Of an identity with fewer images, all but one are trained on.
+    """
     if train_images < 1:
         raise ConfigError(f"At least 1 image an identity must be trained on, not {train_images}.")
     train: Items = []
     test: Items = []
     for label, entries in enumerate(identities.entries):
         for index in range(len(entries)):
-            (train if index < train_images else test).append((label, index))
+            trained_on = index < min(train_images, len(entries) - 1)
+            (train if trained_on else test).append((label, index))
     return train, test
 
 
@@ -35,8 +39,8 @@ def seeded_split(
 ) -> tuple[Items, Items]:
     """A random share of each identity's images (at least one) is the test.
 
-    The reference code draws over the whole set at once; here every identity keeps its share, so
-    that small sets of one's own have a test image for everybody.
+    The reference code draws over the whole set at once (``layouts.reference_split``); here every
+    identity keeps its share, so that small sets of one's own have a test image for everybody.
     """
     if not 0 < test_share < 1:
         raise ConfigError(f"The test share must lie between 0 and 1, not {test_share}.")

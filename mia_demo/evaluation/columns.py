@@ -16,7 +16,8 @@ class Column:
     """A figure of ``table.Row``.
 
     Attributes:
-        kind: text, alpha, share (0..1, written in percent) or number.
+        kind: text, alpha, share (0..1, written in percent), points (a difference of shares, in
+            percentage points with its sign) or number.
         hint: what it means, for people who have not read the paper.
         interval: key of its 95 % interval, if it has one.
         is_main: shown at first glance; the others on demand.
@@ -37,6 +38,8 @@ class Column:
             return str(value)
         if self.kind == "alpha":
             return alpha_text(value)
+        if self.kind == "points":
+            return points(value)
         return percent(value) if self.kind == "share" else f"{value:.3f}"
 
     def interval_text(self, bounds: Any) -> str:
@@ -70,6 +73,15 @@ COLUMNS = (
         is_main=True,
     ),
     Column(
+        "acc1_difference",
+        "Acc@1 − zero's",
+        "points",
+        "Leakage beyond (or below) that of the classifier without smoothing, in percentage points, "
+        "identity by identity. An interval without 0 is a clear difference.",
+        interval="acc1_difference_ci95",
+        is_main=True,
+    ),
+    Column(
         "face_rank1",
         "Face rank-1",
         "share",
@@ -77,6 +89,13 @@ COLUMNS = (
         "right one, by a face embedder that knows none of these people. Higher leaks more.",
         interval="face_rank1_ci95",
         is_main=True,
+    ),
+    Column(
+        "face_rank1_difference",
+        "Rank-1 − zero's",
+        "points",
+        "As the difference in Acc@1, by the face embedder.",
+        interval="face_rank1_difference_ci95",
     ),
     Column(
         "acc5",
@@ -145,6 +164,11 @@ def present_columns(rows: Sequence[dict[str, Any]]) -> list[Column]:
 
 def percent(share: float) -> str:
     return f"{share:.1%}"
+
+
+def points(difference: float) -> str:
+    """``+7.5``, ``−43.8``: percentage points."""
+    return f"{difference * 100:+.1f}".replace("-", "−")
 
 
 def alpha_text(alpha: float) -> str:

@@ -25,10 +25,11 @@ def privacy_utility_svg(rows: Sequence[Row]) -> str:
     """The figure of a results table.
 
     Args:
-        rows: as of ``results_table``, at least one.
+        rows: as of ``results_table``; those without a measured accuracy have no place in it.
     """
+    rows = [row for row in rows if row["test_accuracy"] is not None]
     accuracies = [row["test_accuracy"] for row in rows]
-    low, high = min(accuracies), max(accuracies)
+    low, high = min(accuracies, default=0.0), max(accuracies, default=1.0)
     margin = max((high - low) / 8, 0.0025)
     x_range = (low - margin, min(high + margin, 1.0))
     x = _scale(x_range, (LEFT, WIDTH - RIGHT))

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from mia_demo.evaluation.columns import percent
+from mia_demo.evaluation.columns import percent, points
+from mia_demo.evaluation.differences import Difference, paired_difference
 from mia_demo.evaluation.table import Row
 
 # Intervals over fewer identities are too coarse to draw a conclusion from.
@@ -26,7 +27,7 @@ class Findings:
         agreement: with the paper's order, one of the constants above; empty where all lanes have
             the same smoothing factor.
         verdict: the agreement as a sentence.
-        details: intervals, what the other judges say, utility.
+        details: differences, what the other judges say, utility.
     """
 
     headline: str
@@ -43,8 +44,8 @@ def find(rows: Sequence[Row], identities: int) -> Findings:
         identities: how many were attacked.
     """
     agreement, verdict = _agreement(rows, identities)
-    intervals = _intervals(rows) if identities >= LEAST_IDENTITIES else []
-    details = [*intervals, *_other_judges(rows), *_utility(rows)]
+    differences = _differences(rows) if identities >= LEAST_IDENTITIES else []
+    details = [*differences, *_other_judges(rows), *_utility(rows)]
     return Findings(_headline(rows), agreement, verdict, details)
 
 
@@ -61,7 +62,7 @@ def _headline(rows: Sequence[Row]) -> str:
 
 
 def _agreement(rows: Sequence[Row], identities: int) -> tuple[str, str]:
-    """Pairs of lanes with different factors and intervals apart vote on the paper's order."""
+    """Pairs of lanes with different factors and a clear difference vote on the paper's order."""
     pairs = [(a, b) for a, b in combinations(rows, 2) if a["alpha"] != b["alpha"]]
     if not pairs:
         return "", ""
@@ -69,11 +70,11 @@ def _agreement(rows: Sequence[Row], identities: int) -> tuple[str, str]:
     if identities < LEAST_IDENTITIES:
         people = "1 identity" if identities == 1 else f"{identities} identities"
         return TOO_FEW, f"{paper}; {people} are too few to say whether it is so here."
-    clear = [(a, b) for a, b in pairs if not _overlap(a, b)]
+    clear = [(a, b) for a, b in pairs if _difference(a, b).is_clear]
     with_paper = sum((a["alpha"] > b["alpha"]) == (a["acc1"] > b["acc1"]) for a, b in clear)
     against = len(clear) - with_paper
     if not clear:
-        return UNCLEAR, f"{paper}; here the intervals overlap, so neither order is shown."
+        return UNCLEAR, f"{paper}; here no difference is clear, so neither order is shown."
     if not against:
         return AGREES, f"{paper}; where lanes differ clearly here, so it is."
     if not with_paper:
@@ -81,23 +82,33 @@ def _agreement(rows: Sequence[Row], identities: int) -> tuple[str, str]:
     return MIXED, f"{paper}; of the {len(clear)} clear differences here {with_paper} agree."
 
 
-def _intervals(rows: Sequence[Row]) -> list[str]:
-    pairs = list(combinations(rows, 2))
-    overlapping = [(a, b) for a, b in pairs if _overlap(a, b)]
-    apart = [(a, b) for a, b in pairs if not _overlap(a, b)]
+def _differences(rows: Sequence[Row]) -> list[str]:
+    pairs = [
+        (one, other, _difference(one, other))
+        for one, other in combinations(sorted(rows, key=lambda row: -row["acc1"]), 2)
+    ]
+    clear = [pair for pair in pairs if pair[2].is_clear]
     if len(pairs) > MOST_NAMED_PAIRS:
         return [
-            f"The 95% intervals of {len(apart)} of the {len(pairs)} pairs of lanes lie apart; "
-            "the order of the others may be chance."
+            f"Identity by identity, {len(clear)} of the {len(pairs)} pairs of lanes differ clearly "
+            "(the 95% interval of the difference excludes 0); the order of the others may be "
+            "chance."
         ]
-    sentences = []
-    if apart:
-        sentences.append(f"The 95% intervals lie apart for {_pair_names(apart)}.")
-    if overlapping:
-        sentences.append(
-            f"The 95% intervals overlap for {_pair_names(overlapping)}: that order may be chance."
-        )
-    return sentences
+    sentences = [
+        f"Identity by identity, {one['lane']} leaks {found.mean * 100:.1f} percentage points more "
+        f"than {other['lane']} (95%: {_range(found)})."
+        for one, other, found in clear
+    ]
+    return sentences + [
+        f"{one['lane']} and {other['lane']} do not differ clearly (95% of the difference: "
+        f"{_range(found)} percentage points): their order may be chance."
+        for one, other, found in pairs
+        if not found.is_clear
+    ]
+
+
+def _range(found: Difference) -> str:
+    return " to ".join(points(bound) for bound in found.interval)
 
 
 def _other_judges(rows: Sequence[Row]) -> list[str]:
@@ -133,6 +144,8 @@ def _other_judges(rows: Sequence[Row]) -> list[str]:
 
 
 def _utility(rows: Sequence[Row]) -> list[str]:
+    if unmeasured := [row for row in rows if row["test_accuracy"] is None]:
+        return [f"Test accuracy was not measured for {_and(unmeasured)}."]
     best, worst = _extremes(rows, "test_accuracy")
     high, low = best[0]["test_accuracy"], worst[0]["test_accuracy"]
     if high == low:
@@ -157,9 +170,8 @@ def _known(rows: Sequence[Row], key: str) -> bool:
     return all(row.get(key) is not None for row in rows)
 
 
-def _overlap(one: Row, other: Row) -> bool:
-    (low, high), (other_low, other_high) = one["acc1_ci95"], other["acc1_ci95"]
-    return bool(low <= other_high and other_low <= high)
+def _difference(one: Row, other: Row) -> Difference:
+    return paired_difference(one, other, "acc1")
 
 
 def _leakage(row: Row) -> str:

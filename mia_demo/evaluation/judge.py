@@ -42,13 +42,20 @@ class Verdict:
 
 
 class Judge:
-    """Evaluator and face embedder, frozen, with the identities' training images."""
+    """Evaluator and face embedder, frozen, with the identities' training images.
+
+    Attributes:
+        checkpoints: sha256 of both networks, so that a verdict can tell who spoke it.
+    """
 
     def __init__(self, zoo: Zoo, compute: Compute) -> None:
         self.compute = compute
         self.zoo = zoo
         self.evaluator = compute.place(zoo.load_classifier("evaluator"))
         self.embedder = compute.place(zoo.load_embedder())
+        self.checkpoints = {
+            name: zoo.entry(name).stored.sha256 for name in ("evaluator", "embedder")
+        }
         self._identities = zoo.identities()
         self._references: dict[int, tuple[Tensor, Tensor]] = {}
 
@@ -80,7 +87,7 @@ class Judge:
             images, _ = self._identities.tensors(
                 self.evaluator.input_size,
                 labels=[identity],
-                indices=range(self.zoo.manifest.train_images),
+                indices=self.zoo.images_of(self._identities, identity, "train"),
             )
             self._references[identity] = (
                 self._run(self.evaluator.features, images),

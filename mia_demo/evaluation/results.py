@@ -22,25 +22,26 @@ from PIL import Image
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import DataError
 from mia_demo.evaluation.attributes import open_attribute_judge, reference_of
 from mia_demo.evaluation.figure import privacy_utility_svg
 from mia_demo.evaluation.judge import Judge
-from mia_demo.evaluation.sweep import load_result, saved_images
+from mia_demo.evaluation.sweep import judge_again, load_result, saved_images
 from mia_demo.evaluation.table import Row, mean_curve, results_table
 from mia_demo.evaluation.text_tables import (
     as_attribute_markdown,
     as_csv,
     as_curve_markdown,
-    as_markdown,
+    results_markdown,
 )
 from mia_demo.files import replacing, write_bytes, write_json
 from mia_demo.zoo import library_versions
 
 RESULTS_FILE = "results.json"
 PICTURES_FILE = "best.webp"
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,8 @@ def collect_results(
         config: the sweep's settings.
     """
     zoo, compute, lanes = attacker.zoo, judge.compute, list(config.lanes)
+    size = Framing.of(zoo).picture_size
+    judge_again(directory, judge, identities, seeds, size)
     loaded = {(i, s): load_result(directory, s, i) for i in identities for s in seeds}
     targets = dict.fromkeys(name for lane in lanes for name in stage_names(lane))
     heads = [entry.name for entry in zoo.entries("attributes")]
@@ -154,7 +157,6 @@ def collect_results(
         ]
         for lane in lanes
     }
-    size = zoo.entry("prior").input_size
     best = [saved_images(directory, seeds[0], i, size)[:, 0].numpy() for i in identities]
     return SweepResults(
         record=record,
@@ -177,7 +179,7 @@ def save_results(results: SweepResults, folder: Path) -> None:
     write_bytes(folder / "table.csv", as_csv(results.rows).encode())
     leakage = as_attribute_markdown(results.rows, results.record.attribute_reference)
     curves = as_curve_markdown(results.curves)
-    tables = f"{as_markdown(results.rows)}\n{leakage}\n{curves}"
+    tables = f"{results_markdown(results.rows)}\n{leakage}\n{curves}"
     write_bytes(folder / "table.md", tables.encode())
     write_bytes(folder / "curve.svg", privacy_utility_svg(results.rows).encode())
     values = {"format": FORMAT, **{k: v for k, v in asdict(results).items() if k != "pictures"}}

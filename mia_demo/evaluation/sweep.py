@@ -4,7 +4,8 @@ Identities are attacked in groups that fill the device: one at a time on a CPU, 
 
 Every attack's result is a sheet of its kept images and a small JSON file, written last and
 atomically. So a sweep can be killed at any moment: what is there is not done again, and nothing
-counts twice.
+counts twice. A verdict knows its judges: when they have changed, the saved images are judged
+again; when a target or the prior has changed, the sweep is another one.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from torch import Tensor
 
 from mia_demo.attack.attack import Attacker, AttackFrame
 from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import ConfigError
 from mia_demo.evaluation.judge import Judge
 from mia_demo.files import replacing, write_json
@@ -78,9 +80,19 @@ def run_sweep(
         base: lanes and knobs; its identity and seed are replaced.
 
     Raises:
-        ConfigError: the folder holds a sweep with other settings.
+        ConfigError: the folder holds a sweep with other settings, or of other classifiers.
     """
-    settings = {**base.to_json(), "identity": None, "seed": None}
+    attacked = dict.fromkeys(name for lane in base.lanes for name in stage_names(lane))
+    for name in attacked:
+        attacker.lane(name)  # whether there is such a target
+    settings = {
+        **base.to_json(),
+        "identity": None,
+        "seed": None,
+        "checkpoints": {
+            name: attacker.zoo.entry(name).stored.sha256 for name in ("prior", *attacked)
+        },
+    }
     _check_settings(directory, settings)
     total = len(identities) * len(seeds)
     size = attacker.group_size(base)
@@ -119,8 +131,34 @@ def _attack_group(
             }
         sheet_path, result_path = attack_files(directory, config.seed, identity)
         _save_sheet(sheet_path, frame)
-        result = {"identity": identity, "seed": config.seed, "seconds": frame.seconds}
+        result = {
+            "identity": identity,
+            "seed": config.seed,
+            "seconds": frame.seconds,
+            "judges": judge.checkpoints,
+        }
         write_json(result_path, {**result, "lanes": lanes})
+
+
+def judge_again(
+    directory: Path, judge: Judge, identities: Sequence[int], seeds: Sequence[int], size: int
+) -> None:
+    """Replaces the verdicts of other judges, from the saved images.
+
+    Args:
+        directory: of a finished sweep.
+        size: R, the prior's resolution.
+    """
+    for seed in seeds:
+        for identity in identities:
+            result = load_result(directory, seed, identity)
+            if result["judges"] == judge.checkpoints:
+                continue
+            sheet = saved_images(directory, seed, identity, size).permute(0, 1, 3, 4, 2).numpy()
+            for lane, images in zip(result["lanes"].values(), sheet, strict=True):
+                lane.update(asdict(judge.judge(images, identity)))
+            result["judges"] = judge.checkpoints
+            write_json(attack_files(directory, seed, identity)[1], result)
 
 
 def _curve_points(frame: AttackFrame, identity: int) -> list[dict[str, float | None]]:
@@ -145,7 +183,7 @@ def saved_images(directory: Path, seed: int, identity: int, size: int) -> Tensor
     """Kept images of one attack: uint8 [L, K, 3, R, R], lanes in the sweep's order.
 
     Args:
-        size: R, the prior's resolution.
+        size: R, ``Framing.picture_size`` of the zoo.
     """
     path, _ = attack_files(directory, seed, identity)
     with Image.open(path) as sheet:
@@ -189,5 +227,7 @@ def _save_sheet(path: Path, frame: AttackFrame) -> None:
 def _check_settings(directory: Path, settings: dict[str, Any]) -> None:
     path = directory / "sweep.json"
     if path.exists() and json.loads(path.read_text("utf-8")) != settings:
-        raise ConfigError(f"{directory} holds a sweep with other settings; choose another folder.")
+        raise ConfigError(
+            f"{directory} holds a sweep with other settings or classifiers; choose another folder."
+        )
     write_json(path, settings)

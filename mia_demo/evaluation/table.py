@@ -17,12 +17,14 @@ import torch
 from torch import Tensor
 
 from mia_demo.attack.attack import Attacker
+from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import stage_names
 from mia_demo.data.attributes import ATTRIBUTES
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
 from mia_demo.evaluation.attributes import AttributeJudge, open_attribute_judge, shares
 from mia_demo.evaluation.calibration import Calibration, calibration
+from mia_demo.evaluation.differences import compare_with_zero
 from mia_demo.evaluation.extraction import knowledge_extraction
 from mia_demo.evaluation.frechet import frechet_distance
 from mia_demo.evaluation.intervals import bootstrap_interval, seed_interval
@@ -54,9 +56,9 @@ def results_table(
     private = zoo.identities()
     size = zoo.entry("evaluator").input_size
     test = LabelledImages(*zoo.split(private, size, "test"))
-    train = LabelledImages(
-        *private.tensors(size, labels=identities, indices=range(zoo.manifest.train_images))
-    )
+    chosen_people = set(identities)
+    own = [item for item in zoo.split_items(private)["train"] if item[0] in chosen_people]
+    train = LabelledImages(*private.items(size, own))
     chosen = torch.isin(test.labels, train.labels)
     examined = LabelledImages(test.images[chosen], test.labels[chosen])
     attributes, no_attributes = open_attribute_judge(zoo, compute)
@@ -76,6 +78,7 @@ def results_table(
         hits = recognised(cloud.features, centres, everybody) == fake.labels
         people = hits.float().reshape(len(identities), -1).mean(dim=1).numpy()
         row["face_rank1"] = float(people.mean())
+        row["face_rank1_identities"] = people.tolist()
         _attempt(row, ["face_rank1_ci95"], partial(_interval, people))
         _attribute_figures(row, attributes, no_attributes, fake)
         keys = [field.name for field in fields(Calibration)]
@@ -88,6 +91,7 @@ def results_table(
             partial(_extraction, fake, train, examined, compute),
         )
         rows.append(row)
+    compare_with_zero(rows)
     return rows
 
 
@@ -163,6 +167,7 @@ def attack_figures(values: list[list[dict[str, Any]]]) -> Row:
         values: for each identity, for each seed, the judged attack.
 
     Returns:
+        ``acc1_identities`` lists the mean of every identity;
         ``acc1_ci95`` and ``delta_face_ci95`` are bootstraps over identities (each with the mean of
         its seeds), ``acc1_seeds`` lists the mean of every seed and ``acc1_seeds_ci95`` is their
         Student t interval. ``refused`` says why an interval is None.
@@ -176,6 +181,7 @@ def attack_figures(values: list[list[dict[str, Any]]]) -> Row:
         "alpha": values[0][0]["alpha"],
         "test_accuracy": values[0][0]["test_accuracy"],
         **means,
+        "acc1_identities": acc1.mean(axis=1).tolist(),
         "acc1_seeds": acc1.mean(axis=0).tolist(),
         "refused": {},
     }
@@ -214,7 +220,7 @@ def _attempt(row: Row, keys: list[str], compute: Callable[[], list[Any]]) -> Non
 def _reconstructions(
     zoo: Zoo, directory: Path, identities: Sequence[int], seeds: Sequence[int], lane: int
 ) -> LabelledImages:
-    size = zoo.entry("prior").input_size
+    size = Framing.of(zoo).picture_size
     images: list[Tensor] = []
     labels: list[int] = []
     for identity in identities:

@@ -8,12 +8,33 @@ from collections.abc import Sequence
 from typing import Any
 
 from mia_demo.evaluation.columns import DASH, Column, percent, present_columns
+from mia_demo.evaluation.pooling import pool_trainings
 from mia_demo.evaluation.table import Row
 
 IN_JSON_ONLY = (
-    "acc1_ci95", "acc1_seeds", "acc1_seeds_ci95", "delta_face_ci95",
-    "face_rank1_ci95", "attributes", "attributes_ci95", "refused",
+    "acc1_ci95", "acc1_identities", "acc1_seeds", "acc1_seeds_ci95", "acc1_difference_ci95",
+    "acc1_trainings", "acc1_trainings_ci95", "delta_face_ci95", "face_rank1_ci95",
+    "face_rank1_identities", "face_rank1_difference_ci95", "face_rank1_trainings",
+    "face_rank1_trainings_ci95",
+    "attributes", "attributes_ci95", "refused",
 )  # fmt: skip
+
+
+SPREADS = {
+    "acc1_seeds_ci95": "Acc@1, 95 % over seeds",
+    "acc1_trainings_ci95": "Acc@1, 95 % over trainings",
+    "face_rank1_trainings_ci95": "Rank-1, 95 % over trainings",
+}
+
+
+def results_markdown(rows: Sequence[Row], *, main_only: bool = False) -> str:
+    """A sweep's whole table; where targets were trained several times, first their averages."""
+    table = as_markdown(rows, main_only=main_only)
+    pooled = pool_trainings(rows)
+    if not pooled:
+        return table
+    averages = as_markdown(pooled, main_only=main_only)
+    return f"Averages over trainings:\n\n{averages}\nEach training:\n\n{table}"
 
 
 def as_markdown(rows: Sequence[Row], *, main_only: bool = False) -> str:
@@ -23,12 +44,11 @@ def as_markdown(rows: Sequence[Row], *, main_only: bool = False) -> str:
         main_only: only the columns that a page shows at first glance.
     """
     columns = [column for column in present_columns(rows) if column.is_main or not main_only]
-    seeds = any(row.get("acc1_seeds_ci95") for row in rows)
-    lines = [[column.label for column in columns] + ["Acc@1, 95 % over seeds"] * seeds]
+    spreads = [key for key in SPREADS if any(row.get(key) for row in rows)]
+    lines = [[column.label for column in columns] + [SPREADS[key] for key in spreads]]
     for row in rows:
         cells = [_with_interval(column, row) for column in columns]
-        if seeds:
-            cells.append(_share_interval(row.get("acc1_seeds_ci95")))
+        cells += [_share_interval(row.get(key)) for key in spreads]
         lines.append(cells)
     return _table(lines)
 
@@ -66,7 +86,8 @@ def as_curve_markdown(curves: dict[str, list[dict[str, Any]]]) -> str:
 
 def as_csv(rows: Sequence[Row]) -> str:
     """The table for a spreadsheet; intervals and reasons stay in the JSON."""
-    columns = [key for key in rows[0] if key not in IN_JSON_ONLY]
+    known = dict.fromkeys(key for row in rows for key in row)  # zero has no difference to itself
+    columns = [key for key in known if key not in IN_JSON_ONLY]
     stream = io.StringIO()
     writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()

@@ -76,6 +76,8 @@ class CompactResNet(nn.Module):
 class Classifier(nn.Module):
     """images [B, 3, S, S] in [-1, 1] -> logits [B, C], in evaluation mode unless trained.
 
+    In training, an Inception with an auxiliary head gives a tuple of both heads' logits.
+
     Attributes:
         network: the bare network, whose ``state_dict`` is what checkpoints hold.
         num_classes: C.
@@ -146,7 +148,7 @@ def build_classifier(
             network = torchvision.models.DenseNet(num_classes=num_classes, **options)
         elif architecture in architectures():
             if architecture in ("inception_v3", "googlenet"):
-                # The auxiliary head serves training at 299 px alone; inputs are ours to normalise.
+                # An auxiliary head serves training at 299 px alone; inputs are ours to normalise.
                 options = {"aux_logits": False, "init_weights": True, **options}
                 options["transform_input"] = False
             network = torchvision.models.get_model(

@@ -39,6 +39,11 @@ def leaky_relu(x: Tensor, gain: float = LEAKY_GAIN) -> Tensor:
     return F.leaky_relu(x, LEAKY_SLOPE) * gain
 
 
+def clamped(x: Tensor, limit: float | None) -> Tensor:
+    """Activations cut off at +-limit, as in networks that were trained in float16."""
+    return x if limit is None else x.clamp(-limit, limit)
+
+
 def blur_weight(weight: Tensor, blur: Tensor) -> Tensor:
     """Full 2-D convolution of every [k, k] kernel of ``weight`` with the 4x4 ``blur``.
 
@@ -174,11 +179,19 @@ class SynthesisLayer(nn.Module):
     noise_const: Tensor
 
     def __init__(
-        self, in_channels: int, out_channels: int, w_dim: int, resolution: int, *, up: bool
+        self,
+        in_channels: int,
+        out_channels: int,
+        w_dim: int,
+        resolution: int,
+        *,
+        up: bool,
+        clamp: float | None,
     ) -> None:
         super().__init__()
         self.resolution = resolution
         self.up = up
+        self.clamp = clamp
         self.affine = FullyConnectedLayer(w_dim, in_channels, bias_init=1)
         self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(out_channels))
@@ -208,7 +221,7 @@ class SynthesisLayer(nn.Module):
         # The first operand's memory layout decides that of the result.
         offset = offset.to(x.dtype).contiguous(memory_format=torch.channels_last)
         x = torch.addcmul(offset, x, factor)
-        return F.leaky_relu(x, LEAKY_SLOPE, inplace=True)
+        return clamped(F.leaky_relu(x, LEAKY_SLOPE, inplace=True), self.clamp)
 
     def _kernel_and_energy(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """The convolution's kernel, and the squared norms [out, in] of the weights.
@@ -231,8 +244,9 @@ class SynthesisLayer(nn.Module):
 class ToRGBLayer(nn.Module):
     """Modulated 1x1 convolution to RGB, without demodulation."""
 
-    def __init__(self, in_channels: int, w_dim: int) -> None:
+    def __init__(self, in_channels: int, w_dim: int, clamp: float | None) -> None:
         super().__init__()
+        self.clamp = clamp
         self.affine = FullyConnectedLayer(w_dim, in_channels, bias_init=1)
         self.weight = nn.Parameter(torch.randn(3, in_channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(3))
@@ -240,7 +254,8 @@ class ToRGBLayer(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         styles = self.affine(w) * self.weight_gain
-        return F.conv2d(x * styles[:, :, None, None].to(x.dtype), self.weight, self.bias)
+        x = F.conv2d(x * styles[:, :, None, None].to(x.dtype), self.weight, self.bias)
+        return clamped(x, self.clamp)
 
 
 class SynthesisBlock(nn.Module):
@@ -248,15 +263,23 @@ class SynthesisBlock(nn.Module):
 
     resample_filter: Tensor
 
-    def __init__(self, in_channels: int, out_channels: int, w_dim: int, resolution: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        w_dim: int,
+        resolution: int,
+        clamp: float | None,
+    ) -> None:
         super().__init__()
+        sizes = (out_channels, w_dim, resolution)
         self.first = in_channels == 0
         if self.first:
             self.const = nn.Parameter(torch.randn(out_channels, resolution, resolution))
         else:
-            self.conv0 = SynthesisLayer(in_channels, out_channels, w_dim, resolution, up=True)
-        self.conv1 = SynthesisLayer(out_channels, out_channels, w_dim, resolution, up=False)
-        self.torgb = ToRGBLayer(out_channels, w_dim)
+            self.conv0 = SynthesisLayer(in_channels, *sizes, up=True, clamp=clamp)
+        self.conv1 = SynthesisLayer(out_channels, *sizes, up=False, clamp=clamp)
+        self.torgb = ToRGBLayer(out_channels, w_dim, clamp)
         self.register_buffer("resample_filter", resample_filter())
         self.num_conv = 1 if self.first else 2
 
@@ -284,7 +307,14 @@ def channels_at(resolution: int, channel_base: int, channel_max: int) -> int:
 class SynthesisNetwork(nn.Module):
     """ws [B, num_ws, w_dim] -> image [B, 3, R, R], range about [-1, 1] (not clipped)."""
 
-    def __init__(self, w_dim: int, resolution: int, channel_base: int, channel_max: int) -> None:
+    def __init__(
+        self,
+        w_dim: int,
+        resolution: int,
+        channel_base: int,
+        channel_max: int,
+        conv_clamp: float | None,
+    ) -> None:
         super().__init__()
         if resolution < 8 or resolution & (resolution - 1):
             raise ValueError(f"resolution must be a power of two from 8, not {resolution}")
@@ -293,7 +323,8 @@ class SynthesisNetwork(nn.Module):
         for size in self.resolutions:
             in_channels = 0 if size == 4 else channels_at(size // 2, channel_base, channel_max)
             out_channels = channels_at(size, channel_base, channel_max)
-            setattr(self, f"b{size}", SynthesisBlock(in_channels, out_channels, w_dim, size))
+            block = SynthesisBlock(in_channels, out_channels, w_dim, size, conv_clamp)
+            setattr(self, f"b{size}", block)
 
     def forward(self, ws: Tensor, noise_mode: str = "const") -> Tensor:
         x: Tensor | None = None
@@ -314,6 +345,8 @@ class Generator(nn.Module):
         z_dim, w_dim: widths of latent and style.
         resolution: output size in pixels, a power of two.
         channel_base, channel_max: feature maps at size r are min(channel_base / r, channel_max).
+        mapping_layers: fully connected layers from latent to style.
+        conv_clamp: activations are cut off at plus and minus this much; None = never.
     """
 
     def __init__(
@@ -325,12 +358,13 @@ class Generator(nn.Module):
         channel_base: int = 32768,
         channel_max: int = 512,
         mapping_layers: int = 8,
+        conv_clamp: float | None = None,
     ) -> None:
         super().__init__()
         self.z_dim = z_dim
         self.w_dim = w_dim
         self.resolution = resolution
-        self.synthesis = SynthesisNetwork(w_dim, resolution, channel_base, channel_max)
+        self.synthesis = SynthesisNetwork(w_dim, resolution, channel_base, channel_max, conv_clamp)
         self.num_ws = self.synthesis.num_ws
         self.mapping = MappingNetwork(z_dim, w_dim, self.num_ws, mapping_layers)
 

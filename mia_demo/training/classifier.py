@@ -21,6 +21,7 @@ from mia_demo.device import Compute
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.models.classifiers import Classifier, build_classifier
 from mia_demo.smoothing import REFERENCE_PHASES, alpha_at_epoch, check_alpha, smoothing_loss
+from mia_demo.training.initial_weights import RANDOM
 from mia_demo.training.logits import LogitHistogram, logit_histogram
 from mia_demo.training.state import (
     adam_tensors,
@@ -48,9 +49,10 @@ class TrainConfig:
     epochs: int = 24
     batch_size: int = 64
     learning_rate: float = 2e-3
-    milestones: tuple[float, float] = (0.75, 0.9)  # shares of the epochs: learning rate / 10
+    milestones: tuple[float, ...] = (0.75, 0.9)  # shares of the epochs: learning rate / 10
     phases: tuple[float, float] = REFERENCE_PHASES  # ramp and full effect of a negative alpha
     seed: int = 42
+    initial_weights: str = RANDOM  # or imagenet, or a safetensors file
 
     def __post_init__(self) -> None:
         check_alpha(self.alpha)
@@ -72,7 +74,10 @@ class TrainConfig:
 
     def to_json(self) -> dict[str, Any]:
         pairs = {"milestones": list(self.milestones), "phases": list(self.phases)}
-        return {**asdict(self), **pairs}
+        values = {**asdict(self), **pairs}
+        if self.initial_weights == RANDOM:  # checkpoints from before the choice say nothing
+            del values["initial_weights"]
+        return values
 
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> TrainConfig:
@@ -170,9 +175,12 @@ class ClassifierTrainer:
         batch = self.transform(images.to(self.compute.device), rng)
         batch = batch.contiguous(memory_format=torch.channels_last)
         with self.compute.autocast():
-            logits = self.network(batch)
+            outputs = self.network(batch)
+        logits, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
         logits = logits.float()
         loss = self.loss(logits, labels, alpha)
+        for other in auxiliary:  # Inception's second head counts fully, as in the reference code
+            loss = loss + self.loss(other.float(), labels, alpha)
         loss.backward()
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)

@@ -24,14 +24,19 @@ STYLES = [Path(__file__).with_name(name) for name in ("style.css", "projector.cs
 HEADER = Path(__file__).with_name("header.html")
 
 
-def build_app(engine: Engine) -> gr.Blocks:
+def build_app(engine: Engine, notice: str = "") -> gr.Blocks:
     """All pages.
+
+    Args:
+        notice: what went wrong at the start, though there is a demo.
 
     Raises:
         DemoError: the zoo cannot be read.
     """
     with _blocks() as app:
         gr.HTML(_header(engine.compute.label), apply_default_css=False)
+        if notice:
+            gr.HTML(f'<p class="broken" role="alert">{escape(notice)}</p>', apply_default_css=False)
         tools = gr.Row(elem_classes="tools")
         tabs, address = build_pages(engine)
         with tools:

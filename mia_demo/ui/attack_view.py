@@ -50,7 +50,7 @@ class LaneView:
     name: str
     style: int
     alpha: float
-    test_accuracy: float
+    test_accuracy: float | None
     alpha_text: str
     accuracy_text: str
     expectation: str
@@ -257,9 +257,9 @@ class BoardPresenter:
 
 def _photos(zoo: Zoo, identities: IdentitySet, identity: int) -> tuple[Picture, ...]:
     # Spread over the training split, so that pose and light differ.
-    first_test = min(zoo.manifest.train_images, len(identities.entries[identity]))
-    count = min(PHOTOS, first_test)
-    indices = [position * first_test // count for position in range(count)]
+    trained_on = zoo.images_of(identities, identity, "train")
+    count = min(PHOTOS, len(trained_on))
+    indices = [trained_on[position * len(trained_on) // count] for position in range(count)]
     images, _ = identities.tensors(PHOTO_SIZE, labels=[identity], indices=indices)
     return tuple(
         Picture(
@@ -273,7 +273,7 @@ def _photos(zoo: Zoo, identities: IdentitySet, identity: int) -> tuple[Picture, 
 def _empty_lane(zoo: Zoo, name: str) -> LaneView:
     entry = zoo.entry(name)
     alpha = entry.alpha or 0.0
-    accuracy = entry.test_accuracy or 0.0
+    accuracy = entry.test_accuracy
     names = zoo.target_names()
     return LaneView(
         name=name,
@@ -281,7 +281,9 @@ def _empty_lane(zoo: Zoo, name: str) -> LaneView:
         alpha=alpha,
         test_accuracy=accuracy,
         alpha_text=f"α = {alpha:+.2f}".replace("-", "−") if alpha else "α = 0",
-        accuracy_text=f"{accuracy:.1%} test accuracy",
+        accuracy_text=(
+            "test accuracy not measured" if accuracy is None else f"{accuracy:.1%} test accuracy"
+        ),
         expectation=EXPECTATIONS[(alpha > 0) - (alpha < 0)],
     )
 

@@ -71,7 +71,13 @@ def compare_view(
     }
     return CompareView(
         summary=_summary(sweep, results, caveat),
-        scatter={"points": [_point(row, styles[row["lane"]]) for row in results.rows]},
+        scatter={
+            "points": [
+                _point(row, styles[row["lane"]])
+                for row in results.rows
+                if row["test_accuracy"] is not None
+            ]
+        },
         table=_table(results.rows, styles),
         attributes=_attribute_table(results, styles),
         sheet=_sheet(results, identities, styles),

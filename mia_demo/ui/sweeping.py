@@ -138,7 +138,7 @@ def sweep_work(
     before = set(plan.finished())
     update = SweepUpdate("attacking", len(before), plan.total)
     yield update
-    counter = _Counter(plan, attacker.generator.resolution)
+    counter = _Counter(plan, attacker.framing.picture_size)
     seconds: list[float] = []
     config = plan.config
     with _writable(plan.folder):

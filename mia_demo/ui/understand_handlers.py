@@ -116,7 +116,9 @@ class UnderstandHandlers:
             zoo = self.engine.zoo
             size = zoo.entry(zoo.target_names()[0]).input_size
             images, _ = self.engine.identities.tensors(
-                size, labels=[number], indices=range(zoo.manifest.train_images)
+                size,
+                labels=[number],
+                indices=zoo.images_of(self.engine.identities, number, "train"),
             )
             self._keep(
                 self._features,
@@ -199,7 +201,7 @@ class UnderstandHandlers:
                 )
             number = int(identity)
             self._check(number)
-            first_test = self.engine.zoo.manifest.train_images
+            first_test, *_ = self.engine.zoo.images_of(self.engine.identities, number, "test")
             logits = self._logits_of(number, first_test)
             photo = np.asarray(self._photo(number, first_test))
             return label_json(lane_labels(self.engine.zoo), logits, number, float(alpha), photo)

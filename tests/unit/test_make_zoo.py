@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mia_demo.alpha_zoo import make_alpha_zoo, parse_alphas
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.evaluation.judge import Judge
 from mia_demo.make_zoo import ZooRecipe, make_zoo
+from mia_demo.target_variants import make_alpha_zoo, make_training_seed_zoo, parse_alphas
 from mia_demo.training.classifier import TrainConfig
 from mia_demo.training.prior import PriorConfig
 from mia_demo.zoo import Zoo
@@ -135,6 +135,24 @@ def test_a_zoo_of_smoothing_factors_takes_over_what_it_can(
     )
     *_, frame = Attacker(zoo, compute).run(config)
     assert [lane.alpha for lane in frame.lanes] == [0.3, 0.0]
+
+
+def test_a_zoo_of_training_seeds_repeats_every_target(
+    made: Zoo, tmp_path: Path, compute: Compute
+) -> None:
+    made = Zoo(made.root)
+    lines: list[str] = []
+    own_seed = made.entry("zero").seed
+    zoo = make_training_seed_zoo(
+        made, [own_seed, own_seed + 1], tmp_path / "zoo", compute, lines.append
+    )
+    again = f"zero@{own_seed + 1}"
+    assert zoo.entry(f"zero@{own_seed}").stored.sha256 == made.entry("zero").stored.sha256
+    assert zoo.entry(again).stored.sha256 != made.entry("zero").stored.sha256
+    assert zoo.entry(again).alpha == 0
+    assert {line.split(":")[0] for line in lines} == {
+        f"{name}@{own_seed + 1}" for name in made.target_names()
+    }
 
 
 def test_lists_of_smoothing_factors() -> None:

@@ -12,7 +12,7 @@ import torch
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
 from mia_demo.attack.optimisation import Optimisation
-from mia_demo.attack.sampling import POOL_PSI, Pool, pool_confidences
+from mia_demo.attack.sampling import POOL_PSI, Pool, PoolCache, pool_confidences, pool_subset
 from mia_demo.errors import ConfigError, DeviceError
 from mia_demo.training.state import step_generator
 from mia_demo.zoo import Zoo
@@ -21,7 +21,7 @@ CONFIG = preset_config("quick", identity=7, seed=1, steps=4, candidates=4, kept=
 
 
 def stored_pool(attacker: Attacker) -> Pool:
-    *_, pool = attacker.pools.get([attacker.lane("zero")], POOL_PSI)
+    *_, pool = attacker.pools.get([attacker.lane("zero")], POOL_PSI, pool_subset(2000, 0))
     assert isinstance(pool, Pool)
     return pool
 
@@ -148,7 +148,10 @@ def test_wrong_identity_or_lane_is_one_clear_sentence(attacker: Attacker) -> Non
 def test_stored_pool_agrees_with_the_networks(attacker: Attacker) -> None:
     pool = stored_pool(attacker)
     lanes = [attacker.lane(name) for name in ("positive", "zero", "negative")]
-    fresh = pool_confidences(attacker.generator, lanes, pool.styles[:50], attacker.compute)
+    fresh = pool_confidences(
+        attacker.generator, lanes, pool.styles[:50], attacker.compute, attacker.framing,
+        attacker.portions,
+    )  # fmt: skip
     for lane in lanes:
         # Stored in float16, computed in bfloat16 where that is native.
         difference = (fresh[lane.name] - pool.confidences[lane.name][:50]).abs()
@@ -157,14 +160,14 @@ def test_stored_pool_agrees_with_the_networks(attacker: Attacker) -> None:
 
 def test_start_candidates_are_the_best_of_the_seeds_subset(attacker: Attacker) -> None:
     pool = stored_pool(attacker)
-    subset = pool.subset(500, seed=3)
+    subset = pool_subset(500, seed=3)
     chosen = pool.start_candidates("zero", 7, 4, subset)
     scores = pool.confidences["zero"][:, 7]
     assert set(chosen.tolist()) <= set(subset.tolist())
     assert scores[chosen].min() >= scores[subset].sort(descending=True).values[3]
-    assert not torch.equal(subset, pool.subset(500, seed=4))
+    assert not torch.equal(subset, pool_subset(500, seed=4))
     with pytest.raises(ConfigError, match="styles"):
-        pool.subset(10**6, seed=0)
+        pool_subset(10**6, seed=0)
 
 
 def test_all_lanes_see_the_same_crop(attacker: Attacker) -> None:
@@ -172,8 +175,9 @@ def test_all_lanes_see_the_same_crop(attacker: Attacker) -> None:
     start = torch.zeros(2, 1, attacker.generator.w_dim)
     config = replace(CONFIG, lanes=("zero", "positive"))
     twins = Optimisation(
-        attacker.generator, [lane, lane], [config.identity], start, config, attacker.compute
-    )
+        attacker.generator, [lane, lane], [config.identity], start, config, attacker.compute,
+        attacker.framing, attacker.portions,
+    )  # fmt: skip
     record = twins.step(step_generator(0, 1))
     assert record.losses[0] == record.losses[1]
     assert record.confidences[0] == record.confidences[1]
@@ -199,3 +203,40 @@ def test_a_large_device_takes_more_identities_at_once(
     room = {attacker.compute.device.type: len(config.lanes) * 4 * 3 * 64**2}
     monkeypatch.setattr("mia_demo.attack.attack.PIXELS_TO_FILL", room)
     assert attacker.group_size(config) == 3
+
+
+def test_results_do_not_depend_on_how_many_pictures_fit_the_memory(
+    attacker: Attacker, zoo: Zoo
+) -> None:
+    config = replace(CONFIG, steps=3, candidates=3, selection_rounds=2)
+    *_, whole_step, _, whole = attacker.run(config)
+    tight = Attacker(zoo, attacker.compute)
+    tight.portions.size = 2  # portions that span two lanes
+    *_, part_step, _, parts = tight.run(config)
+    for one, other in zip(whole.lanes, parts.lanes, strict=True):
+        assert one.evaluator_top1 == other.evaluator_top1
+        # Batches of another size may round differently, no more.
+        np.testing.assert_allclose(one.confidences, other.confidences, atol=1e-3)
+        np.testing.assert_allclose(one.styles, other.styles, atol=1e-3)
+        assert np.abs(one.images.astype(int) - other.images).max() <= 2
+    for one, other in zip(whole_step.lanes, part_step.lanes, strict=True):
+        assert abs(one.loss - other.loss) < 1e-3
+        assert abs(one.gradient_cosine - other.gradient_cosine) < 1e-3
+
+
+def test_only_the_styles_an_attack_draws_are_looked_at(attacker: Attacker, zoo: Zoo) -> None:
+    cache = PoolCache(
+        zoo, attacker.generator, attacker.compute, attacker.framing, attacker.portions
+    )
+    lane = attacker.lane("zero")
+    subset = pool_subset(5, seed=0)
+    *progress, pool = cache.get([lane], 0.7, subset)
+    assert progress == [0.0, 1.0]
+    assert isinstance(pool, Pool)
+    assert pool.confidences["zero"][:, 0].isfinite().nonzero().flatten().tolist() == sorted(
+        subset.tolist()
+    )
+    more = pool_subset(6, seed=0)
+    *progress, pool = cache.get([lane], 0.7, more)
+    assert pool.confidences["zero"][more].isfinite().all()
+    assert next(iter(cache.get([lane], 0.7, subset))) is pool  # known: nothing to compute

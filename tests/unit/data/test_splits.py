@@ -15,6 +15,7 @@ def test_fixed_split_takes_the_first_images(identity_folder: Path) -> None:
     train, test = fixed_split(open_identity_set(identity_folder), 3)
     assert train == [(label, index) for label in range(3) for index in range(3)]
     assert test == [(0, 3), (1, 3), (2, 3)]
+    assert fixed_split(open_identity_set(identity_folder), 48)[1] == test  # one is always kept
     with pytest.raises(ConfigError):
         fixed_split(open_identity_set(identity_folder), 0)
 

@@ -15,15 +15,16 @@ Row = dict[str, Any]
 
 @pytest.fixture
 def make_row() -> Callable[..., Row]:
-    """A row of the table; Acc@1 with an interval of the given half-width."""
+    """A row of the table; every second identity lies ``spread`` above Acc@1, the others below."""
 
-    def make(lane: str, alpha: float, acc1: float, half: float = 0.02, **others: Any) -> Row:
+    def make(lane: str, alpha: float, acc1: float, spread: float = 0.0, **others: Any) -> Row:
         return {
             "lane": lane,
             "alpha": alpha,
             "test_accuracy": 0.99,
             "acc1": acc1,
-            "acc1_ci95": [acc1 - half, acc1 + half],
+            "acc1_ci95": [acc1 - 0.02, acc1 + 0.02],
+            "acc1_identities": [acc1 + spread, acc1 - spread] * 10,
             "acc5": 1.0,
             "delta_eval": 10.0,
             "delta_face": 1 - acc1,

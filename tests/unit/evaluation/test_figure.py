@@ -25,6 +25,14 @@ def test_points_lie_where_the_table_says(make_row: Callable[..., Row]) -> None:
     assert svg.count("<polyline") == 1
 
 
+def test_lanes_without_a_measured_accuracy_have_no_place(make_row: Callable[..., Row]) -> None:
+    rows = [make_row("known", 0.0, 0.5), make_row("foreign", -0.1, 0.25, test_accuracy=None)]
+    svg = privacy_utility_svg(rows)
+    assert svg.count("<circle") == 1
+    assert "foreign" not in svg
+    assert "<circle" not in privacy_utility_svg(rows[1:])
+
+
 def test_names_are_escaped_and_labels_do_not_touch(make_row: Callable[..., Row]) -> None:
     rows = [make_row(f"<b>{index}", 0.0, 0.5) for index in range(4)]
     svg = privacy_utility_svg(rows)

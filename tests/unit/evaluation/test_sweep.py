@@ -16,7 +16,14 @@ from mia_demo.device import Compute
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.results import collect_results, load_results, save_results
-from mia_demo.evaluation.sweep import load_result, parse_numbers, run_sweep, saved_images
+from mia_demo.evaluation.sweep import (
+    attack_files,
+    judge_again,
+    load_result,
+    parse_numbers,
+    run_sweep,
+    saved_images,
+)
 from mia_demo.evaluation.table import attack_figures, mean_curve, results_table
 from mia_demo.evaluation.text_tables import as_csv, as_curve_markdown, as_markdown
 from mia_demo.zoo import MANIFEST, Zoo
@@ -91,12 +98,37 @@ def test_a_zoo_without_attribute_heads_is_swept_all_the_same(
     assert "was not measured: The zoo" in (folder / "table.md").read_text("utf-8")
 
 
+def test_other_judges_judge_the_same_pictures_again(
+    tmp_path: Path, attacker: Attacker, judge: Judge
+) -> None:
+    list(run_sweep(attacker, judge, CONFIG, [3], [0], tmp_path))
+    spoken = load_result(tmp_path, 0, 3)
+    assert spoken["judges"] == judge.checkpoints
+    size = attacker.generator.resolution
+    _, path = attack_files(tmp_path, 0, 3)
+    stranger = json.loads(path.read_text("utf-8"))
+    stranger["judges"]["embedder"] = "another"
+    for lane in stranger["lanes"].values():
+        lane["delta_face"] = 9.0
+    path.write_text(json.dumps(stranger), "utf-8")
+    judge_again(tmp_path, judge, [3], [0], size)
+    assert load_result(tmp_path, 0, 3) == spoken
+    time = path.stat().st_mtime_ns
+    judge_again(tmp_path, judge, [3], [0], size)
+    assert path.stat().st_mtime_ns == time  # its own verdicts stand
+
+
 def test_other_settings_need_another_folder(
     tmp_path: Path, attacker: Attacker, judge: Judge
 ) -> None:
     list(run_sweep(attacker, judge, CONFIG, [3], [0], tmp_path))
     with pytest.raises(ConfigError, match="other settings"):
         list(run_sweep(attacker, judge, replace(CONFIG, steps=3), [3], [0], tmp_path))
+    settings = json.loads((tmp_path / "sweep.json").read_text("utf-8"))
+    settings["checkpoints"]["negative"] = "trained anew"
+    (tmp_path / "sweep.json").write_text(json.dumps(settings), "utf-8")
+    with pytest.raises(ConfigError, match="or classifiers"):
+        list(run_sweep(attacker, judge, CONFIG, [3], [0], tmp_path))
 
 
 def judged(acc1: float, delta_face: float = 1.0) -> dict[str, float]:

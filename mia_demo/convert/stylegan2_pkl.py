@@ -1,0 +1,194 @@
+"""NVIDIA's StyleGAN2-ADA ``.pkl``: the generator's tensors, without running its code.
+
+The file pickles whole modules. Each names ``_reconstruct_persistent_obj`` and gives it the source
+text of its class; NVIDIA's own loader executes that text. Here a module stays what the file says of
+it: a class name and a dict of attributes. The source text is never looked at.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mia_demo.convert.claims import TENSOR_NAMES, StorageClaim, TensorClaim
+from mia_demo.convert.restricted_pickle import KEY_TYPES, Builder, RestrictedReader
+from mia_demo.convert.torch_files import check_legacy, read_storage
+from mia_demo.errors import ConversionError
+
+# The moving average of the generator's weights: what the paper's attack uses, too.
+GENERATOR = "G_ema"
+PERSISTENCE_VERSION = 6
+NUMBER_TYPES = ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u1", "b1")
+MOST_MEMBERS = 1000  # the 1024 px generator has some 80 modules, ten parts each at most
+NAME_SHAPE = re.compile(r"\w{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Module:
+    """A pickled network module: what its class was called, and its attributes."""
+
+    class_name: str
+    state: Mapping[str, Any]
+
+
+@dataclass
+class NumberType:
+    """A numpy dtype of single numbers."""
+
+    code: str
+    order: str = "<"
+
+    def set_state(self, state: Any) -> None:
+        self.order = state[1]
+
+
+@dataclass(frozen=True)
+class PickledGenerator:
+    """A generator as the file describes it.
+
+    Attributes:
+        tensors: its parameters and buffers, in NVIDIA's key layout.
+        options: the keyword arguments it was made with.
+    """
+
+    tensors: dict[str, Tensor]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_stylegan2_pkl(data: bytes, source: str) -> PickledGenerator:
+    """The moving-average generator of one of NVIDIA's network pickles.
+
+    Args:
+        data: the whole file.
+        source: its name, for messages.
+
+    Raises:
+        ConversionError: it names anything unexpected, is damaged, or holds no such generator.
+    """
+    storages = _Storages(source, len(data))
+    reader = RestrictedReader(io.BytesIO(data), _names(storages), source)
+    content = reader.load()
+    generator = content.get(GENERATOR) if isinstance(content, dict) else None
+    if not isinstance(generator, Module) or generator.class_name != "Generator":
+        raise ConversionError(
+            f"{source} holds no {GENERATOR}; convert takes the network pickles of "
+            "stylegan2-ada-pytorch."
+        )
+    claims = _claims(generator, source)
+    tensors = {key: storages.tensor(claim) for key, claim in claims.items()}
+    options = generator.state.get("_init_kwargs")
+    return PickledGenerator(tensors, options if isinstance(options, dict) else {})
+
+
+class _Storages:
+    """Storages inside the pickle, each a small torch file of its own."""
+
+    def __init__(self, source: str, file_bytes: int) -> None:
+        self.source = source
+        self.bytes_left = file_bytes
+        self.blobs: list[bytes] = []
+        self.numbers: dict[str, Tensor] = {}
+
+    def claim(self, blob: Any) -> StorageClaim:
+        """Stands for ``torch.storage._load_from_bytes``: checks the blob, reads no numbers."""
+        if not isinstance(blob, bytes):
+            raise TypeError("a storage without bytes")
+        self.bytes_left -= len(blob)
+        if self.bytes_left < 0:  # each blob lies in the file once: it is checked once
+            raise ValueError("the same storage again and again")
+        claim = check_legacy(blob, self.source)
+        if not isinstance(claim, StorageClaim):
+            raise TypeError("a nested file that is no storage")
+        self.blobs.append(blob)
+        return StorageClaim(claim.dtype, claim.length, key=str(len(self.blobs) - 1))
+
+    def tensor(self, claim: TensorClaim) -> Tensor:
+        storage = claim.storage
+        if storage.key not in self.numbers:
+            blob = self.blobs[int(storage.key)]
+            self.numbers[storage.key] = read_storage(blob, storage)
+        return torch.as_strided(self.numbers[storage.key], claim.shape, claim.stride, claim.offset)
+
+
+def _names(storages: _Storages) -> Mapping[str, Builder]:
+    return {
+        **TENSOR_NAMES,
+        "torch.storage._load_from_bytes": storages.claim,
+        "torch_utils.persistence._reconstruct_persistent_obj": _module,
+        "dnnlib.util.EasyDict": _easy_dict,
+        "builtins.set": _set,
+        "numpy.dtype": _number_type,
+        "numpy.core.multiarray.scalar": _number,
+        "numpy._core.multiarray.scalar": _number,
+    }
+
+
+def _module(meta: Any) -> Module:
+    if meta["type"] != "class" or meta["version"] != PERSISTENCE_VERSION:
+        raise ValueError("another version of the format")
+    if not isinstance(meta["state"], dict) or not isinstance(meta["class_name"], str):
+        raise TypeError("a module without attributes")
+    return Module(meta["class_name"], meta["state"])
+
+
+def _easy_dict() -> dict[str, Any]:
+    return {}
+
+
+def _set(items: Any = ()) -> set[Any]:
+    if not all(isinstance(item, KEY_TYPES) for item in items):
+        raise TypeError("a set of other things than names")
+    return set(items)
+
+
+def _number_type(code: Any, *_: Any) -> NumberType:
+    if code not in NUMBER_TYPES:
+        raise ValueError("not a type of numbers")
+    return NumberType(code)
+
+
+def _number(kind: Any, data: Any) -> Any:
+    if not isinstance(kind, NumberType):
+        raise TypeError("a number without a type")
+    order = kind.order if kind.order in ("<", ">") else "="
+    (number,) = np.frombuffer(data, np.dtype(order + kind.code))
+    return number.item()
+
+
+def _claims(generator: Module, source: str) -> dict[str, TensorClaim]:
+    """Parameters and buffers of a module and of those in it, by their path."""
+    claims: dict[str, TensorClaim] = {}
+    waiting = [("", generator)]
+    for _ in range(MOST_MEMBERS):
+        prefix, module = waiting.pop()
+        for group in ("_parameters", "_buffers"):
+            for name, value in _members(module, group, source):
+                if isinstance(value, TensorClaim):
+                    claims[prefix + name] = value
+                elif value is not None:
+                    raise ConversionError(f"{source}: {prefix}{name} is no tensor: refused.")
+        for name, child in _members(module, "_modules", source):
+            if not isinstance(child, Module):
+                raise ConversionError(f"{source}: {prefix}{name} is no module: refused.")
+            waiting.append((f"{prefix}{name}.", child))
+        if not waiting:
+            return claims
+    raise ConversionError(f"{source} has more than {MOST_MEMBERS} modules in {GENERATOR}: refused.")
+
+
+def _members(module: Module, group: str, source: str) -> list[tuple[str, Any]]:
+    members = module.state.get(group)
+    if (
+        not isinstance(members, dict)
+        or len(members) > MOST_MEMBERS
+        or not all(isinstance(name, str) and NAME_SHAPE.fullmatch(name) for name in members)
+    ):
+        raise ConversionError(f"{source} has a module with unusable {group}: refused.")
+    return list(members.items())

@@ -1,0 +1,171 @@
+"""FaceScrub and CelebA as the reference code reads them: class order, and the split.
+
+Both splits shuffle the pictures of all classes together (numpy, one seed) and train on the first
+nine tenths, so a checkpoint of the reference code meets its own test pictures here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mia_demo.data.identities import IMAGE_SUFFIXES, IdentitySet, ImageEntry, open_identity_set
+from mia_demo.data.splits import Items, seeded_split
+from mia_demo.errors import ConfigError, DataError
+
+log = logging.getLogger(__name__)
+
+TRAIN_SHARE = 0.9
+SPLIT_SEED = 42  # of the reference code, for every data set and every evaluation
+FACESCRUB_PARTS = ("actors", "actresses")  # in this order: labels 0-264 and 265-529
+FACESCRUB_IDENTITIES = 530
+CELEBA_IDENTITIES = 1000
+# Of a picture's side of FFHQ (and of MetFaces, which is aligned alike): the reference code's 800 of
+# 1024 px. FFHQ shows more hair and shoulders than these sets' photos do.
+FFHQ_CROP = {"facescrub": 800 / 1024, "celeba": 800 / 1024}
+CELEBA_PICTURES = "img_align_celeba"
+CELEBA_LABELS = "identity_CelebA.txt"
+
+
+@dataclass(frozen=True)
+class SplitSet:
+    """An identity set, and which of its pictures are trained on; the rest are the test."""
+
+    identities: IdentitySet
+    train: Items
+    test: Items
+
+
+def open_layout(layout: str, folder: Path, seed: int = SPLIT_SEED) -> SplitSet:
+    """Reads an identity set of one's own with its split, without decoding pictures.
+
+    Args:
+        layout: one of ``LAYOUTS``.
+        folder: where it lies; for ``folders`` a zip will do as well.
+        seed: of the split.
+
+    Raises:
+        ConfigError: no such layout.
+        DataError: the folder lacks what the layout needs.
+    """
+    if layout not in LAYOUTS:
+        raise ConfigError(f"No layout {layout!r}; choose one of {', '.join(LAYOUTS)}.")
+    return LAYOUTS[layout](folder, seed)
+
+
+def reference_split(labels: list[int], seed: int) -> tuple[list[int], list[int]]:
+    """Positions of the pictures to train on and of the test, each in ascending order.
+
+    The reference code's split: positions 0..N-1 shuffled by numpy's generator of that seed, the
+    first int(0.9 N) for training. Small classes may end up without a test picture.
+    """
+    positions = np.arange(len(labels))
+    np.random.RandomState(seed).shuffle(positions)
+    trained = int(TRAIN_SHARE * len(positions))
+    return sorted(positions[:trained].tolist()), sorted(positions[trained:].tolist())
+
+
+def open_folders(folder: Path, seed: int) -> SplitSet:
+    """One folder an identity, labels in the order of their names, a split for each identity."""
+    identities = open_identity_set(folder)
+    return SplitSet(identities, *seeded_split(identities, seed))
+
+
+def open_facescrub(folder: Path, seed: int) -> SplitSet:
+    """``actors/faces/NAME/*.jpg`` and ``actresses/faces/NAME/*.jpg``: 530 identities.
+
+    Labels follow the names in alphabetical order, all actors before all actresses.
+    """
+    names: list[str] = []
+    pictures: list[list[ImageEntry]] = []
+    for part in FACESCRUB_PARTS:
+        faces = folder / part / "faces"
+        if not faces.is_dir():
+            raise DataError(
+                f"{faces} does not exist; FaceScrub needs the cropped pictures in "
+                "actors/faces/NAME and actresses/faces/NAME."
+            )
+        for person in sorted(path for path in faces.iterdir() if path.is_dir()):
+            found = [p for p in sorted(person.rglob("*")) if p.suffix.lower() in IMAGE_SUFFIXES]
+            if found:
+                names.append(person.name)
+                pictures.append(
+                    [ImageEntry(folder, p.relative_to(folder).as_posix()) for p in found]
+                )
+    return _split_set(folder, names, pictures, None, FACESCRUB_IDENTITIES, seed)
+
+
+def open_celeba(folder: Path, seed: int, classes: int = CELEBA_IDENTITIES) -> SplitSet:
+    """``identity_CelebA.txt`` and ``img_align_celeba/``: the identities with most pictures.
+
+    Labels are ranks by number of pictures; equals stand in the order of their first picture. The
+    paper cuts the faces out with HD-CelebA-Cropper (face factor 0.65, 224 px); pictures may be
+    .jpg or .png.
+    """
+    listing, picture_folder = folder / CELEBA_LABELS, folder / CELEBA_PICTURES
+    if not listing.is_file() or not picture_folder.is_dir():
+        raise DataError(f"{folder} lacks {CELEBA_LABELS} or {CELEBA_PICTURES}/; CelebA needs both.")
+    rows = [line.split() for line in listing.read_text("utf-8").splitlines() if line.strip()]
+    if any(len(row) != 2 for row in rows):
+        raise DataError(f"{listing} must hold lines such as '000001.jpg 2880'; download it again.")
+    # Counter keeps the order of first occurrence, and most_common sorts stably.
+    frequent = [name for name, _ in Counter(identity for _, identity in rows).most_common(classes)]
+    label_of = {name: label for label, name in enumerate(frequent)}
+    present = {path.name for path in picture_folder.iterdir()}
+    pictures: list[list[ImageEntry]] = [[] for _ in frequent]
+    order: list[tuple[int, int]] = []  # (label, index) in the order of the listing
+    missing: list[str] = []
+    for name, identity in rows:
+        label = label_of.get(identity)
+        if label is None:
+            continue
+        file = name if name in present else str(Path(name).with_suffix(".png"))
+        if file not in present:
+            missing.append(name)
+            continue
+        order.append((label, len(pictures[label])))
+        pictures[label].append(ImageEntry(folder, f"{CELEBA_PICTURES}/{file}"))
+    if missing:
+        raise DataError(
+            f"{picture_folder} lacks {len(missing)} pictures of the {len(frequent)} most frequent "
+            f"identities, such as {missing[0]}; the split needs them all."
+        )
+    return _split_set(folder, frequent, pictures, order, CELEBA_IDENTITIES, seed)
+
+
+def _split_set(
+    folder: Path,
+    names: list[str],
+    pictures: list[list[ImageEntry]],
+    order: list[tuple[int, int]] | None,
+    expected: int,
+    seed: int,
+) -> SplitSet:
+    """Splits pictures in ``order``, by default identity by identity."""
+    if len(names) < 2:
+        raise DataError(f"{folder} holds pictures of {len(names)} identities; two are needed.")
+    if len(names) != expected:
+        log.warning(
+            "%s holds %d identities instead of %d: labels do not fit published checkpoints.",
+            folder, len(names), expected,
+        )  # fmt: skip
+    if order is None:
+        order = [(label, i) for label, own in enumerate(pictures) for i in range(len(own))]
+    train, test = reference_split([label for label, _ in order], seed)
+    return SplitSet(
+        IdentitySet(tuple(names), tuple(map(tuple, pictures))),
+        [order[position] for position in train],
+        [order[position] for position in test],
+    )
+
+
+LAYOUTS: dict[str, Callable[[Path, int], SplitSet]] = {
+    "folders": open_folders,
+    "facescrub": open_facescrub,
+    "celeba": open_celeba,
+}

@@ -1,0 +1,9 @@
+"""The only place that talks to the Hugging Face Hub, and only when an ``hf://`` address is given.
+
+A zoo lies there as the same folder as on disk: ``manifest.json`` and the files that it lists.
+"""
+
+from mia_demo.hub.address import HubAddress
+from mia_demo.hub.download import DownloadProgress, open_hub_zoo
+
+__all__ = ["DownloadProgress", "HubAddress", "open_hub_zoo"]

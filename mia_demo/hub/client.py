@@ -1,0 +1,191 @@
+"""The Hub's client, made patient and quiet: no telemetry, deadlines, one sentence a failure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from threading import Thread
+from typing import TypeVar
+
+from huggingface_hub import HfApi, constants, get_token
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import logging
+from huggingface_hub.utils.tqdm import disable_progress_bars
+
+from mia_demo import __version__
+from mia_demo.errors import DemoError, HubError, HubUnreachableError
+
+ANSWER_SECONDS = 4.0  # for a first answer; a Hub that cannot be reached is reported within 5 s
+STALL_SECONDS = 15.0  # without a byte, once a transfer has begun
+POLL_SECONDS = 0.2
+
+# These are read when they are needed, so they hold however early the client was imported.
+constants.HF_HUB_DISABLE_TELEMETRY = True
+constants.HF_HUB_DISABLE_XET = True  # one way to transfer, the one that is tested
+constants.DOWNLOAD_CHUNK_SIZE = 256 * 1024  # 10 MB would make progress look like a stall
+# Failures become one sentence here, and progress is reported by the caller.
+logging.set_verbosity_error()
+disable_progress_bars()
+
+Result = TypeVar("Result")
+
+
+def hub() -> HfApi:
+    """The client, for the endpoint and with the token that this machine is set up with."""
+    return HfApi(library_name="mia_demo", library_version=__version__)
+
+
+def has_token() -> bool:
+    return get_token() is not None
+
+
+def within(call: Callable[[], Result], subject: str, seconds: float = ANSWER_SECONDS) -> Result:
+    """Calls the Hub with a deadline for everything, name look-up and retries included.
+
+    Args:
+        call: talks to the Hub.
+        subject: what it is about, for messages.
+
+    Raises:
+        HubError: the Hub refused.
+        HubUnreachableError: no answer in time.
+    """
+    return while_alive(call, subject, lambda: None, seconds)
+
+
+def while_alive(
+    call: Callable[[], Result], subject: str, beat: Callable[[], object], seconds: float
+) -> Result:
+    """Like ``within``, as long as it takes while ``beat()`` keeps changing.
+
+    A call that is given up goes on in a thread of its own, which nobody waits for: the client has
+    retries of its own that cannot be switched off.
+    """
+    outcome: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(call())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    Thread(target=run, name=f"hub: {subject}", daemon=True).start()
+    seen, since = beat(), time.monotonic()
+    while not wait([outcome], timeout=POLL_SECONDS).done:
+        now = beat()
+        if now != seen:
+            seen, since = now, time.monotonic()
+        elif time.monotonic() - since > seconds:
+            raise HubUnreachableError(
+                f"{subject}: {constants.ENDPOINT} has been silent for {seconds:.0f} s; check the "
+                "network and try again. Files that arrived whole are kept."
+            )
+    return waiting(outcome.result, subject)
+
+
+def waiting(call: Callable[[], Result], subject: str) -> Result:
+    """Like ``within``, however long it takes.
+
+    Raises:
+        HubError: the Hub refused.
+        HubUnreachableError: it stopped answering, and the client's own retries were in vain.
+    """
+    try:
+        return call()
+    except DemoError:
+        raise
+    except Exception as error:
+        explained = explain(error, subject)
+        if explained is None:
+            raise
+        raise explained from error
+
+
+def explain(error: Exception, subject: str) -> HubError | None:
+    """The sentence for a failure of the Hub's client; None for one that is a mistake of ours."""
+    if isinstance(error, GatedRepoError):
+        page = f"{constants.ENDPOINT}/{subject.removeprefix('hf://').split('@')[0]}"
+        return HubError(
+            f"{subject} is gated: accept its conditions at {page}, then "
+            f"{'try again' if has_token() else 'log in with `hf auth login`'}."
+        )
+    if isinstance(error, RevisionNotFoundError):
+        return HubError(
+            f"{subject}: the repository has no such revision; check the branch, tag or commit."
+        )
+    if isinstance(error, RepositoryNotFoundError):
+        if has_token():
+            reason, remedy = "your account may not see it", "ask its owner for access"
+        else:
+            reason = "is private and this machine is not logged in"
+            remedy = "log in with `hf auth login` or set HF_TOKEN"
+        return HubError(f"{subject} does not exist, or {reason}; check user and name, or {remedy}.")
+    if isinstance(error, (LocalEntryNotFoundError, RuntimeError)) and error.__cause__:
+        cause = error.__cause__  # the client's own words hide what happened
+        return explain(cause, subject) if isinstance(cause, Exception) else None
+    if isinstance(error, (OfflineModeIsEnabled, LocalEntryNotFoundError)):
+        if constants.HF_HUB_OFFLINE:
+            return HubUnreachableError(
+                f"{subject} is not in the cache, and HF_HUB_OFFLINE forbids to fetch it; "
+                "unset HF_HUB_OFFLINE and try again."
+            )
+        return _unreachable(subject, error)
+    if isinstance(error, EntryNotFoundError):
+        return HubError(f"{subject} lacks a file that its manifest lists; choose another revision.")
+    if isinstance(error, HfHubHTTPError):
+        return _refused(error, subject)
+    if is_broken_connection(error):
+        return _unreachable(subject, error)
+    if isinstance(error, OSError):
+        return HubError(
+            f"{subject}: {error.strerror or error}; check that {constants.HF_HUB_CACHE} can be "
+            "written and has room, or set HF_HOME to another folder."
+        )
+    if isinstance(error, ValueError):  # an answer that the client cannot use
+        return HubError(f"{subject}: the Hub's answer makes no sense: {error}".splitlines()[0])
+    return None
+
+
+def is_broken_connection(error: Exception) -> bool:
+    """Whether nobody answered, or not to the end."""
+    if isinstance(error, HfHubHTTPError):
+        return False
+    return type(error).__module__.startswith("httpx")  # httpx or httpx2, by the client's version
+
+
+def _unreachable(subject: str, error: Exception) -> HubUnreachableError:
+    reason = (str(error) or type(error).__name__).splitlines()[0]
+    return HubUnreachableError(
+        f"{subject}: {constants.ENDPOINT} cannot be reached ({reason}); check network and proxy."
+    )
+
+
+def _refused(error: HfHubHTTPError, subject: str) -> HubError:
+    status = error.response.status_code
+    if status == 401:
+        return HubError(
+            f"{subject}: the Hub does not accept this machine's token; log in again with "
+            "`hf auth login`, or renew HF_TOKEN."
+        )
+    if status == 403:
+        return HubError(
+            f"{subject}: the Hub forbids this to your account; check that the token may do it "
+            "and that the user or organisation is yours."
+        )
+    if status == 429:
+        return HubError(f"{subject}: the Hub counts too many requests; wait some minutes.")
+    if status >= 500:
+        return HubUnreachableError(
+            f"{subject}: {constants.ENDPOINT} is out of order (HTTP {status}); try again later."
+        )
+    reason = str(error.server_message or error).splitlines()[0]
+    return HubError(f"{subject}: the Hub refused (HTTP {status}): {reason}")

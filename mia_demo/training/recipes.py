@@ -1,0 +1,75 @@
+"""The paper's training settings for FaceScrub and CelebA, and what a training changes of them.
+
+From the reference code's configurations, the same for every architecture: Adam (1e-3), 100 epochs,
+batches of 128, learning rate / 10 after 75 and 90 epochs, seed 42, ImageNet initialisation, and
+the schedule of negative smoothing factors (``mia_demo.smoothing``). The evaluator is an
+Inception-v3 at 299 px whose auxiliary head counts fully.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mia_demo.device import Compute
+from mia_demo.training.classifier import TrainConfig
+from mia_demo.training.initial_weights import IMAGENET
+
+# Of every training with this program, whatever its settings.
+ALWAYS_DIFFERENT = (
+    "pictures that are not square are cropped to their centred square before anything else",
+    "brightness, contrast, saturation and hue are changed in this order, not in a random one",
+    "an auxiliary head has as many outputs as there are identities, not 1000",
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Targets and evaluator of one data set."""
+
+    target: TrainConfig
+    evaluator: TrainConfig
+
+
+_TARGET = TrainConfig(
+    architecture="resnet152",
+    input_size=224,
+    epochs=100,
+    batch_size=128,
+    learning_rate=1e-3,
+    seed=42,
+    initial_weights=IMAGENET,
+)
+
+
+def _evaluator(milestones: tuple[float, ...]) -> TrainConfig:
+    return TrainConfig(
+        architecture="inception_v3",
+        arguments={"aux_logits": True},
+        input_size=299,
+        epochs=100,
+        batch_size=128,
+        learning_rate=1e-3,
+        milestones=milestones,
+        seed=42,
+        initial_weights=IMAGENET,
+    )
+
+
+RECIPES = {
+    "facescrub": Recipe(_TARGET, _evaluator((0.8,))),
+    "celeba": Recipe(_TARGET, _evaluator((0.75, 0.9))),
+}
+
+
+def differences(config: TrainConfig, paper: TrainConfig, compute: Compute) -> list[str]:
+    """What a training does otherwise than the paper's, one phrase each, whatever the alpha."""
+    given, wanted = config.to_json(), paper.to_json()
+    settings = sorted(given.keys() | wanted.keys())
+    found = [
+        f"{name} {given.get(name, 'random')} instead of {wanted.get(name, 'random')}"
+        for name in settings
+        if name not in ("alpha", "arguments") and given.get(name) != wanted.get(name)
+    ]
+    if compute.precision != "fp32":
+        found.append(f"convolutions in {compute.precision} instead of fp32")
+    return [*found, *ALWAYS_DIFFERENT]
