@@ -42,11 +42,11 @@ class Estimates:
         self.engine = engine
 
     def attack(self, preset: str, lanes: list[str], *knobs: Any) -> str:
-        """The attack page's form."""
+        """The attack page's form; nothing on settings that Start will refuse."""
         try:
             seconds = self.engine.speed.attack_seconds(parse_config(0, preset, 0, lanes, knobs))
-        except DemoError as error:
-            return line(str(error))
+        except DemoError:
+            return line("")
         if seconds is None:
             return line(UNKNOWN)
         return line(f"{_capital(spoken(seconds))} on this device.")
@@ -66,8 +66,8 @@ class Estimates:
         try:
             config = parse_config(0, preset, 0, lanes, knobs)
             plan = plan_sweep(self.engine, config, identities, seeds)
-        except DemoError as error:
-            return line(str(error))
+        except DemoError:
+            return line("")
         finished = len(plan.finished())
         left = plan.total - finished
         seconds = self.engine.speed.attack_seconds(config)
@@ -88,8 +88,8 @@ class Estimates:
                 )
                 for _ in job.updates():
                     pass
-        except DemoError as error:
-            yield line(str(error))
+        except DemoError:
+            yield line("")
             return
         seconds = self._training_seconds(config, images)
         yield line(UNKNOWN if seconds is None else f"{_capital(spoken(seconds))} on this device.")
