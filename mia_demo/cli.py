@@ -69,8 +69,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     sweep.add_argument("--output", type=Path, required=True, help="folder for the results")
 
-    record = command("record", "Ship a finished sweep with the zoo, on its card and in texts.")
-    record.add_argument("--sweep", type=Path, required=True, help="folder of a finished sweep")
+    record = command("record", "Ship a finished sweep or attack with the zoo, and quote a sweep.")
+    recorded = record.add_mutually_exclusive_group(required=True)
+    recorded.add_argument("--sweep", type=Path, help="folder of a finished sweep")
+    recorded.add_argument("--attack", type=Path, help="folder of a finished attack")
     record.add_argument("--name", required=True, help="such as standard")
     record.add_argument(
         "--quote", type=Path, nargs="*", default=[], help="texts that quote results, such as README"

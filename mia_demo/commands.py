@@ -32,14 +32,18 @@ from mia_demo.evaluation.results import collect_results, save_results
 from mia_demo.evaluation.sweep import parse_numbers
 from mia_demo.evaluation.text_tables import as_attribute_markdown, results_markdown
 from mia_demo.files import write_bytes, write_json
+from mia_demo.layered_zoo import OWN_FOLDER, LayeredZoo
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
 from mia_demo.memory import is_out_of_memory
 from mia_demo.opening import open_zoo
 from mia_demo.paper_bench import run_paper_bench
 from mia_demo.publishing import publish_zoo
-from mia_demo.recording import quote_results, record_sweep, recorded_names
-from mia_demo.runs import attack_report, save_attack
+from mia_demo.recording import quote_results, record_attack, record_sweep, recorded_names
+from mia_demo.runs import RUNS
+from mia_demo.runs.folder import save_attack
+from mia_demo.runs.replay import ReplayRecorder
+from mia_demo.runs.report import attack_report
 from mia_demo.smoothing import format_alpha
 from mia_demo.target_variants import make_alpha_zoo, make_training_seed_zoo, parse_alphas
 from mia_demo.toy import run_toy
@@ -49,16 +53,28 @@ from mia_demo.training.prior import train_prior as prior_frames
 from mia_demo.training.recipes import RECIPES, differences
 from mia_demo.zoo import EMBEDDED_ZOO, IdentityFolder, Zoo, open_folder
 
+# For programs: --json and run.json have them.
+HIDDEN_KEYS = {
+    *("config", "settings", "versions", "checkpoints", "attribute_reference", "licence"),
+    *("format", "kind", "complete", "stage", "step", "total_steps"),
+}
+
 
 def attack(options: argparse.Namespace) -> dict[str, Any]:
-    zoo, compute = open_zoo(options.zoo), choose_compute(options.device)
-    lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.target_names())
+    # With the classifiers that were trained on the page, so that its commands can be repeated.
+    zoo, compute = (
+        LayeredZoo(open_zoo(options.zoo), RUNS / OWN_FOLDER),
+        choose_compute(options.device),
+    )
+    lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.base.target_names())
     choices = {"identity": options.identity, "lanes": lanes, "seed": options.seed}
     config = preset_config(options.preset, **choices, **parse_knobs(options.set))
     attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
     frame: AttackFrame | None = None
+    recorder = ReplayRecorder()
     with _progress("attack") as bar:
         for frame in attacker.run(config):
+            recorder.add(frame)
             bar.set_postfix_str(frame.stage)
             bar.total, bar.n = frame.total_steps, frame.step
             bar.refresh()
@@ -70,9 +86,11 @@ def attack(options: argparse.Namespace) -> dict[str, Any]:
         attributes = {
             lane.name: attribute_judge.shares(lane.images, config.identity) for lane in frame.lanes
         }
-    steps = config.steps * config.candidates * len(lanes)
-    report = attack_report(zoo, config, compute, frame, verdicts, attributes, steps)
-    return save_attack(options.output, report, frame) if options.output else report
+    report = attack_report(zoo, config, compute, frame, verdicts, attributes)
+    if not options.output:
+        return report
+    replay = recorder.replay()
+    return save_attack(options.output, report, frame, replay, shown_as=options.output)
 
 
 def sweep(options: argparse.Namespace) -> dict[str, Any] | None:
@@ -106,6 +124,8 @@ def sweep(options: argparse.Namespace) -> dict[str, Any] | None:
 
 def record(options: argparse.Namespace) -> dict[str, Any]:
     zoo = open_zoo(options.zoo)
+    if options.attack:
+        return {"recorded": record_attack(zoo, options.attack, options.name)}
     results = record_sweep(zoo, options.sweep, options.name)
     for text in options.quote:
         quote_results(zoo, text)
@@ -372,10 +392,8 @@ def as_text(result: dict[str, Any]) -> str:
                 results_markdown(value),
                 as_attribute_markdown(value, result["attribute_reference"]),
             ]
-        elif key in ("config", "settings", "versions", "checkpoints", "attribute_reference"):
-            continue  # for programs: --json and run.json have them
-        elif key == "licence":
-            continue  # shown already, apart from the figures
+        elif key in HIDDEN_KEYS:
+            continue
         elif value is None:
             lines.append(f"{key}: not measured")
         else:

@@ -18,6 +18,7 @@ from torch import Tensor
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.zoo import MANIFEST, CheckpointEntry, StoredFile, Zoo
 
+OWN_FOLDER = "own"  # of visitors' classifiers, among the runs
 OWN_PREFIX = "own-"  # names are ours: no visitor's words end up in a path or a page
 MOST_OWN = 8
 
@@ -54,6 +55,10 @@ class LayeredZoo(Zoo):
         """Lanes of the base, then own ones: a lane keeps its place when others come."""
         return [*self.base.target_names(), *(entry.name for entry in self.own_entries())]
 
+    def default_lanes(self) -> list[str]:
+        """Lanes that a visitor gets unasked: those that came with the demo."""
+        return self.base.target_names()
+
     def verified_path(self, stored: StoredFile) -> Path:
         if self._own and any(entry.stored == stored for entry in self.own_entries()):
             return self._own.verified_path(stored)
@@ -70,15 +75,15 @@ class LayeredZoo(Zoo):
             )
 
     def add_own(self, entry: CheckpointEntry, tensors: Mapping[str, Tensor]) -> str:
-        """Adds a target, whose name is chosen here and returned.
+        """Adds a target, whose name is chosen by the zoo and returned.
 
         Raises:
             ConfigError: no further one is kept, or the folder cannot be written.
         """
         with self._lock:
-            self.check_room()
-            numbers = [int(own.name.removeprefix(OWN_PREFIX)) for own in self.own_entries()]
-            name = f"{OWN_PREFIX}{max(numbers, default=0) + 1}"
+            if entry.kind == "target":
+                self.check_room()
+            name = self._new_name(entry)
             try:
                 self._own = Zoo.create(self.folder)
                 self._own.add(replace(entry, name=name), tensors, torch.float32)
@@ -101,6 +106,10 @@ class LayeredZoo(Zoo):
                 raise ConfigError(f"There is no classifier {name!r} of your own; reload the page.")
             self._own.remove(name)
             self._merge()
+
+    def _new_name(self, entry: CheckpointEntry) -> str:
+        numbers = [int(own.name.removeprefix(OWN_PREFIX)) for own in self.own_entries()]
+        return f"{OWN_PREFIX}{max(numbers, default=0) + 1}"
 
     def _merge(self) -> None:
         known = self.base.manifest

@@ -1,4 +1,4 @@
-"""Recorded results: finished sweeps that are shipped with a zoo and quoted in texts.
+"""Recorded results: finished sweeps and attacks that are shipped with a zoo; texts quote sweeps.
 
 Texts quote a table between ``<!-- results: NAME -->`` and ``<!-- end of results -->``; what stands
 between the marks is written here, so that no figure is ever copied by hand.
@@ -7,6 +7,7 @@ between the marks is written here, so that no figure is ever copied by hand.
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 from mia_demo.errors import CheckpointError, DataError
@@ -18,8 +19,11 @@ from mia_demo.evaluation.text_tables import (
     as_curve_markdown,
     results_markdown,
 )
-from mia_demo.files import write_bytes
+from mia_demo.files import write_bytes, write_json
 from mia_demo.model_card import write_model_card
+from mia_demo.runs.folder import RUN_FILE, load_run
+from mia_demo.runs.replay import FIGURES_FILE, PICTURES_FILE
+from mia_demo.runs.store import RECORDED_RUNS
 from mia_demo.zoo import Zoo
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
@@ -52,6 +56,38 @@ def record_sweep(zoo: Zoo, sweep: Path, name: str) -> SweepResults:
 def recorded_sections(zoo: Zoo) -> str:
     """All recorded results as the model card tells them."""
     return "\n".join(_section(zoo, name) for name in recorded_names(zoo))
+
+
+def record_attack(zoo: Zoo, attack: Path, name: str) -> list[str]:
+    """Puts a finished attack with its recording into the zoo.
+
+    Args:
+        attack: folder of ``attack --output``.
+
+    Returns:
+        All recorded attacks.
+
+    Raises:
+        DataError: the name is no plain word, or the attack was stopped or has no recording.
+    """
+    if not NAME.fullmatch(name):
+        raise DataError(f"{name!r} is no name for a run; use lower-case letters and digits.")
+    run = load_run(attack, name, is_recorded=True)
+    if not run.is_complete or run.replay() is None:
+        raise DataError(f"{attack} holds no whole attack with its recording; attack again.")
+    folder = zoo.root / RECORDED_RUNS / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    lanes = {}
+    for lane, values in run.report["lanes"].items():
+        images = [Path(path).name for path in values["images"]]
+        lanes[lane] = {**values, "images": images}
+        for image in images:
+            shutil.copyfile(attack / image, folder / image)
+    for file in (PICTURES_FILE, FIGURES_FILE):
+        shutil.copyfile(attack / file, folder / file)
+    write_json(folder / RUN_FILE, {**run.report, "lanes": lanes})
+    return sorted(path.parent.name for path in folder.parent.glob(f"*/{RUN_FILE}"))
 
 
 def recorded_names(zoo: Zoo) -> list[str]:

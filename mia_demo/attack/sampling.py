@@ -177,11 +177,15 @@ class PoolCache:
         if made_with.get("prior") != self.zoo.entry("prior").stored.sha256:
             return None
         tensors = self.zoo.tensors(POOL_NAME)
+        if len(tensors["styles"]) != POOL_STYLES:  # of another program's zoo
+            return None
         current = {entry.name: entry.stored.sha256 for entry in self.zoo.entries("target")}
         return Pool(
             styles=tensors.pop("styles"),
             confidences={
-                name: values for name, values in tensors.items() if made_with[name] == current[name]
+                name: values
+                for name, values in tensors.items()
+                if made_with[name] == current.get(name)
             },
         )
 

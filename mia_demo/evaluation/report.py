@@ -5,20 +5,21 @@ Built as an element tree, which escapes every text and attribute.
 
 from __future__ import annotations
 
-from pathlib import Path
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, SubElement
 
 import numpy as np
 import numpy.typing as npt
 
-from mia_demo.data.pictures import data_uri
 from mia_demo.evaluation.columns import DASH, Column, percent, present_columns
 from mia_demo.evaluation.contact_sheet import Tile, contact_sheet
 from mia_demo.evaluation.findings import find
+from mia_demo.evaluation.html_page import add_facts as _add_facts
+from mia_demo.evaluation.html_page import add_picture as _add_picture
+from mia_demo.evaluation.html_page import add_text as _text
+from mia_demo.evaluation.html_page import new_page, page_text
 from mia_demo.evaluation.results import Record, SweepResults
 from mia_demo.evaluation.table import Row
 
-STYLE = Path(__file__).with_name("report.css")
 TITLE = "Label smoothing against model inversion: results of a sweep"
 
 
@@ -28,14 +29,7 @@ def html_report(results: SweepResults, photos: npt.NDArray[np.uint8]) -> str:
     Args:
         photos: uint8 [I, R, R, 3], a training photo of each identity.
     """
-    page = Element("html", lang="en")
-    head = SubElement(page, "head")
-    SubElement(head, "meta", charset="utf-8")
-    SubElement(head, "meta", name="viewport", content="width=device-width, initial-scale=1")
-    _text(head, "title", TITLE)
-    _text(head, "style", STYLE.read_text("utf-8"))
-    body = SubElement(page, "body")
-    _text(body, "h1", TITLE)
+    page, body = new_page(TITLE)
     _text(body, "p", f"Recorded {record_sentence(results.record)}")
     _add_findings(body, results)
     _add_table(body, results.rows)
@@ -43,7 +37,7 @@ def html_report(results: SweepResults, photos: npt.NDArray[np.uint8]) -> str:
         _add_attributes(body, results)
     _add_sheet(body, results, photos)
     _add_record(body, results.record)
-    return "<!doctype html>\n" + tostring(page, encoding="unicode", method="html")
+    return page_text(page)
 
 
 def record_sentence(record: Record) -> str:
@@ -154,12 +148,6 @@ def _add_tile(card: Element, picture: npt.NDArray[np.uint8], tile: Tile) -> None
     _text(caption, "small", f"{tile.hits} of {tile.kept} right")
 
 
-def _add_picture(card: Element, pixels: npt.NDArray[np.uint8], alt: str) -> Element:
-    figure = SubElement(card, "figure")
-    SubElement(figure, "img", src=data_uri(pixels), alt=alt)
-    return figure
-
-
 def _add_record(body: Element, record: Record) -> None:
     section = SubElement(body, "section")
     _text(section, "h2", "Where the figures come from")
@@ -178,18 +166,3 @@ def _add_record(body: Element, record: Record) -> None:
     _add_facts(section, "Settings of the attack", settings)
     _add_facts(section, "Versions", record.versions)
     _add_facts(section, "Checkpoints (sha256)", record.checkpoints)
-
-
-def _add_facts(section: Element, title: str, facts: dict[str, str]) -> None:
-    _text(section, "h3", title)
-    table = SubElement(section, "table", {"class": "facts"})
-    for name, value in facts.items():
-        line = SubElement(table, "tr")
-        _text(line, "th", name, scope="row")
-        _text(line, "td", value)
-
-
-def _text(parent: Element, tag: str, text: str, **attributes: str) -> Element:
-    child = SubElement(parent, tag, attributes)
-    child.text = text
-    return child

@@ -74,12 +74,15 @@ class AddressPage:
 
     Attributes:
         check: the values of all settings together; raises DemoError where they do not fit.
+        public: a component, and the only value with which settings mean the same to others:
+            nobody's own people are told in a link, not even their numbers.
     """
 
     slug: str
     tab: gr.Tab
     settings: list[Setting] = field(default_factory=list)
     check: Callable[[dict[str, Any]], object] | None = None
+    public: tuple[Component, Any] | None = None
 
     def add(self, *settings: Setting) -> None:
         self.settings.extend(settings)
@@ -179,6 +182,10 @@ class AddressBook:
             components = [setting.component for setting in page.settings]
             told = {"page": page.slug}
             page.tab.select(None, components, bar, js=_teller({**told, "isTab": True}))
+            if page.public is not None:
+                whose, everybodys = page.public
+                message = f"({{...{json.dumps(told)}, isOwn: value !== {json.dumps(everybodys)}}})"
+                gr.on([whose.change], None, whose, bar, js=f"(value) => {message}")
             if components:
                 gr.on([part.change for part in components], None, components, bar, js=_teller(told))
         app.load(

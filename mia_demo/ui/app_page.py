@@ -9,12 +9,14 @@ from typing import Any
 
 import gradio as gr
 
+from mia_demo.data.upload import MAX_ZIP_BYTES
 from mia_demo.ui.address import AddressBook
 from mia_demo.ui.attack_page import build_attack_page
 from mia_demo.ui.compare_page import build_compare_page
 from mia_demo.ui.components.address_bar import address_bar
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.lesson import build_lesson
+from mia_demo.ui.runs_page import build_runs_page
 from mia_demo.ui.theme import make_theme
 from mia_demo.ui.train_page import build_train_page
 from mia_demo.ui.understand_page import build_understand_page
@@ -52,11 +54,13 @@ def build_pages(engine: Engine) -> tuple[gr.Tabs, AddressBook]:
     # A page is mounted when it is first chosen, and lives on behind the others.
     with gr.Tabs(elem_classes="pages") as tabs:
         with address.tab("Attack") as page:
-            attack_lanes = build_attack_page(engine, page)
+            attack_lanes, attack_people = build_attack_page(engine, page)
         with address.tab("Compare") as page:
             compare_lanes = build_compare_page(engine, page)
         with address.tab("Train") as page:
-            build_train_page(engine, [attack_lanes, compare_lanes], page)
+            build_train_page(engine, [attack_lanes, compare_lanes], attack_people, page)
+        with address.tab("Runs") as page:
+            build_runs_page(engine, page.tab, [attack_lanes, compare_lanes])
         with address.tab("Understand") as page:
             build_understand_page(engine, page)
     return tabs, address
@@ -84,7 +88,7 @@ def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
         "enable_monitoring": False,
         "ssr_mode": False,
         "pwa": False,
-        "max_file_size": "5mb",
+        "max_file_size": MAX_ZIP_BYTES,
         "show_error": False,
         "state_session_capacity": 100,
         "footer_links": ["api"],

@@ -10,17 +10,26 @@ import gradio as gr
 
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.errors import ConfigError, DemoError
+from mia_demo.own_people import People
 from mia_demo.ui.attack_view import BoardPresenter, BoardView, ready_board
+from mia_demo.ui.components.identity_picker import picker_faces
 from mia_demo.ui.engine import Engine, Tracked
 from mia_demo.ui.jobs import Job, Waiting
 from mia_demo.ui.knobs import parse_config
+from mia_demo.ui.training_view import lane_choices
 
+FIRST_IDENTITY = 42
 FRAME_SECONDS = 1 / 8  # at most eight frames a second reach a browser
 READER_SECONDS = 2.0
 UNEXPECTED = "The attack failed unexpectedly; the server's log says why. Try fewer candidates."
 ENDED = "Another identity was chosen, which ended the running attack."
 
 log = logging.getLogger(__name__)
+
+
+def first_identity(people: People) -> int:
+    """Whose face is chosen at first."""
+    return 0 if people.key else min(FIRST_IDENTITY, len(people.identities) - 1)
 
 
 class AttackHandlers:
@@ -30,34 +39,55 @@ class AttackHandlers:
         self.engine = engine
 
     def ready(
-        self, identity: int, lanes: Sequence[str] | None = None, before: str = ""
+        self,
+        identity: int,
+        lanes: Sequence[str] | None = None,
+        people: People | None = None,
+        before: str = "",
     ) -> BoardView:
         """The board before an attack on this identity.
 
         Args:
             lanes: which to show; those that came with the demo by default.
+            people: whose identity; by default those that came with the demo.
             before: what happened until now, if that has to be said.
 
         Raises:
             DemoError: no such identity, or the zoo is damaged.
         """
-        engine = self.engine
-        if not 0 <= identity < len(engine.identities):
+        victims = people or self.engine.embedded
+        if not 0 <= identity < len(victims.identities):
             raise ConfigError(
-                f"Identity {identity} does not exist; choose 0 to {len(engine.identities) - 1}."
+                f"Identity {identity} does not exist; choose 0 to {len(victims.identities) - 1}."
             )
-        names = engine.zoo.base.target_names() if lanes is None else lanes
-        return ready_board(engine.zoo, engine.identities, identity, names, before)
+        names = victims.zoo.default_lanes() if lanes is None else lanes
+        return ready_board(victims.zoo, victims.identities, identity, names, before)
 
-    def choose(self, identity: int, request: gr.Request) -> tuple[Any, Any, Any]:
+    def choose(self, identity: int, key: str, request: gr.Request) -> tuple[Any, Any, Any]:
         """Another identity: its photos, no stale pictures, and the running attack ends."""
-        ended = self.engine.attacks.release(str(request.session_hash))
-        if ended is not None:
-            # Its last frame must not arrive after the empty board.
-            ended.wait_for_reader(READER_SECONDS)
-        before = "" if ended is None else ENDED
+        before = ENDED if self._end_attack(request) else ""
         try:
-            return self.ready(identity, before=before).to_json(), *_buttons(running=False)
+            board = self.ready(identity, people=self.engine.people(key), before=before)
+            return board.to_json(), *_buttons(running=False)
+        except DemoError as error:
+            raise _toast(str(error)) from error
+
+    def switch(self, key: str, request: gr.Request) -> tuple[Any, ...]:
+        """Other people: their faces, photos and lanes."""
+        self._end_attack(request)
+        try:
+            people = self.engine.people(key)
+            zoo = people.zoo
+            first = first_identity(people)
+            return (
+                gr.update(value=first, faces=picker_faces(people.identities, people.names)),
+                gr.update(
+                    choices=lane_choices(zoo.target_names(), zoo.own_entries()),
+                    value=zoo.default_lanes(),
+                ),
+                self.ready(first, people=people).to_json(),
+                *_buttons(running=False),
+            )
         except DemoError as error:
             raise _toast(str(error)) from error
 
@@ -68,15 +98,17 @@ class AttackHandlers:
         preset: str,
         seed: float | None,
         lanes: list[str],
+        key: str,
         *knobs: Any,
     ) -> Iterator[tuple[Any, Any, Any]]:
         """The start button: boards until the attack is done, stopped or fails."""
         session = str(request.session_hash)
         try:
             config = parse_config(identity, preset, seed, lanes, knobs)
-            presenter = self._presenter(config, [preset, seed, lanes, *knobs])
+            people = self.engine.people(key)
+            presenter = self._presenter(config, people, [preset, seed, lanes, *knobs])
             job = self.engine.attacks.start(
-                session, lambda: self.engine.attack(config, session=session)
+                session, lambda: self.engine.attack(config, session=session, people=people)
             )
         except DemoError as error:
             raise _toast(str(error)) from error
@@ -121,22 +153,32 @@ class AttackHandlers:
             target confidence, the evaluator's verdict and the curves.
         """
         try:
-            names = tuple(self.engine.zoo.base.target_names() if lanes is None else lanes)
+            names = tuple(self.engine.zoo.default_lanes() if lanes is None else lanes)
             config = preset_config(preset, identity=identity, seed=seed, lanes=names)
-            presenter = self._presenter(config)
+            presenter = self._presenter(config, self.engine.embedded)
             job = self.engine.attack(config, every_frame=True)
             for board in _boards(job, presenter, 0.0):
                 yield board.to_json()
         except DemoError as error:
             raise _toast(str(error)) from error
 
-    def _presenter(self, config: AttackConfig, form: Sequence[Any] = ()) -> BoardPresenter:
-        known = self.engine.zoo.target_names()
+    def _end_attack(self, request: gr.Request) -> bool:
+        """Ends the visitor's attack; whether there was one."""
+        ended = self.engine.attacks.release(str(request.session_hash))
+        if ended is not None:
+            # Its last frame must not arrive after the empty board.
+            ended.wait_for_reader(READER_SECONDS)
+        return ended is not None
+
+    def _presenter(
+        self, config: AttackConfig, people: People, form: Sequence[Any] = ()
+    ) -> BoardPresenter:
+        known = people.zoo.target_names()
         for name in config.lanes:
             if name not in known:
                 raise ConfigError(f"No lane {name!r}; this zoo has {', '.join(known)}.")
         lanes = [name for name in known if name in config.lanes]
-        return BoardPresenter(self.ready(config.identity, lanes), config, form)
+        return BoardPresenter(self.ready(config.identity, lanes, people), config, form)
 
 
 def _boards(job: Job[Tracked], presenter: BoardPresenter, interval: float) -> Iterator[BoardView]:

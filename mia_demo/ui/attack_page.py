@@ -9,10 +9,10 @@ import gradio as gr
 from mia_demo.attack.config import PRESETS
 from mia_demo.ui.address import AddressPage, Setting
 from mia_demo.ui.address_values import one_of, some_of, whole
-from mia_demo.ui.attack_handlers import AttackHandlers
+from mia_demo.ui.attack_handlers import AttackHandlers, first_identity
 from mia_demo.ui.components.attack_board import attack_board
 from mia_demo.ui.components.identity_picker import identity_picker
-from mia_demo.ui.engine import Engine
+from mia_demo.ui.engine import EMBEDDED, Engine
 from mia_demo.ui.estimates import Estimates, estimate_line, follow_form
 from mia_demo.ui.knobs import (
     KNOBS,
@@ -23,8 +23,9 @@ from mia_demo.ui.knobs import (
     parse_config,
     preset_values,
 )
+from mia_demo.ui.people_view import people_choices
+from mia_demo.ui.replay_view import first_visit_board
 
-FIRST_IDENTITY = 42
 FIRST_PRESET = "quick"
 MARK_OLDER = """(board, ...form) => {
   const isOver = ["done", "stopped", "failed"].includes(board.phase);
@@ -34,21 +35,28 @@ MARK_OLDER = """(board, ...form) => {
 }"""
 
 
-def build_attack_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup:
+def build_attack_page(engine: Engine, address: AddressPage) -> tuple[gr.CheckboxGroup, gr.Radio]:
     """Adds the page to the current Blocks.
 
     Returns:
-        The choice of lanes, which grows when a classifier is trained.
+        The choice of lanes, which grows when a classifier is trained, and that of people, which
+        appears when a visitor has people of their own.
 
     Raises:
         DemoError: the zoo cannot be read.
     """
     handlers = AttackHandlers(engine)
-    first = min(FIRST_IDENTITY, len(engine.identities) - 1)
-    lane_names = engine.zoo.base.target_names()
+    first = first_identity(engine.embedded)
+    lane_names = engine.zoo.default_lanes()
     with gr.Row(elem_classes="attack-page"):
         with gr.Column(scale=1, min_width=320, elem_classes="controls"):
             gr.HTML("<h2>1. Choose an identity</h2>", apply_default_css=False)
+            people = gr.Radio(
+                people_choices(engine.embedded),
+                value=EMBEDDED,
+                label="People",
+                elem_classes="people-choice",
+            )
             picker = identity_picker(engine.identities, first)
             gr.HTML("<h2>2. Attack it</h2>", apply_default_css=False)
             with gr.Row(elem_classes="buttons"):
@@ -67,12 +75,13 @@ def build_attack_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup:
                     for knob, value in zip(KNOBS, preset_values(FIRST_PRESET), strict=True)
                 ]
         with gr.Column(scale=4, min_width=320):
-            board = attack_board(handlers.ready(first).to_json())
+            moving = first_visit_board(engine, first)
+            board = attack_board(moving or handlers.ready(first).to_json())
 
     shown = [board, start, stop]
     attacked = start.click(
         handlers.start,
-        [picker, preset, seed, lanes, *knobs],
+        [picker, preset, seed, lanes, people, *knobs],
         shown,
         concurrency_limit=None,  # the device queue decides who waits, and says so
         show_progress="hidden",
@@ -99,8 +108,17 @@ def build_attack_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup:
     stop.click(handlers.stop, queue=False, api_visibility="private")
     picker.change(
         handlers.choose,
-        picker,
+        [picker, people],
         shown,
+        trigger_mode="always_last",
+        concurrency_limit=None,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    people.change(
+        handlers.switch,
+        people,
+        [picker, lanes, *shown],
         trigger_mode="always_last",
         concurrency_limit=None,
         show_progress="hidden",
@@ -117,8 +135,9 @@ def build_attack_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup:
         Setting("lanes", lanes, some_of(engine.zoo.target_names), lane_names),
         *knob_settings(knobs),
     )
+    address.public = (people, EMBEDDED)
     address.check = lambda values: parse_config(
         values["identity"], values["preset"], values["seed"], values["lanes"], knob_values(values)
     )
     gr.api(handlers.api, api_name="attack", concurrency_limit=None)
-    return lanes
+    return lanes, people

@@ -123,7 +123,7 @@ def ready_board(
         seconds=0.0,
         status=status,
         announcement=status,
-        photos=_photos(zoo, identities, identity),
+        photos=training_photos(zoo, identities, identity),
         lanes=tuple(_empty_lane(zoo, name) for name in lanes),
     )
 
@@ -182,7 +182,7 @@ class BoardPresenter:
             stage=frame.stage,
             step=frame.step,
             total_steps=frame.total_steps,
-            progress=_progress(frame),
+            progress=progress_of(frame.stage, frame.step, frame.total_steps),
             seconds=frame.seconds,
             lanes=views,
             cosine_low=low,
@@ -236,7 +236,6 @@ class BoardPresenter:
         ]
         top1 = lane.evaluator_top1[lane.best]
         recognised = top1 == identity
-        verdict = "recognised as identity" if recognised else "takes it for identity"
         total = self.config.steps * math.ceil(self.config.candidates / self.config.batch_size)
         confidences = curves.target_confidence[lane.name]
         cosines = curves.gradient_cosine[lane.name]
@@ -246,7 +245,7 @@ class BoardPresenter:
             others=(*pictures[1:], *[None] * (SHOWN - len(pictures))),
             target_confidence=round(lane.target_confidence, 4),
             evaluator_top1=top1,
-            verdict=f"{verdict} {top1}",
+            verdict=verdict_words(top1, identity),
             certainty=f"{lane.evaluator_confidences[lane.best]:.0%} sure",
             recognised=recognised,
             confidence_curve=polyline(confidences, total, 0.0, 1.0),
@@ -255,7 +254,17 @@ class BoardPresenter:
         )
 
 
-def _photos(zoo: Zoo, identities: IdentitySet, identity: int) -> tuple[Picture, ...]:
+def verdict_words(top1: int, identity: int) -> str:
+    """What the evaluator says, in words."""
+    return f"{'recognised as' if top1 == identity else 'takes it for'} identity {top1}"
+
+
+def training_photos(zoo: Zoo, identities: IdentitySet, identity: int) -> tuple[Picture, ...]:
+    """A few photos of the identity that the classifiers were trained on.
+
+    Raises:
+        DataError: a photo cannot be read.
+    """
     # Spread over the training split, so that pose and light differ.
     trained_on = zoo.images_of(identities, identity, "train")
     count = min(PHOTOS, len(trained_on))
@@ -272,12 +281,15 @@ def _photos(zoo: Zoo, identities: IdentitySet, identity: int) -> tuple[Picture, 
 
 def _empty_lane(zoo: Zoo, name: str) -> LaneView:
     entry = zoo.entry(name)
-    alpha = entry.alpha or 0.0
-    accuracy = entry.test_accuracy
-    names = zoo.target_names()
+    style = zoo.target_names().index(name) % LANE_STYLES
+    return empty_lane(name, style, entry.alpha or 0.0, entry.test_accuracy)
+
+
+def empty_lane(name: str, style: int, alpha: float, accuracy: float | None) -> LaneView:
+    """A lane that nothing has come out of yet."""
     return LaneView(
         name=name,
-        style=names.index(name) % LANE_STYLES,
+        style=style,
         alpha=alpha,
         test_accuracy=accuracy,
         alpha_text=f"α = {alpha:+.2f}".replace("-", "−") if alpha else "α = 0",
@@ -288,11 +300,12 @@ def _empty_lane(zoo: Zoo, name: str) -> LaneView:
     )
 
 
-def _progress(frame: AttackFrame) -> float:
+def progress_of(stage: str, step: int, total_steps: int) -> float:
+    """How much of an attack is done, 0 to 1, when this step is."""
     # Optimisation is nearly all of the time.
-    if frame.stage == "optimisation":
-        return 0.05 + 0.9 * frame.step / frame.total_steps
-    return {"sampling": 0.05, "selection": 0.97, "done": 1.0}[frame.stage]
+    if stage == "optimisation":
+        return 0.05 + 0.9 * step / total_steps
+    return {"sampling": 0.05, "selection": 0.97, "done": 1.0}[stage]
 
 
 def _finite(value: float) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,14 +14,21 @@ from mia_demo.attack.attack import SHOWN, Attacker, AttackFrame
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.device import Compute
 from mia_demo.evaluation.judge import Judge
-from mia_demo.layered_zoo import LayeredZoo
+from mia_demo.layered_zoo import OWN_FOLDER, LayeredZoo
+from mia_demo.own_people import OwnPeople, People, PeopleStore
 from mia_demo.runs import RUNS
+from mia_demo.runs.comparison import is_same_moment
+from mia_demo.runs.folder import AttackRun
+from mia_demo.runs.saver import AttackSaver
+from mia_demo.runs.store import RunStore
 from mia_demo.ui.jobs import DeviceQueue, Frame, Job
-from mia_demo.ui.sessions import SessionJobs, SessionMemory
+from mia_demo.ui.sessions import OwnedKeys, SessionJobs, SessionMemory
 from mia_demo.ui.speed import SpeedMeter, measured
 from mia_demo.zoo import Zoo
 
-OWN_FOLDER = "own"  # of visitors' classifiers, among the runs
+OWN_PEOPLE_FOLDER = "own-people"  # of visitors' photos with their classifiers, among the runs
+EMBEDDED = "embedded"  # the people that came with the demo
+MOST_LOADED = 2  # visitors' own people whose networks stay in memory
 FIRST_STEPS, FIRST_ROUNDS = 3, 4  # of the start-up's attacks
 
 
@@ -72,32 +80,78 @@ class Engine:
         self.zoo = LayeredZoo(zoo, runs / OWN_FOLDER)
         self.compute = compute
         self.identities = zoo.identities()
+        self.embedded = People(zoo=self.zoo, identities=self.identities)
+        self.own_people = PeopleStore(zoo, runs / OWN_PEOPLE_FOLDER)
         self.device = DeviceQueue()
         self.speed = SpeedMeter()
         self.attacks: SessionJobs[Tracked] = SessionJobs()
         self.finished_attacks: SessionMemory[FinishedAttack] = SessionMemory()
+        self.kept = RunStore(runs, zoo)
+        self.owned_runs = OwnedKeys()
         self._attacker: Attacker | None = None
         self._judge: Judge | None = None
+        self._own_attackers: OrderedDict[str, Attacker] = OrderedDict()  # by the people's key
+
+    def people(self, key: str) -> People:
+        """The people that came with the demo (``EMBEDDED``), or those that a key opens.
+
+        Raises:
+            ConfigError: there is nothing that this key opens.
+        """
+        return self.embedded if key == EMBEDDED else self.own_people.open(key)
 
     def warm_up(self) -> Job[AttackFrame]:
         """Loads networks and pool and takes first steps, so that no visitor need wait for them."""
         return Job(self._first_steps, self.device, "the start-up")
 
     def attack(
-        self, config: AttackConfig, *, every_frame: bool = False, session: str = ""
+        self,
+        config: AttackConfig,
+        *,
+        every_frame: bool = False,
+        session: str = "",
+        people: People | None = None,
     ) -> Job[Tracked]:
-        """An attack, queued; remembered for the session, if one is given, when it is done."""
+        """An attack, queued; remembered for the session, if one is given, and kept as a run.
+
+        Args:
+            people: whom to attack, by default those that came with the demo. Attacks on own
+                people are neither remembered nor kept: nobody's own photos end up in a run.
+        """
+        victims = people or self.embedded
+        is_kept = session and victims is self.embedded
 
         def run() -> Generator[Tracked, None, None]:
-            for tracked in self._tracked(config):
-                if tracked.frame.is_last and session:
+            for tracked in self._tracked(config, victims):
+                if tracked.frame.is_last and is_kept:
                     images = {lane.name: lane.images[:SHOWN].copy() for lane in tracked.frame.lanes}
                     top1 = {n.name: n.evaluator_top1[n.best] for n in tracked.frame.lanes}
                     finished = FinishedAttack(config, tracked.curves, images, top1)
                     self.finished_attacks.put(session, finished)
                 yield tracked
 
-        return Job(run, self.device, "an attack", every_frame=every_frame)
+        def kept() -> Generator[Tracked, None, None]:
+            saver = AttackSaver(self.kept, self.zoo, config, self.compute)
+            try:
+                for tracked in run():
+                    saver.see(tracked.frame)
+                    yield tracked
+            finally:  # in the job's thread; a stopped attack is kept as well
+                if key := saver.save():
+                    self.owned_runs.put(key, session)
+
+        return Job(kept if is_kept else run, self.device, "an attack", every_frame=every_frame)
+
+    def repeat(self, run: AttackRun) -> Job[Tracked]:
+        """The same attack again, queued, up to the step whose pictures the run kept."""
+
+        def work() -> Generator[Tracked, None, None]:
+            for tracked in self._tracked(run.config, self.embedded):
+                yield tracked
+                if is_same_moment(run, tracked.frame):
+                    return
+
+        return Job(work, self.device, "an attack")
 
     def look(
         self, work: Callable[[Attacker], Generator[Frame, None, None]], purpose: str
@@ -121,18 +175,31 @@ class Engine:
         """Long work, queued; it lets others go first between frames."""
         return Job(work, self.device, purpose, yields_device=True)
 
-    def delete_target(self, name: str) -> None:
+    def delete_target(self, name: str, people: People | None = None) -> None:
         """Deletes a classifier that a visitor trained.
 
         Raises:
             ConfigError: it came with the demo, or does not exist.
         """
-        self.zoo.remove(name)
-        if self._attacker is not None:
-            self._attacker.forget(name)
+        victims = people or self.embedded
+        victims.zoo.remove(name)
+        attacker = self._own_attackers.get(victims.key) if victims.key else self._attacker
+        if attacker is not None:
+            attacker.forget(name)
 
-    def _loaded(self) -> Attacker:
+    def delete_people(self, people: OwnPeople) -> None:
+        """Deletes a visitor's photos and everything that was trained on them."""
+        self.own_people.delete(people.key)
+        self._own_attackers.pop(people.key, None)
+
+    def _loaded(self, people: People | None = None) -> Attacker:
         # Only the job that holds the device comes here, so no lock is needed.
+        if isinstance(people, OwnPeople):
+            attacker = self._own_attackers.pop(people.key, None)
+            self._own_attackers[people.key] = attacker or Attacker(people.zoo, self.compute)
+            if len(self._own_attackers) > MOST_LOADED:
+                self._own_attackers.popitem(last=False)
+            return self._own_attackers[people.key]
         if self._attacker is None:
             self._attacker = Attacker(self.zoo, self.compute)
         return self._attacker
@@ -145,9 +212,9 @@ class Engine:
         for config in (few, fewest):
             yield from measured(self._loaded().run(config), config, self.speed)
 
-    def _tracked(self, config: AttackConfig) -> Generator[Tracked, None, None]:
+    def _tracked(self, config: AttackConfig, people: People) -> Generator[Tracked, None, None]:
         curves = Curves({name: [] for name in config.lanes}, {name: [] for name in config.lanes})
-        for frame in measured(self._loaded().run(config), config, self.speed):
+        for frame in measured(self._loaded(people).run(config), config, self.speed):
             if frame.stage == "optimisation":
                 for lane in frame.lanes:
                     curves.target_confidence[lane.name].append(lane.target_confidence)

@@ -14,6 +14,7 @@ from gradio.components import Component
 
 from mia_demo.attack.config import AttackConfig
 from mia_demo.errors import DemoError
+from mia_demo.own_people import People
 from mia_demo.training.classifier import (
     ClassifierTrainer,
     LabelledImages,
@@ -23,9 +24,9 @@ from mia_demo.training.classifier import (
 )
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.knobs import parse_config
+from mia_demo.ui.people_training import Series, Step
 from mia_demo.ui.speed import SpeedMeter, spoken
 from mia_demo.ui.sweeping import plan_sweep
-from mia_demo.ui.training import TrainingUpdate
 from mia_demo.ui.training_form import parse_training
 
 MEASURING = "How long? The start-up is measuring this device …"
@@ -77,11 +78,12 @@ class Estimates:
         done = f" ({finished} more are done)" if finished else ""
         return line(f"{attacks}{done}: {spoken(left * seconds)} on this device, then the table.")
 
-    def training(self, *form: Any) -> Iterator[str]:
+    def training(self, key: str, *form: Any) -> Iterator[str]:
         """The train page's form; an architecture that was never trained here is measured first."""
         try:
             config, images = parse_training(*form)
-            if self._training_seconds(config, images) is None:
+            people = self.engine.people(key)
+            if self._training_seconds(config, images, people) is None:
                 yield line("How long? Measuring this device …")
                 job = self.engine.shared(
                     lambda: self._measure_training(config), "a measurement of speed"
@@ -91,14 +93,16 @@ class Estimates:
         except DemoError:
             yield line("")
             return
-        seconds = self._training_seconds(config, images)
+        seconds = self._training_seconds(config, images, people)
         yield line(UNKNOWN if seconds is None else f"{_capital(spoken(seconds))} on this device.")
 
-    def _training_seconds(self, config: TrainConfig, images: int) -> float | None:
-        people, train = self.engine.identities.entries, self.engine.zoo.manifest.train_images
-        tested = sum(len(entries) - train for entries in people)
+    def _training_seconds(self, config: TrainConfig, images: int, people: People) -> float | None:
+        most = people.zoo.manifest.train_images
+        counts = [len(entries) for entries in people.identities.entries]
+        trained = sum(min(images, most, count) for count in counts)
+        tested = sum(max(1, count - most) for count in counts)
         return self.engine.speed.training_seconds(
-            config.architecture, config.batch_size, images * len(people), tested, config.epochs
+            config.architecture, config.batch_size, trained, tested, config.epochs
         )
 
     def _measure_training(self, config: TrainConfig) -> Generator[int, None, None]:
@@ -124,18 +128,18 @@ class Estimates:
 
 
 def measured_training(
-    updates: Iterable[TrainingUpdate], config: TrainConfig, meter: SpeedMeter
-) -> Generator[TrainingUpdate, None, None]:
-    """The updates of a training, which leave their speed behind."""
+    steps: Iterable[Step], series: Series, meter: SpeedMeter
+) -> Generator[Step, None, None]:
+    """The steps of one training after the other, which leave their speed behind."""
     before: float | None = None
-    for update in updates:
-        frame = update.frame
+    for number, update in steps:
+        frame, config = update.frame, series.plans[number].config
         if frame is not None:
             if before is not None and frame.seconds > before:
                 kind = f"training {config.architecture}"
                 meter.note(kind, config.batch_size, frame.seconds - before)
             before = frame.seconds
-        yield update
+        yield number, update
 
 
 def estimate_line(words: str = "") -> gr.HTML:

@@ -15,11 +15,23 @@ def polyline(values: Sequence[float], total: int, low: float, high: float) -> st
     """
     stride = math.ceil(max(len(values), 1) / MAX_POINTS)
     last = len(values) - 1
+    return polyline_at(
+        [
+            (100 * step / max(total - 1, 1), value)
+            for step, value in enumerate(values)
+            if step % stride == 0 or step == last
+        ],
+        low,
+        high,
+    )
+
+
+def polyline_at(points_at: Sequence[tuple[float, float]], low: float, high: float) -> str:
+    """The same of values with their x, 0 to 100."""
     points = []
-    for step, value in enumerate(values):
-        if math.isnan(value) or (step % stride and step != last):
+    for x, value in points_at:
+        if math.isnan(value):
             continue
-        x = 100 * step / max(total - 1, 1)
         y = 100 * (high - min(max(value, low), high)) / (high - low)
         points.append(f"{x:.1f},{y:.1f}")
     return " ".join(points)

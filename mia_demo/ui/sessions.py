@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from mia_demo.ui.jobs import Frame, Job
 
+MOST_OWNED = 1000  # runs whose tab is known
 MOST_REMEMBERED = 100  # tabs, as many as Gradio keeps the state of
 
 Value = TypeVar("Value")
@@ -68,3 +69,21 @@ class SessionMemory(Generic[Value]):
             if session in self._values:
                 self._values.move_to_end(session)
             return self._values.get(session)
+
+
+class OwnedKeys:
+    """Which tab a run belongs to. Nothing of it reaches the disk: a restart forgets it."""
+
+    def __init__(self) -> None:
+        self._owners: OrderedDict[str, str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, key: str, session: str) -> None:
+        with self._lock:
+            self._owners[key] = session
+            while len(self._owners) > MOST_OWNED:
+                self._owners.popitem(last=False)
+
+    def is_of(self, key: str, session: str) -> bool:
+        with self._lock:
+            return bool(session) and self._owners.get(key) == session

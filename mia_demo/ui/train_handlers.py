@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from mia_demo.errors import ConfigError, DemoError
-from mia_demo.ui.engine import Engine
+from mia_demo.own_people import People
+from mia_demo.ui.engine import EMBEDDED, Engine
 from mia_demo.ui.estimates import measured_training
 from mia_demo.ui.jobs import Job, Waiting
+from mia_demo.ui.people_training import (
+    Series,
+    Step,
+    plan_series,
+    plan_three_lanes,
+    series_work,
+)
 from mia_demo.ui.sessions import SessionJobs
-from mia_demo.ui.training import TrainingPlan, TrainingUpdate, plan_training, training_work
+from mia_demo.ui.train_updates import attackable, idle_buttons, running_buttons, ticked_lanes
 from mia_demo.ui.training_form import (
     FIRST_EPOCHS,
     FIRST_IMAGES,
@@ -37,57 +45,69 @@ class TrainHandlers:
 
     Attributes:
         trainings: the running ones.
-        plans: of every tab that trains or has paused, so that Stop knows what to forget.
+        series: of every tab that trains or has paused, so that Stop knows what to forget.
         given_up: tabs whose running training is to leave nothing behind.
         busy: folders of the plans that are computed now, each by one job at a time.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.trainings: SessionJobs[TrainingUpdate] = SessionJobs()
-        self.plans: dict[str, TrainingPlan] = {}
+        self.trainings: SessionJobs[Step] = SessionJobs()
+        self.series: dict[str, Series] = {}
         self.given_up: set[str] = set()
         self.busy: set[Path] = set()
 
     # -- training -----------------------------------------------------------------------------
 
-    def start(self, request: gr.Request, *form: Any) -> Iterator[tuple[Any, ...]]:
+    def start(self, request: gr.Request, key: str, *form: Any) -> Iterator[tuple[Any, ...]]:
         """The start and resume button: the board until the training is over."""
+        yield from self._sitting(request, lambda: self._series(self.engine.people(key), *form))
+
+    def start_three(self, request: gr.Request, key: str) -> Iterator[tuple[Any, ...]]:
+        """The quick option of own people: positive, zero and negative one after the other."""
+        yield from self._sitting(request, lambda: self._three(key))
+
+    def _sitting(
+        self, request: gr.Request, make: Callable[[], Series]
+    ) -> Iterator[tuple[Any, ...]]:
         session = str(request.session_hash)
         try:
-            plan = self._plan(*form)
-            presenter = TrainingPresenter(plan)
-            job = self.trainings.start(session, lambda: self._job(plan))
+            series = make()
+            presenter = _presenter(series, 0)
+            job = self.trainings.start(session, lambda: self._job(series))
         except DemoError as error:
             raise _toast(str(error)) from error
-        self.plans[session] = plan
+        self.series[session] = series
         self.given_up.discard(session)
+        shown = 0  # number of the training that the board shows
         try:
-            yield presenter.view.to_json(), *_running_buttons(), gr.skip()
+            yield presenter.view.to_json(), *running_buttons(), gr.skip()
             for update in job.updates(FRAME_SECONDS):
                 if isinstance(update, Waiting):
                     view = presenter.waiting(update)
                 else:
-                    view = presenter.update(update)
-                    if update.phase == "done":
-                        own = own_list(self.engine.zoo.own_entries(), newest=update.name)
-                        yield view.to_json(), *_idle_buttons(), own
+                    number, news = update
+                    if number != shown:
+                        presenter, shown = _presenter(series, number), number
+                    view = presenter.update(news)
+                    if news.phase == "done" and number == len(series.plans) - 1:
+                        yield view.to_json(), *idle_buttons(), self._list(series, news.name)
                         return
-                yield view.to_json(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+                yield view.to_json(), *(gr.skip(),) * 5
             if self.trainings.job_of(session) is not job:
                 return  # another training has the board now
             job.wait()
             if session in self.given_up:
-                plan.discard()
-                yield presenter.stopped().to_json(), *_idle_buttons(), gr.skip()
+                series.discard()
+                yield presenter.stopped().to_json(), *idle_buttons(), self._list(series)
             else:
-                yield presenter.paused().to_json(), *_idle_buttons(plan), gr.skip()
+                yield presenter.paused().to_json(), *idle_buttons(series), self._list(series)
         except DemoError as error:
-            yield presenter.failed(str(error)).to_json(), *_idle_buttons(plan), gr.skip()
+            yield presenter.failed(str(error)).to_json(), *idle_buttons(series), gr.skip()
             raise _toast(str(error)) from error
         except Exception as error:
             log.exception("training failed")
-            yield presenter.failed(UNEXPECTED).to_json(), *_idle_buttons(plan), gr.skip()
+            yield presenter.failed(UNEXPECTED).to_json(), *idle_buttons(series), gr.skip()
             raise _toast(UNEXPECTED) from error
         finally:
             self.trainings.release(session, job)
@@ -107,13 +127,15 @@ class TrainHandlers:
         if job is not None:
             self.given_up.add(session)
             job.stop()
-            return gr.skip(), gr.skip(), gr.skip(), gr.update(interactive=False, value="Stopping …")
-        plan = self.plans.pop(session, None)
-        if plan is None:
-            return (gr.skip(),) * 4
-        if plan.folder not in self.busy:
-            plan.discard()
-        return TrainingPresenter(plan).stopped().to_json(), *_idle_buttons()
+            stopping = gr.update(interactive=False, value="Stopping …")
+            return gr.skip(), gr.skip(), gr.skip(), stopping, gr.skip()
+        series = self.series.pop(session, None)
+        if series is None:
+            return (gr.skip(),) * 5
+        for plan in series.plans:
+            if plan.folder not in self.busy:
+                plan.discard()
+        return _presenter(series, 0).stopped().to_json(), *idle_buttons()
 
     # -- own classifiers ----------------------------------------------------------------------
 
@@ -125,28 +147,43 @@ class TrainHandlers:
     def delete(self, own: dict[str, Any]) -> dict[str, Any]:
         """The confirmed delete button of a list entry."""
         try:
-            self.engine.delete_target(str(own.get("chosen", "")))
+            people = self.engine.people(str(own.get("people", EMBEDDED)))
+            self.engine.delete_target(str(own.get("chosen", "")), people)
         except DemoError as error:
             raise _toast(str(error)) from error
-        return own_list(self.engine.zoo.own_entries())
+        return own_list(people.zoo.own_entries(), people=people.key or EMBEDDED)
 
-    def lanes(self, own: dict[str, Any], *chosen: list[str]) -> list[Any]:
-        """Lanes of the other pages after a training or a deletion; a new one is ticked."""
-        choices = self._choices()
-        names = [name for _, name in choices]
-        newest = own.get("newest", "")
-        return [
-            gr.update(
-                choices=choices,
-                value=[name for name in names if name in ticked or name == newest],
-            )
-            for ticked in chosen
-        ]
+    def lanes(self, own: dict[str, Any], attacked: str, *chosen: list[str]) -> list[Any]:
+        """Lanes and people of the other pages after a training or a deletion.
 
-    def read_part(self, name: str, offset: int) -> dict[str, str]:
-        """A part of a classifier's file as base64, or the error that prevents it."""
-        zoo = self.engine.zoo
+        Args:
+            own: the list; its newest lane is ticked.
+            attacked: key of the people that the Attack page shows.
+            chosen: lanes ticked on the Attack and on the Compare page.
+
+        Returns:
+            Updates of the Attack page's people, its lanes, and the Compare page's lanes.
+        """
+        key = str(own.get("people", EMBEDDED))
+        newest = str(own.get("newest", ""))
+        if key == EMBEDDED:
+            updates = [ticked_lanes(self._choices(), lanes, newest) for lanes in chosen]
+            return [gr.skip(), updates[0] if attacked == EMBEDDED else gr.skip(), updates[1]]
         try:
+            people = self.engine.own_people.open(key)
+        except DemoError as error:
+            raise _toast(str(error)) from error
+        zoo = people.zoo
+        if attacked == key and zoo.target_names():
+            choices = lane_choices(zoo.target_names(), zoo.own_entries())
+            return [gr.skip(), ticked_lanes(choices, chosen[0], newest), gr.skip()]
+        # The Attack page changes its lanes with its people.
+        return [attackable(self.engine.embedded, people, show=bool(newest)), gr.skip(), gr.skip()]
+
+    def read_part(self, key: str, name: str, offset: int) -> dict[str, str]:
+        """A part of a classifier's file as base64, or the error that prevents it."""
+        try:
+            zoo = self.engine.people(key).zoo
             entry = next((e for e in zoo.own_entries() if e.name == name), None)
             if entry is None:
                 raise ConfigError(f"There is no classifier {name!r} of your own; reload the page.")
@@ -183,14 +220,15 @@ class TrainHandlers:
             The board with all curves; in the last one ``name`` is the lane for ``/attack``.
         """
         try:
-            plan = self._plan(alpha, images, epochs, schedule, architecture, learning_rate, seed)
-            presenter = TrainingPresenter(plan)
-            job = self._job(plan)
+            form = (alpha, images, epochs, schedule, architecture, learning_rate, seed)
+            series = self._series(self.engine.embedded, *form)
+            presenter = _presenter(series, 0)
+            job = self._job(series)
             for update in job.updates(FRAME_SECONDS):
                 if isinstance(update, Waiting):
                     yield {**presenter.waiting(update).to_json(), "name": ""}
                 else:
-                    yield {**presenter.update(update).to_json(), "name": update.name}
+                    yield {**presenter.update(update[1]).to_json(), "name": update[1].name}
         except DemoError as error:
             raise _toast(str(error)) from error
 
@@ -211,52 +249,49 @@ class TrainHandlers:
 
     # -----------------------------------------------------------------------------------------
 
-    def _plan(self, *form: Any) -> TrainingPlan:
+    def _series(self, people: People, *form: Any) -> Series:
         config, images = parse_training(*form)
-        plan = plan_training(self.engine.zoo, self.engine.runs, config, images)
-        self._check_free(plan)
-        return plan
+        series = plan_series(people, self.engine.runs, config, images)
+        self._check_free(series)
+        return series
 
-    def _check_free(self, plan: TrainingPlan) -> None:
-        if plan.folder in self.busy:
+    def _three(self, key: str) -> Series:
+        series = plan_three_lanes(self.engine.own_people.open(key))
+        self._check_free(series)
+        return series
+
+    def _check_free(self, series: Series) -> None:
+        if any(plan.folder in self.busy for plan in series.plans):
             raise ConfigError(
                 "Exactly this training is running already; change a setting, such as the seed."
             )
 
-    def _job(self, plan: TrainingPlan) -> Job[TrainingUpdate]:
-        return self.engine.shared(lambda: self._work(plan), PURPOSE)
+    def _job(self, series: Series) -> Job[Step]:
+        return self.engine.shared(lambda: self._work(series), PURPOSE)
 
-    def _work(self, plan: TrainingPlan) -> Generator[TrainingUpdate, None, None]:
-        self._check_free(plan)
-        self.busy.add(plan.folder)
+    def _work(self, series: Series) -> Generator[Step, None, None]:
+        self._check_free(series)
+        folders = {plan.folder for plan in series.plans}
+        self.busy |= folders
         try:
-            updates = training_work(plan, self.engine.zoo, self.engine.compute)
-            yield from measured_training(updates, plan.config, self.engine.speed)
+            yield from measured_training(
+                series_work(series, self.engine.compute), series, self.engine.speed
+            )
         finally:
-            self.busy.discard(plan.folder)
+            self.busy -= folders
+
+    def _list(self, series: Series, newest: str = "") -> dict[str, Any]:
+        people = series.people
+        return own_list(people.zoo.own_entries(), newest=newest, people=people.key or EMBEDDED)
 
     def _choices(self) -> list[tuple[str, str]]:
         zoo = self.engine.zoo
         return lane_choices(zoo.target_names(), zoo.own_entries())
 
 
-def _running_buttons() -> tuple[Any, Any, Any]:
-    """Start, pause, stop."""
-    return (
-        gr.update(interactive=False),
-        gr.update(interactive=True, value="Pause"),
-        gr.update(interactive=True, value="Stop"),
-    )
-
-
-def _idle_buttons(unfinished: TrainingPlan | None = None) -> tuple[Any, Any, Any]:
-    """The same when nothing runs; an unfinished training can be gone on with or given up."""
-    is_paused = unfinished is not None
-    return (
-        gr.update(interactive=True, value="Resume" if is_paused else "Start"),
-        gr.update(interactive=False, value="Pause"),
-        gr.update(interactive=is_paused, value="Stop"),
-    )
+def _presenter(series: Series, number: int) -> TrainingPresenter:
+    pages = "Attack page" if series.people.key else "Attack and Compare pages"
+    return TrainingPresenter(series.plans[number], place=series.place(number), pages=pages)
 
 
 def _toast(message: str) -> gr.Error:

@@ -11,6 +11,7 @@ from mia_demo.ui.components.smoothed_label import smoothed_label
 from mia_demo.ui.components.training_board import training_board
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.estimates import Estimates, estimate_line, follow_form
+from mia_demo.ui.people_form import own_people_form
 from mia_demo.ui.train_handlers import TrainHandlers
 from mia_demo.ui.training_form import (
     ARCHITECTURES,
@@ -28,15 +29,24 @@ from mia_demo.ui.training_form import (
 )
 
 
-def build_train_page(engine: Engine, lanes: list[gr.CheckboxGroup], address: AddressPage) -> None:
+def build_train_page(
+    engine: Engine,
+    lanes: list[gr.CheckboxGroup],
+    attacked: gr.Radio,
+    address: AddressPage,
+) -> None:
     """Adds the page to the current Blocks.
 
     Args:
         lanes: the choice of lanes on the other pages, where new classifiers become lanes.
+        attacked: the Attack page's choice of people, where own ones appear.
     """
     handlers = TrainHandlers(engine)
     with gr.Row(elem_classes="train-page"):
         with gr.Column(scale=1, min_width=320, elem_classes="controls"):
+            own_people = own_people_form(engine, handlers)
+            people = own_people.people
+            three = own_people.three
             gr.HTML("<h2>1. Smooth the label</h2>", apply_default_css=False)
             alpha = gr.Slider(
                 LOWEST_ALPHA,
@@ -97,27 +107,38 @@ def build_train_page(engine: Engine, lanes: list[gr.CheckboxGroup], address: Add
             own = own_classifiers(handlers.read_part)
 
     form = [alpha, images, epochs, schedule, architecture, learning_rate, seed]
-    buttons = [start, pause, stop]
+    buttons = [start, pause, stop, three]
     # In the browser: the bars follow the slider without the server.
     alpha.change(None, alpha, label, js="(alpha) => alpha")
-    trained = start.click(
-        handlers.start,
-        form,
-        [board, *buttons, own],
-        concurrency_limit=None,  # the device queue decides who waits, and says so
-        show_progress="hidden",
-        api_visibility="private",
-    )
-    follow_form(Estimates(engine).training, form, estimate, address.tab.select)
+    runs = [
+        button.click(
+            handler,
+            inputs,
+            [board, *buttons, own],
+            concurrency_limit=None,  # the device queue decides who waits, and says so
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        for button, handler, inputs in (
+            (start, handlers.start, [people, *form]),
+            (three, handlers.start_three, [people]),
+        )
+    ]
+    follow_form(Estimates(engine).training, [people, *form], estimate, address.tab.select)
     pause.click(handlers.pause, None, pause, queue=False, api_visibility="private")
     stop.click(handlers.stop, None, [board, *buttons], queue=False, api_visibility="private")
     deleted = own.delete(
         handlers.delete, own, own, show_progress="hidden", api_visibility="private"
     )
-    for event in (trained, deleted):
+    for event in (*runs, deleted):
         event.then(
-            handlers.lanes, [own, *lanes], lanes, show_progress="hidden", api_visibility="private"
+            handlers.lanes,
+            [own, attacked, *lanes],
+            [attacked, *lanes],
+            show_progress="hidden",
+            api_visibility="private",
         )
+    own_people.wire(images, label, own, attacked, [*runs, deleted])
     # When the whole app is loaded: earlier visits may have left classifiers.
     gr.on(
         fn=handlers.open,
@@ -126,7 +147,7 @@ def build_train_page(engine: Engine, lanes: list[gr.CheckboxGroup], address: Add
         api_visibility="private",
     )
     # Other settings are another training, which has nothing to resume.
-    for field in form:
+    for field in [*form, people]:
         field.input(None, None, start, js="() => 'Start'")
     most = engine.zoo.manifest.train_images
     rates = number(SMALLEST_RATE, LARGEST_RATE)

@@ -55,6 +55,7 @@ class TrainingPlan:
     config: TrainConfig
     images: int  # of each identity
     folder: Path
+    kind: str = "target"
 
     def epochs_done(self) -> int:
         return len(self.history())
@@ -93,8 +94,14 @@ class TrainingUpdate:
     name: str = ""
 
 
-def plan_training(zoo: LayeredZoo, runs: Path, config: TrainConfig, images: int) -> TrainingPlan:
+def plan_training(
+    zoo: LayeredZoo, runs: Path, config: TrainConfig, images: int, kind: str = "target"
+) -> TrainingPlan:
     """Checks what a visitor asks for.
+
+    Args:
+        runs: where the unfinished state lies.
+        kind: a target, or the evaluator of own people.
 
     Raises:
         ConfigError: no room for the result, no such images, or the result is there already.
@@ -103,17 +110,27 @@ def plan_training(zoo: LayeredZoo, runs: Path, config: TrainConfig, images: int)
     if not 1 <= images <= most:
         raise ConfigError(f"Photos of each person must be 1 to {most}, not {images}.")
     recipe = config.to_json()
-    for entry in zoo.own_entries():
-        if entry.training["recipe"] == recipe and entry.training["images_per_identity"] == images:
+    if kind == "target":
+        same = trained_with(zoo, config, images)
+        if same:
             raise ConfigError(
-                f"{entry.name} was trained with exactly these settings; change one, such as the "
-                "seed, or attack it."
+                f"{same} was trained with exactly these settings; change one, such as the seed, "
+                "or attack it."
             )
-    zoo.check_room()
+        zoo.check_room()
     decisive = {"recipe": recipe, "images": images}
     text = json.dumps(decisive, sort_keys=True)
     folder = runs / f"training-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-    return TrainingPlan(config, images, folder)
+    return TrainingPlan(config, images, folder, kind)
+
+
+def trained_with(zoo: LayeredZoo, config: TrainConfig, images: int) -> str:
+    """Name of the own target that was trained just so, or nothing."""
+    recipe = config.to_json()
+    for entry in zoo.own_entries():
+        if entry.training["recipe"] == recipe and entry.training["images_per_identity"] == images:
+            return entry.name
+    return ""
 
 
 def training_work(
@@ -162,7 +179,7 @@ def training_work(
         train_accuracy, test_accuracy = math.nan, accuracy(classifier, test, compute)
     entry = classifier_entry(
         "own",
-        "target",
+        plan.kind,
         trainer,
         len(identities),
         None if math.isnan(train_accuracy) else train_accuracy,

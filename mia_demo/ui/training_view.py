@@ -10,6 +10,7 @@ from typing import Any
 from mia_demo.evaluation.columns import alpha_text, percent
 from mia_demo.smoothing import alpha_at_epoch
 from mia_demo.training.logits import LogitHistogram
+from mia_demo.ui.engine import EMBEDDED
 from mia_demo.ui.jobs import Waiting
 from mia_demo.ui.training import Epoch, TrainingPlan, TrainingUpdate
 from mia_demo.zoo import CheckpointEntry
@@ -61,10 +62,19 @@ READY = TrainingView("ready", "Ready. Start trains a classifier with your α.")
 
 
 class TrainingPresenter:
-    """Turns a job's updates into views, one sitting long."""
+    """Turns a job's updates into views, one sitting long.
 
-    def __init__(self, plan: TrainingPlan) -> None:
+    Args:
+        place: of this training among several, put before the status; such as "2 of 4: ".
+        pages: where the result is a lane.
+    """
+
+    def __init__(
+        self, plan: TrainingPlan, *, place: str = "", pages: str = "Attack and Compare pages"
+    ) -> None:
         self._plan = plan
+        self._place = place
+        self._pages = pages
         config = plan.config
         self.view = TrainingView(
             "waiting",
@@ -102,10 +112,12 @@ class TrainingPresenter:
                 facts="",
             )
         if frame is None:
-            return self._show(phase="reading", status="Reading the photos …", urgent=True)
+            return self._show(
+                phase="reading", status=f"{self._place}Reading the photos …", urgent=True
+            )
         return self._show(
             phase="training",
-            status=f"Epoch {frame.epoch + 1} of {frame.epochs}",
+            status=f"{self._place}Epoch {frame.epoch + 1} of {frame.epochs}",
             progress=frame.step / frame.total_steps,
             seconds_left=update.seconds_left,
             facts=(
@@ -117,7 +129,7 @@ class TrainingPresenter:
 
     def paused(self) -> TrainingView:
         done = self._plan.epochs_done()
-        status = f"Paused after epoch {done} of {self._plan.config.epochs}. "
+        status = f"{self._place}Paused after epoch {done} of {self._plan.config.epochs}. "
         if done:
             status += "The same settings go on from there, also after a reload."
         else:
@@ -126,6 +138,8 @@ class TrainingPresenter:
 
     def stopped(self) -> TrainingView:
         status = "Stopped; nothing of this training is kept."
+        if self._place:
+            status = f"{status[:-1]}, but what was finished before it is."
         return self._show(phase="stopped", status=status, urgent=True, seconds_left=None)
 
     def failed(self, message: str) -> TrainingView:
@@ -156,7 +170,7 @@ class TrainingPresenter:
             sentence += (
                 f", names {percent(update.epochs[-1].test_accuracy)} of the test photos right"
             )
-        return f"{sentence}. It is a lane of the Attack and Compare pages now."
+        return f"{sentence}. It is a lane of the {self._pages} now."
 
     def _show(self, *, status: str, urgent: bool = False, **changes: Any) -> TrainingView:
         now = time.monotonic()
@@ -167,13 +181,17 @@ class TrainingPresenter:
         return self.view
 
 
-def own_list(entries: list[CheckpointEntry], *, newest: str = "") -> dict[str, Any]:
+def own_list(
+    entries: list[CheckpointEntry], *, newest: str = "", people: str = EMBEDDED
+) -> dict[str, Any]:
     """The list of own classifiers, newest first.
 
     Args:
         newest: one that was just trained, and becomes a ticked lane.
+        people: key of those that they were trained on.
     """
-    return {"newest": newest, "items": [_item(entry) for entry in reversed(entries)]}
+    items = [_item(entry) for entry in reversed(entries)]
+    return {"newest": newest, "items": items, "people": people, "shared": people == EMBEDDED}
 
 
 def lane_choices(names: list[str], entries: list[CheckpointEntry]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ import pytest
 from mia_demo.attack.attack import AttackFrame, LaneFrame
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.device import choose_compute
-from mia_demo.ui.engine import Engine
+from mia_demo.ui.engine import EMBEDDED, Engine
 from mia_demo.ui.estimates import MEASURING, UNKNOWN, Estimates, line
 from mia_demo.ui.knobs import preset_values
 from mia_demo.ui.speed import SpeedMeter, measured, spoken
@@ -85,7 +85,7 @@ def test_the_forms_of_all_pages(tmp_path: Path) -> None:
     assert estimates.attack("quick", [], *quick) == line("")  # Start says what is wrong
     assert "10 attacks: about 3 min" in estimates.sweep("0-4", "0,1", "quick", LANES, *quick)
     # An architecture that was never trained here is measured on a few batches.
-    form = (-0.05, 1, 1, "early", "compact_resnet", 0.001, 0)
+    form = (EMBEDDED, -0.05, 1, 1, "early", "compact_resnet", 0.001, 0)
     *_, last = list(estimates.training(*form))
     assert "on this device." in last
     assert len(list(estimates.training(*form))) == 1

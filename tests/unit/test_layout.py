@@ -15,7 +15,7 @@ LAYERS = [
     ["errors", "files", "device", "memory", "smoothing"],
     ["data", "toy"],
     ["models"],
-    ["zoo", "layered_zoo", "hub", "opening", "training"],
+    ["zoo", "layered_zoo", "own_people", "hub", "opening", "training"],
     ["attack"],
     ["evaluation"],
     [

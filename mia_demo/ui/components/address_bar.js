@@ -5,6 +5,7 @@ const OWN = new Set(["tab"]);
 for (const settings of Object.values(props.pages)) for (const { name } of settings) OWN.add(name);
 
 const known = {}; // by page the newest values
+const isOwn = {}; // by page whether they are about the visitor's own people
 let current = FIRST;
 let isRestored = false; // before that, the page would overwrite the link that it was opened with
 
@@ -36,7 +37,8 @@ function told(page) {
 function write() {
   if (!known[current] && props.pages[current].length) return;
   const url = new URL(location.href);
-  const { pairs, isPlain } = props.pages[current].length ? told(current) : { pairs: [], isPlain: true };
+  const isTold = props.pages[current].length && !isOwn[current];
+  const { pairs, isPlain } = isTold ? told(current) : { pairs: [], isPlain: true };
   // A visitor who has changed nothing keeps the bare address.
   if (isPlain && current === FIRST && ![...url.searchParams.keys()].some((name) => OWN.has(name))) return;
   const others = [...url.searchParams].filter(([name]) => !OWN.has(name));
@@ -60,6 +62,7 @@ function take() {
   const news = props.value;
   if (!news || news.page === undefined) return;
   if (news.values) known[news.page] = news.values;
+  if (news.isOwn !== undefined) isOwn[news.page] = news.isOwn;
   if (news.isTab && (news.isRestored || isInFront(news.page))) current = news.page;
   if (news.isRestored) {
     isRestored = true;

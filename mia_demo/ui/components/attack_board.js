@@ -30,7 +30,7 @@ function makeLane(name) {
   const column = make("article", "column lane", columns);
   column.dataset.lane = name;
   const title = make("h3", "", column);
-  title.id = "lane-" + name;
+  title.id = photos.getAttribute("aria-labelledby") + "-" + name;
   column.setAttribute("aria-labelledby", title.id);
   column.append(swatch());
   make("span", "name", title);
@@ -140,11 +140,11 @@ function showEnds(parent, ends) {
   });
 }
 
-function show() {
-  const value = props.value;
-  if (!value) return;
+const IDLE = ["ready", "recorded"];
+
+function show(value) {
   // On a phone the board lies below the buttons: a started attack should be seen.
-  const starts = board.dataset.phase === "ready" && value.phase !== "ready";
+  const starts = IDLE.includes(board.dataset.phase) && !IDLE.includes(value.phase);
   if (starts && window.innerWidth <= 700) board.scrollIntoView({ block: "start" });
   board.dataset.phase = value.phase;
   const order = ["sampling", "optimisation", "selection", "done"];
@@ -181,9 +181,14 @@ function show() {
   for (const figure of element.querySelectorAll("figure")) showCurve(figure, value.lanes);
 }
 
-watch("value", show);
-show();
+const player = makePlayer(board, show);
+function update() {
+  board.hidden = !props.value || !props.value.lanes;
+  if (!board.hidden) player.show(props.value);
+}
+watch("value", update);
+update();
 // Labels beside the curves cannot be placed while another page hides the board.
 new ResizeObserver(() => {
-  for (const figure of element.querySelectorAll("figure")) showCurve(figure, props.value.lanes);
+  if (!board.hidden) player.redraw();
 }).observe(element.querySelector(".curves"));

@@ -9,6 +9,20 @@ import gradio as gr
 from mia_demo.ui.components import component_files
 
 
-def attack_board(value: dict[str, Any]) -> gr.HTML:
-    """Shows a ``BoardView`` as JSON; all pictures of a frame arrive in one message."""
-    return gr.HTML(value, **component_files("attack_board"), apply_default_css=False)
+def attack_board(value: dict[str, Any], name: str = "attack") -> gr.HTML:
+    """Shows a ``BoardView`` as JSON; all pictures of a frame arrive in one message.
+
+    A value with a ``replay`` plays it, all in the browser.
+
+    Args:
+        name: unique in the app, for the ids inside.
+    """
+    files, player = component_files("attack_board"), component_files("replay_player")
+    files["html_template"] = (
+        files["html_template"]
+        .replace("photos-title", f"{name}-photos-title")
+        .replace("<!-- player -->", player["html_template"])
+    )
+    files["css_template"] += player["css_template"]
+    files["js_on_load"] = player["js_on_load"] + files["js_on_load"]
+    return gr.HTML(value, **files, apply_default_css=False)

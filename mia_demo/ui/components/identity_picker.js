@@ -2,33 +2,45 @@ const search = element.querySelector("#identity-search");
 const gallery = element.querySelector(".gallery");
 const faces = element.querySelector(".faces");
 const none = element.querySelector(".none");
-const last = props.faces.length - 1;
-search.placeholder = "0–" + last;
+let options = [];
+let last = 0;
 
 function choose(number) {
   props.value = number;
   trigger("input");
 }
 
-const options = props.faces.map(({ number, uri }) => {
+function option({ number, uri, name }) {
   const label = document.createElement("label");
   label.className = "face";
   const radio = document.createElement("input");
   radio.type = "radio";
   radio.name = "identity";
   radio.value = number;
-  radio.setAttribute("aria-label", "Identity " + number);
+  radio.setAttribute("aria-label", "Identity " + number + (name ? ", " + name : ""));
   radio.checked = number === props.value;
   radio.addEventListener("change", () => choose(number));
   const picture = document.createElement("img");
   picture.src = uri;
   picture.alt = "";
   const caption = document.createElement("span");
-  caption.textContent = number;
+  caption.textContent = name ? number + " " + name : number;
+  caption.title = name;
   label.append(radio, picture, caption);
   faces.append(label);
   return { number, label, radio };
-});
+}
+
+function fill() {
+  faces.replaceChildren();
+  last = props.faces.length - 1;
+  search.placeholder = "0–" + last;
+  search.value = "";
+  options = props.faces.map(option);
+  filter();
+  const chosen = options.find(({ radio }) => radio.checked);
+  if (chosen) reveal(chosen.label);
+}
 
 // Scrolls the gallery alone, never the page.
 function reveal(label) {
@@ -74,6 +86,5 @@ function lock() {
 }
 watch("locked", lock);
 lock();
-
-const chosen = options.find(({ radio }) => radio.checked);
-if (chosen) reveal(chosen.label);
+watch("faces", fill);
+fill();

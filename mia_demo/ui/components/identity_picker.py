@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import gradio as gr
 
 from mia_demo.data.identities import IdentitySet
@@ -17,14 +20,30 @@ def identity_picker(identities: IdentitySet, value: int) -> gr.HTML:
     Raises:
         DataError: an image cannot be read.
     """
-    faces, labels = identities.tensors(FACE_SIZE, indices=(0,))
     return gr.HTML(
         value,
         **component_files("identity_picker"),
         apply_default_css=False,
         locked=False,
-        faces=[
-            {"number": label, "uri": data_uri(face.permute(1, 2, 0).numpy())}
-            for face, label in zip(faces, labels.tolist(), strict=True)
-        ],
+        faces=picker_faces(identities),
     )
+
+
+def picker_faces(identities: IdentitySet, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """What the picker shows of each identity.
+
+    Args:
+        names: by label, where identities have some.
+
+    Raises:
+        DataError: an image cannot be read.
+    """
+    faces, labels = identities.tensors(FACE_SIZE, indices=(0,))
+    return [
+        {
+            "number": label,
+            "uri": data_uri(face.permute(1, 2, 0).numpy()),
+            "name": names[label] if names else "",
+        }
+        for face, label in zip(faces, labels.tolist(), strict=True)
+    ]

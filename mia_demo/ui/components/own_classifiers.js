@@ -54,7 +54,7 @@ async function download(self, item) {
   try {
     const parts = [];
     for (let offset = 0; offset < item.bytes; offset += parts.at(-1).size) {
-      const answer = await server.download_part([item.name, offset]);
+      const answer = await server.download_part([props.value.people, item.name, offset]);
       if (!answer || !answer.part) throw new Error((answer && answer.error) || "The file ended too early; try again.");
       parts.push(decoded(answer.part));
     }
@@ -80,16 +80,17 @@ function save(name, blob) {
 
 let shown = "";
 function show() {
-  const { items, newest } = props.value || { items: [] };
+  const { items, newest, people, shared } = props.value || { items: [] };
   // An open question stays open when nothing has changed.
-  const now = JSON.stringify([items, newest]);
+  const now = JSON.stringify([items, newest, people]);
   if (now === shown) return;
   shown = now;
   trouble.textContent = "";
   list.replaceChildren();
   items.forEach(showItem);
   element.querySelector(".none").hidden = items.length > 0;
-  element.querySelector(".shared").hidden = items.length === 0;
+  element.querySelector(".shared").hidden = items.length === 0 || !shared;
+  element.querySelector(".private").hidden = items.length === 0 || shared;
 }
 
 watch("value", show);

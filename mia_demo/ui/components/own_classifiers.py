@@ -9,16 +9,17 @@ import gradio as gr
 from mia_demo.ui.components import component_files
 
 
-def own_classifiers(read_part: Callable[[str, int], dict[str, str]]) -> gr.HTML:
+def own_classifiers(read_part: Callable[[str, str, int], dict[str, str]]) -> gr.HTML:
     """Shows ``own_list``. Its event ``delete`` says that ``chosen`` is to be deleted.
 
     Args:
-        read_part: a part of a classifier's file, from its name and an offset in bytes.
+        read_part: a part of a classifier's file, from the key of its people, its name and an
+            offset in bytes.
     """
 
     def download_part(arguments: list[object]) -> dict[str, str]:
-        name, offset = arguments
-        return read_part(str(name), int(str(offset)))
+        people, name, offset = arguments
+        return read_part(str(people), str(name), int(str(offset)))
 
     return gr.HTML(
         {"newest": "", "items": []},

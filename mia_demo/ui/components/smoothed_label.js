@@ -85,6 +85,6 @@ function show() {
         : "Zero: exactly this person, the ordinary label.";
 }
 
-watch("value", show);
+watch(["value", "classes"], show);
 new ResizeObserver(show).observe(plots);
 show();

@@ -1,0 +1,69 @@
+"""The command line that repeats a run."""
+
+from __future__ import annotations
+
+import shlex
+
+from mia_demo.attack.config import PRESETS, AttackConfig, preset_config
+from mia_demo.evaluation.results import Record
+
+PROGRAM = "python -m mia_demo"
+
+
+def attack_command(config: AttackConfig) -> str:
+    """Repeats an attack: parsed, it gives the same configuration."""
+    return _joined(
+        ["attack", "--identity", str(config.identity), *_settings(config)],
+        ["--seed", str(config.seed)],
+    )
+
+
+def sweep_command(record: Record) -> str:
+    """Repeats a sweep, into a folder of its own."""
+    settings = {**record.settings, "identity": 0, "seed": 0, "lanes": tuple(record.lanes)}
+    return _joined(
+        [
+            "sweep",
+            "--identities",
+            _numbers(record.identities),
+            *_settings(AttackConfig(**settings)),
+        ],
+        ["--seeds", _numbers(record.seeds), "--output", "runs/repeated-sweep"],
+    )
+
+
+def _settings(config: AttackConfig) -> list[str]:
+    preset, changed = _preset_and_changes(config)
+    arguments = ["--preset", preset]
+    for name, value in changed.items():
+        arguments += ["--set", f"{name}={value}"]
+    return [*arguments, f"--lanes={','.join(config.lanes)}"]
+
+
+def _preset_and_changes(config: AttackConfig) -> tuple[str, dict[str, object]]:
+    """The preset that is nearest among those that give the same configuration."""
+    neutral = {"identity": config.identity, "lanes": config.lanes, "seed": config.seed}
+    wanted = config.to_json()
+    found = []
+    for preset in PRESETS:
+        base = preset_config(preset, **neutral)
+        given = base.to_json()
+        changed = {k: v for k, v in wanted.items() if v != given[k] and k != "preset"}
+        if preset_config(preset, **neutral, **changed) == config:
+            found.append((preset, changed))
+    return min(found, key=lambda pair: len(pair[1]))
+
+
+def _numbers(numbers: list[int]) -> str:
+    """[0, 1, 2, 7] -> 0-2,7, in the given order."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def _joined(*parts: list[str]) -> str:
+    return f"{PROGRAM} {shlex.join(argument for part in parts for argument in part)}"

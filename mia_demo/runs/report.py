@@ -1,0 +1,104 @@
+"""What ``run.json`` says of an attack: settings, where it ran, and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+import torch
+
+from mia_demo.attack.attack import AttackFrame, LaneFrame
+from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.lanes import stage_names
+from mia_demo.device import Compute
+from mia_demo.evaluation.attributes import Shares
+from mia_demo.evaluation.judge import Verdict
+from mia_demo.evaluation.results import source_commit
+from mia_demo.zoo import Zoo, library_versions
+
+FORMAT = 1
+
+
+def attack_report(
+    zoo: Zoo,
+    config: AttackConfig,
+    compute: Compute,
+    frame: AttackFrame,
+    verdicts: Mapping[str, Verdict] | None = None,
+    attributes: Mapping[str, Shares] | None = None,
+) -> dict[str, Any]:
+    """The JSON object of one attack (design: ``attack --json``), image paths excluded.
+
+    Args:
+        frame: the last one. That of a stopped attack has candidates instead of kept results.
+        verdicts: of both judges on each lane's kept images; without them, the evaluator's word
+            that every frame carries is all there is.
+        attributes: by lane, share of kept images with the right value.
+    """
+    targets = dict.fromkeys(name for lane in config.lanes for name in stage_names(lane))
+    steps = config.steps * config.candidates * len(config.lanes) if frame.is_last else 0
+    return {
+        **({"zoo": zoo.origin} if zoo.origin else {}),
+        "format": FORMAT,
+        "kind": "attack",
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "commit": source_commit(),
+        "complete": frame.is_last,
+        "stage": frame.stage,
+        "step": frame.step,
+        "total_steps": frame.total_steps,
+        "identity": config.identity,
+        "seed": config.seed,
+        "preset": config.preset,
+        "device": str(compute.device),
+        "precision": compute.precision,
+        "threads": torch.get_num_threads(),
+        "seconds": round(frame.seconds, 3),
+        "candidate_steps_per_second": round(steps / max(frame.seconds, 1e-9), 1),
+        "config": config.to_json(),
+        "versions": library_versions(),
+        "checkpoints": {
+            name: zoo.entry(name).stored.sha256 for name in ("prior", "evaluator", *targets)
+        },
+        "lanes": {
+            lane.name: _lane_report(
+                lane,
+                config.identity,
+                (verdicts or {}).get(lane.name),
+                (attributes or {}).get(lane.name, {}),
+            )
+            for lane in frame.lanes
+        },
+    }
+
+
+def best_first(lane: LaneFrame) -> list[int]:
+    """The order in which a lane's pictures are kept."""
+    return [lane.best, *(k for k in range(len(lane.images)) if k != lane.best)]
+
+
+def _lane_report(
+    lane: LaneFrame, identity: int, verdict: Verdict | None, attributes: Shares
+) -> dict[str, Any]:
+    order = best_first(lane)
+    top1 = verdict.top1 if verdict else tuple(lane.evaluator_top1[k] for k in order)
+    report: dict[str, Any] = {
+        "alpha": lane.alpha,
+        "test_accuracy": lane.test_accuracy,
+        "target_confidence": lane.target_confidence,
+        "confidences": [lane.confidences[k] for k in order],
+        "evaluator_top1": list(top1),
+        "evaluator_confidences": [lane.evaluator_confidences[k] for k in order],
+        "acc1": top1.count(identity) / len(top1),
+        "images": [],
+    }
+    if verdict:
+        report |= {
+            "acc1": verdict.acc1,
+            "acc5": verdict.acc5,
+            "delta_eval": verdict.delta_eval,
+            "delta_face": verdict.delta_face,
+            "attributes": attributes,
+        }
+    return report

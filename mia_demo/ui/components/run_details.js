@@ -1,0 +1,56 @@
+// Fills in an opened run; copying and going to another page happen in the browser.
+const $ = (selector) => element.querySelector(selector);
+
+function show() {
+  const value = props.value || {};
+  $(".nothing").hidden = Boolean(value.key);
+  $(".found").hidden = !value.key;
+  if (!value.key) return;
+  $("h3").textContent = value.title;
+  $(".recorded").hidden = !value.recorded;
+  $(".words").replaceChildren(
+    ...value.words.map((sentence) => {
+      const line = document.createElement("p");
+      line.textContent = sentence;
+      return line;
+    }),
+  );
+  $(".caveat").textContent = value.caveat;
+  $(".caveat").hidden = !value.caveat;
+  $(".repeated").textContent = value.repeated;
+  $(".repeated").hidden = !value.repeated;
+  $(".repeated").dataset.identical = value.identical;
+  $(".files").hidden = !value.files;
+  $(".command").hidden = !value.command;
+  $("code").textContent = value.command;
+  $(".copied").textContent = "";
+  $(".page").hidden = !value.page;
+  $(".page").textContent = `Go to the ${value.page} page`;
+}
+
+for (const button of element.querySelectorAll("[data-kind]")) {
+  button.addEventListener("click", () => {
+    props.value = { ...props.value, wanted: button.dataset.kind };
+    trigger("download");
+  });
+}
+
+$(".copy").addEventListener("click", async () => {
+  try {
+    await navigator.clipboard.writeText(props.value.command);
+    $(".copied").textContent = "Copied.";
+  } catch {
+    // Without https a page of another machine may not write to the clipboard.
+    window.getSelection().selectAllChildren($("code"));
+    $(".copied").textContent = "Selected; press Ctrl+C.";
+  }
+});
+
+$(".page").addEventListener("click", () => {
+  const tabs = [...document.querySelectorAll("[role=tab]")];
+  const tab = tabs.find((one) => one.textContent.trim() === props.value.page);
+  if (tab) tab.click();
+});
+
+watch("value", show);
+show();

@@ -1,0 +1,12 @@
+"""The head of an opened run: what it was, how to repeat it, files to take home."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from mia_demo.ui.components import component_files
+
+
+def run_details() -> gr.HTML:
+    """Shows a run's details. Its event ``download`` asks for the kind of file in ``wanted``."""
+    return gr.HTML({}, **component_files("run_details"), apply_default_css=False)

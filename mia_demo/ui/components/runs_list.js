@@ -1,0 +1,161 @@
+// Lists runs; search and the choice of two to compare happen here, without the server.
+const list = element.querySelector("ul");
+const search = element.querySelector("#runs-search");
+const compare = element.querySelector(".compare");
+const count = element.querySelector(".count");
+let ticked = [];
+let opened = "";
+
+function make(tag, className, parent, text) {
+  const node = document.createElement(tag);
+  node.className = className;
+  if (text !== undefined) node.textContent = text;
+  parent.append(node);
+  return node;
+}
+
+function button(parent, text, label, act) {
+  const node = make("button", "", parent, text);
+  node.type = "button";
+  node.setAttribute("aria-label", label);
+  node.addEventListener("click", act);
+  return node;
+}
+
+function ask(event, changes) {
+  props.value = { ...props.value, ...changes };
+  trigger(event);
+}
+
+function showItem(item) {
+  const entry = make("li", "", list);
+  entry.dataset.key = item.key;
+  entry.dataset.open = item.key === opened;
+  const head = button(entry, "", `Open ${item.title}`, () => open(item));
+  head.className = "head";
+  make("span", "title", head, item.title);
+  if (item.badge) make("span", "badge", head, item.badge);
+  if (item.faces) {
+    const faces = make("img", "faces", head);
+    faces.src = item.faces;
+    faces.alt = "";
+    faces.style.aspectRatio = `${item.count} / 1`;
+  }
+  make("span", "words", head, item.words);
+  make("span", "words", head, [item.kind, item.when].filter(Boolean).join(", "));
+  showButtons(make("div", "buttons", entry), item);
+}
+
+function showButtons(row, item) {
+  row.replaceChildren();
+  if (item.compare) {
+    const label = make("label", "", row);
+    const box = make("input", "", label);
+    box.type = "checkbox";
+    box.checked = ticked.includes(item.key);
+    box.setAttribute("aria-label", `Compare ${item.title}`);
+    box.addEventListener("change", () => tick(item.key, box.checked));
+    label.append("Compare");
+  }
+  if (!item.change) return;
+  button(row, "Rename", `Rename ${item.title}`, () => askName(row, item));
+  button(row, "Delete", `Delete ${item.title}`, () => askDeletion(row, item));
+}
+
+function back(row, item, index) {
+  showButtons(row, item);
+  row.querySelectorAll("button")[index].focus();
+}
+
+function askName(row, item) {
+  row.replaceChildren();
+  const form = make("form", "", row);
+  const field = make("input", "", form);
+  field.type = "text";
+  field.maxLength = 80;
+  field.value = item.title;
+  field.setAttribute("aria-label", `New name of ${item.title}`);
+  const save = make("button", "", form, "Save");
+  save.type = "submit";
+  button(form, "Cancel", `Keep the name ${item.title}`, () => back(row, item, 0));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    ask("edit", { chosen: item.key, name: field.value });
+  });
+  form.addEventListener("keydown", (event) => event.key === "Escape" && back(row, item, 0));
+  field.focus();
+  field.select();
+}
+
+// A deleted run cannot be had back.
+function askDeletion(row, item) {
+  row.replaceChildren();
+  make("span", "", row, "Delete for good?");
+  button(row, "Delete", `Yes, delete ${item.title}`, () => ask("delete", { chosen: item.key }));
+  button(row, "Keep", `Keep ${item.title}`, () => back(row, item, 1)).focus();
+}
+
+function open(item) {
+  opened = item.key;
+  for (const entry of list.children) entry.dataset.open = entry.dataset.key === opened;
+  ask("select", { chosen: item.key });
+  // On a phone the opened run lies below the list.
+  if (window.innerWidth <= 700) {
+    document.querySelector(".run-details").scrollIntoView({ block: "start" });
+  }
+}
+
+function tick(key, isTicked) {
+  ticked = ticked.filter((other) => other !== key);
+  if (isTicked) ticked = [...ticked.slice(-1), key];
+  for (const box of list.querySelectorAll("input[type=checkbox]")) {
+    box.checked = ticked.includes(box.closest("li").dataset.key);
+  }
+  showCompare();
+}
+
+function showCompare() {
+  compare.disabled = ticked.length !== 2;
+  compare.textContent = ["Compare two: tick them", "Compare two: tick another", "Compare the two"][ticked.length];
+}
+
+function filter() {
+  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const { items } = props.value;
+  let found = 0;
+  for (const [index, entry] of [...list.children].entries()) {
+    const item = items[index];
+    const text = [item.title, item.kind, item.words, item.when, item.badge].join(" ").toLowerCase();
+    entry.hidden = !words.every((word) => text.includes(word));
+    found += entry.hidden ? 0 : 1;
+  }
+  count.textContent = words.length
+    ? `${found} of ${items.length} runs`
+    : `${items.length} ${items.length === 1 ? "run" : "runs"}`;
+}
+
+let shown = "";
+function show() {
+  const { items, private: isPrivate } = props.value || {};
+  // An open question stays open when nothing has changed.
+  const now = JSON.stringify(items);
+  if (!items || now === shown) return;
+  shown = now;
+  ticked = ticked.filter((key) => items.some((item) => item.key === key));
+  list.replaceChildren();
+  items.forEach(showItem);
+  showCompare();
+  filter();
+  element.querySelector(".scope").textContent = isPrivate
+    ? "Everything computed on this machine is kept here, in the folder runs."
+    : "Your runs of this browser tab, and recorded ones. Others do not see yours; take along what you want to keep.";
+}
+
+search.addEventListener("input", filter);
+compare.addEventListener("click", () => {
+  opened = "";
+  for (const entry of list.children) entry.dataset.open = false;
+  ask("apply", { compared: ticked });
+});
+watch("value", show);
+show();

@@ -1,0 +1,56 @@
+"""Updates of what stands around a training: its buttons, and the other pages' lanes and people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from mia_demo.own_people import OwnPeople, People
+from mia_demo.ui.engine import EMBEDDED
+from mia_demo.ui.people_training import Series
+from mia_demo.ui.people_view import people_choices
+
+THREE = "Train all three lanes"
+
+
+def attackable(embedded: People, own: OwnPeople | None, *, show: bool) -> Any:
+    """The Attack page's choice of people.
+
+    Args:
+        own: the visitor's, offered once a classifier is trained on them.
+        show: choose them.
+    """
+    if own is None or not own.zoo.target_names():
+        return gr.update(choices=people_choices(embedded), value=EMBEDDED)
+    chosen = {"value": own.key} if show else {}
+    return gr.update(choices=people_choices(embedded, own), **chosen)
+
+
+def ticked_lanes(choices: list[tuple[str, str]], ticked: list[str], newest: str) -> Any:
+    """A page's lanes: those that were ticked stay so, a new one is ticked."""
+    names = [name for _, name in choices]
+    value = [name for name in names if name in ticked or name == newest]
+    return gr.update(choices=choices, value=value)
+
+
+def running_buttons() -> tuple[Any, Any, Any, Any]:
+    """Start, pause, stop, and the quick option."""
+    return (
+        gr.update(interactive=False),
+        gr.update(interactive=True, value="Pause"),
+        gr.update(interactive=True, value="Stop"),
+        gr.update(interactive=False),
+    )
+
+
+def idle_buttons(unfinished: Series | None = None) -> tuple[Any, Any, Any, Any]:
+    """The same when nothing runs; an unfinished training can be gone on with or given up."""
+    is_paused = unfinished is not None
+    is_three = unfinished is not None and unfinished.is_three
+    return (
+        gr.update(interactive=True, value="Resume" if is_paused and not is_three else "Start"),
+        gr.update(interactive=False, value="Pause"),
+        gr.update(interactive=is_paused, value="Stop"),
+        gr.update(interactive=True, value=f"Resume: {THREE.lower()}" if is_three else THREE),
+    )

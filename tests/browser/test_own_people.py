@@ -1,0 +1,137 @@
+"""People of one's own: consent, upload, preview, training, attack, deletion."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from mia_demo.zoo import open_zoo
+from tests.browser.test_attack_page import PHONE, violations
+from tests.browser.test_train_page import TIMEOUT, board, button, open_train, slide
+
+OpenPage = Callable[..., Page]
+HOSTILE = '<img src="x" onerror="document.title=1">'
+
+
+@pytest.fixture(scope="module")
+def zipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three synthetic people with four photos each."""
+    path = tmp_path_factory.mktemp("upload") / "people.zip"
+    identities = open_zoo().identities()
+    with zipfile.ZipFile(path, "w") as archive:
+        for label, name in enumerate(("Ada", "Bob", HOSTILE)):
+            for index in range(4):
+                buffer = io.BytesIO()
+                identities.image(label, index).save(buffer, "JPEG")
+                archive.writestr(f"set/{name.replace('/', '')}/{index}.jpg", buffer.getvalue())
+    return path
+
+
+def choose_zip(page: Page, path: Path) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a zip of folders").click()
+    chooser.value.set_files(path)
+
+
+def upload(page: Page, path: Path) -> None:
+    page.get_by_role("button", name="Your own people").click()
+    choose = page.get_by_role("button", name="Choose a zip of folders")
+    expect(choose).to_be_disabled()
+    page.get_by_label("I have the consent of everyone pictured").check()
+    expect(choose).to_be_enabled()
+    choose_zip(page, path)
+    page.get_by_role("button", name="Delete these people").wait_for(timeout=TIMEOUT)
+
+
+def test_own_people_are_trained_on_attacked_and_deleted(open_page: OpenPage, zipped: Path) -> None:
+    page = open_train(open_page)
+    upload(page, zipped)
+    panel = page.get_by_role("region", name="Your own people")
+    expect(panel.get_by_role("status")).to_have_text("3 people, 12 photos.")
+    expect(panel.get_by_alt_text("A photo of Ada")).to_be_visible()
+    expect(panel).to_contain_text(HOSTILE)  # a name, and nothing else
+    assert page.title() != "1"
+    expect(panel).to_contain_text("fewer than 10 photos")
+    expect(panel).to_contain_text("a guess is right 33% of the time")
+    expect(
+        page.get_by_text("Trains the evaluator, then positive, zero and negative:")
+    ).to_have_text(re.compile("on this machine.$"))
+    expect(page.get_by_role("radio", name="Your own 3 people")).to_be_checked()
+    expect(page.get_by_text("each of the 2 others")).to_be_visible()  # the smoothed label's bars
+
+    slide(page, "Epochs", 2)
+    button(page, "Start").click()
+    status = board(page).get_by_role("status")
+    expect(status).to_have_text(re.compile("^1 of 2, the evaluator"), timeout=TIMEOUT)
+    expect(status).to_have_text(
+        re.compile("Done: negative, .* It is a lane of the Attack page now"), timeout=TIMEOUT
+    )
+    expect(page.get_by_text("in this browser tab alone")).to_be_visible()
+
+    page.get_by_role("tab", name="Attack").click()
+    attack = page.locator(".attack-page")
+    expect(attack.get_by_role("radio", name="Your own 3 people")).to_be_checked()
+    expect(attack.get_by_role("checkbox")).to_have_count(1)
+    attack.get_by_role("radio", name="Identity 2, Bob").check()
+    expect(page.get_by_alt_text(re.compile("^Real training photo . of identity 2"))).to_have_count(
+        3
+    )
+    attack.get_by_role("button", name="Start").click()
+    expect(page.locator(".board")).to_have_attribute("data-phase", "done", timeout=TIMEOUT)
+    expect(page.get_by_role("article", name="negative")).to_contain_text(
+        re.compile("identity [012] ?[0-9]+% sure")
+    )
+
+    # Another visitor sees nothing of it; this tab finds it again after a reload.
+    visitor = open_page()
+    expect(visitor.locator(".attack-page .people-choice")).to_be_hidden()
+    page.reload()
+    page.get_by_alt_text("Real training photo 1 of").wait_for()
+    own = page.locator(".attack-page").get_by_role("radio", name="Your own 3 people")
+    own.check()
+    expect(page.get_by_role("radio", name="Identity 1, Ada")).to_be_visible()
+
+    page.get_by_role("tab", name="Train").click()
+    page.get_by_role("button", name="Your own people").click()
+    page.get_by_role("button", name="Delete these people").click()
+    page.get_by_role("button", name="Yes, delete everything").click()
+    expect(panel.get_by_role("status")).to_have_text("Deleted: photos, classifiers and evaluator.")
+    page.get_by_role("tab", name="Attack").click()
+    expect(page.locator(".attack-page .people-choice")).to_be_hidden()
+    expect(page.get_by_role("radio", name="Identity 99", exact=True)).to_have_count(1)
+    assert page.evaluate("sessionStorage.getItem('own-people')") == ""
+
+
+def test_a_bad_zip_is_one_clear_error(open_page: OpenPage, zipped: Path, tmp_path: Path) -> None:
+    page = open_train(open_page)
+    bad = tmp_path / "bad.zip"
+    bad.write_bytes(zipped.read_bytes()[:2000])
+    page.get_by_role("button", name="Your own people").click()
+    page.get_by_label("I have the consent of everyone pictured").check()
+    choose_zip(page, bad)
+    sentence = "The file is no readable zip; pack the folders again as .zip."
+    panel = page.get_by_role("region", name="Your own people")
+    expect(panel.get_by_role("status")).to_have_text(sentence)
+    expect(page.get_by_test_id("toast-body")).to_have_count(1)
+    expect(page.get_by_role("button", name="Choose a zip of folders")).to_be_enabled()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_panel_is_accessible_on_a_phone(
+    open_page: OpenPage, zipped: Path, tmp_path: Path, theme: str
+) -> None:
+    page = open_train(open_page, theme, **PHONE)
+    upload(page, zipped)
+    page.get_by_role("button", name="Train all three lanes").wait_for()
+    page.screenshot(path=tmp_path / "phone.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert violations(page) == []
+    page.get_by_role("button", name="Delete these people").click()
+    page.get_by_role("button", name="Yes, delete everything").click()
+    expect(page.get_by_role("button", name="Choose a zip of folders")).to_be_visible()

@@ -1,0 +1,121 @@
+"""Runs as a visitor meets them: a first visit, and one's own attack from start to file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_attack_page import PHONE, choose, phase, start, violations
+
+OpenPage = Callable[..., Page]
+
+
+def open_runs(page: Page) -> None:
+    page.get_by_role("tab", name="Runs").click()
+    page.get_by_role("button", name="Open Identity 42, seed 0").last.wait_for()
+
+
+def test_a_first_visit_sees_a_recorded_attack_until_start(open_page: OpenPage) -> None:
+    page = open_page()
+    expect(page.locator(".status")).to_have_text(
+        "Recorded attack on identity 42; press Start to compute your own live."
+    )
+    player = page.get_by_role("group", name="Replay")
+    expect(player.get_by_text("Recorded")).to_be_visible()
+    expect(player).to_contain_text(re.compile(r"Step ([2-9]|\d\d) of 50"))  # it moves
+    player.get_by_role("button", name="Pause").click()
+    expect(player.get_by_role("button", name="Play")).to_be_visible()
+    start(page)
+    expect(player).to_be_hidden()
+    expect(phase(page)).to_have_attribute("data-phase", re.compile("loading|waiting|running"))
+
+
+def test_nothing_moves_for_those_who_want_no_motion(open_page: OpenPage) -> None:
+    page = open_page(reduced_motion="reduce")
+    player = page.get_by_role("group", name="Replay")
+    expect(player.get_by_role("button", name="Play")).to_be_visible()
+    expect(player).to_contain_text("Result")
+
+
+def test_attack_find_rename_scrub_repeat_take_home_delete(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    page = open_page(accept_downloads=True)
+    choose(page, 8)
+    page.get_by_label("Seed").fill("5")
+    page.get_by_role("checkbox", name="positive").uncheck()
+    page.get_by_role("button", name="Advanced").click()
+    page.get_by_label("Steps").fill("6")
+    start(page)
+    expect(phase(page)).to_have_attribute("data-phase", "done", timeout=90_000)
+    open_runs(page)
+    page.get_by_label("Search").fill("identity 8")
+    expect(page.get_by_text(re.compile(r"^1 of \d+ runs$"))).to_be_visible()
+
+    page.get_by_role("button", name="Rename Identity 8, seed 5").click()
+    page.get_by_label("New name of Identity 8, seed 5").fill("My <b>first</b>")
+    page.keyboard.press("Enter")
+    page.get_by_label("Search").fill("first")
+    page.get_by_role("button", name="Open My <b>first</b>").click()
+    expect(page.get_by_role("heading", name="My <b>first</b>")).to_be_visible()
+
+    slider = page.get_by_role("slider", name="Step of the attack")
+    expect(slider).to_have_attribute("aria-valuetext", "Result")
+    portrait = (
+        page.locator(".runs-page").get_by_role("article", name="zero").locator(".portrait img")
+    )
+    result = portrait.get_attribute("src")
+    slider.focus()
+    slider.press("Home")
+    slider.press("ArrowRight")
+    expect(slider).to_have_attribute("aria-valuetext", "Step 1 of 6")
+    assert portrait.get_attribute("src") != result
+    page.screenshot(path=tmp_path / "open.png", full_page=True)
+    assert violations(page) == []
+
+    code = page.locator(".run-details code")
+    expect(code).to_contain_text(
+        "python -m mia_demo attack --identity 8 --preset quick --set steps=6"
+    )
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Data (JSON)").click()
+    data = json.loads(taken.value.path().read_text("utf-8"))
+    assert (data["name"], data["seed"]) == ("My <b>first</b>", 5)
+    assert data["command"] == code.inner_text()
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Report (HTML)").click()
+    assert taken.value.suggested_filename == "attack-identity-8-seed-5.html"
+
+    page.get_by_role("button", name="Run again exactly").click()
+    expect(page.get_by_text("all 8 pictures are identical, to the bit")).to_be_visible(
+        timeout=90_000
+    )
+
+    page.get_by_label("Search").fill("")
+    page.get_by_label("Compare My <b>first</b>").check()
+    page.get_by_label("Compare Identity 42, seed 0").last.check()
+    page.get_by_role("button", name="Compare the two").click()
+    row = page.get_by_role("row", name="preset")
+    expect(row.get_by_role("cell")).to_have_text(["custom", "standard"])
+    page.screenshot(path=tmp_path / "compared.png", full_page=True)
+    assert violations(page) == []
+
+    page.get_by_role("button", name="Delete My <b>first</b>").click()
+    page.get_by_role("button", name="Yes, delete My <b>first</b>").click()
+    expect(page.get_by_role("button", name="Open My <b>first</b>")).to_have_count(0)
+
+
+def test_runs_page_fits_a_phone_and_the_dark(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page("dark", **PHONE)
+    page.get_by_role("group", name="Replay").wait_for()
+    page.screenshot(path=tmp_path / "first.png", full_page=True)
+    open_runs(page)
+    page.get_by_role("button", name="Open Identity 42, seed 0").last.click()
+    page.get_by_role("slider", name="Step of the attack").wait_for()
+    page.screenshot(path=tmp_path / "phone.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert violations(page) == []

@@ -1,0 +1,148 @@
+"""Own people behind the page: consent, privacy, and deletion while something is trained."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mia_demo.device import Compute
+from mia_demo.errors import ConfigError
+from mia_demo.own_people import OwnPeople
+from mia_demo.ui import people_training
+from mia_demo.ui.engine import EMBEDDED, Engine
+from mia_demo.ui.people_handlers import PeopleHandlers
+from mia_demo.ui.people_training import Speed, plan_series, plan_three_lanes, series_work
+from mia_demo.ui.people_view import notes
+from mia_demo.ui.train_handlers import TrainHandlers
+from mia_demo.ui.training_form import parse_training
+from mia_demo.zoo import open_zoo
+
+FORM = (0.1, 3, 1, "early", "compact_resnet", 0.001, 1)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return Engine(open_zoo(), Compute(torch.device("cpu"), torch.float32), tmp_path / "runs")
+
+
+@pytest.fixture
+def handlers(engine: Engine) -> PeopleHandlers:
+    return PeopleHandlers(engine, TrainHandlers(engine))
+
+
+@pytest.fixture
+def zipped(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "set"
+    for name in ("ada", "bob"):
+        (folder / name).mkdir(parents=True)
+        for index in range(4):
+            pixels = rng.integers(0, 256, (70, 60, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{index}.png")
+    return Path(shutil.make_archive(str(tmp_path / "people"), "zip", folder))
+
+
+@pytest.fixture
+def people(engine: Engine, zipped: Path) -> OwnPeople:
+    *_, created = engine.own_people.create(zipped)
+    assert isinstance(created, OwnPeople)
+    return created
+
+
+@pytest.fixture
+def zip_with(zipped: Path) -> Callable[[str], Path]:
+    def add(name: str) -> Path:
+        with zipfile.ZipFile(zipped, "a") as archive:
+            archive.writestr(name, b"x")
+        return zipped
+
+    return add
+
+
+def test_without_consent_nothing_is_read_and_nothing_kept(
+    handlers: PeopleHandlers, engine: Engine, zipped: Path
+) -> None:
+    with pytest.raises(gr.Error, match="Tick the line about consent first"):
+        list(handlers.upload(str(zipped), False))
+    assert not zipped.exists()  # nor does the upload itself stay
+    assert not engine.own_people.folder.exists()
+
+
+def test_a_refusal_shows_a_strangers_file_name_as_text(
+    handlers: PeopleHandlers, zip_with: Callable[[str], Path]
+) -> None:
+    with pytest.raises(gr.Error) as error:
+        list(handlers.upload(str(zip_with("a/<img src=x>.svg")), True))
+    assert "&lt;img src=x&gt;.svg" in str(error.value)
+
+
+def test_three_lanes_are_trained_after_an_evaluator_of_other_architecture(
+    people: OwnPeople, engine: Engine
+) -> None:
+    series = plan_three_lanes(people)
+    assert [plan.kind for plan in series.plans] == ["evaluator", *["target"] * 3]
+    assert [plan.config.alpha for plan in series.plans[1:]] == [0.1, 0.0, -0.05]
+    judge, *targets = {plan.config.architecture for plan in series.plans[:2]}
+    assert [judge] != targets
+    assert all(plan.folder.parent == people.zoo.folder for plan in series.plans)
+    # 6 images to train on: 40 epochs of the evaluator, 100 of each target.
+    assert Speed(target=0.1, evaluator=1.0).three_lanes(people) == pytest.approx(240 + 180)
+    config, images = parse_training(*FORM[:4], "compact_densenet", *FORM[5:])
+    with pytest.raises(ConfigError, match="must not judge its own kind"):
+        plan_series(people, engine.runs, config, images)
+
+
+def test_a_training_whose_people_are_deleted_ends_and_leaves_nothing(
+    people: OwnPeople, engine: Engine, handlers: PeopleHandlers
+) -> None:
+    config, images = parse_training(*FORM)
+    series = plan_series(people, engine.runs, config, images)
+    work = series_work(series, engine.compute)
+    for _, update in work:
+        if update.epochs:
+            break
+    request: Any = SimpleNamespace(session_hash="tab")
+    panel, *_ = handlers.delete({"key": people.key}, request)
+    assert panel["status"] == "Deleted: photos, classifiers and evaluator."
+    with pytest.raises(ConfigError, match="no longer on this machine"):
+        list(work)
+    assert list(engine.own_people.folder.iterdir()) == []
+
+
+def test_classifiers_of_own_people_are_nobody_elses(
+    people: OwnPeople, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people_training, "EVALUATOR_EPOCHS", (1, 1))
+    config, images = parse_training(*FORM)
+    *_, (_, last) = series_work(plan_series(people, engine.runs, config, images), engine.compute)
+    assert last.name == "positive"
+    assert people.zoo.entry("evaluator").test_accuracy is not None
+    assert engine.zoo.own_entries() == []
+    training = TrainHandlers(engine)
+    own: dict[str, Any] = {"people": people.key, "newest": "positive"}
+    attacked, lanes, compared = training.lanes(own, EMBEDDED, ["zero"], ["zero"])
+    assert attacked["value"] == people.key
+    assert "choices" not in lanes
+    assert "choices" not in compared
+    assert "part" in training.read_part(people.key, "positive", 0)
+    guessed = training.read_part(people.zoo.folder.name, "positive", 0)
+    assert "no longer on this machine" in guessed["error"]
+
+
+def test_the_preview_warns_of_what_will_go_wrong(people: OwnPeople) -> None:
+    found = " ".join(notes(people.summary))
+    assert "ada and 1 more have fewer than 10 photos" in found
+    assert "The smallest photo has a side of 60 pixels: it is blown up." in found
+    assert "8 photos are not square" in found
+    assert "a guess is right 50% of the time" in found
+    assert "Faces are not aligned" in found

@@ -1,0 +1,219 @@
+"""Who sees and changes which runs, and what the Runs page's handlers answer."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import fastapi
+import gradio as gr
+import pytest
+
+from mia_demo.attack.config import preset_config
+from mia_demo.device import choose_compute
+from mia_demo.ui.engine import Engine
+from mia_demo.ui.replay_view import first_visit_board
+from mia_demo.ui.run_access import is_private
+from mia_demo.ui.runs_handlers import RunsHandlers
+from mia_demo.zoo import EMBEDDED_ZOO, Zoo
+
+TINY = {"candidates": 2, "kept": 2, "steps": 3, "selection_rounds": 1, "pool_size": 50}
+CONFIG = preset_config("quick", identity=7, lanes=("zero",), **TINY)
+ABROAD = {"client": "203.0.113.5", "host": "demo.example:7860"}
+
+
+def visit(
+    session: str = "a", *, client: str = "127.0.0.1", host: str = "127.0.0.1:7860", **headers: str
+) -> gr.Request:
+    named = {"host": host, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    scope = {
+        "type": "http",
+        "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+        "client": (client, 1234),
+    }
+    return gr.Request(fastapi.Request(scope), session_hash=session)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    runs = tmp_path_factory.mktemp("runs") / "runs"
+    return Engine(Zoo(EMBEDDED_ZOO), choose_compute("cpu", "fp32"), runs)
+
+
+@pytest.fixture
+def handlers(engine: Engine) -> RunsHandlers:
+    return RunsHandlers(engine)
+
+
+@pytest.fixture
+def attack(engine: Engine) -> Callable[..., str]:
+    """Runs an attack for a tab and returns its key, without those of earlier tests."""
+
+    def start(session: str = "a", stop_after: int | None = None) -> str:
+        for run in engine.kept.attacks():
+            if not run.is_recorded:
+                engine.kept.delete(run.key)
+        job = engine.attack(CONFIG, every_frame=True, session=session)
+        for update in job.updates():
+            if getattr(getattr(update, "frame", None), "step", 0) == stop_after:
+                break
+        job.wait(60)
+        return next(run.key for run in engine.kept.attacks() if not run.is_recorded)
+
+    return start
+
+
+def own(listing: dict[str, Any]) -> list[str]:
+    return [item["key"] for item in listing["items"] if item["change"]]
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (visit(), True),
+        (visit(host="localhost:7860"), True),
+        (visit(host="[::1]:7860", client="::1"), True),
+        (visit(client="192.168.1.20"), False),
+        (visit(host="abc.gradio.live"), False),
+        (visit(x_forwarded_for="203.0.113.5"), False),
+        (visit(host=""), False),
+    ],
+)
+def test_only_a_visit_on_loopback_is_private(request_: gr.Request, expected: bool) -> None:
+    assert is_private(request_) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("GRADIO_SERVER_NAME", "0.0.0.0"), ("GRADIO_SHARE", "True"), ("SPACE_ID", "user/demo")],  # noqa: S104
+)
+def test_a_demo_that_is_served_to_others_is_not_private(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert not is_private(visit())
+
+
+def test_at_home_old_runs_come_back_and_abroad_nobody_sees_anothers(
+    engine: Engine, handlers: RunsHandlers, attack: Callable[..., str]
+) -> None:
+    key = attack("a")
+    assert own(handlers.listing(visit("later"))) == [key]
+    assert own(handlers.listing(visit("a", **ABROAD))) == [key]
+    theirs = handlers.listing(visit("b", **ABROAD))
+    assert own(theirs) == []
+    assert {item["badge"] for item in theirs["items"]} == {"recorded"}
+    for forbidden in (
+        lambda: handlers.open({"chosen": key}, visit("b", **ABROAD)),
+        lambda: handlers.rename({"chosen": key, "name": "x"}, visit("b", **ABROAD)),
+        lambda: handlers.delete({"chosen": key}, {}, visit("b", **ABROAD)),
+        lambda: handlers.download({"key": key, "wanted": "json"}, visit("b", **ABROAD)),
+        lambda: next(handlers.repeat({"key": key}, visit("b", **ABROAD))),
+        lambda: handlers.compare({"compared": [key, key]}, visit("b", **ABROAD)),
+        lambda: handlers.open({"chosen": key}, visit("", **ABROAD)),
+    ):
+        with pytest.raises(gr.Error, match=r"no such run|not yours"):
+            forbidden()
+    assert engine.kept.attack(key).name == ""
+
+
+def test_a_stopped_attack_is_listed_opened_and_repeated_up_to_its_step(
+    handlers: RunsHandlers, attack: Callable[..., str]
+) -> None:
+    key = attack("a", stop_after=2)
+    item = next(i for i in handlers.listing(visit())["items"] if i["key"] == key)
+    assert item["badge"].startswith("stopped at step")
+    head, board, *_ = handlers.open({"chosen": key}, visit())
+    assert board["phase"] == "stopped"
+    assert board["replay"]["moments"][-1]["stage"] == "optimisation"
+    last = list(handlers.repeat(head, visit()))[-1]
+    assert last[0]["identical"] is True
+    assert "all 2 pictures are identical, to the bit" in last[0]["repeated"]
+    assert last[1]["phase"] == "stopped"
+
+
+def test_a_hostile_name_stays_a_name(
+    engine: Engine, handlers: RunsHandlers, attack: Callable[..., str]
+) -> None:
+    key = attack("a")
+    folder = engine.kept.attack(key).folder
+    name = "../../<img src=x onerror=alert(1)>.json"
+    listing = handlers.rename({"chosen": key, "name": name}, visit())
+    assert name in [item["title"] for item in listing["items"]]
+    assert engine.kept.attack(key).folder == folder
+    file = handlers.download({"key": key, "wanted": "json"}, visit())
+    assert file["name"] == "attack-identity-7-seed-0.json"
+    assert json.loads(base64.b64decode(file["content"]))["name"] == name
+    with pytest.raises(gr.Error, match="80 letters"):
+        handlers.rename({"chosen": key, "name": "x" * 500}, visit())
+    listing, head, board, *_ = handlers.delete({"chosen": key}, {"key": key}, visit())
+    assert own(listing) == []
+    assert (head, board) == ({}, {})
+
+
+def test_recorded_runs_and_sweeps_can_be_opened_but_not_changed(handlers: RunsHandlers) -> None:
+    items = handlers.listing(visit())["items"]
+    recorded = [item for item in items if item["badge"] == "recorded"]
+    assert {item["kind"] for item in recorded} == {"attack", "sweep"}
+    for item in recorded:
+        head, *_ = handlers.open({"chosen": item["key"]}, visit("b", **ABROAD))
+        assert head["recorded"]
+        assert head["command"].startswith(f"python -m mia_demo {item['kind']} ")
+        with pytest.raises(gr.Error, match="not yours to change"):
+            handlers.delete({"chosen": item["key"]}, {}, visit())
+
+
+def test_own_trainings_are_listed_at_home_and_deleted_with_their_lane(
+    engine: Engine, handlers: RunsHandlers
+) -> None:
+    entry = engine.zoo.entry("zero")
+    recipe = {"recipe": {}, "images_per_identity": 3}
+    name = engine.zoo.add_own(replace(entry, training=recipe), engine.zoo.tensors("zero"))
+    item = next(i for i in handlers.listing(visit())["items"] if i["kind"] == "training")
+    assert [i["kind"] for i in handlers.listing(visit(**ABROAD))["items"]].count("training") == 0
+    head, *_ = handlers.open({"chosen": item["key"]}, visit())
+    assert head["page"] == "Train"
+    listing, *_ = handlers.delete({"chosen": item["key"]}, {}, visit())
+    assert name not in engine.zoo.target_names()
+    (lanes,) = handlers.lanes(listing, ["zero", name])
+    assert lanes["value"] == ["zero"]
+
+
+def test_own_sweeps_are_listed_at_home_and_deleted(engine: Engine, handlers: RunsHandlers) -> None:
+    shutil.copytree(EMBEDDED_ZOO / "results" / "alphas", engine.runs / "sweep-quick-0123")
+    key = "runs/sweep-quick-0123"
+    assert key in own(handlers.listing(visit()))
+    assert key not in [item["key"] for item in handlers.listing(visit(**ABROAD))["items"]]
+    with pytest.raises(gr.Error, match="not yours"):
+        handlers.delete({"chosen": key}, {}, visit(**ABROAD))
+    handlers.delete({"chosen": key}, {}, visit())
+    assert not (engine.runs / "sweep-quick-0123").exists()
+
+
+def test_a_first_visit_shows_a_recorded_attack_that_loops(engine: Engine) -> None:
+    board = first_visit_board(engine, 42)
+    assert board is not None
+    assert board["phase"] == "recorded"
+    assert board["status"].startswith("Recorded attack on identity 42; press Start")
+    assert board["replay"]["loops"]
+    assert all("Recorded" in lane["picture"]["alt"] for lane in board["lanes"])
+    assert first_visit_board(engine, 43) is None
+
+
+def test_a_recording_of_other_networks_is_not_shown_on_a_first_visit(
+    engine: Engine, tmp_path: Path
+) -> None:
+    for path in EMBEDDED_ZOO.iterdir():
+        if path.is_file() and path.name != "manifest.json":
+            (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "recorded").symlink_to(EMBEDDED_ZOO / "recorded")
+    manifest = (EMBEDDED_ZOO / "manifest.json").read_text("utf-8")
+    sha256 = engine.zoo.entry("zero").stored.sha256
+    (tmp_path / "manifest.json").write_text(manifest.replace(sha256, "0" * 64), "utf-8")
+    other = Engine(Zoo(tmp_path), choose_compute("cpu"), tmp_path / "runs")
+    assert first_visit_board(other, 42) is None

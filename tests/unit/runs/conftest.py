@@ -1,0 +1,51 @@
+"""An attack of a few steps, its frames kept for all tests of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mia_demo.attack.attack import Attacker, AttackFrame
+from mia_demo.attack.config import AttackConfig, preset_config
+from mia_demo.device import Compute
+from mia_demo.runs.folder import AttackRun
+from mia_demo.runs.saver import AttackSaver
+from mia_demo.runs.store import RunStore
+from mia_demo.zoo import Zoo
+
+TINY = {"candidates": 2, "kept": 2, "steps": 3, "selection_rounds": 1, "pool_size": 50}
+
+
+@pytest.fixture(scope="session")
+def config() -> AttackConfig:
+    return preset_config("quick", identity=7, seed=3, lanes=("zero", "negative"), **TINY)
+
+
+@pytest.fixture(scope="session")
+def frames(attacker: Attacker, config: AttackConfig) -> list[AttackFrame]:
+    return list(attacker.run(config))
+
+
+@pytest.fixture
+def store(tmp_path: Path, zoo: Zoo) -> RunStore:
+    return RunStore(tmp_path / "runs", zoo)
+
+
+@pytest.fixture
+def keep(zoo: Zoo, compute: Compute, config: AttackConfig) -> Callable[..., str]:
+    """Saves the frames as a run and returns its key."""
+
+    def save(store: RunStore, frames: list[AttackFrame]) -> str:
+        saver = AttackSaver(store, zoo, config, compute)
+        for frame in frames:
+            saver.see(frame)
+        return saver.save()
+
+    return save
+
+
+@pytest.fixture
+def run(store: RunStore, keep: Callable[..., str], frames: list[AttackFrame]) -> AttackRun:
+    return store.attack(keep(store, frames))
