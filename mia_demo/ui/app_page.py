@@ -10,9 +10,12 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.data.upload import MAX_ZIP_BYTES
+from mia_demo.ui.address import AddressBook
 from mia_demo.ui.attack_page import build_attack_page
 from mia_demo.ui.compare_page import build_compare_page
+from mia_demo.ui.components.address_bar import address_bar
 from mia_demo.ui.engine import Engine
+from mia_demo.ui.lesson import build_lesson
 from mia_demo.ui.line_up_page import build_line_up_page
 from mia_demo.ui.runs_page import build_runs_page
 from mia_demo.ui.theme import make_theme
@@ -20,7 +23,7 @@ from mia_demo.ui.train_page import build_train_page
 from mia_demo.ui.understand_page import build_understand_page
 
 TITLE = "Be Careful What You Smooth For"
-STYLE = Path(__file__).with_name("style.css")
+STYLES = [Path(__file__).with_name(name) for name in ("style.css", "projector.css")]
 HEADER = Path(__file__).with_name("header.html")
 
 
@@ -37,23 +40,34 @@ def build_app(engine: Engine, notice: str = "") -> gr.Blocks:
         gr.HTML(_header(engine.compute.label), apply_default_css=False)
         if notice:
             gr.HTML(f'<p class="broken" role="alert">{escape(notice)}</p>', apply_default_css=False)
-        # A page is mounted when it is first chosen, and lives on behind the others.
-        with gr.Tabs(elem_classes="pages", overflow_behavior="wrap") as pages:
-            with gr.Tab("Attack"):
-                attack_lanes, attack_people = build_attack_page(engine)
-            with gr.Tab("Compare"):
-                compare_lanes = build_compare_page(engine)
-            with gr.Tab("Line-up", id="line-up"):
-                line_up_lanes = build_line_up_page(engine, app, pages)
-            with gr.Tab("Train"):
-                build_train_page(
-                    engine, [attack_lanes, compare_lanes, line_up_lanes], attack_people
-                )
-            with gr.Tab("Runs") as runs_tab:
-                build_runs_page(engine, runs_tab, [attack_lanes, compare_lanes, line_up_lanes])
-            with gr.Tab("Understand"):
-                build_understand_page(engine)
+        tools = gr.Row(elem_classes="tools")
+        tabs, address = build_pages(engine, app)
+        with tools:
+            bar = address_bar(address.for_browser())
+            build_lesson(engine, address, tabs, bar)
+        address.connect(app, tabs, bar)
     return app
+
+
+def build_pages(engine: Engine, app: gr.Blocks) -> tuple[gr.Tabs, AddressBook]:
+    """The tabs; a link leads to each, also to those that carry no settings in it."""
+    address = AddressBook()
+    # A page is mounted when it is first chosen, and lives on behind the others.
+    with gr.Tabs(elem_classes="pages", overflow_behavior="wrap") as tabs:
+        with address.tab("Attack") as page:
+            attack_lanes, attack_people = build_attack_page(engine, page)
+        with address.tab("Compare") as page:
+            compare_lanes = build_compare_page(engine, page)
+        with address.tab("Line-up"):
+            line_up_lanes = build_line_up_page(engine, app, tabs)
+        lanes = [attack_lanes, compare_lanes, line_up_lanes]
+        with address.tab("Train") as page:
+            build_train_page(engine, lanes, attack_people, page)
+        with address.tab("Runs") as page:
+            build_runs_page(engine, page.tab, lanes)
+        with address.tab("Understand") as page:
+            build_understand_page(engine, page)
+    return tabs, address
 
 
 def build_failed_app(message: str) -> gr.Blocks:
@@ -73,7 +87,7 @@ def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
     settings: dict[str, Any] = {
         "server_name": os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
         "theme": make_theme(),
-        "css_paths": [STYLE],
+        "css_paths": STYLES,
         "run_history": False,  # would keep reconstructions in the visitor's browser
         "enable_monitoring": False,
         "ssr_mode": False,

@@ -22,6 +22,7 @@ FIRST_IDENTITY = 42
 FRAME_SECONDS = 1 / 8  # at most eight frames a second reach a browser
 READER_SECONDS = 2.0
 UNEXPECTED = "The attack failed unexpectedly; the server's log says why. Try fewer candidates."
+ENDED = "Another identity was chosen, which ended the running attack."
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +39,18 @@ class AttackHandlers:
         self.engine = engine
 
     def ready(
-        self, identity: int, lanes: Sequence[str] | None = None, people: People | None = None
+        self,
+        identity: int,
+        lanes: Sequence[str] | None = None,
+        people: People | None = None,
+        before: str = "",
     ) -> BoardView:
         """The board before an attack on this identity.
 
         Args:
             lanes: which to show; those that came with the demo by default.
             people: whose identity; by default those that came with the demo.
+            before: what happened until now, if that has to be said.
 
         Raises:
             DemoError: no such identity, or the zoo is damaged.
@@ -55,13 +61,13 @@ class AttackHandlers:
                 f"Identity {identity} does not exist; choose 0 to {len(victims.identities) - 1}."
             )
         names = victims.zoo.default_lanes() if lanes is None else lanes
-        return ready_board(victims.zoo, victims.identities, identity, names)
+        return ready_board(victims.zoo, victims.identities, identity, names, before)
 
     def choose(self, identity: int, key: str, request: gr.Request) -> tuple[Any, Any, Any]:
         """Another identity: its photos, no stale pictures, and the running attack ends."""
-        self._end_attack(request)
+        before = ENDED if self._end_attack(request) else ""
         try:
-            board = self.ready(identity, people=self.engine.people(key))
+            board = self.ready(identity, people=self.engine.people(key), before=before)
             return board.to_json(), *_buttons(running=False)
         except DemoError as error:
             raise _toast(str(error)) from error
@@ -100,7 +106,7 @@ class AttackHandlers:
         try:
             config = parse_config(identity, preset, seed, lanes, knobs)
             people = self.engine.people(key)
-            presenter = self._presenter(config, people)
+            presenter = self._presenter(config, people, [preset, seed, lanes, *knobs])
             job = self.engine.attacks.start(
                 session, lambda: self.engine.attack(config, session=session, people=people)
             )
@@ -156,19 +162,23 @@ class AttackHandlers:
         except DemoError as error:
             raise _toast(str(error)) from error
 
-    def _end_attack(self, request: gr.Request) -> None:
+    def _end_attack(self, request: gr.Request) -> bool:
+        """Ends the visitor's attack; whether there was one."""
         ended = self.engine.attacks.release(str(request.session_hash))
         if ended is not None:
             # Its last frame must not arrive after the empty board.
             ended.wait_for_reader(READER_SECONDS)
+        return ended is not None
 
-    def _presenter(self, config: AttackConfig, people: People) -> BoardPresenter:
+    def _presenter(
+        self, config: AttackConfig, people: People, form: Sequence[Any] = ()
+    ) -> BoardPresenter:
         known = people.zoo.target_names()
         for name in config.lanes:
             if name not in known:
                 raise ConfigError(f"No lane {name!r}; this zoo has {', '.join(known)}.")
         lanes = [name for name in known if name in config.lanes]
-        return BoardPresenter(self.ready(config.identity, lanes, people), config)
+        return BoardPresenter(self.ready(config.identity, lanes, people), config, form)
 
 
 def _boards(job: Job[Tracked], presenter: BoardPresenter, interval: float) -> Iterator[BoardView]:

@@ -7,18 +7,35 @@ import json
 import gradio as gr
 
 from mia_demo.attack.config import PRESETS
+from mia_demo.ui.address import AddressPage, Setting
+from mia_demo.ui.address_values import one_of, some_of, whole
 from mia_demo.ui.attack_handlers import AttackHandlers, first_identity
 from mia_demo.ui.components.attack_board import attack_board
 from mia_demo.ui.components.identity_picker import identity_picker
 from mia_demo.ui.engine import EMBEDDED, Engine
-from mia_demo.ui.knobs import KNOBS, all_preset_values, preset_values
+from mia_demo.ui.estimates import Estimates, estimate_line, follow_form
+from mia_demo.ui.knobs import (
+    KNOBS,
+    LARGEST_WHOLE,
+    all_preset_values,
+    knob_settings,
+    knob_values,
+    parse_config,
+    preset_values,
+)
 from mia_demo.ui.people_view import people_choices
 from mia_demo.ui.replay_view import first_visit_board
 
 FIRST_PRESET = "quick"
+MARK_OLDER = """(board, ...form) => {
+  const isOver = ["done", "stopped", "failed"].includes(board.phase);
+  const plain = (value) => JSON.stringify(Array.isArray(value) ? [...value].sort() : value);
+  const isOlder = isOver && form.some((value, index) => plain(value) !== plain(board.form[index]));
+  return isOlder === board.is_older ? board : { ...board, is_older: isOlder };
+}"""
 
 
-def build_attack_page(engine: Engine) -> tuple[gr.CheckboxGroup, gr.Radio]:
+def build_attack_page(engine: Engine, address: AddressPage) -> tuple[gr.CheckboxGroup, gr.Radio]:
     """Adds the page to the current Blocks.
 
     Returns:
@@ -45,11 +62,12 @@ def build_attack_page(engine: Engine) -> tuple[gr.CheckboxGroup, gr.Radio]:
             with gr.Row(elem_classes="buttons"):
                 start = gr.Button("Start", variant="primary", min_width=80)
                 stop = gr.Button("Stop", variant="stop", interactive=False, min_width=80)
+            estimate = estimate_line()
             with gr.Row():
                 preset = gr.Dropdown(
                     list(PRESETS), value=FIRST_PRESET, label="Preset", min_width=120
                 )
-                seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=100)
+                seed = gr.Number(0, label="Seed", minimum=0, min_width=100)
             lanes = gr.CheckboxGroup(lane_names, value=lane_names, label="Lanes")
             with gr.Accordion("Advanced", open=False):
                 knobs = [
@@ -61,7 +79,7 @@ def build_attack_page(engine: Engine) -> tuple[gr.CheckboxGroup, gr.Radio]:
             board = attack_board(moving or handlers.ready(first).to_json())
 
     shown = [board, start, stop]
-    start.click(
+    attacked = start.click(
         handlers.start,
         [picker, preset, seed, lanes, people, *knobs],
         shown,
@@ -69,8 +87,26 @@ def build_attack_page(engine: Engine) -> tuple[gr.CheckboxGroup, gr.Radio]:
         show_progress="hidden",
         api_visibility="private",
     )
+    # In the browser: an old result stays, and says that it is one.
+    form = [preset, seed, lanes, *knobs]
+    gr.on([part.change for part in form], None, [board, *form], board, js=MARK_OLDER)
+    attacked.then(None, [board, *form], board, js=MARK_OLDER)
+    estimates = Estimates(engine)
+    settings = [preset, lanes, *knobs]
+    follow_form(estimates.attack, settings, estimate)
+    attacked.then(
+        estimates.attack, settings, estimate, show_progress="hidden", api_visibility="private"
+    )
+    gr.on(
+        fn=estimates.first_attack,
+        inputs=settings,
+        outputs=estimate,
+        concurrency_limit=None,
+        show_progress="hidden",
+        api_visibility="private",
+    )
     stop.click(handlers.stop, queue=False, api_visibility="private")
-    picker.input(
+    picker.change(
         handlers.choose,
         [picker, people],
         shown,
@@ -90,5 +126,18 @@ def build_attack_page(engine: Engine) -> tuple[gr.CheckboxGroup, gr.Radio]:
     )
     # In the browser, so that Start right after a new preset finds its values in place.
     preset.input(None, preset, knobs, js=f"(preset) => ({json.dumps(all_preset_values())})[preset]")
+    address.add(
+        Setting(
+            "identity", picker, whole(0, len(engine.identities) - 1), first, is_always_told=True
+        ),
+        Setting("preset", preset, one_of(lambda: PRESETS), FIRST_PRESET, is_always_told=True),
+        Setting("seed", seed, whole(0, LARGEST_WHOLE), 0, is_always_told=True),
+        Setting("lanes", lanes, some_of(engine.zoo.target_names), lane_names),
+        *knob_settings(knobs),
+    )
+    address.public = (people, EMBEDDED)
+    address.check = lambda values: parse_config(
+        values["identity"], values["preset"], values["seed"], values["lanes"], knob_values(values)
+    )
     gr.api(handlers.api, api_name="attack", concurrency_limit=None)
     return lanes, people

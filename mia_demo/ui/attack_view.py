@@ -76,6 +76,9 @@ class BoardView:
         progress: 0..1 over all stages.
         status: one sentence on what goes on.
         announcement: the same for screen readers, changed once a second at most.
+        shown: which attack this is, once there is one.
+        form: the settings that it was started with, as the page's fields have them.
+        is_older: the fields have changed since; set by the browser.
     """
 
     phase: str
@@ -90,20 +93,26 @@ class BoardView:
     photos: tuple[Picture, ...]
     lanes: tuple[LaneView, ...]
     cosine_low: float = 0.0  # the lower end of the gradient cosine's axis
+    shown: str = ""
+    form: tuple[Any, ...] = ()
+    is_older: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
 def ready_board(
-    zoo: Zoo, identities: IdentitySet, identity: int, lanes: Sequence[str]
+    zoo: Zoo, identities: IdentitySet, identity: int, lanes: Sequence[str], before: str = ""
 ) -> BoardView:
     """The board before an attack: real photos and empty lanes.
+
+    Args:
+        before: what happened until now, if that has to be said.
 
     Raises:
         DemoError: a photo or a lane's entry cannot be read.
     """
-    status = f"Ready. Start attacks identity {identity}."
+    status = f"{before or 'Ready.'} Start attacks identity {identity}."
     return BoardView(
         phase="ready",
         identity=identity,
@@ -122,10 +131,18 @@ def ready_board(
 class BoardPresenter:
     """Turns a job's updates into boards, one attack long."""
 
-    def __init__(self, ready: BoardView, config: AttackConfig) -> None:
+    def __init__(self, ready: BoardView, config: AttackConfig, form: Sequence[Any] = ()) -> None:
         self.config = config
         status = "Loading the networks …"
-        self.board = replace(ready, phase="loading", status=status, announcement=status)
+        preset = "own settings" if config.preset == "custom" else f"preset {config.preset}"
+        self.board = replace(
+            ready,
+            phase="loading",
+            status=status,
+            announcement=status,
+            shown=f"Shown: identity {config.identity}, {preset}, seed {config.seed}",
+            form=tuple(form),
+        )
         self._announced_at = -math.inf
 
     def waiting(self, place: Waiting) -> BoardView:

@@ -34,6 +34,7 @@ from mia_demo.ui.sweeping import (
 
 UNEXPECTED = "The sweep failed unexpectedly; the server's log says why. Finished attacks are kept."
 PURPOSE = "a sweep"
+RESULTS = "results"  # a link's parameter
 
 Work = Callable[[SweepPlan, Attacker, Judge], Generator[SweepUpdate, None, None]]
 
@@ -50,12 +51,29 @@ class CompareHandlers:
 
     # -- results ------------------------------------------------------------------------------
 
-    def open(self) -> tuple[Any, ...]:
-        """The page's first look: the list of results, and the first of them."""
+    def open(self, request: gr.Request | None = None) -> tuple[Any, ...]:
+        """The page's first look: the list of results, and those of the link or the first."""
         sweeps = self.library.sweeps()
         if not sweeps:
             return gr.update(choices=[], value=None, interactive=False), *EMPTY.values()
-        return _choices(sweeps, sweeps[0].key), *self.choose(sweeps[0].key)
+        keys = [sweep.key for sweep in sweeps]
+        wanted = request.query_params.get(RESULTS) if request is not None else None
+        key = wanted if wanted in keys else keys[0]
+        return _choices(sweeps, key), *self.choose(key)
+
+    def follow(self, key: str | None, summary: dict[str, Any]) -> tuple[Any, ...]:
+        """Other results were chosen by a link; nothing to do where they are shown already."""
+        if not key or not summary.get("key") or summary["key"] == key:
+            return tuple(gr.skip() for _ in EMPTY.values())
+        return self.choose(key)
+
+    def keys(self) -> list[str]:
+        """Names of all results."""
+        return [sweep.key for sweep in self.library.sweeps()]
+
+    def chosen(self, key: str) -> Any:
+        """The list of results with these in front."""
+        return _choices(self.library.sweeps(), key)
 
     def choose(self, key: str) -> tuple[dict[str, Any], ...]:
         """Other results."""

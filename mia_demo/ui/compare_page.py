@@ -6,21 +6,32 @@ import json
 
 import gradio as gr
 
-from mia_demo.attack.config import PRESETS
-from mia_demo.ui.compare_handlers import CompareHandlers
+from mia_demo.attack.config import PRESETS, preset_config
+from mia_demo.ui.address import AddressPage, Setting
+from mia_demo.ui.address_values import accepted_by, one_of, some_of
+from mia_demo.ui.compare_handlers import RESULTS, CompareHandlers
 from mia_demo.ui.components.contact_sheet import contact_sheet
 from mia_demo.ui.components.privacy_scatter import privacy_scatter
 from mia_demo.ui.components.results_summary import results_summary
 from mia_demo.ui.components.results_table import results_table
 from mia_demo.ui.components.sweep_progress import sweep_progress
 from mia_demo.ui.engine import Engine
-from mia_demo.ui.knobs import KNOBS, all_preset_values, preset_values
+from mia_demo.ui.estimates import Estimates, estimate_line, follow_form
+from mia_demo.ui.knobs import (
+    KNOBS,
+    all_preset_values,
+    knob_settings,
+    knob_values,
+    parse_config,
+    preset_values,
+)
+from mia_demo.ui.sweeping import plan_sweep
 
 FIRST_IDENTITIES = "0-4"
 FIRST_PRESET = "quick"
 
 
-def build_compare_page(engine: Engine) -> gr.CheckboxGroup:
+def build_compare_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup:
     """Adds the page to the current Blocks. It fills itself when a visitor first sees it.
 
     Returns:
@@ -36,6 +47,7 @@ def build_compare_page(engine: Engine) -> gr.CheckboxGroup:
             with gr.Row(elem_classes="buttons"):
                 start = gr.Button("Start", variant="primary", min_width=80)
                 stop = gr.Button("Stop", variant="stop", interactive=False, min_width=80)
+            estimate = estimate_line()
             finished = gr.Button("Show the finished part", visible=False)
             progress = sweep_progress()
             with gr.Row():
@@ -91,12 +103,44 @@ def build_compare_page(engine: Engine) -> gr.CheckboxGroup:
             show_progress="hidden",
             api_visibility="private",
         )
+    follow_form(Estimates(engine).sweep, form, estimate, address.tab.select)
     stop.click(handlers.stop, None, stop, queue=False, api_visibility="private")
     # In the browser, so that Start right after a new preset finds its values in place.
     preset.input(None, preset, knobs, js=f"(preset) => ({json.dumps(all_preset_values())})[preset]")
     # Other settings are another sweep, which has nothing to resume.
     for field in form:
         field.input(None, None, start, js="() => 'Start'")
+    # A link may bring other results to a page that is open already.
+    choice.change(
+        handlers.follow,
+        [choice, summary],
+        shown[1:],
+        trigger_mode="always_last",
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    usual = preset_config(FIRST_PRESET, lanes=tuple(targets))
+    address.add(
+        Setting(RESULTS, choice, one_of(handlers.keys), update=handlers.chosen),
+        Setting(
+            "identities",
+            identities,
+            accepted_by(lambda text: plan_sweep(engine, usual, text, "0")),
+            FIRST_IDENTITIES,
+        ),
+        Setting("preset", preset, one_of(lambda: PRESETS), FIRST_PRESET),
+        Setting(
+            "seeds", seeds, accepted_by(lambda text: plan_sweep(engine, usual, "0", text)), "0"
+        ),
+        Setting("lanes", lanes, some_of(engine.zoo.target_names), targets),
+        *knob_settings(knobs),
+    )
+    address.check = lambda values: plan_sweep(
+        engine,
+        parse_config(0, values["preset"], 0, values["lanes"], knob_values(values)),
+        values["identities"],
+        values["seeds"],
+    )
     gr.api(handlers.api_results, api_name="results")
     gr.api(handlers.api_sweep, api_name="sweep", concurrency_limit=None)
     return lanes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +23,13 @@ from mia_demo.runs.saver import AttackSaver
 from mia_demo.runs.store import RunStore
 from mia_demo.ui.jobs import DeviceQueue, Frame, Job
 from mia_demo.ui.sessions import OwnedKeys, SessionJobs, SessionMemory
+from mia_demo.ui.speed import SpeedMeter, measured
 from mia_demo.zoo import Zoo
 
 OWN_PEOPLE_FOLDER = "own-people"  # of visitors' photos with their classifiers, among the runs
 EMBEDDED = "embedded"  # the people that came with the demo
 MOST_LOADED = 2  # visitors' own people whose networks stay in memory
+FIRST_STEPS, FIRST_ROUNDS = 3, 4  # of the start-up's attacks
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,13 @@ class FinishedAttack:
 
     Attributes:
         images: uint8 [K, R, R, 3] a lane, at most ``SHOWN``.
+        top1: whom the evaluator sees in each lane's best picture.
     """
 
     config: AttackConfig
     curves: Curves
     images: dict[str, npt.NDArray[np.uint8]]
+    top1: dict[str, int] = field(default_factory=dict)
 
 
 class Engine:
@@ -79,6 +83,7 @@ class Engine:
         self.embedded = People(zoo=self.zoo, identities=self.identities)
         self.own_people = PeopleStore(zoo, runs / OWN_PEOPLE_FOLDER)
         self.device = DeviceQueue()
+        self.speed = SpeedMeter()
         self.attacks: SessionJobs[Tracked] = SessionJobs()
         self.finished_attacks: SessionMemory[FinishedAttack] = SessionMemory()
         self.kept = RunStore(runs, zoo)
@@ -96,7 +101,7 @@ class Engine:
         return self.embedded if key == EMBEDDED else self.own_people.open(key)
 
     def warm_up(self) -> Job[AttackFrame]:
-        """Loads networks and pool and takes two steps, so that the first visitor need not wait."""
+        """Loads networks and pool and takes first steps, so that no visitor need wait for them."""
         return Job(self._first_steps, self.device, "the start-up")
 
     def attack(
@@ -120,7 +125,8 @@ class Engine:
             for tracked in self._tracked(config, victims):
                 if tracked.frame.is_last and is_kept:
                     images = {lane.name: lane.images[:SHOWN].copy() for lane in tracked.frame.lanes}
-                    finished = FinishedAttack(config, tracked.curves, images)
+                    top1 = {n.name: n.evaluator_top1[n.best] for n in tracked.frame.lanes}
+                    finished = FinishedAttack(config, tracked.curves, images, top1)
                     self.finished_attacks.put(session, finished)
                 yield tracked
 
@@ -199,15 +205,16 @@ class Engine:
         return self._attacker
 
     def _first_steps(self) -> Generator[AttackFrame, None, None]:
-        config = preset_config("quick", lanes=tuple(self.zoo.base.target_names()))
-        for frame in self._loaded().run(config):
-            yield frame
-            if frame.stage == "optimisation" and frame.step == 2:
-                return
+        """Two small attacks of different size: what they take says what any attack will take."""
+        lanes = tuple(self.zoo.base.target_names())
+        few = preset_config("quick", steps=FIRST_STEPS, selection_rounds=FIRST_ROUNDS, lanes=lanes)
+        fewest = replace(few, lanes=lanes[:1], candidates=1, kept=1)
+        for config in (few, fewest):
+            yield from measured(self._loaded().run(config), config, self.speed)
 
     def _tracked(self, config: AttackConfig, people: People) -> Generator[Tracked, None, None]:
         curves = Curves({name: [] for name in config.lanes}, {name: [] for name in config.lanes})
-        for frame in self._loaded(people).run(config):
+        for frame in measured(self._loaded(people).run(config), config, self.speed):
             if frame.stage == "optimisation":
                 for lane in frame.lanes:
                     curves.target_confidence[lane.name].append(lane.target_confidence)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from mia_demo.attack.config import PRESETS, AttackConfig, preset_config
 from mia_demo.attack.losses import LOSSES
 from mia_demo.errors import ConfigError
+from mia_demo.ui.address import Setting
+from mia_demo.ui.address_values import Reader, number, one_of, whole
+
+LARGEST_WHOLE = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -27,14 +32,18 @@ class Knob:
     def is_whole(self) -> bool:
         return self.step == 1
 
-    def component(self, value: Any) -> gr.components.Component:
+    def reader(self) -> Reader:
+        if self.choices:
+            return one_of(lambda: self.choices)
+        return whole(0, LARGEST_WHOLE) if self.is_whole else number()
+
+    def component(self, value: Any) -> Component:
         if self.choices:
             return gr.Dropdown(self.choices, value=value, label=self.label, info=self.help)
         return gr.Number(
             value,
             label=self.label,
             info=self.help,
-            precision=0 if self.is_whole else None,
             step=self.step,
         )
 
@@ -93,7 +102,38 @@ def parse_config(
     for label, value in values.items():
         if value is None:
             raise ConfigError(f"{label} is empty; fill it in or choose a preset again.")
-    settings = {knob.name: value for knob, value in zip(KNOBS, knobs, strict=True)}
+    settings = {
+        knob.name: whole_number(knob.label, value) if knob.is_whole else value
+        for knob, value in zip(KNOBS, knobs, strict=True)
+    }
+    chosen_seed = whole_number("Seed", seed)
     return preset_config(
-        preset, identity=int(identity), seed=int(values["Seed"]), lanes=tuple(lanes), **settings
+        preset, identity=int(identity), seed=chosen_seed, lanes=tuple(lanes), **settings
     )
+
+
+def whole_number(label: str, value: float | None) -> int:
+    """A field's value, refused rather than rounded.
+
+    Raises:
+        ConfigError: empty, or with decimals.
+    """
+    if value is None:
+        raise ConfigError(f"{label} is empty; fill it in or choose a preset again.")
+    if value != int(value):
+        raise ConfigError(f"{label} must be a whole number, not {value:g}.")
+    return int(value)
+
+
+def knob_settings(components: Sequence[Component]) -> list[Setting]:
+    """The knobs in a link, told only where they differ from their preset."""
+    settings = []
+    for knob, component in zip(KNOBS, components, strict=True):
+        presets = {preset: getattr(preset_config(preset), knob.name) for preset in PRESETS}
+        settings.append(Setting(knob.name, component, knob.reader(), presets=presets))
+    return settings
+
+
+def knob_values(values: Mapping[str, Any]) -> list[Any]:
+    """A link's values in the order of ``KNOBS``."""
+    return [values[knob.name] for knob in KNOBS]

@@ -86,9 +86,10 @@ class ToyLab:
         self._trainings: OrderedDict[float, ToyTraining] = OrderedDict()
 
     def scene(self) -> dict[str, Any]:
-        """What never changes: the data, the paper's start and figures, the range of alpha."""
+        """The data, the paper's start and figures, the range of alpha and the first one."""
         points, labels = blobs()
         return {
+            "alpha": 0,
             "points": [
                 [round(x, 2), round(y, 2), label]
                 for (x, y), label in zip(points.tolist(), labels.tolist(), strict=True)

@@ -13,6 +13,7 @@ import gradio as gr
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.own_people import People
 from mia_demo.ui.engine import EMBEDDED, Engine
+from mia_demo.ui.estimates import measured_training
 from mia_demo.ui.jobs import Job, Waiting
 from mia_demo.ui.people_training import (
     Series,
@@ -273,7 +274,9 @@ class TrainHandlers:
         folders = {plan.folder for plan in series.plans}
         self.busy |= folders
         try:
-            yield from series_work(series, self.engine.compute)
+            yield from measured_training(
+                series_work(series, self.engine.compute), series, self.engine.speed
+            )
         finally:
             self.busy -= folders
 

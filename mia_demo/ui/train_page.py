@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gradio as gr
 
+from mia_demo.ui.address import AddressPage, Setting
+from mia_demo.ui.address_values import number, one_of, whole
 from mia_demo.ui.components.own_classifiers import own_classifiers
 from mia_demo.ui.components.smoothed_label import smoothed_label
 from mia_demo.ui.components.training_board import training_board
 from mia_demo.ui.engine import Engine
+from mia_demo.ui.estimates import Estimates, estimate_line, follow_form
 from mia_demo.ui.people_form import own_people_form
 from mia_demo.ui.train_handlers import TrainHandlers
 from mia_demo.ui.training_form import (
@@ -16,14 +19,22 @@ from mia_demo.ui.training_form import (
     FIRST_EPOCHS,
     FIRST_IMAGES,
     HIGHEST_ALPHA,
+    LARGEST_RATE,
+    LARGEST_SEED,
     LOWEST_ALPHA,
     MOST_EPOCHS,
     RECIPE,
     SCHEDULES,
+    SMALLEST_RATE,
 )
 
 
-def build_train_page(engine: Engine, lanes: list[gr.CheckboxGroup], attacked: gr.Radio) -> None:
+def build_train_page(
+    engine: Engine,
+    lanes: list[gr.CheckboxGroup],
+    attacked: gr.Radio,
+    address: AddressPage,
+) -> None:
     """Adds the page to the current Blocks.
 
     Args:
@@ -51,6 +62,7 @@ def build_train_page(engine: Engine, lanes: list[gr.CheckboxGroup], attacked: gr
                 start = gr.Button("Start", variant="primary", min_width=80)
                 pause = gr.Button("Pause", interactive=False, min_width=80)
                 stop = gr.Button("Stop", variant="stop", interactive=False, min_width=80)
+            estimate = estimate_line()
             images = gr.Slider(
                 1,
                 engine.zoo.manifest.train_images,
@@ -89,9 +101,7 @@ def build_train_page(engine: Engine, lanes: list[gr.CheckboxGroup], attacked: gr
                     info="Of Adam; divided by 10 after 60% and 90% of the epochs.",
                     step=0.0001,
                 )
-                seed = gr.Number(
-                    RECIPE.seed, label="Seed", info="Same seed, same classifier.", precision=0
-                )
+                seed = gr.Number(RECIPE.seed, label="Seed", info="Same seed, same classifier.")
         with gr.Column(scale=4, min_width=320):
             board = training_board()
             own = own_classifiers(handlers.read_part)
@@ -114,6 +124,7 @@ def build_train_page(engine: Engine, lanes: list[gr.CheckboxGroup], attacked: gr
             (three, handlers.start_three, [people]),
         )
     ]
+    follow_form(Estimates(engine).training, [people, *form], estimate, address.tab.select)
     pause.click(handlers.pause, None, pause, queue=False, api_visibility="private")
     stop.click(handlers.stop, None, [board, *buttons], queue=False, api_visibility="private")
     deleted = own.delete(
@@ -138,5 +149,16 @@ def build_train_page(engine: Engine, lanes: list[gr.CheckboxGroup], attacked: gr
     # Other settings are another training, which has nothing to resume.
     for field in [*form, people]:
         field.input(None, None, start, js="() => 'Start'")
+    most = engine.zoo.manifest.train_images
+    rates = number(SMALLEST_RATE, LARGEST_RATE)
+    address.add(
+        Setting("alpha", alpha, number(LOWEST_ALPHA, HIGHEST_ALPHA), FIRST_ALPHA),
+        Setting("photos", images, whole(1, most), FIRST_IMAGES),
+        Setting("epochs", epochs, whole(1, MOST_EPOCHS), FIRST_EPOCHS),
+        Setting("schedule", schedule, one_of(lambda: SCHEDULES), "early"),
+        Setting("architecture", architecture, one_of(lambda: ARCHITECTURES), RECIPE.architecture),
+        Setting("learning_rate", learning_rate, rates, RECIPE.learning_rate),
+        Setting("seed", seed, whole(0, LARGEST_SEED), RECIPE.seed),
+    )
     gr.api(handlers.api_train, api_name="train", concurrency_limit=None)
     gr.api(handlers.api_delete, api_name="delete_classifier")

@@ -6,6 +6,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.make_zoo import ZooRecipe
 from mia_demo.smoothing import REFERENCE_PHASES
 from mia_demo.training.classifier import TrainConfig
+from mia_demo.ui.knobs import whole_number
 
 LOWEST_ALPHA, HIGHEST_ALPHA = -0.2, 0.5
 FIRST_ALPHA = -0.05
@@ -45,10 +46,11 @@ def parse_training(
     """
     alpha = _within("α", alpha, LOWEST_ALPHA, HIGHEST_ALPHA)
     learning_rate = _within("Learning rate", learning_rate, SMALLEST_RATE, LARGEST_RATE)
-    chosen_epochs = int(_within("Epochs", epochs, 1, MOST_EPOCHS))
-    chosen_seed = int(_within("Seed", seed, 0, LARGEST_SEED))
+    chosen_epochs = whole_number("Epochs", _within("Epochs", epochs, 1, MOST_EPOCHS))
+    chosen_seed = whole_number("Seed", _within("Seed", seed, 0, LARGEST_SEED))
     if images is None:
         raise ConfigError("Photos of each person is empty; fill it in.")
+    chosen_images = whole_number("Photos of each person", images)
     if schedule not in SCHEDULES:
         raise ConfigError(f"No schedule {schedule!r}; choose one of {', '.join(SCHEDULES)}.")
     if architecture not in ARCHITECTURES:
@@ -65,7 +67,7 @@ def parse_training(
         phases=SCHEDULES[schedule][1],
         seed=chosen_seed,
     )
-    return config, int(images)
+    return config, chosen_images
 
 
 def _within(label: str, value: float | None, low: float, high: float) -> float:

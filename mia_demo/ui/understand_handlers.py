@@ -57,7 +57,7 @@ class UnderstandHandlers:
         """The page comes to the front: the last view, or one with a new attack's identity."""
         own = self._own(request)
         try:
-            people = self._people(identities)
+            people = self.people(identities)
             stays = own is None or own.config.identity in people
         except DemoError:  # nothing yet, or half a list
             stays = False
@@ -71,7 +71,7 @@ class UnderstandHandlers:
     def embedding(self, identities: str, request: gr.Request) -> Iterator[View]:
         """Features of the identities' training images, and where reconstructions land."""
         try:
-            people = self._people(identities)
+            people = self.people(identities)
             landed = self._landed(people, self._own(request))
             job = self.engine.look(
                 lambda attacker: self._embedding(attacker, people, landed), "the embedding view"
@@ -152,7 +152,12 @@ class UnderstandHandlers:
             f"Attack one of these identities to see your own. {caveat}".strip(),
         )
 
-    def _people(self, text: str) -> list[int]:
+    def people(self, text: str) -> list[int]:
+        """The identities that a text names.
+
+        Raises:
+            ConfigError: too few, too many, or unknown ones.
+        """
         people = list(dict.fromkeys(parse_numbers(text)))
         if not FEWEST <= len(people) <= MOST:
             raise ConfigError(f"Name {FEWEST} to {MOST} identities, not {len(people)}.")

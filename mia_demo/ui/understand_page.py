@@ -6,11 +6,16 @@ from pathlib import Path
 
 import gradio as gr
 
+from mia_demo.ui.address import AddressPage, Setting
+from mia_demo.ui.address_values import accepted_by, number, one_of, whole
 from mia_demo.ui.components.embedding_map import embedding_map
 from mia_demo.ui.components.gradient_figure import gradient_figure
 from mia_demo.ui.components.label_formula import label_formula
+from mia_demo.ui.components.section_links import SECTIONS, section_links
 from mia_demo.ui.components.toy_explorer import toy_explorer
 from mia_demo.ui.engine import Engine
+from mia_demo.ui.toy_lab import HIGHEST_ALPHA as HIGHEST_TOY_ALPHA
+from mia_demo.ui.toy_lab import LOWEST_ALPHA as LOWEST_TOY_ALPHA
 from mia_demo.ui.toy_lab import ToyLab
 from mia_demo.ui.understand_handlers import (
     FEWEST,
@@ -25,13 +30,13 @@ FIRST_ALPHA = -0.05
 TEXTS = Path(__file__).parent / "texts"
 
 
-def build_understand_page(engine: Engine) -> None:
+def build_understand_page(engine: Engine, address: AddressPage) -> None:
     """Adds the page to the current Blocks; it computes nothing before a visitor sees it."""
     handlers = UnderstandHandlers(engine)
     with gr.Column(elem_classes="understand-page"):
-        _text("understand_contents")
+        section = section_links()
         _text("understand_toy")
-        toy_explorer(ToyLab())
+        toy = toy_explorer(ToyLab())
         _text("understand_embedding")
         with gr.Row(elem_classes="form"):
             people = gr.Textbox(
@@ -97,7 +102,7 @@ def build_understand_page(engine: Engine) -> None:
         api_visibility="private",
     )
     gr.on(
-        [identity.input, alpha.input],
+        [identity.change, alpha.change],
         handlers.label,
         [identity, alpha],
         formula,
@@ -105,6 +110,13 @@ def build_understand_page(engine: Engine) -> None:
         concurrency_limit=None,
         show_progress="hidden",
         api_visibility="private",
+    )
+    address.add(
+        Setting("section", section, one_of(lambda: SECTIONS)),
+        Setting("toy", toy, number(LOWEST_TOY_ALPHA, HIGHEST_TOY_ALPHA), 0, member="alpha"),
+        Setting("people", people, accepted_by(handlers.people)),
+        Setting("identity", identity, whole(0, len(engine.identities) - 1)),
+        Setting("alpha", alpha, number(LOWEST_ALPHA, HIGHEST_ALPHA), FIRST_ALPHA),
     )
 
 

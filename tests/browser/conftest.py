@@ -33,15 +33,21 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, app_url: str) -> Iterator[Callable[..., Page]]:
-    """Opens the app in a context of its own; keywords go to ``browser.new_context``."""
+    """Opens the app in a context of its own, at a link's ``query`` if one is given.
+
+    Further keywords go to ``browser.new_context``.
+    """
     contexts = []
 
-    def new(theme: str = "light", **options: Any) -> Page:
+    def new(theme: str = "light", query: str = "", **options: Any) -> Page:
         options.setdefault("viewport", {"width": 1440, "height": 900})
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
-        page.goto(f"{app_url}?__theme={theme}")
-        page.get_by_alt_text("Real training photo 1 of").wait_for()
+        page.goto(f"{app_url}?{query}{'&' if query else ''}__theme={theme}")
+        if query:
+            page.get_by_role("button", name="Copy link").wait_for()
+        else:
+            page.get_by_alt_text("Real training photo 1 of").wait_for()
         return page
 
     yield new

@@ -28,7 +28,7 @@ LAYERS = [
         "convert",
         "paper_bench",
     ],
-    ["recording", "target_variants", "publishing"],
+    ["recording", "target_variants", "publishing", "lesson"],
     ["commands", "cli", "__main__"],
 ]
 

@@ -159,6 +159,9 @@ function show(value) {
   setText(element.querySelector(".seconds"), value.seconds ? value.seconds.toFixed(1) + " s" : "");
   element.querySelector("progress").value = value.progress;
   setText(element.querySelector("[role=status]"), value.announcement);
+  const older = value.is_older ? "; the settings have changed since, and Start uses the new ones." : ".";
+  setText(element.querySelector(".shown"), value.shown && value.shown + older);
+  element.querySelector(".shown").dataset.older = value.is_older;
 
   setText(photos.querySelector("h3"), "Identity " + value.identity);
   showPictures(photos.querySelector(".portrait"), value.photos.slice(0, 1));

@@ -74,8 +74,17 @@ search.addEventListener("keydown", (event) => {
 });
 
 watch("value", () => {
-  for (const { number, radio } of options) radio.checked = number === props.value;
+  for (const { number, label, radio } of options) {
+    radio.checked = number === props.value;
+    if (radio.checked) reveal(label);
+  }
 });
 
+// A link may fix the identity.
+function lock() {
+  gallery.disabled = search.disabled = Boolean(props.locked);
+}
+watch("locked", lock);
+lock();
 watch("faces", fill);
 fill();

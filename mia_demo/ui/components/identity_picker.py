@@ -15,7 +15,7 @@ FACE_SIZE = 80
 
 
 def identity_picker(identities: IdentitySet, value: int) -> gr.HTML:
-    """Radio buttons with faces. Its value is the chosen identity's number; its event ``input``.
+    """Radio buttons with faces. Its value is the chosen identity's number; its event ``change``.
 
     Raises:
         DataError: an image cannot be read.
@@ -24,6 +24,7 @@ def identity_picker(identities: IdentitySet, value: int) -> gr.HTML:
         value,
         **component_files("identity_picker"),
         apply_default_css=False,
+        locked=False,
         faces=picker_faces(identities),
     )
 

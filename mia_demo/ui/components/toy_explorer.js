@@ -14,7 +14,7 @@ const MARKERS = [
 ];
 const MOST_LOGGED = 8;
 
-let alpha = 0;
+let alpha = props.value.alpha;
 let start = [...scene.start];
 let snapshots = [];
 let shown = -1; // of the snapshots
@@ -118,6 +118,7 @@ async function ask(question) {
 async function train(factor) {
   const mine = ++training;
   alpha = factor;
+  if (props.value.alpha !== factor) props.value = { ...props.value, alpha: factor };
   snapshots = [];
   shown = -1;
   isTrained = false;
@@ -357,6 +358,9 @@ new MutationObserver(paint).observe(document.body, { attributeFilter: ["class"] 
 showStart();
 showFactor();
 showButtons();
+watch("value", () => {
+  if (props.value.alpha !== alpha) train(props.value.alpha);
+});
 // Nothing is trained for a visitor who never looks.
 const watcher = new IntersectionObserver((entries) => {
   if (!entries.some((entry) => entry.isIntersecting)) return;

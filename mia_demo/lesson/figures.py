@@ -1,0 +1,109 @@
+"""The figures that the lesson quotes: all read from recorded results, none written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mia_demo.errors import DataError
+from mia_demo.evaluation.columns import percent
+from mia_demo.evaluation.library import ResultsLibrary
+from mia_demo.evaluation.report import record_sentence
+from mia_demo.evaluation.results import SweepResults
+from mia_demo.evaluation.table import Row
+from mia_demo.zoo import Zoo
+
+
+@dataclass(frozen=True)
+class OwnAttack:
+    """What came out of the visitor's last attack: whom the evaluator sees in each lane's best."""
+
+    identity: int
+    loss: str
+    top1: Mapping[str, int]
+
+    def sentence(self) -> str:
+        seen = [lane for lane, number in self.top1.items() if number == self.identity]
+        where = "in no lane"
+        if seen:
+            where = "in every lane" if len(seen) == len(self.top1) else f"in {', '.join(seen)}"
+        return (
+            f"Your last attack, on identity {self.identity} with the loss {self.loss}: "
+            f"the evaluator recognises the person {where}."
+        )
+
+
+@dataclass
+class Figures:
+    """Figures of a zoo's recorded sweeps, read when they are first asked for.
+
+    Attributes:
+        own: the visitor's last attack, if there is one.
+        cited: names of the sweeps that were asked for.
+    """
+
+    zoo: Zoo
+    library: ResultsLibrary
+    own: OwnAttack | None = None
+    cited: dict[str, SweepResults] = field(default_factory=dict)
+
+    @property
+    def people(self) -> int:
+        return self.zoo.entry("evaluator").num_classes or 0
+
+    @property
+    def photos(self) -> int:
+        """Training photos of each identity."""
+        return self.zoo.manifest.train_images
+
+    def sweep(self, name: str) -> SweepResults:
+        """A recorded sweep.
+
+        Raises:
+            DataError: the zoo came without it, or it is damaged.
+        """
+        if name not in self.cited:
+            for sweep in self.library.sweeps():
+                if sweep.is_recorded and sweep.folder.name == name:
+                    self.cited[name] = sweep.load()
+                    break
+            else:
+                raise DataError(
+                    f"These checkpoints came without the recorded results {name!r}; sweep on the "
+                    "Compare page to get figures of your own."
+                )
+        return self.cited[name]
+
+    def row(self, sweep: str, lane: str) -> Row:
+        """A lane's row of a recorded table.
+
+        Raises:
+            DataError: no such sweep or lane.
+        """
+        for row in self.sweep(sweep).rows:
+            if row["lane"] == lane:
+                return row
+        raise DataError(f"The recorded results {sweep!r} have no lane {lane!r}.")
+
+    def value(self, sweep: str, lane: str, column: str) -> float:
+        return float(self.row(sweep, lane)[column])
+
+    def shares(self, sweep: str, lanes: Sequence[str], column: str = "acc1") -> str:
+        """``positive 78.8%, zero 71.3% and negative 27.5%``."""
+        parts = [f"{lane} {percent(self.value(sweep, lane, column))}" for lane in lanes]
+        return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+    def last_cosine(self, sweep: str, lane: str) -> float:
+        """Mean gradient cosine at the last recorded step of the optimisation."""
+        curve = self.sweep(sweep).curves.get(lane, [])
+        cosines = [p["gradient_cosine"] for p in curve if p["gradient_cosine"] is not None]
+        if not cosines:
+            raise DataError(f"The recorded results {sweep!r} have no gradients of lane {lane!r}.")
+        return float(cosines[-1])
+
+    def sources(self) -> list[str]:
+        """Where the figures asked for so far come from."""
+        return [
+            f"“{name}”, recorded {record_sentence(results.record)}"
+            for name, results in self.cited.items()
+        ]

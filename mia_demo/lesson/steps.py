@@ -1,0 +1,398 @@
+"""The lesson: steps through the pages, each with a question to answer before the figures are seen.
+
+A step's link sets page and settings as the address does. What it reveals is computed from recorded
+figures, the right answer included: other checkpoints may well give other answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from mia_demo.evaluation.columns import percent
+from mia_demo.lesson.figures import Figures
+from mia_demo.smoothing import smoothed_labels
+from mia_demo.toy import PAPER_WALKS
+
+LANES = ("positive", "zero", "negative")
+ALPHA = -0.05
+# One whose attacks come out as the mean over everybody does; the lesson says so.
+PERSON = 14
+
+
+@dataclass(frozen=True)
+class Reveal:
+    """What follows the prediction.
+
+    Attributes:
+        answer: index of the right choice; None where there is none.
+    """
+
+    answer: int | None
+    paragraphs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the lesson.
+
+    Attributes:
+        name: stays the same when steps move.
+        link: query of the address, without the lesson itself.
+        do: what to do on the page, in order.
+        reveal: raises DataError where the figures are missing.
+    """
+
+    name: str
+    title: str
+    minutes: int
+    link: str
+    do: tuple[str, ...]
+    question: str
+    choices: tuple[str, ...]
+    reveal: Callable[[Figures], Reveal]
+
+    @property
+    def tab(self) -> str:
+        return self.link.split("&")[0].removeprefix("tab=")
+
+
+def _people(figures: Figures) -> Reveal:
+    return Reveal(
+        2,
+        (
+            f"None. All {figures.people} identities are rendered: invented heads with invented "
+            f"hair and beards, {figures.photos} training photos of each in different pose and "
+            "light. So nobody's privacy is at stake while we attack.",
+            "For a real classifier it would be: whoever holds its weights can try what we try now.",
+        ),
+    )
+
+
+def _label(figures: Figures) -> Reveal:
+    label = smoothed_labels(torch.tensor([0]), figures.people, ALPHA)[0]
+    return Reveal(
+        2,
+        (
+            f"With α = {_signed(ALPHA)} and {figures.people} people the right person gets "
+            f"{label[0]:.4f} and each of the others {_signed(round(label[1].item(), 6))}. "
+            "All entries still add up to 1.",
+            "No network can say more than 100%, so training never arrives: it keeps pushing the "
+            "right score up and the others down. With a positive α it is the other way round; the "
+            "label asks for a little less than certainty.",
+        ),
+    )
+
+
+def _first_attack(figures: Figures) -> Reveal:
+    order = sorted(LANES, key=lambda lane: figures.value("standard", lane, "acc1"), reverse=True)
+    own = (figures.own.sentence(),) if figures.own is not None else ()
+    count = len(figures.sweep("standard").record.identities)
+    return Reveal(
+        LANES.index(order[0]),
+        (
+            *own,
+            f"Over all {count} people, the evaluator recognises in lane "
+            f"{figures.shares('standard', order)} of the reconstructions.",
+            f"Identity {PERSON} was chosen because it comes out like the mean. Try others: one "
+            "person alone proves nothing, in either direction.",
+        ),
+    )
+
+
+def _judges(figures: Figures) -> Reveal:
+    sure = figures.value("standard", "negative", "target_confidence")
+    right = figures.value("standard", "negative", "acc1")
+    face = figures.value("standard", "negative", "face_rank1")
+    answer = 0 if sure < right - 0.1 else 2 if sure > right + 0.1 else 1
+    return Reveal(
+        answer,
+        (
+            f"At the end the negative classifier is {percent(sure)} sure on average that it sees "
+            f"the person. The evaluator agrees for {percent(right)} of the pictures, and a face "
+            f"embedder that knows none of these people picks the right one for {percent(face)}.",
+            "The attack searches for whatever convinces its target, so the target is convinced in "
+            "the end. That is no evidence of a likeness. Hence the second judge: another "
+            "architecture, never attacked.",
+        ),
+    )
+
+
+def _compass(figures: Figures) -> Reveal:
+    cosines = {lane: figures.last_cosine("standard", lane) for lane in LANES}
+    told = [f"{lane} {_signed(round(value, 2))}" for lane, value in cosines.items()]
+    return Reveal(
+        LANES.index(min(cosines, key=lambda lane: cosines[lane])),
+        (
+            f"At the end of the optimisation, the mean cosine of two gradients in a row is "
+            f"{', '.join(told[:-1])} and {told[-1]}. 1 means the same direction again, 0 means "
+            "that the last direction says nothing about the next.",
+            "An attacker follows the gradient as a walker follows a compass. Where it turns at "
+            "every step, many steps lead nowhere.",
+        ),
+    )
+
+
+def _toy(figures: Figures) -> Reveal:
+    steps, distance = PAPER_WALKS[ALPHA]
+    ends = [
+        f"with α = {_signed(alpha)} after {count} steps, {far} away"
+        for alpha, (count, far) in sorted(PAPER_WALKS.items(), reverse=True)
+    ]
+    return Reveal(
+        0 if distance < 2 else 1 if distance <= 5 else 2,
+        (
+            f"The paper's walk with α = {_signed(ALPHA)} stops after only {steps} steps, "
+            f"{distance} from the nearest point of its class; yours from the same start does too.",
+            f"All three stop where the network is sure: {'; '.join(ends)}. Wide soft borders lead "
+            "the attack into the middle of the class, a razor-thin border stops it right behind.",
+        ),
+    )
+
+
+STAGES = ("negative>zero>zero", "zero>negative>zero", "zero>zero>negative")
+
+
+def _stages(figures: Figures) -> Reveal:
+    leaks = [figures.value("stages", lane, "acc1") for lane in STAGES]
+    told = [
+        f"{percent(leak)} with it in {stage} alone"
+        for leak, stage in zip(leaks, ("sampling", "optimisation", "selection"), strict=True)
+    ]
+    return Reveal(
+        leaks.index(min(leaks)),
+        (
+            f"The evaluator recognises {', '.join(told[:-1])} and {told[-1]}. For comparison: "
+            f"{figures.shares('stages', ('zero', 'negative'))} with one classifier in all stages.",
+            "The shield does not hide what the classifier knows. It spoils the search: start and "
+            "choice of the best hardly matter, the gradients in between do.",
+        ),
+    )
+
+
+def _poincare(figures: Figures) -> Reveal:
+    def kept(sweep: str) -> float:
+        zero = figures.value(sweep, "zero", "acc1")
+        return figures.value(sweep, "negative", "acc1") / zero if zero else 1.0
+
+    own = (
+        (figures.own.sentence(),)
+        if figures.own is not None and figures.own.loss == "poincare"
+        else ()
+    )
+    share = kept("poincare")
+    answer = 0 if share < 0.5 else 1 if share < 0.85 else 2
+    limit = (
+        "That is an honest limit of this demo: in the paper's large networks the shield holds "
+        "against this loss too, in these small ones it does not. "
+        if answer
+        else ""
+    )
+    return Reveal(
+        answer,
+        (
+            *own,
+            f"With the Poincaré loss the evaluator recognises {figures.shares('poincare', LANES)}; "
+            f"with cross-entropy it was {figures.shares('standard', LANES)}.",
+            f"So negative smoothing lets through {percent(share)} of what the ordinary classifier "
+            f"does, instead of {percent(kept('standard'))}. The Poincaré loss looks at the "
+            "direction of the scores and not at their size, so its gradients do not fade.",
+            f"{limit}A defence is only as good as the strongest attack it was tried against.",
+        ),
+    )
+
+
+def _utility(figures: Figures) -> Reveal:
+    accuracies = [figures.value("standard", lane, "test_accuracy") for lane in ("zero", "negative")]
+    cost = 100 * (accuracies[0] - accuracies[1])
+    return Reveal(
+        0 if cost < 1 else 1 if cost <= 5 else 2,
+        (
+            f"Test accuracy: {figures.shares('standard', LANES, 'test_accuracy')}; the negative "
+            f"factor costs {cost:.1f} percentage points here.",
+            f"Over thirty people and several factors: with α = {_signed(-0.1)} accuracy is "
+            f"{percent(figures.value('alphas', 'alpha-0.1', 'test_accuracy'))} and the evaluator "
+            f"recognises {percent(figures.value('alphas', 'alpha-0.1', 'acc1'))}, with "
+            f"{_signed(ALPHA)} {percent(figures.value('alphas', 'alpha-0.05', 'acc1'))}. These are "
+            "easy pictures; expect a higher price on photographs.",
+        ),
+    )
+
+
+def _line_up(figures: Figures) -> Reveal:
+    ranks = {lane: figures.value("standard", lane, "face_rank1") for lane in LANES}
+    return Reveal(
+        LANES.index(max(ranks, key=lambda lane: ranks[lane])),
+        (
+            f"A face embedder, which had to pick among all {figures.people} people, was right for "
+            f"{figures.shares('standard', LANES, 'face_rank1')} of the reconstructions.",
+            "Compare with your own picks. Where people and program disagree, ask what each of them "
+            "looks at.",
+        ),
+    )
+
+
+def _ethics(figures: Figures) -> Reveal:
+    del figures  # no figure answers it
+    return Reveal(
+        None,
+        (
+            "There is no single answer. For it: the attack gets harder, at little cost. Against "
+            "it: the shield has no proof, one other loss got around it here, and black-box attacks "
+            "need no gradients at all. Differential privacy gives a guarantee, at a higher price.",
+            "Questions to go on with: Who decides, if not those in the photos? Would you publish "
+            "the attack? What would you ask a vendor of face recognition after this lesson?",
+        ),
+    )
+
+
+ATTACK = f"tab=attack&identity={PERSON}&preset=quick&seed=0"
+
+STEPS = (
+    Step(
+        "people",
+        "Who is in the set?",
+        3,
+        ATTACK,
+        ("Scroll through the gallery of faces.", "Choose three and look at their training photos."),
+        "How many of these people exist?",
+        ("All of them", "Some of them", "None of them"),
+        _people,
+    ),
+    Step(
+        "label",
+        "A smoothed label, as bars",
+        4,
+        "tab=train&alpha=-0.05",
+        (
+            "Drag the smoothing factor α from left to right and watch the bars.",
+            "Bring it back to −0.05.",
+        ),
+        "With α = −0.05: what does the label demand for the right person?",
+        ("A little less than 1", "Exactly 1", "More than 1"),
+        _label,
+    ),
+    Step(
+        "attack",
+        "The first attack",
+        5,
+        ATTACK,
+        (
+            "Predict first. Then press Start.",
+            "Watch the three faces form, and what the evaluator says.",
+        ),
+        "Which lane will give away most, over many people?",
+        LANES,
+        _first_attack,
+    ),
+    Step(
+        "judges",
+        "Who may judge?",
+        4,
+        ATTACK,
+        (
+            "Look at the finished attack: each lane's final confidence, and the evaluator below.",
+            "Attack a second person and compare.",
+        ),
+        "How sure is the negative classifier itself of its reconstructions, compared with the "
+        "evaluator?",
+        ("Less sure", "About as sure", "Surer"),
+        _judges,
+    ),
+    Step(
+        "compass",
+        "Does the compass hold still?",
+        4,
+        "tab=understand&section=gradients",
+        ("Read the curves: after an attack they are those of your own.",),
+        "In which lane do two gradients in a row agree least?",
+        LANES,
+        _compass,
+    ),
+    Step(
+        "toy",
+        "The same in two dimensions",
+        5,
+        "tab=understand&section=toy&toy=-0.05",
+        (
+            "Watch the landscape form, then press Walk.",
+            "Do the same with α = 0 and α = +0.05.",
+        ),
+        "How far from the nearest ▲ does the walk with α = −0.05 stop?",
+        ("Under 2", "2 to 5", "Over 5"),
+        _toy,
+    ),
+    Step(
+        "stages",
+        "Which stage is hit?",
+        4,
+        "tab=compare&results=results/stages",
+        (
+            "In each lane of this table another stage is served by the negative classifier: "
+            "sampling > optimisation > selection.",
+            "Predict before you look at the column Acc@1.",
+        ),
+        "In which stage alone does negative smoothing spoil the attack?",
+        ("Sampling", "Optimisation", "Selection"),
+        _stages,
+    ),
+    Step(
+        "poincare",
+        "The attacker changes the loss",
+        5,
+        f"{ATTACK}&loss=poincare",
+        (
+            "The same person, the same three classifiers; only the loss is Plug & Play's own now "
+            "(Advanced, Loss).",
+            "Predict, then press Start.",
+        ),
+        "What is left of the shield?",
+        ("It holds", "It is weaker, but clearly there", "It is nearly gone"),
+        _poincare,
+    ),
+    Step(
+        "utility",
+        "What does the shield cost?",
+        3,
+        "tab=compare&results=results/alphas",
+        ("Find the lanes in the scatter: right is more useful, up leaks more.",),
+        "How much test accuracy does α = −0.05 cost here?",
+        ("Less than one percentage point", "One to five", "More than five"),
+        _utility,
+    ),
+    Step(
+        "line-up",
+        "Can you tell?",
+        4,
+        "tab=line-up",
+        (
+            "Pick the person behind each reconstruction.",
+            "Compare your score with your neighbour's.",
+        ),
+        "In which lane will the right person be picked most often?",
+        LANES,
+        _line_up,
+    ),
+    Step(
+        "ethics",
+        "What follows?",
+        4,
+        "tab=understand&section=sources",
+        ("Read “Ethics” and the limits above it.", "Discuss in pairs, two minutes each."),
+        "A clinic wants to publish a classifier of its patients, trained with negative smoothing. "
+        "May it?",
+        ("Yes", "No", "It depends"),
+        _ethics,
+    ),
+)
+
+
+def steps_with(tabs: Sequence[str]) -> list[Step]:
+    """The steps whose pages exist."""
+    return [step for step in STEPS if step.tab in tabs]
+
+
+def _signed(value: float) -> str:
+    return f"{value:+g}".replace("-", "−") if value else "0"

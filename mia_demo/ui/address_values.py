@@ -1,0 +1,70 @@
+"""Readers of what a link says about a setting: text in, the field's value out.
+
+Each raises ValueError for what does not belong there; nobody has to see its message, because a
+wrong value in a link is named and then ignored.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+Reader = Callable[[str], Any]
+
+
+def whole(low: int, high: int) -> Reader:
+    """A whole number in low..high."""
+
+    def read(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise ValueError(text)
+        return value
+
+    return read
+
+
+def number(low: float = -math.inf, high: float = math.inf) -> Reader:
+    """A number in low..high; never nan or infinity."""
+
+    def read(text: str) -> float:
+        value = float(text)
+        if not (low <= value <= high and math.isfinite(value)):
+            raise ValueError(text)
+        return value
+
+    return read
+
+
+def one_of(choices: Callable[[], Iterable[str]]) -> Reader:
+    """One of what is there at that moment."""
+
+    def read(text: str) -> str:
+        if text not in choices():
+            raise ValueError(text)
+        return text
+
+    return read
+
+
+def some_of(choices: Callable[[], Iterable[str]]) -> Reader:
+    """Names with commas between them, at least one, in the order of the choices."""
+
+    def read(text: str) -> list[str]:
+        known, wanted = list(choices()), text.split(",")
+        if not set(wanted) <= set(known):
+            raise ValueError(text)
+        return [name for name in known if name in wanted]
+
+    return read
+
+
+def accepted_by(check: Callable[[str], object]) -> Reader:
+    """Text that a check takes without a DemoError."""
+
+    def read(text: str) -> str:
+        check(text)
+        return text
+
+    return read

@@ -1,0 +1,114 @@
+// Writes the settings of the page in front into the address; other parameters stay as they are.
+const $ = (selector) => element.querySelector(selector);
+const FIRST = Object.keys(props.pages)[0];
+const OWN = new Set(["tab"]);
+for (const settings of Object.values(props.pages)) for (const { name } of settings) OWN.add(name);
+
+const known = {}; // by page the newest values
+const isOwn = {}; // by page whether they are about the visitor's own people
+let current = FIRST;
+let isRestored = false; // before that, the page would overwrite the link that it was opened with
+
+// Lanes come in the order they were ticked in.
+const plain = (value) => JSON.stringify(Array.isArray(value) ? [...value].sort() : value);
+const same = (one, other) => plain(one) === plain(other);
+
+// [name, text] of what a link to the page says, and whether that is more than its defaults.
+function told(page) {
+  const settings = props.pages[page];
+  const values = {};
+  settings.forEach(({ name, member }, index) => {
+    const value = known[page][index];
+    values[name] = member && value ? value[member] : value;
+  });
+  const pairs = [];
+  let isPlain = true;
+  for (const { name, default: fixed, presets, isAlwaysTold } of settings) {
+    const value = values[name];
+    const usual = values.preset in presets ? presets[values.preset] : fixed;
+    const isUsual = same(value, usual);
+    if (!isUsual && fixed !== null) isPlain = false;
+    const isEmpty = value === null || value === undefined || value === "" || value.length === 0;
+    if (!isEmpty && (isAlwaysTold || !isUsual)) pairs.push([name, String(value)]);
+  }
+  return { pairs, isPlain };
+}
+
+function write() {
+  if (!known[current] && props.pages[current].length) return;
+  const url = new URL(location.href);
+  const isTold = props.pages[current].length && !isOwn[current];
+  const { pairs, isPlain } = isTold ? told(current) : { pairs: [], isPlain: true };
+  // A visitor who has changed nothing keeps the bare address.
+  if (isPlain && current === FIRST && ![...url.searchParams.keys()].some((name) => OWN.has(name))) return;
+  const others = [...url.searchParams].filter(([name]) => !OWN.has(name));
+  setQuery([["tab", current], ...pairs, ...others]);
+}
+
+function setQuery(pairs) {
+  const encoded = (text) => encodeURIComponent(text).replaceAll("%2C", ",").replaceAll("%2F", "/");
+  const query = pairs.map(([name, text]) => `${name}=${encoded(text)}`).join("&");
+  const address = location.pathname + (query && "?" + query) + location.hash;
+  if (address !== location.pathname + location.search + location.hash) history.replaceState(history.state, "", address);
+}
+
+// A page that is mounted slowly reports after the visitor has gone on.
+function isInFront(page) {
+  const button = document.getElementById(`tab-${page}-button`);
+  return !button || button.getAttribute("aria-selected") === "true";
+}
+
+function take() {
+  const news = props.value;
+  if (!news || news.page === undefined) return;
+  if (news.values) known[news.page] = news.values;
+  if (news.isOwn !== undefined) isOwn[news.page] = news.isOwn;
+  if (news.isTab && (news.isRestored || isInFront(news.page))) current = news.page;
+  if (news.isRestored) {
+    isRestored = true;
+    $(".ignored").textContent = news.ignored;
+    if (news.hiddenTabs) hide(news.hiddenTabs);
+  }
+  if (isRestored) write();
+}
+
+// By a rule, because Gradio makes the buttons anew whenever the window's width changes.
+function hide(tabs) {
+  const rules = tabs.map((slug) => `#tab-${slug}-button { display: none }`);
+  element.querySelector("style.hidden-tabs").textContent = rules.join("\n");
+}
+
+// -- copying ----------------------------------------------------------------------------------
+
+$(".copy").addEventListener("click", async () => {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    $(".said").textContent = "Link copied.";
+  } catch {
+    // Browsers keep the clipboard from pages without https, unless they come from this machine.
+    $(".by-hand").hidden = false;
+    $(".by-hand input").value = location.href;
+    $(".by-hand input").select();
+  }
+  setTimeout(() => ($(".said").textContent = ""), 4000);
+});
+
+// -- projector --------------------------------------------------------------------------------
+
+function project(isOn) {
+  document.documentElement.classList.toggle("projector", isOn);
+  $(".projector").setAttribute("aria-pressed", isOn);
+}
+
+$(".projector").addEventListener("click", () => {
+  const isOn = !document.documentElement.classList.contains("projector");
+  project(isOn);
+  const others = [...new URL(location.href).searchParams].filter(([name]) => name !== "projector");
+  setQuery(isOn ? [...others, ["projector", "1"]] : others);
+});
+
+const asked = new URL(location.href).searchParams;
+project(asked.get("projector") === "1");
+$(".locked").hidden = !asked.get("lock") && !asked.get("hide");
+watch("value", take);
+take();

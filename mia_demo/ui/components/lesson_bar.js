@@ -1,0 +1,205 @@
+// Steps are data; answers are kept in this browser and nowhere else.
+const $ = (selector) => element.querySelector(selector);
+const bar = $(".lesson");
+const steps = props.steps;
+const STORE = "mia-demo-lesson";
+
+let at = 0; // of the steps
+const answers = stored(); // by step: the index of the choice, and whether it was right once revealed
+const revealed = {}; // by step: what the server said
+
+function stored() {
+  try {
+    return JSON.parse(localStorage.getItem(STORE)) || {};
+  } catch {
+    return {}; // forbidden, or not ours
+  }
+}
+
+function store() {
+  try {
+    localStorage.setItem(STORE, JSON.stringify(answers));
+  } catch {
+    // They last until the page is closed, then.
+  }
+}
+
+function make(tag, text, parent) {
+  const node = document.createElement(tag);
+  node.textContent = text;
+  parent.append(node);
+  return node;
+}
+
+// The lesson's own parameter; the others belong to the address bar.
+function tell(number) {
+  const url = new URL(location.href);
+  const pairs = url.search.slice(1).split("&").filter((pair) => pair && pair.split("=")[0] !== "lesson");
+  if (number) pairs.push("lesson=" + number);
+  history.replaceState(history.state, "", url.pathname + (pairs.length ? "?" + pairs.join("&") : "") + url.hash);
+}
+
+function kept() {
+  // Projector, theme, locks: what a link had besides page and settings stays in a step's link.
+  const lasting = ["projector", "__theme", "lock", "hide", "room"];
+  return [...new URL(location.href).searchParams].filter(([name]) => lasting.includes(name));
+}
+
+function address(number) {
+  const more = kept().map(([name, text]) => `&${name}=${encodeURIComponent(text)}`).join("");
+  return `?${steps[number - 1].link}&lesson=${number}${more}`;
+}
+
+function show() {
+  const step = steps[at];
+  tell(at + 1);
+  $(".place").textContent = `Step ${at + 1} of ${steps.length} · ${step.minutes} min`;
+  $("h2").textContent = step.title;
+  $("progress").max = steps.length;
+  $("progress").value = at + 1;
+  $("progress").setAttribute("aria-valuetext", `step ${at + 1} of ${steps.length}`);
+  $(".go").href = address(at + 1);
+  $(".tasks ol").replaceChildren();
+  for (const task of step.tasks) make("li", task, $(".tasks ol"));
+  $("legend").textContent = step.question;
+  $(".choices").replaceChildren();
+  step.choices.forEach((choice, index) => {
+    const label = make("label", "", $(".choices"));
+    const radio = make("input", "", label);
+    radio.type = "radio";
+    radio.name = "prediction";
+    radio.value = index;
+    radio.checked = answers[step.name]?.choice === index;
+    radio.addEventListener("change", () => {
+      answers[step.name] = { choice: index };
+      store();
+      $(".hint").textContent = "";
+    });
+    make("span", choice, label);
+  });
+  $(".hint").textContent = "";
+  $(".back").disabled = at === 0;
+  $(".next").textContent = at === steps.length - 1 ? "Finish" : "Next";
+  showAnswer();
+}
+
+function showAnswer() {
+  const step = steps[at];
+  const news = revealed[step.name];
+  const parent = $(".answer");
+  parent.replaceChildren();
+  $(".reveal").disabled = Boolean(news);
+  for (const radio of element.querySelectorAll("[name=prediction]")) radio.disabled = Boolean(news);
+  if (news) {
+    const choice = answers[step.name]?.choice;
+    if (news.answer !== null) {
+      const right = step.choices[news.answer];
+      const words = choice === news.answer ? `✓ As you predicted: ${right}.` : `You predicted otherwise. It is: ${right}.`;
+      make("p", words, parent).className = "verdict";
+      $(".choices").children[news.answer].className = "right";
+    }
+    for (const paragraph of news.paragraphs) make("p", paragraph, parent);
+  }
+  const judged = Object.values(answers).filter(({ isRight }) => isRight !== undefined);
+  const right = judged.filter(({ isRight }) => isRight).length;
+  $(".score").textContent = judged.length ? `${right} of ${judged.length} predicted; kept in this browser only.` : "";
+}
+
+function move(to) {
+  at = to;
+  show();
+  bar.scrollTop = 0;
+  $("h2").focus();
+}
+
+function open(number) {
+  bar.hidden = false;
+  document.documentElement.classList.add("in-lesson");
+  $(".open").hidden = true;
+  at = Math.min(Math.max(number - 1, 0), steps.length - 1);
+  show();
+}
+
+function leave() {
+  bar.hidden = true;
+  document.documentElement.classList.remove("in-lesson");
+  $(".open").hidden = false;
+  tell(0);
+  $(".open").focus();
+}
+
+function follow(link) {
+  props.value = { go: link };
+  trigger("select");
+}
+
+$(".open").addEventListener("click", () => {
+  open(1);
+  $("h2").focus();
+});
+$(".leave").addEventListener("click", leave);
+$(".back").addEventListener("click", () => move(at - 1));
+$(".next").addEventListener("click", () => (at === steps.length - 1 ? leave() : move(at + 1)));
+$(".fold").addEventListener("click", () => {
+  const isFolded = bar.classList.toggle("folded");
+  $(".fold").textContent = isFolded ? "Unfold" : "Fold";
+  $(".fold").setAttribute("aria-expanded", !isFolded);
+});
+$(".go").addEventListener("click", (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return; // into a tab of its own
+  event.preventDefault();
+  follow(steps[at].link);
+});
+$("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const step = steps[at];
+  if (answers[step.name] === undefined) {
+    $(".hint").textContent = "Predict first.";
+    return;
+  }
+  $(".hint").textContent = "…";
+  props.value = { ask: step.name };
+  trigger("submit");
+});
+$(".sheet").addEventListener("click", async () => {
+  // Opened at once: browsers allow no window that follows on a click later.
+  const tab = window.open("", "_blank");
+  $(".trouble").textContent = "";
+  try {
+    const html = await server.worksheet(location.origin + location.pathname);
+    if (typeof html !== "string") throw new Error();
+    const address = URL.createObjectURL(new Blob([html], { type: "text/html" }));
+    if (tab) tab.location = address;
+    else location.assign(address);
+    setTimeout(() => URL.revokeObjectURL(address), 600000);
+  } catch {
+    if (tab) tab.close();
+    $(".trouble").textContent = "The worksheet could not be made; reload the page.";
+  }
+});
+
+watch("value", () => {
+  const news = props.value && props.value.revealed;
+  if (!news || !steps.some(({ name }) => name === news.name)) return;
+  revealed[news.name] = news;
+  const given = answers[news.name];
+  if (given && news.answer !== null) {
+    given.isRight = given.choice === news.answer;
+    store();
+  }
+  $(".hint").textContent = "";
+  if (steps[at].name === news.name) showAnswer();
+});
+
+// Pages end above the bar.
+new ResizeObserver(() => {
+  document.documentElement.style.setProperty("--lesson-height", bar.offsetHeight + "px");
+}).observe(bar);
+
+const asked = new URL(location.href).searchParams;
+const number = Number(asked.get("lesson"));
+if (Number.isInteger(number) && number > 0) {
+  open(number);
+  // All that a page does when it is opened belongs to the step.
+  if (!asked.has("tab")) location.replace(address(at + 1));
+}

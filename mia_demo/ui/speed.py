@@ -1,0 +1,106 @@
+"""How fast this device is: measured on what it has computed so far, never assumed."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import defaultdict, deque
+from collections.abc import Generator, Iterable
+from statistics import median
+
+from mia_demo.attack.attack import AttackFrame
+from mia_demo.attack.config import AttackConfig
+
+REMEMBERED = 20  # newest measurements of one size: the device may be shared, or grow hot
+
+Sizes = dict[int, deque[float]]
+
+
+class SpeedMeter:
+    """Seconds by kind of work and its size; any thread may measure and ask."""
+
+    def __init__(self) -> None:
+        self._measured: dict[str, Sizes] = defaultdict(dict)
+        self._lock = threading.Lock()
+
+    def note(self, kind: str, size: int, seconds: float) -> None:
+        with self._lock:
+            sizes = self._measured[kind]
+            sizes.setdefault(size, deque(maxlen=REMEMBERED)).append(seconds)
+
+    def seconds(self, kind: str, size: int) -> float | None:
+        """The time that work of this size takes; None before anything of the kind was measured.
+
+        Between two measured sizes and beyond them time is taken to be a straight line, which is
+        what a device does: a fixed cost of each step, and a share for each picture.
+        """
+        with self._lock:
+            known = sorted((s, median(times)) for s, times in self._measured[kind].items())
+        if not known:
+            return None
+        if len(known) == 1:
+            measured, seconds = known[0]
+            return seconds * size / measured
+        pairs = list(itertools.pairwise(known))
+        below, above = next((pair for pair in pairs if size <= pair[1][0]), pairs[-1])
+        slope = max(0.0, (above[1] - below[1]) / (above[0] - below[0]))
+        return max(0.0, below[1] + slope * (size - below[0]))
+
+    def attack_seconds(self, config: AttackConfig) -> float | None:
+        """How long an attack takes, without its turn in the queue."""
+        lanes = len(config.lanes)
+        total = 0.0
+        for chunk in chunk_sizes(config):
+            step = self.seconds("step", lanes * chunk)
+            if step is None:
+                return None
+            total += config.steps * step
+        views = lanes * config.candidates * config.selection_rounds
+        selection = self.seconds("selection", views)
+        return None if selection is None else total + selection
+
+    def training_seconds(
+        self, architecture: str, batch_size: int, images: int, tested: int, epochs: int
+    ) -> float | None:
+        """How long a training takes: its steps, and the test after every epoch."""
+        step = self.seconds(f"training {architecture}", batch_size)
+        test = self.seconds(f"testing {architecture}", tested)
+        if step is None or test is None:
+            return None
+        return epochs * (images / batch_size * step + test)
+
+
+def chunk_sizes(config: AttackConfig) -> list[int]:
+    """How many candidates of a lane are optimised together, turn by turn."""
+    full, rest = divmod(config.candidates, config.batch_size)
+    return [config.batch_size] * full + ([rest] if rest else [])
+
+
+def measured(
+    frames: Iterable[AttackFrame], config: AttackConfig, meter: SpeedMeter
+) -> Generator[AttackFrame, None, None]:
+    """The frames of an attack, which leave their speed behind."""
+    lanes, chunks = len(config.lanes), chunk_sizes(config)
+    before: AttackFrame | None = None
+    for frame in frames:
+        if before is not None and before.lanes:
+            spent = frame.seconds - before.seconds
+            if frame.stage == before.stage == "optimisation":
+                chunk = chunks[(frame.step - 1) // config.steps]
+                meter.note("step", lanes * chunk, spent)
+            elif frame.is_last:
+                views = lanes * config.candidates * config.selection_rounds
+                meter.note("selection", views, spent)
+        before = frame
+        yield frame
+
+
+def spoken(seconds: float) -> str:
+    """``about 12 s``, ``about 3 min``, ``about 2 h``: as exact as an estimate can be."""
+    if seconds < 1:
+        return "less than a second"
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    if seconds < 5400:
+        return f"about {seconds / 60:.0f} min"
+    return f"about {seconds / 3600:.1f} h"

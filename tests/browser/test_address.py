@@ -1,0 +1,94 @@
+"""The page's state in the address, as a visitor meets it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_attack_page import choose, violations
+
+OpenPage = Callable[..., Page]
+TINY = "candidates=1&kept=1&steps=1&selection_rounds=1"  # an attack of a second
+
+
+def query(page: Page) -> str:
+    return str(page.evaluate("location.search"))
+
+
+def test_a_link_restores_the_attack_page_and_changes_update_it(open_page: OpenPage) -> None:
+    link = "tab=attack&identity=17&preset=standard&seed=3&lanes=positive,negative&loss=poincare"
+    page = open_page(query=f"{link}&room=AB12")
+    expect(page.get_by_role("heading", name="Identity 17", exact=True)).to_be_visible()
+    expect(page.get_by_label("Seed").first).to_have_value("3")
+    expect(page.get_by_label("Preset").first).to_have_value("standard")
+    expect(page.get_by_role("checkbox", name="zero")).not_to_be_checked()
+    expect(page.locator(".ignored")).to_have_text("")
+    expect(page.locator(".estimate:visible")).to_have_text(re.compile("on this device"))
+    choose(page, 18)
+    page.get_by_role("checkbox", name="zero").check()
+    changed = "?tab=attack&identity=18&preset=standard&seed=3&loss=poincare&room=AB12"
+    page.wait_for_function("wanted => location.search.startsWith(wanted)", arg=changed)
+
+
+def test_a_bare_address_stays_bare_until_something_changes(open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_role("tab", name="Understand").click()
+    page.wait_for_function("location.search.includes('tab=understand')")
+    page.get_by_role("link", name="Glossary").click()
+    page.wait_for_function("location.search.includes('section=glossary')")
+    expect(page.get_by_role("heading", name="Glossary")).to_be_in_viewport()
+
+
+def test_a_link_brings_recorded_results_and_names_what_is_wrong(open_page: OpenPage) -> None:
+    page = open_page(query="tab=compare&results=results/poincare&identities=0-900")
+    expect(page.get_by_role("combobox", name="Results")).to_have_value(re.compile("poincare"))
+    expect(page.get_by_role("alert").filter(has_text="Ignored")).to_have_text(
+        "Ignored, because it does not fit here: identities=0-900."
+    )
+
+
+def test_locks_fix_settings_and_hide_pages(open_page: OpenPage) -> None:
+    page = open_page(query="tab=attack&identity=5&lock=1&hide=train")
+    expect(page.get_by_text("it is no protection")).to_be_visible()
+    expect(page.get_by_role("tab", name="Train")).to_be_hidden()
+    expect(page.get_by_role("tab", name="Compare")).to_be_visible()
+    expect(page.get_by_role("radio", name="Identity 5", exact=True)).to_be_disabled()
+    expect(page.get_by_label("Seed").first).to_be_disabled()
+    expect(page.get_by_role("button", name="Start")).to_be_enabled()
+
+
+def test_old_results_say_that_they_are_old(open_page: OpenPage) -> None:
+    page = open_page(query=f"tab=attack&identity=5&lanes=zero&{TINY}")
+    expect(page.get_by_role("heading", name="Identity 5", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator(".board")).to_have_attribute("data-phase", "done", timeout=60_000)
+    shown = page.locator(".shown")
+    expect(shown).to_have_text("Shown: identity 5, own settings, seed 0.")
+    page.get_by_label("Seed").first.fill("1")
+    expect(shown).to_contain_text("the settings have changed since")
+    page.get_by_label("Seed").first.fill("0")
+    expect(shown).to_have_text("Shown: identity 5, own settings, seed 0.")
+    page.get_by_label("Seed").first.fill("0.5")
+    page.get_by_role("button", name="Start").click()
+    toast = page.get_by_text("Seed must be a whole number, not 0.5.")
+    expect(toast).to_be_visible()
+    box, lane = toast.bounding_box(), page.locator(".lane").first.bounding_box()
+    assert box is not None
+    assert lane is not None
+    assert box["x"] + box["width"] <= lane["x"]
+
+
+def test_projector_mode_enlarges_the_page_and_stays_in_the_link(open_page: OpenPage) -> None:
+    page = open_page(query="tab=attack&identity=5")
+    heading = page.get_by_role("heading", name="Identity 5", exact=True)
+    expect(heading).to_be_visible()
+    before = heading.bounding_box()
+    page.get_by_role("button", name="Projector mode").click()
+    after = heading.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["height"] > 1.2 * before["height"]
+    assert "projector=1" in query(page)
+    assert violations(page) == []

@@ -1,0 +1,129 @@
+"""Links: what they restore, and what is ignored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import gradio as gr
+import pytest
+
+from mia_demo.attack.config import preset_config
+from mia_demo.device import choose_compute
+from mia_demo.errors import ConfigError
+from mia_demo.lesson.steps import steps_with
+from mia_demo.ui.address import AddressBook
+from mia_demo.ui.app_page import build_pages
+from mia_demo.ui.engine import Engine
+from mia_demo.ui.knobs import KNOBS, parse_config, preset_values
+from mia_demo.ui.training_form import parse_training
+from mia_demo.zoo import EMBEDDED_ZOO, Zoo
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> AddressBook:
+    runs: Path = tmp_path_factory.mktemp("runs")
+    with gr.Blocks():
+        return build_pages(Engine(Zoo(EMBEDDED_ZOO), choose_compute("cpu"), runs))[1]
+
+
+def test_a_link_to_the_attack_page_carries_every_setting(book: AddressBook) -> None:
+    link = book.read(
+        {
+            "tab": "attack",
+            "identity": "17",
+            "preset": "standard",
+            "seed": "3",
+            "lanes": "negative,positive",
+            "loss": "poincare",
+        }
+    )
+    assert link.ignored == ""
+    assert link.values["identity"] == 17
+    assert link.values["seed"] == 3
+    assert link.values["lanes"] == ["positive", "negative"]
+    assert link.values["loss"] == "poincare"
+    # What the link does not say is the preset's.
+    assert link.values["candidates"] == preset_config("standard").candidates
+
+
+def test_wrong_values_are_ignored_in_one_sentence(book: AddressBook) -> None:
+    link = book.read(
+        {
+            "identity": "100",
+            "preset": "fast",
+            "seed": "1.5",
+            "lanes": "positive,nobody",
+            "steps": "10",
+            "room": "AB12",
+        }
+    )
+    assert link.ignored == (
+        "Ignored, because it does not fit here: identity=100, preset=fast, seed=1.5, "
+        "lanes=positive,nobody."
+    )
+    assert link.values["identity"] == 42
+    assert link.values["steps"] == 10
+
+
+@pytest.mark.parametrize(
+    ("query", "ignored"),
+    [
+        ({"tab": "attack", "candidates": "9999"}, "candidates=9999"),  # more than the pool
+        ({"tab": "attack", "learning_rate": "nan"}, "learning_rate=nan"),
+        ({"tab": "attack", "loss": "<script>"}, "loss=<script>"),
+        ({"tab": "compare", "identities": "0-200"}, "identities=0-200"),
+        ({"tab": "compare", "results": "../manifest"}, "results=../manifest"),
+        ({"tab": "train", "alpha": "3", "photos": "0"}, "alpha=3, photos=0"),
+        ({"tab": "understand", "section": "nowhere"}, "section=nowhere"),
+        ({"tab": "nowhere"}, "tab=nowhere"),
+        ({"hide": "attack"}, "hide=attack"),  # the page in front
+        ({"lock": "seed,nothing"}, "lock=seed,nothing"),
+    ],
+)
+def test_impossible_values_are_named(
+    book: AddressBook, query: dict[str, str], ignored: str
+) -> None:
+    assert book.read(query).ignored == f"Ignored, because it does not fit here: {ignored}."
+
+
+def test_a_bare_address_and_other_peoples_parameters_change_nothing(book: AddressBook) -> None:
+    link = book.read({"room": "AB12", "__theme": "dark"})
+    assert link.page is None
+    assert link.ignored == ""
+    assert all("value" not in change for change in book.updates(link, is_opening=True)[1:])
+
+
+def test_locks_and_hidden_parts(book: AddressBook) -> None:
+    link = book.read({"tab": "attack", "lock": "seed,preset", "hide": "train,lanes"})
+    assert link.locked == {"seed", "preset"}
+    assert link.hidden == {"train", "lanes"}
+    assert book.read({"lock": "1"}).locked == book.setting_names
+    bar, *_ = book.updates(link, is_opening=True)
+    assert bar["hiddenTabs"] == ["train"]
+
+
+def test_every_page_is_reached_by_a_link(book: AddressBook) -> None:
+    for slug, page in book.pages.items():
+        assert book.read({"tab": slug}).page is page
+
+
+def test_every_link_of_the_lesson_leads_where_it_says(book: AddressBook) -> None:
+    for step in steps_with(list(book.pages)):
+        link = book.read(dict(parse_qsl(step.link)))
+        assert link.page is book.pages[step.tab]
+        assert link.ignored == ""
+        for name, text in parse_qsl(step.link)[1:]:
+            assert str(link.values[name]) == text
+
+
+def test_decimals_are_refused_rather_than_rounded() -> None:
+    knobs = preset_values("quick")
+    steps = [knob.name for knob in KNOBS].index("steps")
+    with pytest.raises(ConfigError, match=r"Seed must be a whole number, not 1\.5"):
+        parse_config(0, "quick", 1.5, ["zero"], knobs)
+    with pytest.raises(ConfigError, match=r"Steps must be a whole number, not 40\.7"):
+        parse_config(0, "quick", 0, ["zero"], [*knobs[:steps], 40.7, *knobs[steps + 1 :]])
+    assert parse_config(0, "quick", 2.0, ["zero"], knobs).seed == 2
+    with pytest.raises(ConfigError, match=r"Seed must be a whole number, not 0\.5"):
+        parse_training(0.1, 8, 20, "early", "compact_resnet", 0.001, 0.5)
