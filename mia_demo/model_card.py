@@ -113,7 +113,7 @@ def model_card(zoo: Zoo, results: str = "", data_sheet: str | None = None) -> st
         data_sheet: where the identities' images come from, in Markdown, for a zoo whose identities
             are not the embedded ones; those are known.
     """
-    is_embedded = _has_embedded_identities(zoo)
+    is_embedded = has_embedded_identities(zoo)
     if zoo.manifest.identities:
         people = len(zoo.identities())
     else:  # classes stand for people who are not here
@@ -139,7 +139,8 @@ def model_card(zoo: Zoo, results: str = "", data_sheet: str | None = None) -> st
     return "".join(parts)
 
 
-def _has_embedded_identities(zoo: Zoo) -> bool:
+def has_embedded_identities(zoo: Zoo) -> bool:
+    """Whether its people are the rendered ones, nobody's face."""
     known = {part.sha256 for part in open_zoo().manifest.identities}
     return {part.sha256 for part in zoo.manifest.identities} == known
 

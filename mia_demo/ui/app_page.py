@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.data.upload import MAX_ZIP_BYTES
+from mia_demo.model_card import has_embedded_identities
 from mia_demo.ui.address import AddressBook
 from mia_demo.ui.attack_page import build_attack_page
 from mia_demo.ui.compare_page import build_compare_page
@@ -37,7 +38,7 @@ def build_app(engine: Engine, notice: str = "") -> gr.Blocks:
         DemoError: the zoo cannot be read.
     """
     with _blocks() as app:
-        gr.HTML(_header(engine.compute.label), apply_default_css=False)
+        gr.HTML(_header(engine.compute.label, _whose_faces(engine)), apply_default_css=False)
         if notice:
             gr.HTML(f'<p class="broken" role="alert">{escape(notice)}</p>', apply_default_css=False)
         tools = gr.Row(elem_classes="tools")
@@ -73,7 +74,7 @@ def build_pages(engine: Engine, app: gr.Blocks) -> tuple[gr.Tabs, AddressBook]:
 def build_failed_app(message: str) -> gr.Blocks:
     """A page that says why there is no demo."""
     with _blocks() as app:
-        gr.HTML(_header(""), apply_default_css=False)
+        gr.HTML(_header(), apply_default_css=False)
         gr.HTML(
             f'<div class="broken" role="alert"><h2>The demo cannot start</h2>'
             f"<p>{escape(message)}</p></div>",
@@ -106,6 +107,18 @@ def _blocks() -> gr.Blocks:
     )
 
 
-def _header(device: str) -> str:
-    badge = f'<span class="badge device">Runs on {escape(device)}</span>' if device else ""
-    return HEADER.read_text(encoding="utf-8").replace("<!-- device -->", badge)
+def _whose_faces(engine: Engine) -> str:
+    if has_embedded_identities(engine.zoo.base):
+        return "All identities are synthetic, nobody’s face"
+    return "Identities of another zoo: its publisher answers for their consent"
+
+
+def _header(device: str = "", identities: str = "") -> str:
+    page = HEADER.read_text(encoding="utf-8")
+    badges = {
+        "<!-- device -->": device and f'<span class="badge device">Runs on {escape(device)}</span>',
+        "<!-- identities -->": identities and f'<span class="badge">{escape(identities)}</span>',
+    }
+    for place, badge in badges.items():
+        page = page.replace(place, badge)
+    return page
