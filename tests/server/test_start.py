@@ -9,6 +9,7 @@ import pytest
 from huggingface_hub import constants
 
 from app import open_engine
+from mia_demo.ui.app_page import build_app
 from tests.hub_stand_in import HubStandIn
 from tests.tiny_zoo import make_tiny_zoo
 
@@ -31,6 +32,9 @@ def test_the_page_starts_with_a_zoo_of_the_hub(
     assert notice == ""
     assert engine.zoo.origin == f"hf://ada/zoo@{commit}"
     assert len(engine.identities) == 3
+    page = str(build_app(engine).get_config_file())
+    assert "Identities of another zoo" in page
+    assert "All identities are synthetic" not in page
 
 
 def test_without_the_hub_the_embedded_zoo_goes_on_and_the_page_says_so(
