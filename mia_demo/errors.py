@@ -36,5 +36,9 @@ class HubError(DemoError):
     """The Hub refuses a zoo, or what it holds there is none."""
 
 
+class HubAccessError(HubError):
+    """The Hub does not show this repository to whoever asked."""
+
+
 class HubUnreachableError(HubError):
     """The Hub does not answer, or may not be asked."""

@@ -3,7 +3,8 @@
 A zoo lies there as the same folder as on disk: ``manifest.json`` and the files that it lists.
 """
 
+from mia_demo.hub.access import HubAccess
 from mia_demo.hub.address import HubAddress
-from mia_demo.hub.download import DownloadProgress, open_hub_zoo
+from mia_demo.hub.download import DownloadProgress, download_zoo, open_hub_zoo
 
-__all__ = ["DownloadProgress", "HubAddress", "open_hub_zoo"]
+__all__ = ["DownloadProgress", "HubAccess", "HubAddress", "download_zoo", "open_hub_zoo"]

@@ -7,16 +7,8 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from huggingface_hub import constants
-
 from mia_demo.files import sha256_of
-from mia_demo.hub.address import HubAddress
 from mia_demo.zoo import StoredFile
-
-
-def cache_folder(address: HubAddress) -> Path:
-    """Where the client keeps a repository's files."""
-    return Path(constants.HF_HUB_CACHE) / f"models--{address.repo.replace('/', '--')}"
 
 
 def is_as_named(path: Path) -> bool:

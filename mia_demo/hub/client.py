@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, wait
 from threading import Thread
 from typing import TypeVar
@@ -22,7 +22,7 @@ from huggingface_hub.utils import logging
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from mia_demo import __version__
-from mia_demo.errors import DemoError, HubError, HubUnreachableError
+from mia_demo.errors import DemoError, HubAccessError, HubError, HubUnreachableError
 
 ANSWER_SECONDS = 4.0  # for a first answer; a Hub that cannot be reached is reported within 5 s
 STALL_SECONDS = 15.0  # without a byte, once a transfer has begun
@@ -37,11 +37,17 @@ logging.set_verbosity_error()
 disable_progress_bars()
 
 Result = TypeVar("Result")
+Beat = TypeVar("Beat")
 
 
-def hub() -> HfApi:
-    """The client, for the endpoint and with the token that this machine is set up with."""
-    return HfApi(library_name="mia_demo", library_version=__version__)
+def hub(*, is_anonymous: bool = False) -> HfApi:
+    """The client, for the endpoint and with the token that this machine is set up with.
+
+    Args:
+        is_anonymous: it keeps the token to itself.
+    """
+    token = False if is_anonymous else None
+    return HfApi(library_name="mia_demo", library_version=__version__, token=token)
 
 
 def has_token() -> bool:
@@ -59,16 +65,24 @@ def within(call: Callable[[], Result], subject: str, seconds: float = ANSWER_SEC
         HubError: the Hub refused.
         HubUnreachableError: no answer in time.
     """
-    return while_alive(call, subject, lambda: None, seconds)
+    beats = while_alive(call, subject, lambda: None, seconds)
+    while True:
+        try:
+            next(beats)
+        except StopIteration as over:
+            return over.value
 
 
 def while_alive(
-    call: Callable[[], Result], subject: str, beat: Callable[[], object], seconds: float
-) -> Result:
+    call: Callable[[], Result], subject: str, beat: Callable[[], Beat], seconds: float
+) -> Generator[Beat, None, Result]:
     """Like ``within``, as long as it takes while ``beat()`` keeps changing.
 
     A call that is given up goes on in a thread of its own, which nobody waits for: the client has
     retries of its own that cannot be switched off.
+
+    Yields:
+        ``beat()``, about five times a second.
     """
     outcome: Future[Result] = Future()
 
@@ -89,6 +103,7 @@ def while_alive(
                 f"{subject}: {constants.ENDPOINT} has been silent for {seconds:.0f} s; check the "
                 "network and try again. Files that arrived whole are kept."
             )
+        yield now
     return waiting(outcome.result, subject)
 
 
@@ -114,7 +129,7 @@ def explain(error: Exception, subject: str) -> HubError | None:
     """The sentence for a failure of the Hub's client; None for one that is a mistake of ours."""
     if isinstance(error, GatedRepoError):
         page = f"{constants.ENDPOINT}/{subject.removeprefix('hf://').split('@')[0]}"
-        return HubError(
+        return HubAccessError(
             f"{subject} is gated: accept its conditions at {page}, then "
             f"{'try again' if has_token() else 'log in with `hf auth login`'}."
         )
@@ -128,7 +143,9 @@ def explain(error: Exception, subject: str) -> HubError | None:
         else:
             reason = "is private and this machine is not logged in"
             remedy = "log in with `hf auth login` or set HF_TOKEN"
-        return HubError(f"{subject} does not exist, or {reason}; check user and name, or {remedy}.")
+        return HubAccessError(
+            f"{subject} does not exist, or {reason}; check user and name, or {remedy}."
+        )
     if isinstance(error, (LocalEntryNotFoundError, RuntimeError)) and error.__cause__:
         cause = error.__cause__  # the client's own words hide what happened
         return explain(cause, subject) if isinstance(cause, Exception) else None
