@@ -13,6 +13,7 @@ import torch
 from tqdm import tqdm
 
 from mia_demo import doctor as doctor_checks
+from mia_demo.added_store import ADDED_FOLDER, owners_models
 from mia_demo.attack.attack import Attacker, AttackFrame
 from mia_demo.attack.config import parse_knobs, preset_config
 from mia_demo.bench import run_bench
@@ -61,11 +62,13 @@ HIDDEN_KEYS = {
 
 
 def attack(options: argparse.Namespace) -> dict[str, Any]:
-    # With the classifiers that were trained on the page, so that its commands can be repeated.
+    # With the classifiers that were trained or added on the page, so that its commands can be
+    # repeated.
     zoo, compute = (
         LayeredZoo(open_zoo(options.zoo), RUNS / OWN_FOLDER),
         choose_compute(options.device),
     )
+    owners_models(zoo, RUNS / ADDED_FOLDER)
     lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.base.target_names())
     choices = {"identity": options.identity, "lanes": lanes, "seed": options.seed}
     config = preset_config(options.preset, **choices, **parse_knobs(options.set))

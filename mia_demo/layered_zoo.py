@@ -1,7 +1,8 @@
 """The zoo that came with the demo, and on top of it the targets that visitors trained.
 
 Readers see one zoo and need not know where a lane lies. What came with the demo is never written
-to: everything new goes into a folder of its own.
+to: everything new goes into a folder of its own. Guests are targets that one visitor added: they
+can be loaded by name, but no list has them, so that they are on nobody else's page.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class LayeredZoo(Zoo):
         self.folder = folder
         self._lock = threading.Lock()
         self._own: Zoo | None = None
+        self._guests: dict[str, tuple[CheckpointEntry, Zoo]] = {}
         try:
             if (folder / MANIFEST).exists():
                 self._own = Zoo(folder)
@@ -59,7 +61,28 @@ class LayeredZoo(Zoo):
         """Lanes that a visitor gets unasked: those that came with the demo."""
         return self.base.target_names()
 
+    def is_target(self, name: str) -> bool:
+        return name in self._guests or super().is_target(name)
+
+    def entry(self, name: str) -> CheckpointEntry:
+        guest = self._guests.get(name)
+        return guest[0] if guest else super().entry(name)
+
+    def admit(self, zoo: Zoo, name: str) -> None:
+        """Makes a target of another zoo a guest."""
+        self._guests[name] = (zoo.entry(name), zoo)
+
+    def dismiss(self, name: str) -> None:
+        """A guest leaves."""
+        self._guests.pop(name, None)
+
+    def guests(self) -> list[str]:
+        return list(self._guests)
+
     def verified_path(self, stored: StoredFile) -> Path:
+        for entry, zoo in list(self._guests.values()):
+            if entry.stored == stored:
+                return zoo.verified_path(stored)
         if self._own and any(entry.stored == stored for entry in self.own_entries()):
             return self._own.verified_path(stored)
         return self.base.verified_path(stored)

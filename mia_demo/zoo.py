@@ -193,7 +193,12 @@ class Zoo:
             if entry.name == name:
                 return entry
         names = ", ".join(entry.name for entry in self.manifest.checkpoints) or "nothing"
-        raise CheckpointError(f"The zoo {self.root} has no checkpoint {name!r}; it has {names}.")
+        raise CheckpointError(f"{self._place} has no checkpoint {name!r}; it has {names}.")
+
+    @property
+    def _place(self) -> str:
+        """For messages; where a cache lies is nobody's business."""
+        return self.origin or f"The zoo {self.root}"
 
     def listed_files(self) -> list[StoredFile]:
         """All files of the zoo but the manifest itself."""
@@ -204,6 +209,10 @@ class Zoo:
         targets = sorted(self.entries("target"), key=lambda entry: -(entry.alpha or 0.0))
         return [entry.name for entry in targets]
 
+    def is_target(self, name: str) -> bool:
+        """Whether a lane can be made of it."""
+        return name in self.target_names()
+
     # -- reading ------------------------------------------------------------------------------
 
     def verified_path(self, stored: StoredFile) -> Path:
@@ -213,13 +222,14 @@ class Zoo:
             CheckpointError: missing or different.
         """
         path = self.root / stored.file
-        remedy = "restore it (git checkout, or download again) or run make-zoo."
+        shown, remedy = str(path), "restore it (git checkout, or download again) or run make-zoo."
         if self.origin:
+            shown = stored.file
             remedy = f"open {self.origin} again, then it is downloaded anew."
         if not path.is_file():
-            raise CheckpointError(f"{path} is missing; {remedy}")
+            raise CheckpointError(f"{shown} is missing; {remedy}")
         if path.stat().st_size != stored.bytes or sha256_of(path) != stored.sha256:
-            raise CheckpointError(f"{path} differs from its manifest entry; {remedy}")
+            raise CheckpointError(f"{shown} differs from its manifest entry; {remedy}")
         return path
 
     def tensors(self, name: str) -> dict[str, Tensor]:
@@ -277,7 +287,7 @@ class Zoo:
         if self.manifest.folder:
             return open_folder(self.manifest.folder).identities
         if not self.manifest.identities:
-            raise CheckpointError(f"The zoo {self.root} holds no identities; run make-zoo.")
+            raise CheckpointError(f"{self._place} holds no identities; run make-zoo.")
         return open_identity_set([self.verified_path(part) for part in self.manifest.identities])
 
     def split(
@@ -365,9 +375,13 @@ class Zoo:
 
     def adopt(self, source: Zoo, entry: CheckpointEntry, name: str) -> None:
         """Takes over a checkpoint of another zoo under ``name``."""
+        self.take(source.verified_path(entry.stored), entry, name)
+
+    def take(self, path: Path, entry: CheckpointEntry, name: str) -> None:
+        """Takes over a verified file under ``name``, byte by byte."""
         stored = replace(entry.stored, file=f"{name}.safetensors")
         with replacing(self.root / stored.file) as temporary:
-            shutil.copyfile(source.verified_path(entry.stored), temporary)
+            shutil.copyfile(path, temporary)
         self._put(replace(entry, name=name, stored=stored))
 
     def adopt_identities(self, source: Zoo) -> None:

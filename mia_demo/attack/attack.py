@@ -106,9 +106,9 @@ class Attacker:
             ConfigError: the zoo has no such target.
         """
         if name not in self._lanes:
-            names = self.zoo.target_names()
-            if name not in names:
-                raise ConfigError(f"No lane {name!r}; this zoo has {', '.join(names)}.")
+            if not self.zoo.is_target(name):
+                known = ", ".join(self.zoo.target_names())
+                raise ConfigError(f"No lane {name!r}; this zoo has {known}.")
             self._lanes[name] = Lane.load(self.zoo, name, self.compute)
         return self._lanes[name]
 

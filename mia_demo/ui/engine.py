@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from mia_demo.added_models import HUB_PEOPLE, AddedModels
+from mia_demo.added_store import ADDED_FOLDER, AddedStore
 from mia_demo.attack.attack import SHOWN, Attacker, AttackFrame
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.device import Compute
@@ -28,7 +30,8 @@ from mia_demo.zoo import Zoo
 
 OWN_PEOPLE_FOLDER = "own-people"  # of visitors' photos with their classifiers, among the runs
 EMBEDDED = "embedded"  # the people that came with the demo
-MOST_LOADED = 2  # visitors' own people whose networks stay in memory
+MOST_LOADED = 2  # people of visitors whose networks stay in memory
+MOST_GUESTS = 6  # lanes that visitors added, likewise
 FIRST_STEPS, FIRST_ROUNDS = 3, 4  # of the start-up's attacks
 
 
@@ -82,6 +85,8 @@ class Engine:
         self.identities = zoo.identities()
         self.embedded = People(zoo=self.zoo, identities=self.identities)
         self.own_people = PeopleStore(zoo, runs / OWN_PEOPLE_FOLDER)
+        self.added = AddedStore(self.zoo, runs / ADDED_FOLDER)
+        self.additions = DeviceQueue()  # one download or upload at a time
         self.device = DeviceQueue()
         self.speed = SpeedMeter()
         self.attacks: SessionJobs[Tracked] = SessionJobs()
@@ -90,7 +95,8 @@ class Engine:
         self.owned_runs = OwnedKeys()
         self._attacker: Attacker | None = None
         self._judge: Judge | None = None
-        self._own_attackers: OrderedDict[str, Attacker] = OrderedDict()  # by the people's key
+        self._other_attackers: OrderedDict[str, Attacker] = OrderedDict()  # by the people's key
+        self._used_guests: OrderedDict[str, None] = OrderedDict()  # longest ago first
 
     def people(self, key: str) -> People:
         """The people that came with the demo (``EMBEDDED``), or those that a key opens.
@@ -98,7 +104,9 @@ class Engine:
         Raises:
             ConfigError: there is nothing that this key opens.
         """
-        return self.embedded if key == EMBEDDED else self.own_people.open(key)
+        if key == EMBEDDED:
+            return self.embedded
+        return self.added.people(key) if key.startswith(HUB_PEOPLE) else self.own_people.open(key)
 
     def warm_up(self) -> Job[AttackFrame]:
         """Loads networks and pool and takes first steps, so that no visitor need wait for them."""
@@ -115,8 +123,8 @@ class Engine:
         """An attack, queued; remembered for the session, if one is given, and kept as a run.
 
         Args:
-            people: whom to attack, by default those that came with the demo. Attacks on own
-                people are neither remembered nor kept: nobody's own photos end up in a run.
+            people: whom to attack, by default those that came with the demo. Attacks on others
+                are neither remembered nor kept: nobody's own photos end up in a run.
         """
         victims = people or self.embedded
         is_kept = session and victims is self.embedded
@@ -183,23 +191,34 @@ class Engine:
         """
         victims = people or self.embedded
         victims.zoo.remove(name)
-        attacker = self._own_attackers.get(victims.key) if victims.key else self._attacker
+        attacker = self._other_attackers.get(victims.key) if victims.key else self._attacker
         if attacker is not None:
             attacker.forget(name)
 
     def delete_people(self, people: OwnPeople) -> None:
         """Deletes a visitor's photos and everything that was trained on them."""
         self.own_people.delete(people.key)
-        self._own_attackers.pop(people.key, None)
+        self._other_attackers.pop(people.key, None)
+
+    def remove_added(self, models: AddedModels, name: str) -> None:
+        """Removes a lane, or people by their key, that a visitor added.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        models.remove(name)
+        self._other_attackers.pop(name, None)
+        if self._attacker is not None:
+            self._attacker.forget(name)
 
     def _loaded(self, people: People | None = None) -> Attacker:
         # Only the job that holds the device comes here, so no lock is needed.
-        if isinstance(people, OwnPeople):
-            attacker = self._own_attackers.pop(people.key, None)
-            self._own_attackers[people.key] = attacker or Attacker(people.zoo, self.compute)
-            if len(self._own_attackers) > MOST_LOADED:
-                self._own_attackers.popitem(last=False)
-            return self._own_attackers[people.key]
+        if people is not None and people.key:
+            attacker = self._other_attackers.pop(people.key, None)
+            self._other_attackers[people.key] = attacker or Attacker(people.zoo, self.compute)
+            if len(self._other_attackers) > MOST_LOADED:
+                self._other_attackers.popitem(last=False)
+            return self._other_attackers[people.key]
         if self._attacker is None:
             self._attacker = Attacker(self.zoo, self.compute)
         return self._attacker
@@ -214,9 +233,22 @@ class Engine:
 
     def _tracked(self, config: AttackConfig, people: People) -> Generator[Tracked, None, None]:
         curves = Curves({name: [] for name in config.lanes}, {name: [] for name in config.lanes})
+        if people is self.embedded:
+            self._forget_guests(config.lanes)
         for frame in measured(self._loaded(people).run(config), config, self.speed):
             if frame.stage == "optimisation":
                 for lane in frame.lanes:
                     curves.target_confidence[lane.name].append(lane.target_confidence)
                     curves.gradient_cosine[lane.name].append(lane.gradient_cosine)
             yield Tracked(frame, curves)
+
+    def _forget_guests(self, used: Sequence[str]) -> None:
+        """Keeps few of the lanes in memory that visitors added: there is no end to them."""
+        for name in used:
+            if name not in self.zoo.target_names():
+                self._used_guests[name] = None
+                self._used_guests.move_to_end(name)
+        while len(self._used_guests) > MOST_GUESTS:
+            name, _ = self._used_guests.popitem(last=False)
+            if self._attacker is not None:
+                self._attacker.forget(name)
