@@ -8,6 +8,8 @@ page.
 
 from __future__ import annotations
 
+import itertools
+import logging
 import secrets
 import shutil
 import tempfile
@@ -33,6 +35,8 @@ HUB_LANE, UPLOADED_LANE, HUB_PEOPLE = "hub", "upload", "hub-people-"
 # Where the ``training`` of an added entry says where it is from, and its name there.
 SOURCE, SOURCE_NAME = "source", "source_name"
 UPLOADED = "uploaded"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +85,12 @@ class AddedModels:
         self.folder = folder
         self.people: list[HubPeople] = []
         self._lock = threading.Lock()
-        self._zoo = Zoo(folder) if (folder / MANIFEST).exists() else None
+        self._zoo: Zoo | None = None
+        try:
+            if (folder / MANIFEST).exists():
+                self._zoo = Zoo(folder)
+        except CheckpointError as error:  # the demo goes on without them; adding one says why
+            log.warning("added classifiers are left out: %s", error)
         for name in self.lane_names():
             self._admit(name)
 
@@ -223,10 +232,11 @@ class AddedModels:
             if listed.name == "pool" and fits_pool(zoo, entry, count):
                 usable.append(entry)
         zoo.manifest = replace(zoo.manifest, checkpoints=usable)
+        key = HUB_PEOPLE + secrets.token_urlsafe(16)
         people = HubPeople(
-            zoo=LayeredZoo(zoo, self.folder / "trained"),  # never made: nobody trains on them
+            zoo=LayeredZoo(zoo, self.folder / key),  # never made: nobody trains on them
             identities=identities,
-            key=HUB_PEOPLE + secrets.token_urlsafe(16),
+            key=key,
             origin=str(zoo.origin),
         )
         with self._lock:
@@ -248,10 +258,8 @@ class AddedModels:
     def _adopt(self, source: Zoo, entry: CheckpointEntry, prefix: str, origin: str) -> str:
         """Makes a checked target a lane and returns its name."""
         with self._lock:
-            taken = {*self.demo.guests(), *(e.name for e in self.demo.manifest.checkpoints)}
-            name = next(
-                free for n in range(1, len(taken) + 2) if (free := f"{prefix}-{n}") not in taken
-            )
+            numbered = (f"{prefix}-{number}" for number in itertools.count(1))
+            name = next(free for free in numbered if self.demo.find(free) is None)
             known = {**entry.training, SOURCE: origin, SOURCE_NAME: entry.name}
             try:
                 self._zoo = self._zoo or Zoo.create(self.folder)

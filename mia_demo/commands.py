@@ -62,12 +62,11 @@ HIDDEN_KEYS = {
 
 
 def attack(options: argparse.Namespace) -> dict[str, Any]:
-    # With the classifiers that were trained or added on the page, so that its commands can be
-    # repeated.
     zoo, compute = (
         LayeredZoo(open_zoo(options.zoo), RUNS / OWN_FOLDER),
         choose_compute(options.device),
     )
+    # With what was trained and added on the page, so that its commands can be repeated.
     owners_models(zoo, RUNS / ADDED_FOLDER)
     lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.base.target_names())
     choices = {"identity": options.identity, "lanes": lanes, "seed": options.seed}

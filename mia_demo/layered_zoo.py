@@ -64,9 +64,9 @@ class LayeredZoo(Zoo):
     def is_target(self, name: str) -> bool:
         return name in self._guests or super().is_target(name)
 
-    def entry(self, name: str) -> CheckpointEntry:
+    def find(self, name: str) -> CheckpointEntry | None:
         guest = self._guests.get(name)
-        return guest[0] if guest else super().entry(name)
+        return guest[0] if guest else super().find(name)
 
     def admit(self, zoo: Zoo, name: str) -> None:
         """Makes a target of another zoo a guest."""
@@ -75,9 +75,6 @@ class LayeredZoo(Zoo):
     def dismiss(self, name: str) -> None:
         """A guest leaves."""
         self._guests.pop(name, None)
-
-    def guests(self) -> list[str]:
-        return list(self._guests)
 
     def verified_path(self, stored: StoredFile) -> Path:
         for entry, zoo in list(self._guests.values()):

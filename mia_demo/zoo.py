@@ -188,10 +188,17 @@ class Zoo:
     def entries(self, kind: str) -> list[CheckpointEntry]:
         return [entry for entry in self.manifest.checkpoints if entry.kind == kind]
 
+    def find(self, name: str) -> CheckpointEntry | None:
+        return next((entry for entry in self.manifest.checkpoints if entry.name == name), None)
+
     def entry(self, name: str) -> CheckpointEntry:
-        for entry in self.manifest.checkpoints:
-            if entry.name == name:
-                return entry
+        """
+        Raises:
+            CheckpointError: there is none of this name.
+        """
+        found = self.find(name)
+        if found is not None:
+            return found
         names = ", ".join(entry.name for entry in self.manifest.checkpoints) or "nothing"
         raise CheckpointError(f"{self._place} has no checkpoint {name!r}; it has {names}.")
 

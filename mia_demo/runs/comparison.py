@@ -37,7 +37,8 @@ def differences(first: AttackRun, second: AttackRun) -> list[Difference]:
 def changes_since(run: AttackRun, zoo: Zoo, compute: Compute) -> list[str]:
     """What is no longer as it was, each a reason why a repetition may come out otherwise."""
     report = run.report
-    present = {entry.name: entry.stored.sha256 for entry in zoo.manifest.checkpoints}
+    found = {name: zoo.find(name) for name in report["checkpoints"]}
+    present = {name: entry.stored.sha256 for name, entry in found.items() if entry}
     changes = [
         f"{name} {'has other weights' if name in present else 'is not in this zoo'}"
         for name, sha256 in report["checkpoints"].items()

@@ -16,7 +16,7 @@ from mia_demo.ui.components.identity_picker import picker_faces
 from mia_demo.ui.engine import Engine, Tracked
 from mia_demo.ui.jobs import Job, Waiting
 from mia_demo.ui.knobs import parse_config
-from mia_demo.ui.training_view import lane_choices
+from mia_demo.ui.model_access import MOST_LANES, attack_lanes, check_lanes, lane_names
 
 FIRST_IDENTITY = 42
 FRAME_SECONDS = 1 / 8  # at most eight frames a second reach a browser
@@ -60,7 +60,7 @@ class AttackHandlers:
             raise ConfigError(
                 f"Identity {identity} does not exist; choose 0 to {len(victims.identities) - 1}."
             )
-        names = victims.zoo.default_lanes() if lanes is None else lanes
+        names = victims.zoo.default_lanes()[:MOST_LANES] if lanes is None else lanes
         return ready_board(victims.zoo, victims.identities, identity, names, before)
 
     def choose(self, identity: int, key: str, request: gr.Request) -> tuple[Any, Any, Any]:
@@ -82,8 +82,8 @@ class AttackHandlers:
             return (
                 gr.update(value=first, faces=picker_faces(people.identities, people.names)),
                 gr.update(
-                    choices=lane_choices(zoo.target_names(), zoo.own_entries()),
-                    value=zoo.default_lanes(),
+                    choices=attack_lanes(self.engine, request, people),
+                    value=zoo.default_lanes()[:MOST_LANES],
                 ),
                 self.ready(first, people=people).to_json(),
                 *_buttons(running=False),
@@ -106,7 +106,7 @@ class AttackHandlers:
         try:
             config = parse_config(identity, preset, seed, lanes, knobs)
             people = self.engine.people(key)
-            presenter = self._presenter(config, people, [preset, seed, lanes, *knobs])
+            presenter = self._presenter(config, people, request, [preset, seed, lanes, *knobs])
             job = self.engine.attacks.start(
                 session, lambda: self.engine.attack(config, session=session, people=people)
             )
@@ -138,7 +138,12 @@ class AttackHandlers:
             job.stop()
 
     def api(
-        self, identity: int, preset: str = "quick", seed: int = 0, lanes: list[str] | None = None
+        self,
+        request: gr.Request,
+        identity: int,
+        preset: str = "quick",
+        seed: int = 0,
+        lanes: list[str] | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Attacks one identity in several lanes side by side and streams every frame.
 
@@ -153,9 +158,9 @@ class AttackHandlers:
             target confidence, the evaluator's verdict and the curves.
         """
         try:
-            names = tuple(self.engine.zoo.default_lanes() if lanes is None else lanes)
+            names = tuple(self.engine.zoo.default_lanes()[:MOST_LANES] if lanes is None else lanes)
             config = preset_config(preset, identity=identity, seed=seed, lanes=names)
-            presenter = self._presenter(config, self.engine.embedded)
+            presenter = self._presenter(config, self.engine.embedded, request)
             job = self.engine.attack(config, every_frame=True)
             for board in _boards(job, presenter, 0.0):
                 yield board.to_json()
@@ -171,9 +176,14 @@ class AttackHandlers:
         return ended is not None
 
     def _presenter(
-        self, config: AttackConfig, people: People, form: Sequence[Any] = ()
+        self,
+        config: AttackConfig,
+        people: People,
+        request: gr.Request,
+        form: Sequence[Any] = (),
     ) -> BoardPresenter:
-        known = people.zoo.target_names()
+        check_lanes(config.lanes)
+        known = lane_names(self.engine, request, people)
         for name in config.lanes:
             if name not in known:
                 raise ConfigError(f"No lane {name!r}; this zoo has {', '.join(known)}.")

@@ -23,6 +23,7 @@ from mia_demo.ui.knobs import (
     parse_config,
     preset_values,
 )
+from mia_demo.ui.model_access import MOST_LANES
 from mia_demo.ui.people_view import people_choices
 from mia_demo.ui.replay_view import first_visit_board
 
@@ -48,6 +49,7 @@ def build_attack_page(engine: Engine, address: AddressPage) -> tuple[gr.Checkbox
     handlers = AttackHandlers(engine)
     first = first_identity(engine.embedded)
     lane_names = engine.zoo.default_lanes()
+    first_lanes = lane_names[:MOST_LANES]
     with gr.Row(elem_classes="attack-page"):
         with gr.Column(scale=1, min_width=320, elem_classes="controls"):
             gr.HTML("<h2>1. Choose an identity</h2>", apply_default_css=False)
@@ -68,7 +70,9 @@ def build_attack_page(engine: Engine, address: AddressPage) -> tuple[gr.Checkbox
                     list(PRESETS), value=FIRST_PRESET, label="Preset", min_width=120
                 )
                 seed = gr.Number(0, label="Seed", minimum=0, min_width=100)
-            lanes = gr.CheckboxGroup(lane_names, value=lane_names, label="Lanes")
+            lanes = gr.CheckboxGroup(
+                lane_names, value=first_lanes, label="Lanes", info=f"Up to {MOST_LANES}."
+            )
             with gr.Accordion("Advanced", open=False):
                 knobs = [
                     knob.component(value)
@@ -132,7 +136,12 @@ def build_attack_page(engine: Engine, address: AddressPage) -> tuple[gr.Checkbox
         ),
         Setting("preset", preset, one_of(lambda: PRESETS), FIRST_PRESET, is_always_told=True),
         Setting("seed", seed, whole(0, LARGEST_WHOLE), 0, is_always_told=True),
-        Setting("lanes", lanes, some_of(engine.zoo.target_names), lane_names),
+        Setting(
+            "lanes",
+            lanes,
+            some_of(lambda: [*engine.zoo.target_names(), *engine.added.owner.lane_names()]),
+            first_lanes,
+        ),
         *knob_settings(knobs),
     )
     address.public = (people, EMBEDDED)

@@ -16,7 +16,7 @@ from mia_demo.data.pictures import data_uri
 from mia_demo.ui.engine import Curves, Tracked
 from mia_demo.ui.jobs import Waiting
 from mia_demo.ui.render import polyline
-from mia_demo.ui.sweep_view import LANE_STYLES
+from mia_demo.ui.sweep_view import lane_styles
 from mia_demo.zoo import Zoo
 
 PHOTOS = 9  # real training photos beside the reconstructions
@@ -124,7 +124,10 @@ def ready_board(
         status=status,
         announcement=status,
         photos=training_photos(zoo, identities, identity),
-        lanes=tuple(_empty_lane(zoo, name) for name in lanes),
+        lanes=tuple(
+            _empty_lane(zoo, name, style)
+            for name, style in zip(lanes, lane_styles(lanes, zoo.target_names()), strict=True)
+        ),
     )
 
 
@@ -279,9 +282,8 @@ def training_photos(zoo: Zoo, identities: IdentitySet, identity: int) -> tuple[P
     )
 
 
-def _empty_lane(zoo: Zoo, name: str) -> LaneView:
+def _empty_lane(zoo: Zoo, name: str, style: int) -> LaneView:
     entry = zoo.entry(name)
-    style = zoo.target_names().index(name) % LANE_STYLES
     return empty_lane(name, style, entry.alpha or 0.0, entry.test_accuracy)
 
 

@@ -87,6 +87,7 @@ class Engine:
         self.own_people = PeopleStore(zoo, runs / OWN_PEOPLE_FOLDER)
         self.added = AddedStore(self.zoo, runs / ADDED_FOLDER)
         self.additions = DeviceQueue()  # one download or upload at a time
+        self.tab_keys: SessionMemory[str] = SessionMemory()  # what opens a tab's additions
         self.device = DeviceQueue()
         self.speed = SpeedMeter()
         self.attacks: SessionJobs[Tracked] = SessionJobs()

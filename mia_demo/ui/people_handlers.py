@@ -38,7 +38,9 @@ class PeopleHandlers:
         self.training = training
         self._speed: Speed | None = None
 
-    def upload(self, path: str | None, has_consent: bool) -> Iterator[tuple[Any, ...]]:
+    def upload(
+        self, path: str | None, has_consent: bool, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
         """A chosen zip: read, checked and stored, or refused with the reason."""
         unchanged = (gr.skip(),) * 5
         try:
@@ -58,7 +60,7 @@ class PeopleHandlers:
                     yield reading(f"Reading the photos, {news:.0%} …", news), *unchanged
             yield reading("Measuring how fast this machine trains …"), *unchanged
             self._measure()
-            yield self._shown(people, choose=True)
+            yield self._shown(request, people, choose=True)
         except DemoError as error:
             yield reading(str(error)), *unchanged
             # A toast renders HTML, and the sentence may hold a stranger's file name.
@@ -83,16 +85,16 @@ class PeopleHandlers:
             self.engine.delete_people(people)
         except DemoError as error:
             raise _toast(str(error)) from error
-        return self._shown(None, status="Deleted: photos, classifiers and evaluator.")
+        return self._shown(request, None, status="Deleted: photos, classifiers and evaluator.")
 
-    def restore(self, key: str) -> tuple[Any, ...]:
+    def restore(self, key: str, request: gr.Request) -> tuple[Any, ...]:
         """A fresh page: the tab may hold the key of people that it uploaded before."""
         if not key:
-            return self._shown(None)
+            return self._shown(request, None)
         try:
-            return self._shown(self.engine.own_people.open(key), choose=False)
+            return self._shown(request, self.engine.own_people.open(key), choose=False)
         except DemoError as error:
-            return self._shown(None, status=str(error))
+            return self._shown(request, None, status=str(error))
 
     def choose(self, key: str) -> tuple[Any, ...]:
         """Other people to train on: their classifiers, photos and bars, and the quick option."""
@@ -143,7 +145,12 @@ class PeopleHandlers:
         return self._speed
 
     def _shown(
-        self, people: OwnPeople | None, *, choose: bool = False, status: str = ""
+        self,
+        request: gr.Request,
+        people: OwnPeople | None,
+        *,
+        choose: bool = False,
+        status: str = "",
     ) -> tuple[Any, ...]:
         embedded = self.engine.embedded
         if people is None:
@@ -153,7 +160,7 @@ class PeopleHandlers:
                 gr.update(choices=people_choices(embedded), value=EMBEDDED),
                 gr.update(visible=False),
                 gr.update(visible=False),
-                attackable(embedded, None, show=False),
+                attackable(self.engine, request, None, show=False),
             )
         chosen = {"value": people.key} if choose else {}
         return (
@@ -161,7 +168,7 @@ class PeopleHandlers:
             gr.update(visible=False),
             gr.update(choices=people_choices(embedded, people), **chosen),
             *((gr.update(visible=True), self.estimate(people.key)) if choose else (gr.skip(),) * 2),
-            attackable(embedded, people, show=False),
+            attackable(self.engine, request, people, show=False),
         )
 
 

@@ -23,7 +23,7 @@ from mia_demo.ui.attack_view import (
 )
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.render import polyline_at
-from mia_demo.ui.sweep_view import lane_style
+from mia_demo.ui.sweep_view import lane_styles
 
 
 def first_visit_board(engine: Engine, identity: int) -> dict[str, Any] | None:
@@ -98,7 +98,7 @@ def caveat(engine: Engine, run: AttackRun) -> str:
 def _blank_lane(engine: Engine, run: AttackRun, position: int) -> LaneView:
     name = run.config.lanes[position]
     lane = run.report["lanes"][name]
-    style = lane_style(name, engine.zoo.target_names(), position)
+    style = lane_styles(run.config.lanes, engine.zoo.target_names())[position]
     return empty_lane(name, style, lane["alpha"], lane["test_accuracy"])
 
 

@@ -21,6 +21,7 @@ from mia_demo.runs.folder import AttackRun
 from mia_demo.ui.attack_view import BoardPresenter
 from mia_demo.ui.engine import Engine, Tracked
 from mia_demo.ui.jobs import Waiting
+from mia_demo.ui.model_access import attack_lanes
 from mia_demo.ui.replay_view import blank_board, caveat, run_board
 from mia_demo.ui.run_access import is_private, visible_run, visible_runs
 from mia_demo.ui.runs_view import (
@@ -34,6 +35,7 @@ from mia_demo.ui.runs_view import (
     training_item,
 )
 from mia_demo.ui.sessions import SessionJobs
+from mia_demo.ui.train_updates import ticked_lanes
 from mia_demo.ui.training_view import lane_choices
 from mia_demo.zoo import CheckpointEntry
 
@@ -101,17 +103,15 @@ class RunsHandlers:
             *(_buttons(can_start=False) if is_open else (gr.skip(), gr.skip())),
         )
 
-    def lanes(self, listing: dict[str, Any], *chosen: list[str]) -> list[Any]:
-        """Lanes of other pages without that of a training that was deleted here."""
+    def lanes(self, request: gr.Request, listing: dict[str, Any], *chosen: list[str]) -> list[Any]:
+        """Lanes of the Attack page, then of others, without that of a training deleted here."""
         if listing.get("deleted") != "training":
             return [gr.skip() for _ in chosen]
         zoo = self.engine.zoo
-        names = zoo.target_names()
-        choices = lane_choices(names, zoo.own_entries())
-        return [
-            gr.update(choices=choices, value=[name for name in ticked if name in names])
-            for ticked in chosen
-        ]
+        common = lane_choices(zoo.target_names(), zoo.own_entries())
+        choices = [attack_lanes(self.engine, request, self.engine.embedded)]
+        choices += [common] * (len(chosen) - 1)
+        return [ticked_lanes(*pair) for pair in zip(choices, chosen, strict=True)]
 
     # -- one run, or two ----------------------------------------------------------------------
 
@@ -249,10 +249,9 @@ class RunsHandlers:
         return "attack"
 
     def _check_lanes(self, run: AttackRun) -> None:
-        known = self.engine.zoo.target_names()
         for lane in run.config.lanes:
             for name in stage_names(lane):
-                if name not in known:
+                if not self.engine.zoo.is_target(name):
                     raise ConfigError(
                         f"The classifier {name!r} of this run is gone, so it cannot be repeated."
                     )

@@ -57,6 +57,16 @@ def lane_style(lane: str, targets: Sequence[str], position: int) -> int:
     return (targets.index(lane) if lane in targets else position) % LANE_STYLES
 
 
+def lane_styles(lanes: Sequence[str], targets: Sequence[str]) -> list[int]:
+    """A colour for each lane of one board: its usual one, or the next that none of them has."""
+    styles: list[int] = []
+    for position, lane in enumerate(lanes):
+        usual = lane_style(lane, targets, position)
+        turned = ((usual + turn) % LANE_STYLES for turn in range(LANE_STYLES))
+        styles.append(next((style for style in turned if style not in styles), usual))
+    return styles
+
+
 class SweepPresenter:
     """Turns a job's updates into views, one sweep long."""
 

@@ -15,6 +15,7 @@ from mia_demo.own_people import People
 from mia_demo.ui.engine import EMBEDDED, Engine
 from mia_demo.ui.estimates import measured_training
 from mia_demo.ui.jobs import Job, Waiting
+from mia_demo.ui.model_access import MOST_LANES, attack_lanes
 from mia_demo.ui.people_training import (
     Series,
     Step,
@@ -139,10 +140,11 @@ class TrainHandlers:
 
     # -- own classifiers ----------------------------------------------------------------------
 
-    def open(self) -> tuple[Any, ...]:
+    def open(self, request: gr.Request) -> tuple[Any, ...]:
         """A fresh page: the list, and the lanes to choose from on the other three pages."""
         lanes = gr.update(choices=self._choices())
-        return own_list(self.engine.zoo.own_entries()), lanes, lanes, lanes
+        attacked = gr.update(choices=attack_lanes(self.engine, request, self.engine.embedded))
+        return own_list(self.engine.zoo.own_entries()), attacked, lanes, lanes
 
     def delete(self, own: dict[str, Any]) -> dict[str, Any]:
         """The confirmed delete button of a list entry."""
@@ -153,22 +155,25 @@ class TrainHandlers:
             raise _toast(str(error)) from error
         return own_list(people.zoo.own_entries(), people=people.key or EMBEDDED)
 
-    def lanes(self, own: dict[str, Any], attacked: str, *chosen: list[str]) -> list[Any]:
+    def lanes(
+        self, request: gr.Request, own: dict[str, Any], attacked: str, *chosen: list[str]
+    ) -> list[Any]:
         """Lanes and people of the other pages after a training or a deletion.
 
         Args:
             own: the list; its newest lane is ticked.
             attacked: key of the people that the Attack page shows.
-            chosen: lanes ticked on the Attack and on the Compare page.
+            chosen: lanes ticked on the Attack page, then on each other page with a choice of them.
 
         Returns:
-            Updates of the Attack page's people, its lanes, and the Compare page's lanes.
+            Updates of the Attack page's people, then of each page's lanes.
         """
         key = str(own.get("people", EMBEDDED))
         newest = str(own.get("newest", ""))
         if key == EMBEDDED:
-            updates = [ticked_lanes(self._choices(), lanes, newest) for lanes in chosen]
-            return [gr.skip(), updates[0] if attacked == EMBEDDED else gr.skip(), updates[1]]
+            updates = [ticked_lanes(self._choices(), lanes, newest) for lanes in chosen[1:]]
+            return [gr.skip(), self._attack_lanes(request, attacked, chosen[0], newest), *updates]
+        elsewhere = [gr.skip()] * (len(chosen) - 1)  # own people are attacked, and nothing more
         try:
             people = self.engine.own_people.open(key)
         except DemoError as error:
@@ -176,9 +181,10 @@ class TrainHandlers:
         zoo = people.zoo
         if attacked == key and zoo.target_names():
             choices = lane_choices(zoo.target_names(), zoo.own_entries())
-            return [gr.skip(), ticked_lanes(choices, chosen[0], newest), gr.skip()]
+            return [gr.skip(), ticked_lanes(choices, chosen[0], newest), *elsewhere]
         # The Attack page changes its lanes with its people.
-        return [attackable(self.engine.embedded, people, show=bool(newest)), gr.skip(), gr.skip()]
+        shown = attackable(self.engine, request, people, show=bool(newest))
+        return [shown, gr.skip(), *elsewhere]
 
     def read_part(self, key: str, name: str, offset: int) -> dict[str, str]:
         """A part of a classifier's file as base64, or the error that prevents it."""
@@ -283,6 +289,14 @@ class TrainHandlers:
     def _list(self, series: Series, newest: str = "") -> dict[str, Any]:
         people = series.people
         return own_list(people.zoo.own_entries(), newest=newest, people=people.key or EMBEDDED)
+
+    def _attack_lanes(
+        self, request: gr.Request, attacked: str, ticked: list[str], newest: str
+    ) -> Any:
+        if attacked != EMBEDDED:
+            return gr.skip()
+        choices = attack_lanes(self.engine, request, self.engine.embedded)
+        return ticked_lanes(choices, ticked, newest, most=MOST_LANES)
 
     def _choices(self) -> list[tuple[str, str]]:
         zoo = self.engine.zoo

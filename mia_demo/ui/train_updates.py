@@ -6,32 +6,42 @@ from typing import Any
 
 import gradio as gr
 
-from mia_demo.own_people import OwnPeople, People
-from mia_demo.ui.engine import EMBEDDED
+from mia_demo.own_people import OwnPeople
+from mia_demo.ui.engine import EMBEDDED, Engine
+from mia_demo.ui.model_access import hub_choices
 from mia_demo.ui.people_training import Series
 from mia_demo.ui.people_view import people_choices
 
 THREE = "Train all three lanes"
 
 
-def attackable(embedded: People, own: OwnPeople | None, *, show: bool) -> Any:
+def attackable(engine: Engine, request: gr.Request, own: OwnPeople | None, *, show: bool) -> Any:
     """The Attack page's choice of people.
 
     Args:
         own: the visitor's, offered once a classifier is trained on them.
         show: choose them.
     """
+    hub = hub_choices(engine, request)
     if own is None or not own.zoo.target_names():
-        return gr.update(choices=people_choices(embedded), value=EMBEDDED)
+        return gr.update(choices=[*people_choices(engine.embedded), *hub], value=EMBEDDED)
     chosen = {"value": own.key} if show else {}
-    return gr.update(choices=people_choices(embedded, own), **chosen)
+    return gr.update(choices=[*people_choices(engine.embedded, own), *hub], **chosen)
 
 
-def ticked_lanes(choices: list[tuple[str, str]], ticked: list[str], newest: str) -> Any:
-    """A page's lanes: those that were ticked stay so, a new one is ticked."""
+def ticked_lanes(
+    choices: list[tuple[str, str]], ticked: list[str], *new: str, most: int | None = None
+) -> Any:
+    """A page's lanes: those that were ticked stay so, new ones are ticked.
+
+    Args:
+        most: beyond so many, new ones stay unticked.
+    """
     names = [name for _, name in choices]
-    value = [name for name in names if name in ticked or name == newest]
-    return gr.update(choices=choices, value=value)
+    stay = [name for name in ticked if name in names]
+    added = [name for name in names if name in new and name not in stay]
+    value = [*stay, *added][: max(len(stay), most or len(names))]
+    return gr.update(choices=choices, value=[name for name in names if name in value])
 
 
 def running_buttons() -> tuple[Any, Any, Any, Any]:
