@@ -14,7 +14,7 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,6 +72,9 @@ class Addition:
     left_out: tuple[str, ...] = ()
 
 
+News = Checking | Addition
+
+
 class AddedModels:
     """One visitor's.
 
@@ -105,7 +108,7 @@ class AddedModels:
         """Of the lanes' weights."""
         return sum(entry.stored.bytes for entry in self.lanes())
 
-    def add_upload(self, weights: Path, entry_file: Path) -> Iterator[Checking | Addition]:
+    def add_upload(self, weights: Path, entry_file: Path) -> Generator[News, None, None]:
         """A classifier from a safetensors file and its manifest entry.
 
         Raises:
@@ -130,7 +133,7 @@ class AddedModels:
             check_classifier(staging, entry, self._people())
             yield Addition(lanes=(self._adopt(staging, entry, UPLOADED_LANE, UPLOADED),))
 
-    def add_zoo(self, zoo: Zoo) -> Iterator[Checking | Addition]:
+    def add_zoo(self, zoo: Zoo) -> Generator[News, None, None]:
         """A zoo of the Hub: lanes if its identities are the demo's, else other people.
 
         Raises:
@@ -170,7 +173,7 @@ class AddedModels:
 
     # -----------------------------------------------------------------------------------------
 
-    def _add_lanes(self, zoo: Zoo) -> Iterator[Checking | Addition]:
+    def _add_lanes(self, zoo: Zoo) -> Generator[News, None, None]:
         known = {entry.stored.sha256 for entry in [*self.demo.entries("target"), *self.lanes()]}
         fresh = [e for e in zoo.entries("target") if e.stored.sha256 not in known]
         if not fresh:
@@ -192,7 +195,7 @@ class AddedModels:
             raise CheckpointError(left_out[0])
         yield Addition(lanes=tuple(added), left_out=tuple(left_out))
 
-    def _add_people(self, zoo: Zoo) -> Iterator[Checking | Addition]:
+    def _add_people(self, zoo: Zoo) -> Generator[News, None, None]:
         if any(people.origin == zoo.origin for people in self.people):
             raise ConfigError(f"{zoo.origin} is loaded already; its people are on the Attack page.")
         if len(self.people) >= MOST_ZOOS:

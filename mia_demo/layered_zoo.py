@@ -64,6 +64,10 @@ class LayeredZoo(Zoo):
     def is_target(self, name: str) -> bool:
         return name in self._guests or super().is_target(name)
 
+    def lane_order(self) -> list[str]:
+        """Everybody's lanes, then guests: a lane's place here gives it its colour."""
+        return [*self.target_names(), *self._guests]
+
     def find(self, name: str) -> CheckpointEntry | None:
         guest = self._guests.get(name)
         return guest[0] if guest else super().find(name)

@@ -37,23 +37,39 @@ class MeasuredAccuracy:
         return abs(self.measured - self.stated) <= tolerance
 
 
-def measure_accuracies(zoo: Zoo, compute: Compute) -> Iterator[MeasuredAccuracy]:
-    """Targets, then evaluators, one by one.
-
-    Embedder and attribute heads were measured on public people, who are not part of a zoo.
+class AccuracyMeter:
+    """Measures a zoo's classifiers; its test images are read once.
 
     Raises:
-        CheckpointError: a checkpoint is missing, damaged or of another architecture.
-        DataError: the identities cannot be read, or leave nothing for the test.
+        DataError: the identities cannot be read.
     """
-    identities = zoo.identities()
-    tests: dict[int, LabelledImages] = {}  # by input size, which most classifiers share
-    names = [*zoo.target_names(), *(entry.name for entry in zoo.entries("evaluator"))]
-    for name in names:
-        entry = zoo.entry(name)
+
+    def __init__(self, zoo: Zoo, compute: Compute) -> None:
+        self.zoo = zoo
+        self.compute = compute
+        self._identities = zoo.identities()
+        self._tests: dict[int, LabelledImages] = {}  # by input size, which most share
+
+    def measure(self, name: str) -> MeasuredAccuracy:
+        """
+        Raises:
+            CheckpointError: the checkpoint is missing, damaged or of another architecture.
+            DataError: the identities leave nothing for the test.
+        """
+        entry = self.zoo.entry(name)
         size = entry.input_size
-        if size not in tests:
-            tests[size] = LabelledImages(*zoo.split(identities, size, "test"))
-        classifier = compute.place(zoo.load_classifier(name))
-        measured = accuracy(classifier, tests[size], compute)
-        yield MeasuredAccuracy(name, entry.test_accuracy, measured, len(tests[size].labels))
+        if size not in self._tests:
+            self._tests[size] = LabelledImages(*self.zoo.split(self._identities, size, "test"))
+        classifier = self.compute.place(self.zoo.load_classifier(name))
+        measured = accuracy(classifier, self._tests[size], self.compute)
+        return MeasuredAccuracy(name, entry.test_accuracy, measured, len(self._tests[size].labels))
+
+
+def measure_accuracies(zoo: Zoo, compute: Compute) -> Iterator[MeasuredAccuracy]:
+    """Targets, then evaluators, one by one; see ``AccuracyMeter``.
+
+    Embedder and attribute heads were measured on public people, who are not part of a zoo.
+    """
+    meter = AccuracyMeter(zoo, compute)
+    for name in [*zoo.target_names(), *(entry.name for entry in zoo.entries("evaluator"))]:
+        yield meter.measure(name)

@@ -18,6 +18,7 @@ from mia_demo.ui.components.address_bar import address_bar
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.lesson import build_lesson
 from mia_demo.ui.line_up_page import build_line_up_page
+from mia_demo.ui.models_page import build_models_page
 from mia_demo.ui.runs_page import build_runs_page
 from mia_demo.ui.theme import make_theme
 from mia_demo.ui.train_page import build_train_page
@@ -63,7 +64,9 @@ def build_pages(engine: Engine, app: gr.Blocks) -> tuple[gr.Tabs, AddressBook]:
             line_up_lanes = build_line_up_page(engine, app, tabs)
         lanes = [attack_lanes, compare_lanes, line_up_lanes]
         with address.tab("Train") as page:
-            build_train_page(engine, lanes, attack_people, page)
+            own_people, restored = build_train_page(engine, lanes, attack_people, page)
+        with address.tab("Models") as page:
+            build_models_page(engine, page.tab, attack_lanes, attack_people, own_people, restored)
         with address.tab("Runs") as page:
             build_runs_page(engine, page.tab, lanes)
         with address.tab("Understand") as page:

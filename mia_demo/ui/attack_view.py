@@ -13,6 +13,7 @@ from mia_demo.attack.attack import SHOWN, AttackFrame, LaneFrame
 from mia_demo.attack.config import AttackConfig
 from mia_demo.data.identities import IdentitySet
 from mia_demo.data.pictures import data_uri
+from mia_demo.layered_zoo import LayeredZoo
 from mia_demo.ui.engine import Curves, Tracked
 from mia_demo.ui.jobs import Waiting
 from mia_demo.ui.render import polyline
@@ -102,7 +103,7 @@ class BoardView:
 
 
 def ready_board(
-    zoo: Zoo, identities: IdentitySet, identity: int, lanes: Sequence[str], before: str = ""
+    zoo: LayeredZoo, identities: IdentitySet, identity: int, lanes: Sequence[str], before: str = ""
 ) -> BoardView:
     """The board before an attack: real photos and empty lanes.
 
@@ -126,7 +127,7 @@ def ready_board(
         photos=training_photos(zoo, identities, identity),
         lanes=tuple(
             _empty_lane(zoo, name, style)
-            for name, style in zip(lanes, lane_styles(lanes, zoo.target_names()), strict=True)
+            for name, style in zip(lanes, lane_styles(lanes, zoo.lane_order()), strict=True)
         ),
     )
 

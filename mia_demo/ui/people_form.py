@@ -51,7 +51,7 @@ class OwnPeopleForm:
         own: gr.HTML,
         attacked: gr.Radio,
         runs: list[Any],
-    ) -> None:
+    ) -> Any:
         """Connects the form with the rest of the page.
 
         Args:
@@ -60,6 +60,9 @@ class OwnPeopleForm:
             own: the list of classifiers.
             attacked: the Attack page's choice of people.
             runs: events after which the quick option takes another time.
+
+        Returns:
+            What happens when a page was opened and the tab's people were found again.
         """
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         shown = [self.panel, self.form, self.people, self.three, self.estimate, attacked]
@@ -80,7 +83,7 @@ class OwnPeopleForm:
         # When the whole app is loaded. The input carries what js returns and never changes itself:
         # a change would be another trigger.
         recalled = gr.Textbox(visible=False)
-        gr.on(fn=self.handlers.restore, inputs=recalled, outputs=shown, js=RECALL, **quiet)
+        return gr.on(fn=self.handlers.restore, inputs=recalled, outputs=shown, js=RECALL, **quiet)
 
 
 def own_people_form(engine: Engine, training: TrainHandlers) -> OwnPeopleForm:

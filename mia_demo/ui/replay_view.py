@@ -98,7 +98,7 @@ def caveat(engine: Engine, run: AttackRun) -> str:
 def _blank_lane(engine: Engine, run: AttackRun, position: int) -> LaneView:
     name = run.config.lanes[position]
     lane = run.report["lanes"][name]
-    style = lane_styles(run.config.lanes, engine.zoo.target_names())[position]
+    style = lane_styles(run.config.lanes, engine.zoo.lane_order())[position]
     return empty_lane(name, style, lane["alpha"], lane["test_accuracy"])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 
 from mia_demo.ui.address import AddressPage, Setting
@@ -34,12 +36,15 @@ def build_train_page(
     lanes: list[gr.CheckboxGroup],
     attacked: gr.Radio,
     address: AddressPage,
-) -> None:
+) -> tuple[gr.HTML, Any]:
     """Adds the page to the current Blocks.
 
     Args:
         lanes: the choice of lanes on the other pages, where new classifiers become lanes.
         attacked: the Attack page's choice of people, where own ones appear.
+
+    Returns:
+        The panel of the visitor's own people, and the event after which an opened page has them.
     """
     handlers = TrainHandlers(engine)
     with gr.Row(elem_classes="train-page"):
@@ -138,7 +143,7 @@ def build_train_page(
             show_progress="hidden",
             api_visibility="private",
         )
-    own_people.wire(images, label, own, attacked, [*runs, deleted])
+    restored = own_people.wire(images, label, own, attacked, [*runs, deleted])
     # When the whole app is loaded: earlier visits may have left classifiers.
     gr.on(
         fn=handlers.open,
@@ -162,3 +167,4 @@ def build_train_page(
     )
     gr.api(handlers.api_train, api_name="train", concurrency_limit=None)
     gr.api(handlers.api_delete, api_name="delete_classifier")
+    return own_people.panel, restored

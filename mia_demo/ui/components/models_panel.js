@@ -1,0 +1,113 @@
+// Names, licences and addresses come from strangers: they are only ever set as text.
+const section = element.querySelector(".models");
+const status = element.querySelector(".status");
+const progress = element.querySelector("progress");
+const machine = element.querySelector(".machine");
+const groups = element.querySelector(".groups");
+
+function make(tag, className, parent, text) {
+  const node = document.createElement(tag);
+  node.className = className;
+  if (text !== undefined) node.textContent = text;
+  parent.append(node);
+  return node;
+}
+
+function button(parent, text, label, act) {
+  const node = make("button", "", parent, text);
+  node.type = "button";
+  node.setAttribute("aria-label", label);
+  node.addEventListener("click", act);
+  return node;
+}
+
+function remove(chosen) {
+  props.value = { ...props.value, chosen };
+  trigger("delete");
+}
+
+// A button that asks once more: what is removed has to be loaded again.
+function removal(parent, chosen, label) {
+  const row = make("div", "buttons", parent);
+  const first = () => {
+    row.replaceChildren();
+    return button(row, "Remove", `Remove ${label}`, () => {
+      row.replaceChildren();
+      make("span", "", row, `Remove ${label}?`);
+      button(row, "Remove", `Yes, remove ${label}`, () => remove(chosen));
+      button(row, "Keep", `Keep ${label}`, () => first().focus()).focus();
+    });
+  };
+  first();
+}
+
+function saveEntry(item) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([JSON.stringify(item.entry, null, 2)], { type: "application/json" }));
+  link.download = `${item.name}.json`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
+function showItem(list, item) {
+  const card = make("li", "card", list);
+  if (item.style !== null) card.dataset.style = item.style;
+  const title = make("h4", "", card);
+  make("span", "name", title, item.name);
+  if (item.alpha) make("span", "alpha", title, item.alpha);
+  make("p", "role", card, item.role);
+  if (item.architecture) make("p", "", card, item.architecture);
+  if (item.accuracy) make("p", "", card, item.accuracy);
+  if (item.measured) make("p", "measured", card, item.measured).dataset.agrees = item.agrees;
+  if (item.source) make("p", "source", card, item.source);
+  if (item.licence) make("p", "licence", card, item.licence);
+  const details = make("details", "", card);
+  make("summary", "", details, `${item.size}, sha256 ${item.short}…`);
+  make("code", "", details, item.sha256);
+  button(make("div", "buttons", details), "Save manifest entry", `Save the manifest entry of ${item.name} as JSON`, () => saveEntry(item));
+  if (item.remove) removal(card, item.name, item.name);
+}
+
+function showGroup(group) {
+  const part = make("section", "group", groups);
+  part.setAttribute("aria-label", group.title);
+  make("h3", "", part, group.title);
+  const words = make("p", "words", part, group.words);
+  if (group.link) {
+    const link = make("a", "", words, "Open its page");
+    link.href = group.link;
+    link.target = "_blank";
+    link.rel = "noreferrer";
+    link.before(" ");
+  }
+  if (group.key) removal(part, group.key, group.title);
+  const list = make("ul", "", part);
+  group.items.forEach((item) => showItem(list, item));
+}
+
+let shown = "";
+function show() {
+  const value = props.value || {};
+  section.dataset.phase = value.phase || "ready";
+  if (status.textContent !== value.status) status.textContent = value.status || "";
+  const isBusy = value.phase === "busy";
+  progress.hidden = !isBusy;
+  if (isBusy && typeof value.progress === "number") progress.value = value.progress;
+  else progress.removeAttribute("value");
+  element.querySelector(".note").textContent = value.note || "";
+  machine.replaceChildren();
+  for (const { label, value: fact } of value.machine || []) {
+    const pair = make("div", "", machine);
+    make("dt", "", pair, label);
+    make("dd", "", pair, fact);
+  }
+  // What is unfolded, and an open question, stay while nothing changes.
+  const now = JSON.stringify(value.groups || []);
+  if (now === shown) return;
+  shown = now;
+  groups.replaceChildren();
+  (value.groups || []).forEach(showGroup);
+}
+
+watch("value", show);
+show();

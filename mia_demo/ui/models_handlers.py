@@ -1,0 +1,363 @@
+"""What happens on the Models page's events: look, load from the Hub, upload, measure, remove."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterator, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from mia_demo.added_models import AddedModels, Addition, Checking
+from mia_demo.added_store import MOST_ZOO_BYTES
+from mia_demo.errors import ConfigError, DemoError
+from mia_demo.evaluation.zoo_accuracy import MeasuredAccuracy
+from mia_demo.hub import DownloadProgress, HubAccess, HubAddress, download_zoo
+from mia_demo.own_people import KEPT_HOURS, OwnPeople
+from mia_demo.ui.engine import EMBEDDED, Engine
+from mia_demo.ui.jobs import Job, Waiting
+from mia_demo.ui.model_access import (
+    MOST_LANES,
+    added_models,
+    attack_lanes,
+    hub_choices,
+    lane_names,
+)
+from mia_demo.ui.models_view import Shown, group_json, machine_facts, size_text
+from mia_demo.ui.models_work import measure_again
+from mia_demo.ui.people_view import people_choices
+from mia_demo.ui.run_access import is_private
+from mia_demo.ui.sessions import SessionJobs
+from mia_demo.ui.train_updates import ticked_lanes
+from mia_demo.zoo import Zoo
+
+UPDATE_SECONDS = 1 / 4
+PURPOSE = "another visitor's addition"
+UNEXPECTED = "This failed unexpectedly; the server's log says why."
+TWO_FILES = (
+    "Choose two files at once: the weights (.safetensors) and their manifest entry (.json). "
+    "Pickles (.pt, .bin, .pkl) are never opened."
+)
+SHARED = (
+    "Others use this server as well. What you add is on no other page than yours; it stays for "
+    f"{KEPT_HOURS} hours at most. Public zoos up to {MOST_ZOO_BYTES // 1_000_000} MB can be "
+    "loaded, one visitor at a time."
+)
+
+News = DownloadProgress | Checking | Addition
+Panel = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+
+class ModelsHandlers:
+    """Handlers that share one engine.
+
+    Where nothing else is said, they return the panel, the Attack page's people and lanes, and the
+    buttons Load and Stop.
+
+    Attributes:
+        measured: by sha256 of the weights, what was measured again since the start.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.additions: SessionJobs[News] = SessionJobs()
+        self.measured: dict[str, MeasuredAccuracy] = {}
+
+    # -- looking ------------------------------------------------------------------------------
+
+    def look(self, panel: Panel, own: Panel, request: gr.Request) -> Panel:
+        """The page comes to the front."""
+        return {**panel, **self._loaded(own, request)}
+
+    def restore(
+        self, key: str, attacked: str, ticked: list[str], own: Panel, request: gr.Request
+    ) -> tuple[Any, ...]:
+        """The app is opened: the tab may hold the key of what it added before."""
+        if not is_private(request) and self.engine.added.tab(key) is not None:
+            self.engine.tab_keys.put(str(request.session_hash), key)
+        panel = {"status": "", "phase": "ready", "progress": None, "key": key}
+        return (
+            {**panel, **self._loaded(own, request)},
+            self._people(own, request),
+            self._lanes(attacked, ticked, request),
+            *_buttons(running=False),
+        )
+
+    def measure(self, panel: Panel, own: Panel, request: gr.Request) -> Iterator[Panel]:
+        """The button that measures all accuracies again."""
+        try:
+            shown = self._shown(own, request)
+            job = self.engine.shared(
+                lambda: measure_again(shown, self.engine.compute), "a measurement of accuracies"
+            )
+            for update in job.updates():
+                if isinstance(update, Waiting):
+                    status, progress = _waiting(update, "the measurement"), None
+                else:
+                    self.measured.update(update.results)
+                    status, progress = update.sentence, update.done / update.total
+                panel = {**panel, "status": status, "phase": "busy", "progress": progress}
+                yield {**panel, **self._loaded(own, request)}
+            yield {**panel, "phase": "done", "progress": None, **self._loaded(own, request)}
+        except DemoError as error:
+            yield {**panel, "status": str(error), "phase": "failed", "progress": None}
+            raise _toast(str(error)) from error
+
+    # -- adding -------------------------------------------------------------------------------
+
+    def load(
+        self,
+        address: str,
+        panel: Panel,
+        attacked: str,
+        ticked: list[str],
+        own: Panel,
+        request: gr.Request,
+    ) -> Iterator[tuple[Any, ...]]:
+        """The load button: a zoo of the Hub."""
+
+        def prepare(models: AddedModels) -> tuple[str, Callable[[], Generator[News, None, None]]]:
+            wanted = HubAddress.parse(address)
+            access = self.engine.added.access(models)
+            self.engine.added.check_room(models)
+            return f"Asking the Hub for {wanted} …", lambda: self._from_hub(models, access, wanted)
+
+        yield from self._add(prepare, panel, attacked, ticked, own, request)
+
+    def upload(
+        self,
+        files: list[str] | None,
+        panel: Panel,
+        attacked: str,
+        ticked: list[str],
+        own: Panel,
+        request: gr.Request,
+    ) -> Iterator[tuple[Any, ...]]:
+        """Two uploaded files: a classifier and its manifest entry."""
+        paths = [Path(file) for file in files or []]
+
+        def prepare(models: AddedModels) -> tuple[str, Callable[[], Generator[News, None, None]]]:
+            by_kind = {path.suffix.lower(): path for path in paths}
+            if len(paths) != 2 or set(by_kind) != {".safetensors", ".json"}:
+                raise ConfigError(TWO_FILES)
+            self.engine.added.check_room(models)
+            weights, entry = by_kind[".safetensors"], by_kind[".json"]
+            return "Looking through the files …", lambda: models.add_upload(weights, entry)
+
+        try:
+            yield from self._add(prepare, panel, attacked, ticked, own, request)
+        finally:
+            for path in paths:
+                path.unlink(missing_ok=True)
+
+    def stop(self, request: gr.Request) -> None:
+        """The stop button: ``load`` shows the last word."""
+        job = self.additions.job_of(str(request.session_hash))
+        if job is not None:
+            job.stop()
+
+    def remove(
+        self, panel: Panel, attacked: str, ticked: list[str], own: Panel, request: gr.Request
+    ) -> tuple[Any, ...]:
+        """The confirmed button of a lane, or of a zoo with people of its own."""
+        name = str(panel.get("chosen", ""))
+        try:
+            models = added_models(self.engine, request)
+            if models is None:
+                raise ConfigError("That is not yours to remove; reload the page.")
+            self.engine.remove_added(models, name)
+        except DemoError as error:
+            raise _toast(str(error)) from error
+        status = f"Removed: {name}." if name in ticked else "Removed."
+        panel = {**panel, "status": status, "phase": "done", "progress": None, "chosen": ""}
+        return (
+            {**panel, **self._loaded(own, request)},
+            self._people(own, request, EMBEDDED if name == attacked else None),
+            self._lanes(attacked, ticked, request),
+            gr.skip(),
+            gr.skip(),
+        )
+
+    # -----------------------------------------------------------------------------------------
+
+    def _add(
+        self,
+        prepare: Callable[[AddedModels], tuple[str, Callable[[], Generator[News, None, None]]]],
+        panel: Panel,
+        attacked: str,
+        ticked: list[str],
+        own: Panel,
+        request: gr.Request,
+    ) -> Iterator[tuple[Any, ...]]:
+        session = str(request.session_hash)
+        unchanged = (gr.skip(), gr.skip())
+        key, models = "", self.engine.added.owner
+        try:
+            if not is_private(request):
+                key, models = self.engine.added.open_tab(
+                    self.engine.tab_keys.get(session) or str(panel.get("key", ""))
+                )
+                self.engine.tab_keys.put(session, key)
+            status, work = prepare(models)
+            job = self.additions.start(session, lambda: Job(work, self.engine.additions, PURPOSE))
+        except DemoError as error:
+            self.engine.added.close_empty(key)
+            yield _failed(panel, error), *unchanged, *_buttons(running=False)
+            raise _toast(str(error)) from error
+        panel = {**panel, "key": key, "status": status, "phase": "busy", "progress": None}
+        yield panel, *unchanged, *_buttons(running=True)
+        added: Addition | None = None
+        try:
+            for update in job.updates(UPDATE_SECONDS):
+                if isinstance(update, Addition):
+                    added = update
+                else:
+                    yield {**panel, **_progress(update)}, *unchanged, gr.skip(), gr.skip()
+            if self.additions.job_of(session) is not job:
+                return  # another addition has the panel now
+            yield (
+                *self._added(added, panel, attacked, ticked, own, request),
+                *_buttons(running=False),
+            )
+        except DemoError as error:
+            yield _failed(panel, error), *unchanged, *_buttons(running=False)
+            raise _toast(str(error)) from error
+        except Exception as error:
+            log.exception("an addition failed")
+            yield _failed(panel, UNEXPECTED), *unchanged, *_buttons(running=False)
+            raise _toast(UNEXPECTED) from error
+        finally:
+            self.additions.release(session, job)
+            self.engine.added.close_empty(key)
+
+    def _from_hub(
+        self, models: AddedModels, access: HubAccess, address: HubAddress
+    ) -> Generator[News, None, None]:
+        if access.is_anonymous:
+            self.engine.added.make_room(str(address))
+        for news in download_zoo(str(address), access):
+            if isinstance(news, Zoo):
+                yield from models.add_zoo(news)
+            else:
+                yield news
+
+    def _added(
+        self,
+        added: Addition | None,
+        panel: Panel,
+        attacked: str,
+        ticked: list[str],
+        own: Panel,
+        request: gr.Request,
+    ) -> tuple[Any, Any, Any]:
+        """The panel, people and lanes after an addition; None is one that was stopped."""
+        if added is None:
+            panel = {**panel, "status": "Stopped; nothing was added.", "phase": "stopped"}
+            return panel, gr.skip(), gr.skip()
+        lanes = self._lanes(attacked, ticked, request, added.lanes)
+        chosen = added.people.key if added.people else None
+        sentences = [_sentence(added)]
+        if added.lanes and attacked == EMBEDDED:
+            unticked = [name for name in added.lanes if name not in lanes["value"]]
+            if unticked:
+                sentences.append(f"Not ticked there, for want of room: {', '.join(unticked)}.")
+        if added.left_out:
+            sentences.append(f"Left out: {' '.join(added.left_out)}")
+        panel = {**panel, "status": " ".join(sentences), "phase": "done", "progress": None}
+        return (
+            {**panel, **self._loaded(own, request)},
+            self._people(own, request, chosen) if chosen else gr.skip(),
+            lanes,
+        )
+
+    def _loaded(self, own: Panel, request: gr.Request) -> Panel:
+        groups = [
+            group_json(self.engine, shown, self.measured) for shown in self._shown(own, request)
+        ]
+        return {
+            "machine": machine_facts(self.engine),
+            "groups": groups,
+            "note": "" if is_private(request) else SHARED,
+        }
+
+    def _shown(self, own: Panel, request: gr.Request) -> list[Shown]:
+        """Everybody whom this visitor can attack, and through which lanes."""
+        engine, added = self.engine, added_models(self.engine, request)
+        lanes = lane_names(engine, request, engine.embedded)
+        shown = [Shown(engine.embedded, lanes, added.lane_names() if added else ())]
+        for people in added.people if added else ():
+            shown.append(Shown(people, people.zoo.target_names()))
+        if (mine := self._own(own)) is not None:
+            shown.append(Shown(mine, mine.zoo.target_names()))
+        return shown
+
+    def _own(self, own: Panel) -> OwnPeople | None:
+        """The visitor's own people, by the panel of the Train page."""
+        key = str((own or {}).get("key", ""))
+        try:
+            return self.engine.own_people.open(key) if key else None
+        except DemoError:
+            return None
+
+    def _people(self, own: Panel, request: gr.Request, chosen: str | None = None) -> Any:
+        mine = self._own(own)
+        if mine is not None and not mine.zoo.target_names():
+            mine = None
+        choices = people_choices(self.engine.embedded, mine) + hub_choices(self.engine, request)
+        return gr.update(choices=choices, **({"value": chosen} if chosen else {}))
+
+    def _lanes(
+        self, attacked: str, ticked: list[str], request: gr.Request, new: Sequence[str] = ()
+    ) -> Any:
+        """The Attack page's lanes; those of other people change with the people."""
+        if attacked != EMBEDDED:
+            return gr.skip()
+        choices = attack_lanes(self.engine, request, self.engine.embedded)
+        return ticked_lanes(choices, ticked, *new, most=MOST_LANES)
+
+
+def _progress(news: News | Waiting) -> Panel:
+    if isinstance(news, Waiting):
+        return {"status": _waiting(news, "yours"), "progress": None}
+    if isinstance(news, DownloadProgress):
+        done, total = news.done_bytes, max(1, news.total_bytes)
+        status = f"Downloading: {size_text(done)} of {size_text(total)}."
+        return {"status": status, "progress": done / total}
+    assert isinstance(news, Checking)
+    return {"status": f"Looking through {news.name} …", "progress": None}
+
+
+def _sentence(added: Addition) -> str:
+    if added.people is not None:
+        lanes = ", ".join(added.people.zoo.target_names())
+        return (
+            f"Loaded {added.people.origin}: its {len(added.people.identities)} people are on the "
+            f"Attack page now, with the lanes {lanes}."
+        )
+    names = ", ".join(added.lanes)
+    verb = "It is a lane" if len(added.lanes) == 1 else "They are lanes"
+    return f"Added {names}. {verb} of the Attack page now."
+
+
+def _waiting(place: Waiting, whose: str) -> str:
+    if place.running == "the start-up":
+        return f"The networks are still being loaded; {whose} comes right after."
+    return f"{place.running[0].upper()}{place.running[1:]} is running; {whose} comes after it."
+
+
+def _failed(panel: Panel, error: DemoError | str) -> Panel:
+    return {**panel, "status": str(error), "phase": "failed", "progress": None}
+
+
+def _buttons(*, running: bool) -> tuple[Any, Any]:
+    """Load, Stop."""
+    return gr.update(interactive=not running), gr.update(interactive=running)
+
+
+def _toast(message: str) -> gr.Error:
+    """One message for the visitor, who may have got a stranger's words in it: as text."""
+    return gr.Error(escape(message), print_exception=False)
