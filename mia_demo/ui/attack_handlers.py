@@ -106,7 +106,9 @@ class AttackHandlers:
         try:
             config = parse_config(identity, preset, seed, lanes, knobs)
             people = self.engine.people(key)
-            presenter = self._presenter(config, people, request, [preset, seed, lanes, *knobs])
+            known = lane_names(self.engine, request, people)
+            form = [preset, seed, lanes, *knobs]
+            presenter = self._presenter(config, people, known, form)
             job = self.engine.attacks.start(
                 session, lambda: self.engine.attack(config, session=session, people=people)
             )
@@ -138,12 +140,7 @@ class AttackHandlers:
             job.stop()
 
     def api(
-        self,
-        request: gr.Request,
-        identity: int,
-        preset: str = "quick",
-        seed: int = 0,
-        lanes: list[str] | None = None,
+        self, identity: int, preset: str = "quick", seed: int = 0, lanes: list[str] | None = None
     ) -> Iterator[dict[str, Any]]:
         """Attacks one identity in several lanes side by side and streams every frame.
 
@@ -160,7 +157,8 @@ class AttackHandlers:
         try:
             names = tuple(self.engine.zoo.default_lanes()[:MOST_LANES] if lanes is None else lanes)
             config = preset_config(preset, identity=identity, seed=seed, lanes=names)
-            presenter = self._presenter(config, self.engine.embedded, request)
+            known = self.engine.zoo.target_names()
+            presenter = self._presenter(config, self.engine.embedded, known)
             job = self.engine.attack(config, every_frame=True)
             for board in _boards(job, presenter, 0.0):
                 yield board.to_json()
@@ -179,11 +177,10 @@ class AttackHandlers:
         self,
         config: AttackConfig,
         people: People,
-        request: gr.Request,
+        known: Sequence[str],
         form: Sequence[Any] = (),
     ) -> BoardPresenter:
         check_lanes(config.lanes)
-        known = lane_names(self.engine, request, people)
         for name in config.lanes:
             if name not in known:
                 raise ConfigError(f"No lane {name!r}; this zoo has {', '.join(known)}.")

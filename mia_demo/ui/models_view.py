@@ -166,7 +166,10 @@ def _words(engine: Engine, people: People) -> str:
         return "Trained here, in this browser tab alone; the Train page downloads and deletes them."
     origin = people.zoo.origin
     if origin:
-        return f"From the Hub: {origin}. Its page states the licence."
+        return (
+            f"From the Hub: {origin}. Its page states the licence; its publisher answers for the "
+            "consent of these people."
+        )
     if has_embedded_identities(engine.zoo.base):
         return "Came with the demo. Weights: Apache-2.0. Photos: CC0, nobody’s face."
     return f"From the folder {engine.zoo.base.root.name}, with the licence of whoever made it."

@@ -12,12 +12,13 @@ PACKAGE = Path(__file__).parents[2] / "mia_demo"
 
 # Imports point down this list, never up. ui may import everything.
 LAYERS = [
-    ["errors", "files", "device", "memory", "smoothing"],
+    ["errors", "files", "device", "memory", "usage", "smoothing"],
     ["data", "toy"],
     ["models"],
     ["zoo", "layered_zoo", "own_people", "hub", "opening", "training"],
     ["attack"],
-    ["evaluation"],
+    ["evaluation", "inspection"],
+    ["added_models", "added_store"],
     [
         "runs",
         "model_card",

@@ -171,6 +171,9 @@ function show(value) {
   for (const column of columns.querySelectorAll(".lane")) {
     if (!wanted.has(column.dataset.lane)) column.remove();
   }
+  const count = value.lanes.length + 1;
+  columns.style.setProperty("--count", count);
+  columns.style.setProperty("--half", Math.ceil(count / 2));
   for (const lane of value.lanes) {
     const found = [...columns.querySelectorAll(".lane")].find((c) => c.dataset.lane === lane.name);
     const column = found || makeLane(lane.name);

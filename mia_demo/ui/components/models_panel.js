@@ -88,6 +88,9 @@ function showGroup(group) {
 let shown = "";
 function show() {
   const value = props.value || {};
+  // On a phone the panel lies below the form: what was started should be seen.
+  const starts = value.phase === "busy" && section.dataset.phase !== "busy";
+  if (starts && window.innerWidth <= 700) section.scrollIntoView({ block: "start" });
   section.dataset.phase = value.phase || "ready";
   if (status.textContent !== value.status) status.textContent = value.status || "";
   const isBusy = value.phase === "busy";
