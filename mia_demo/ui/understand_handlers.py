@@ -33,12 +33,15 @@ from mia_demo.ui.understand_view import (
 )
 
 FEWEST, MOST = 2, 6  # identities in the embedding view: more would hide each other
-MOST_KEPT = 100  # cached logits and features, by identity
+MOST_KEPT = 600  # cached logits and features: of one identity in one network each
 LOWEST_ALPHA, HIGHEST_ALPHA = -0.3, 0.5
+
+UNEXPECTED = "This view failed unexpectedly; the server's log says why. Reload the page."
 
 log = logging.getLogger(__name__)
 
 View = dict[str, Any]
+Seen = tuple[str, int]  # sha256 of a network's weights, and an identity: names may be given again
 
 
 class UnderstandHandlers:
@@ -47,8 +50,8 @@ class UnderstandHandlers:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.library = ResultsLibrary(engine.zoo, engine.runs)
-        self._logits: OrderedDict[int, dict[str, Tensor]] = OrderedDict()
-        self._features: OrderedDict[int, dict[str, Tensor]] = OrderedDict()
+        self._logits: OrderedDict[Seen, Tensor] = OrderedDict()
+        self._features: OrderedDict[Seen, Tensor] = OrderedDict()
         self._lock = threading.Lock()
 
     # -- embedding view -----------------------------------------------------------------------
@@ -83,19 +86,26 @@ class UnderstandHandlers:
                     yield update
         except DemoError as error:
             raise _toast(str(error)) from error
+        except Exception as error:
+            log.exception("embedding view failed")
+            yield {"phase": "failed", "status": UNEXPECTED}
+            raise _toast(UNEXPECTED) from error
 
     def _embedding(
         self, attacker: Attacker, people: Sequence[int], landed: Landed
     ) -> Generator[View, None, None]:
-        zoo, compute = self.engine.zoo, self.engine.compute
+        compute = self.engine.compute
+        lanes = lane_labels(self.engine.zoo)
+        names = [lane.name for lane in lanes]
         views = {}
         labels: list[int] = []
+        features = []  # by identity, then by lane
         for number in people:
-            if number not in self._features:
-                yield {"phase": "computing", "status": f"Looking at identity {number} …"}
-            labels += [number] * len(self._features_of(attacker, number)[zoo.target_names()[0]])
-        for name in zoo.target_names():
-            parts = [self._features_of(attacker, number)[name] for number in people]
+            yield {"phase": "computing", "status": f"Looking at identity {number} …"}
+            features.append(self._features_of(attacker, names, number))
+            labels += [number] * len(features[-1][names[0]])
+        for name in names:
+            parts = [seen[name] for seen in features]
             pictures = landed.images.get(name)
             reached = parts[0][:0]
             if pictures is not None and len(pictures):
@@ -108,29 +118,25 @@ class UnderstandHandlers:
                 torch.tensor(landed.identities.get(name, ()), dtype=torch.int64),
             )
         photos = {n: np.asarray(self._photo(n, 0)) for n in people}
-        yield embedding_json(lane_labels(zoo), views, labels, photos, landed)
+        yield embedding_json(lanes, views, labels, photos, landed)
 
-    def _features_of(self, attacker: Attacker, number: int) -> dict[str, Tensor]:
-        """By lane, features of an identity's training images."""
-        if number not in self._features:
-            zoo = self.engine.zoo
-            size = zoo.entry(zoo.target_names()[0]).input_size
+    def _features_of(
+        self, attacker: Attacker, names: Sequence[str], number: int
+    ) -> dict[str, Tensor]:
+        """By lane, features of an identity's training images; computed once for each network."""
+        zoo = self.engine.zoo
+        known, missing = self._known(self._features, names, number)
+        if missing:
             images, _ = self.engine.identities.tensors(
-                size,
+                zoo.entry(missing[0]).input_size,
                 labels=[number],
                 indices=zoo.images_of(self.engine.identities, number, "train"),
             )
-            self._keep(
-                self._features,
-                number,
-                {
-                    name: penultimate_features(
-                        attacker.lane(name).classifier, images, self.engine.compute
-                    )
-                    for name in zoo.target_names()
-                },
-            )
-        return self._features[number]
+            for name in missing:
+                classifier = attacker.lane(name).classifier
+                known[name] = penultimate_features(classifier, images, self.engine.compute)
+                self._keep(self._features, name, number, known[name])
+        return known
 
     def _landed(self, people: Sequence[int], own: FinishedAttack | None) -> Landed:
         """The visitor's reconstructions, or else the recorded ones."""
@@ -202,34 +208,33 @@ class UnderstandHandlers:
             number = int(identity)
             self._check(number)
             first_test, *_ = self.engine.zoo.images_of(self.engine.identities, number, "test")
-            logits = self._logits_of(number, first_test)
+            lanes = lane_labels(self.engine.zoo)
+            logits = self._logits_of([lane.name for lane in lanes], number, first_test)
             photo = np.asarray(self._photo(number, first_test))
-            return label_json(lane_labels(self.engine.zoo), logits, number, float(alpha), photo)
+            return label_json(lanes, logits, number, float(alpha), photo)
         except DemoError as error:
             raise _toast(str(error)) from error
 
-    def _logits_of(self, number: int, index: int) -> dict[str, Tensor]:
-        """By lane, logits [C] of one image; computed once."""
-        with self._lock:
-            known = self._logits.get(number)
-        if known is not None:
+    def _logits_of(self, names: Sequence[str], number: int, index: int) -> dict[str, Tensor]:
+        """By lane, logits [C] of one image; computed once for each network."""
+        known, missing = self._known(self._logits, names, number)
+        if not missing:
             return known
 
         def work(attacker: Attacker) -> Generator[dict[str, Tensor], None, None]:
-            zoo = self.engine.zoo
-            size = zoo.entry(zoo.target_names()[0]).input_size
+            size = self.engine.zoo.entry(missing[0]).input_size
             images, _ = self.engine.identities.tensors(size, labels=[number], indices=[index])
             batch = normalise(images.to(self.engine.compute.device))
             with torch.no_grad():
                 yield {
-                    name: attacker.lane(name).classifier(batch)[0].float().cpu()
-                    for name in zoo.target_names()
+                    name: attacker.lane(name).classifier(batch)[0].float().cpu() for name in missing
                 }
 
         for update in self.engine.look(work, "the smoothed label").updates():
             if not isinstance(update, Waiting):
-                self._keep(self._logits, number, update)
-                return update
+                for name, logits in update.items():
+                    self._keep(self._logits, name, number, logits)
+                return known | update
         raise ConfigError("The networks gave no answer; choose the identity again.")
 
     # -----------------------------------------------------------------------------------------
@@ -257,11 +262,21 @@ class UnderstandHandlers:
         if not 0 <= number <= last:
             raise ConfigError(f"Identity {number} does not exist; choose from 0 to {last}.")
 
+    def _known(
+        self, cache: OrderedDict[Seen, Tensor], names: Sequence[str], number: int
+    ) -> tuple[dict[str, Tensor], list[str]]:
+        """By lane what is cached of an identity, and the lanes that have yet to be asked."""
+        zoo = self.engine.zoo
+        with self._lock:
+            found = {name: cache.get((zoo.entry(name).stored.sha256, number)) for name in names}
+        known = {name: tensor for name, tensor in found.items() if tensor is not None}
+        return known, [name for name in names if name not in known]
+
     def _keep(
-        self, cache: OrderedDict[int, dict[str, Tensor]], number: int, value: dict[str, Tensor]
+        self, cache: OrderedDict[Seen, Tensor], name: str, number: int, value: Tensor
     ) -> None:
         with self._lock:
-            cache[number] = value
+            cache[self.engine.zoo.entry(name).stored.sha256, number] = value
             while len(cache) > MOST_KEPT:
                 cache.popitem(last=False)
 

@@ -6,7 +6,6 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -26,6 +25,7 @@ from mia_demo.ui.people_view import notes
 from mia_demo.ui.train_handlers import TrainHandlers
 from mia_demo.ui.training_form import parse_training
 from mia_demo.zoo import open_zoo
+from tests.server.visits import visit
 
 FORM = (0.1, 3, 1, "early", "compact_resnet", 0.001, 1)
 
@@ -73,7 +73,7 @@ def test_without_consent_nothing_is_read_and_nothing_kept(
     handlers: PeopleHandlers, engine: Engine, zipped: Path
 ) -> None:
     with pytest.raises(gr.Error, match="Tick the line about consent first"):
-        list(handlers.upload(str(zipped), False))
+        list(handlers.upload(str(zipped), False, visit()))
     assert not zipped.exists()  # nor does the upload itself stay
     assert not engine.own_people.folder.exists()
 
@@ -82,7 +82,7 @@ def test_a_refusal_shows_a_strangers_file_name_as_text(
     handlers: PeopleHandlers, zip_with: Callable[[str], Path]
 ) -> None:
     with pytest.raises(gr.Error) as error:
-        list(handlers.upload(str(zip_with("a/<img src=x>.svg")), True))
+        list(handlers.upload(str(zip_with("a/<img src=x>.svg")), True, visit()))
     assert "&lt;img src=x&gt;.svg" in str(error.value)
 
 
@@ -111,8 +111,7 @@ def test_a_training_whose_people_are_deleted_ends_and_leaves_nothing(
     for _, update in work:
         if update.epochs:
             break
-    request: Any = SimpleNamespace(session_hash="tab")
-    panel, *_ = handlers.delete({"key": people.key}, request)
+    panel, *_ = handlers.delete({"key": people.key}, visit())
     assert panel["status"] == "Deleted: photos, classifiers and evaluator."
     with pytest.raises(ConfigError, match="no longer on this machine"):
         list(work)
@@ -130,10 +129,10 @@ def test_classifiers_of_own_people_are_nobody_elses(
     assert engine.zoo.own_entries() == []
     training = TrainHandlers(engine)
     own: dict[str, Any] = {"people": people.key, "newest": "positive"}
-    attacked, lanes, compared = training.lanes(own, EMBEDDED, ["zero"], ["zero"])
+    attacked, *pages = training.lanes(visit(), own, EMBEDDED, ["zero"], ["zero"], ["zero"])
     assert attacked["value"] == people.key
-    assert "choices" not in lanes
-    assert "choices" not in compared
+    assert len(pages) == 3
+    assert all("choices" not in lanes for lanes in pages)
     assert "part" in training.read_part(people.key, "positive", 0)
     guessed = training.read_part(people.zoo.folder.name, "positive", 0)
     assert "no longer on this machine" in guessed["error"]

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import fastapi
 import gradio as gr
 import pytest
 
@@ -21,22 +20,10 @@ from mia_demo.ui.replay_view import first_visit_board
 from mia_demo.ui.run_access import is_private
 from mia_demo.ui.runs_handlers import RunsHandlers
 from mia_demo.zoo import EMBEDDED_ZOO, Zoo
+from tests.server.visits import ABROAD, visit
 
 TINY = {"candidates": 2, "kept": 2, "steps": 3, "selection_rounds": 1, "pool_size": 50}
 CONFIG = preset_config("quick", identity=7, lanes=("zero",), **TINY)
-ABROAD = {"client": "203.0.113.5", "host": "demo.example:7860"}
-
-
-def visit(
-    session: str = "a", *, client: str = "127.0.0.1", host: str = "127.0.0.1:7860", **headers: str
-) -> gr.Request:
-    named = {"host": host, **{name.replace("_", "-"): value for name, value in headers.items()}}
-    scope = {
-        "type": "http",
-        "headers": [(name.encode(), value.encode()) for name, value in named.items()],
-        "client": (client, 1234),
-    }
-    return gr.Request(fastapi.Request(scope), session_hash=session)
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +167,7 @@ def test_own_trainings_are_listed_at_home_and_deleted_with_their_lane(
     assert head["page"] == "Train"
     listing, *_ = handlers.delete({"chosen": item["key"]}, {}, visit())
     assert name not in engine.zoo.target_names()
-    (lanes,) = handlers.lanes(listing, ["zero", name])
+    (lanes,) = handlers.lanes(visit(), listing, ["zero", name])
     assert lanes["value"] == ["zero"]
 
 
