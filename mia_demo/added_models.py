@@ -8,7 +8,9 @@ page.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 import logging
 import secrets
 import shutil
@@ -144,8 +146,8 @@ class AddedModels:
         names = [entry.name for entry in zoo.manifest.checkpoints]
         if len(set(names)) < len(names):
             raise CheckpointError(f"{zoo.origin} lists two checkpoints of the same name.")
-        theirs, ours = _identities(zoo), _identities(self.demo.base)
-        yield from self._add_lanes(zoo) if theirs and theirs == ours else self._add_people(zoo)
+        is_same = people_digest(zoo) == people_digest(self.demo.base)
+        yield from self._add_lanes(zoo) if is_same else self._add_people(zoo)
 
     def remove(self, name: str) -> None:
         """Takes a lane, or people by their key, away again.
@@ -279,10 +281,12 @@ class AddedModels:
         self.demo.admit(self._zoo, name)
 
 
-def _identities(zoo: Zoo) -> tuple[frozenset[str], int] | None:
-    """What tells one set of people from another: files, and which photos are trained on."""
-    parts = frozenset(part.sha256 for part in zoo.manifest.identities)
-    return (parts, zoo.manifest.train_images) if parts else None
+def people_digest(zoo: Zoo) -> str:
+    """What tells one zoo's people from another's: their photos, and which are trained on."""
+    manifest = zoo.manifest
+    parts = sorted(part.sha256 for part in manifest.identities)
+    text = json.dumps([parts, manifest.train_images, str(manifest.folder)])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _cleaned(zoo: Zoo, listed: CheckpointEntry) -> CheckpointEntry:

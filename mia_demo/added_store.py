@@ -6,13 +6,12 @@ browser tab holds a secret that opens its own additions, which are gone after a 
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import shutil
 import threading
 from pathlib import Path
 
-from mia_demo.added_models import AddedModels, HubPeople
+from mia_demo.added_models import AddedModels, HubPeople, people_digest
 from mia_demo.errors import ConfigError
 from mia_demo.hub import HubAccess, HubAddress
 from mia_demo.layered_zoo import LayeredZoo
@@ -152,7 +151,4 @@ def owners_models(demo: LayeredZoo, folder: Path) -> AddedModels:
     Args:
         folder: of all additions.
     """
-    zoo = demo.base.manifest
-    people = [*sorted(part.sha256 for part in zoo.identities), str(zoo.folder)]
-    digest = hashlib.sha256("\n".join(people).encode()).hexdigest()
-    return AddedModels(demo, folder / f"{OWNER_FOLDER}{digest[:12]}")
+    return AddedModels(demo, folder / f"{OWNER_FOLDER}{people_digest(demo.base)[:12]}")

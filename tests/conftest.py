@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
+
+from tests.hub_stand_in import HubStandIn
 
 # Test files run in two processes; inherited by the pages and commands that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -44,3 +47,18 @@ def app_url(tmp_path_factory: pytest.TempPathFactory, outbound_log: Path) -> Ite
     yield url
     server.terminate()
     server.wait(timeout=20)
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubStandIn]:
+    """A stand-in Hub, and this process set up to use it: own cache, no token, no proxy."""
+    stand_in = HubStandIn()
+    template = stand_in.url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "ENDPOINT", stand_in.url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    yield stand_in
+    stand_in.close()

@@ -13,7 +13,14 @@ import pytest
 from huggingface_hub import constants
 
 from mia_demo.errors import CheckpointError, HubError, HubUnreachableError
-from mia_demo.hub import DownloadProgress, client, download, open_hub_zoo
+from mia_demo.hub import (
+    DownloadProgress,
+    HubAccess,
+    client,
+    download,
+    download_zoo,
+    open_hub_zoo,
+)
 from mia_demo.hub.client import explain
 from mia_demo.zoo import MANIFEST, Zoo
 from tests.hub_stand_in import STRANGERS_TOKEN, HubStandIn
@@ -110,6 +117,31 @@ def test_the_token_goes_to_the_hub_and_nowhere_else(owner: HubStandIn, commit: s
     assert stored
     assert not any(request.authorized for request in stored)
     assert not [r for r in owner.requests if "agent" in r.path or "telemetry" in r.path]
+
+
+def test_a_stranger_sees_what_everybody_sees_and_keeps_it_apart(
+    owner: HubStandIn, commit: str, tmp_path: Path
+) -> None:
+    access = HubAccess(tmp_path / "apart", is_anonymous=True)
+    *_, zoo = download_zoo(ADDRESS, access)
+    assert isinstance(zoo, Zoo)
+    assert zoo.root.is_relative_to(tmp_path / "apart")
+    assert not any(request.authorized for request in owner.requests)
+    # What this machine may see, and has in its cache, is not for everybody.
+    owner.repos[REPO].private = True
+    open_hub_zoo(ADDRESS)
+    elsewhere = HubAccess(tmp_path / "elsewhere", is_anonymous=True)
+    for address in (ADDRESS, f"{ADDRESS}@{commit}", "hf://ada/none"):
+        with pytest.raises(HubError, match=r"not open to everybody.*only public zoos"):
+            list(download_zoo(address, elsewhere))
+
+
+def test_a_zoo_that_is_too_large_is_refused_before_the_download(
+    hub: HubStandIn, commit: str
+) -> None:
+    with pytest.raises(HubError, match="is larger than 0 MB"):
+        list(download_zoo(ADDRESS, HubAccess(most_bytes=1000)))
+    assert set(hub.downloaded()) == {MANIFEST}
 
 
 # -- a Hub that refuses ---------------------------------------------------------------------------
