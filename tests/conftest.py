@@ -26,13 +26,25 @@ def outbound_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def app_url(tmp_path_factory: pytest.TempPathFactory, outbound_log: Path) -> Iterator[str]:
+def page_hub() -> Iterator[HubStandIn]:
+    """The Hub that the page asks, if a visitor asks for it."""
+    stand_in = HubStandIn()
+    yield stand_in
+    stand_in.close()
+
+
+@pytest.fixture(scope="session")
+def app_url(
+    tmp_path_factory: pytest.TempPathFactory, outbound_log: Path, page_hub: HubStandIn
+) -> Iterator[str]:
     """A running page on the embedded zoo, warmed up."""
     environment = {
         **os.environ,
         "GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("gradio")),
         "GRADIO_IS_E2E_TEST": "1",  # a closed tab is noticed in a quarter of a second
         "NO_PROXY": "127.0.0.1,localhost",
+        "HF_ENDPOINT": page_hub.url,
+        "HF_HOME": str(tmp_path_factory.mktemp("hub")),
     }
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.serve", str(outbound_log)],

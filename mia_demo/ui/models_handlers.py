@@ -59,13 +59,13 @@ class ModelsHandlers:
     buttons Load and Stop.
 
     Attributes:
-        measured: by sha256 of the weights, what was measured again since the start.
+        measured: by key of the people and sha256 of the weights, what was measured again.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.additions: SessionJobs[News] = SessionJobs()
-        self.measured: dict[str, MeasuredAccuracy] = {}
+        self.measured: dict[tuple[str, str], MeasuredAccuracy] = {}
 
     # -- looking ------------------------------------------------------------------------------
 

@@ -31,7 +31,8 @@ ACCURACIES = {
     "embedder": "{} rank-1 on held-out people",
     "attributes": "{} right on held-out people",
 }
-Measured = Mapping[str, MeasuredAccuracy]  # by sha256 of the weights
+# By key of the people and sha256 of the weights.
+Measured = Mapping[tuple[str, str], MeasuredAccuracy]
 NOTHING: dict[str, Any] = {
     "status": "",
     "phase": "ready",
@@ -76,7 +77,7 @@ def group_json(engine: Engine, shown: Shown, measured: Measured) -> dict[str, An
     items = [
         _item(
             zoo.entry(name),
-            measured,
+            measured.get((people.key, zoo.entry(name).stored.sha256)),
             style=styles.get(name),
             source=_source(zoo.entry(name), is_trained=name in trained),
             may_remove=name in shown.added,
@@ -98,7 +99,12 @@ def size_text(count: int) -> str:
 
 
 def _item(
-    entry: CheckpointEntry, measured: Measured, *, style: int | None, source: str, may_remove: bool
+    entry: CheckpointEntry,
+    again: MeasuredAccuracy | None,
+    *,
+    style: int | None,
+    source: str,
+    may_remove: bool,
 ) -> dict[str, Any]:
     accuracy = "accuracy not stated"
     if entry.test_accuracy is not None:
@@ -106,7 +112,6 @@ def _item(
         accuracy = words.format(percent(entry.test_accuracy))
     elif entry.kind in ("prior", "pool"):
         accuracy = ""
-    again = measured.get(entry.stored.sha256)
     return {
         "name": entry.name,
         "alpha": f"α = {alpha_text(entry.alpha or 0.0)}" if entry.kind == "target" else "",

@@ -18,11 +18,11 @@ class Accuracies:
     """Where the measurement is.
 
     Attributes:
-        results: by sha256 of the weights.
+        results: by key of the people and sha256 of the weights.
         sentence: for people.
     """
 
-    results: dict[str, MeasuredAccuracy]
+    results: dict[tuple[str, str], MeasuredAccuracy]
     done: int
     total: int
     sentence: str
@@ -38,7 +38,7 @@ def measure_again(groups: Sequence[Shown], compute: Compute) -> Generator[Accura
         _check_size(group)
     total = sum(len(_names(group)) for group in groups)
     done = 0
-    results: dict[str, MeasuredAccuracy] = {}
+    results: dict[tuple[str, str], MeasuredAccuracy] = {}
     problems: list[str] = []
     for group in groups:
         zoo = group.people.zoo
@@ -47,7 +47,8 @@ def measure_again(groups: Sequence[Shown], compute: Compute) -> Generator[Accura
             sentence = f"Measuring {name}, {done + 1} of {total} …"
             yield Accuracies(dict(results), done, total, sentence)
             try:
-                results[zoo.entry(name).stored.sha256] = meter.measure(name)
+                key = (group.people.key, zoo.entry(name).stored.sha256)
+                results[key] = meter.measure(name)
             except DemoError as error:
                 problems.append(str(error))
             done += 1

@@ -8,12 +8,18 @@ from urllib.request import urlopen
 
 from gradio_client import Client
 
+from tests.hub_stand_in import HubStandIn
 
-def test_the_page_reaches_no_other_machine(app_url: str, outbound_log: Path) -> None:
+
+def test_the_page_reaches_no_other_machine(
+    app_url: str, outbound_log: Path, page_hub: HubStandIn
+) -> None:
+    asked = len(page_hub.requests)  # by tests that load a zoo
     client = Client(app_url, verbose=False, download_files=False)
     assert client.predict(7, api_name="/attack")["phase"] == "done"
     client.close()
     assert not outbound_log.exists(), outbound_log.read_text()
+    assert len(page_hub.requests) == asked
 
 
 def test_run_history_and_analytics_are_off(app_url: str) -> None:

@@ -88,9 +88,7 @@ function showGroup(group) {
 let shown = "";
 function show() {
   const value = props.value || {};
-  // On a phone the panel lies below the form: what was started should be seen.
   const starts = value.phase === "busy" && section.dataset.phase !== "busy";
-  if (starts && window.innerWidth <= 700) section.scrollIntoView({ block: "start" });
   section.dataset.phase = value.phase || "ready";
   if (status.textContent !== value.status) status.textContent = value.status || "";
   const isBusy = value.phase === "busy";
@@ -106,10 +104,13 @@ function show() {
   }
   // What is unfolded, and an open question, stay while nothing changes.
   const now = JSON.stringify(value.groups || []);
-  if (now === shown) return;
-  shown = now;
-  groups.replaceChildren();
-  (value.groups || []).forEach(showGroup);
+  if (now !== shown) {
+    shown = now;
+    groups.replaceChildren();
+    (value.groups || []).forEach(showGroup);
+  }
+  // On a phone the panel lies below the form: what was started should be seen.
+  if (starts && window.innerWidth <= 700) section.scrollIntoView({ block: "start" });
 }
 
 watch("value", show);
