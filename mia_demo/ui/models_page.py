@@ -9,13 +9,14 @@ import gradio as gr
 from mia_demo.added_models import MOST_UPLOAD_BYTES
 from mia_demo.ui.components.models_panel import models_panel
 from mia_demo.ui.engine import Engine
+from mia_demo.ui.model_access import MOST_LANES
 from mia_demo.ui.models_handlers import ModelsHandlers
 
-HUB = """
+HUB = f"""
 <h2>1. Add a zoo of the Hub</h2>
-<div class="fine-print"><p>Classifiers of the same people become lanes of the Attack page; a zoo of
-other people comes with its own prior and evaluator. The Hub is asked when you press Load and not
-before.</p></div>
+<div class="fine-print"><p>Classifiers of the same people become lanes of the Attack page, which
+shows up to {MOST_LANES} at once; a zoo of other people comes with its own prior and evaluator. The
+Hub is asked when you press Load and not before.</p></div>
 """
 FILES = f"""
 <h2>2. Add a classifier from files</h2>

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from mia_demo.ui.sweep_view import lane_styles
+
 UI = Path(__file__).parents[2] / "mia_demo" / "ui"
 GROUND = {"light": "#ffffff", "dark": "#1e293b"}
 LEAST_CONTRAST = 4.5  # WCAG AA of small text
@@ -85,3 +87,11 @@ def test_lane_colours(file: str, prefix: str, theme: str) -> None:
         seen = [cielab(matrix @ linear(colour)) for colour in colours[:3]]
         for one, other in itertools.combinations(seen, 2):
             assert np.linalg.norm(one - other) >= LEAST_DIFFERENCE, vision
+
+
+def test_lanes_of_one_board_have_different_colours() -> None:
+    targets = ["positive", "zero", "negative", *(f"own-{number}" for number in range(1, 9))]
+    assert lane_styles(["positive", "zero", "negative"], targets) == [0, 1, 2]
+    assert lane_styles(["own-1", "own-3"], targets) == [3, 5]  # their own, on every board
+    assert lane_styles(["positive", "zero", "own-4"], targets) == [0, 1, 2]  # own-4's is taken
+    assert sorted(lane_styles(targets[5:], targets)) == list(range(6))
