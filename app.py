@@ -41,7 +41,7 @@ def main() -> None:
     try:
         engine, notice = open_engine(parser.parse_args().zoo)
         app = build_app(engine, notice)
-        engine.warm_up()
+        engine.start()
     except DemoError as error:
         log.error("%s", error)
         app = build_failed_app(str(error))

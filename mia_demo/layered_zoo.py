@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,10 +40,18 @@ class LayeredZoo(Zoo):
         self.base = base
         self.folder = folder
         self._lock = threading.Lock()
+        self.reread()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process opens the folders itself: a lock cannot travel."""
+        return type(self), (self.base, self.folder)
+
+    def reread(self) -> None:
+        """Looks again at the folder, which another process may have written to."""
         self._own: Zoo | None = None
         try:
-            if (folder / MANIFEST).exists():
-                self._own = Zoo(folder)
+            if (self.folder / MANIFEST).exists():
+                self._own = Zoo(self.folder)
         except CheckpointError as error:  # the demo goes on without them; adding one says why
             log.warning("own classifiers are left out: %s", error)
         self._merge()

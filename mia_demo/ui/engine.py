@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from mia_demo.attack.attack import SHOWN, Attacker, AttackFrame
+from mia_demo.attack.attack import SHOWN, AttackFrame
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.device import Compute
-from mia_demo.evaluation.judge import Judge
 from mia_demo.layered_zoo import OWN_FOLDER, LayeredZoo
 from mia_demo.own_people import OwnPeople, People, PeopleStore
 from mia_demo.runs import RUNS
@@ -21,14 +21,15 @@ from mia_demo.runs.comparison import is_same_moment
 from mia_demo.runs.folder import AttackRun
 from mia_demo.runs.saver import AttackSaver
 from mia_demo.runs.store import RunStore
+from mia_demo.ui import zero_gpu
 from mia_demo.ui.jobs import DeviceQueue, Frame, Job
+from mia_demo.ui.networks import Networks, Work
 from mia_demo.ui.sessions import OwnedKeys, SessionJobs, SessionMemory
 from mia_demo.ui.speed import SpeedMeter, measured
 from mia_demo.zoo import Zoo
 
 OWN_PEOPLE_FOLDER = "own-people"  # of visitors' photos with their classifiers, among the runs
 EMBEDDED = "embedded"  # the people that came with the demo
-MOST_LOADED = 2  # visitors' own people whose networks stay in memory
 FIRST_STEPS, FIRST_ROUNDS = 3, 4  # of the start-up's attacks
 
 
@@ -88,9 +89,8 @@ class Engine:
         self.finished_attacks: SessionMemory[FinishedAttack] = SessionMemory()
         self.kept = RunStore(runs, zoo)
         self.owned_runs = OwnedKeys()
-        self._attacker: Attacker | None = None
-        self._judge: Judge | None = None
-        self._own_attackers: OrderedDict[str, Attacker] = OrderedDict()  # by the people's key
+        self.networks = Networks(self.zoo, self.identities, compute)
+        self._warming_up: Job[AttackFrame] | None = None
 
     def people(self, key: str) -> People:
         """The people that came with the demo (``EMBEDDED``), or those that a key opens.
@@ -100,9 +100,31 @@ class Engine:
         """
         return self.embedded if key == EMBEDDED else self.own_people.open(key)
 
+    def start(self) -> None:
+        """Makes the networks ready, in the background where that can be."""
+        if zero_gpu.IS_ZERO_GPU:
+            zero_gpu.place(self.networks)
+        else:
+            self.warm_up()
+
     def warm_up(self) -> Job[AttackFrame]:
         """Loads networks and pool and takes first steps, so that no visitor need wait for them."""
-        return Job(self._first_steps, self.device, "the start-up")
+        self._warming_up = Job(self._first_steps, self.device, "the start-up")
+        return self._warming_up
+
+    @property
+    def is_warming_up(self) -> bool:
+        return self._warming_up is not None and not self._warming_up.wait(0)
+
+    def on_device(
+        self,
+        work: Work[Frame],
+        *,
+        seconds: float | None = None,
+        is_saved: Callable[[Frame], bool] | None = None,
+    ) -> Generator[Frame, None, None]:
+        """The frames of some work with the networks, for a job; see ``zero_gpu.run``."""
+        return zero_gpu.run(self.networks, work, seconds=seconds, is_saved=is_saved)
 
     def attack(
         self,
@@ -153,23 +175,9 @@ class Engine:
 
         return Job(work, self.device, "an attack")
 
-    def look(
-        self, work: Callable[[Attacker], Generator[Frame, None, None]], purpose: str
-    ) -> Job[Frame]:
-        """Short work with the loaded networks, queued."""
-        return Job(lambda: work(self._loaded()), self.device, purpose)
-
-    def judged(
-        self, work: Callable[[Attacker, Judge], Generator[Frame, None, None]], purpose: str
-    ) -> Job[Frame]:
-        """Long work with attacker and judge, queued."""
-
-        def run() -> Generator[Frame, None, None]:
-            if self._judge is None:
-                self._judge = Judge(self.zoo, self.compute)
-            yield from work(self._loaded(), self._judge)
-
-        return self.shared(run, purpose)
+    def look(self, work: Callable[[], Generator[Frame, None, None]], purpose: str) -> Job[Frame]:
+        """Short work, queued."""
+        return Job(work, self.device, purpose)
 
     def shared(self, work: Callable[[], Generator[Frame, None, None]], purpose: str) -> Job[Frame]:
         """Long work, queued; it lets others go first between frames."""
@@ -183,26 +191,12 @@ class Engine:
         """
         victims = people or self.embedded
         victims.zoo.remove(name)
-        attacker = self._own_attackers.get(victims.key) if victims.key else self._attacker
-        if attacker is not None:
-            attacker.forget(name)
+        self.networks.forget(victims.zoo, name)
 
     def delete_people(self, people: OwnPeople) -> None:
         """Deletes a visitor's photos and everything that was trained on them."""
         self.own_people.delete(people.key)
-        self._own_attackers.pop(people.key, None)
-
-    def _loaded(self, people: People | None = None) -> Attacker:
-        # Only the job that holds the device comes here, so no lock is needed.
-        if isinstance(people, OwnPeople):
-            attacker = self._own_attackers.pop(people.key, None)
-            self._own_attackers[people.key] = attacker or Attacker(people.zoo, self.compute)
-            if len(self._own_attackers) > MOST_LOADED:
-                self._own_attackers.popitem(last=False)
-            return self._own_attackers[people.key]
-        if self._attacker is None:
-            self._attacker = Attacker(self.zoo, self.compute)
-        return self._attacker
+        self.networks.forget_all(people.zoo)
 
     def _first_steps(self) -> Generator[AttackFrame, None, None]:
         """Two small attacks of different size: what they take says what any attack will take."""
@@ -210,13 +204,26 @@ class Engine:
         few = preset_config("quick", steps=FIRST_STEPS, selection_rounds=FIRST_ROUNDS, lanes=lanes)
         fewest = replace(few, lanes=lanes[:1], candidates=1, kept=1)
         for config in (few, fewest):
-            yield from measured(self._loaded().run(config), config, self.speed)
+            yield from self._measured(config, self.embedded)
 
     def _tracked(self, config: AttackConfig, people: People) -> Generator[Tracked, None, None]:
         curves = Curves({name: [] for name in config.lanes}, {name: [] for name in config.lanes})
-        for frame in measured(self._loaded(people).run(config), config, self.speed):
+        for frame in self._measured(config, people):
             if frame.stage == "optimisation":
                 for lane in frame.lanes:
                     curves.target_confidence[lane.name].append(lane.target_confidence)
                     curves.gradient_cosine[lane.name].append(lane.gradient_cosine)
             yield Tracked(frame, curves)
+
+    def _measured(self, config: AttackConfig, people: People) -> Generator[AttackFrame, None, None]:
+        frames = self.on_device(
+            partial(_attack, config, people.zoo), seconds=self.speed.attack_seconds(config)
+        )
+        with closing(frames):
+            yield from measured(frames, config, self.speed)
+
+
+def _attack(
+    config: AttackConfig, zoo: LayeredZoo, networks: Networks
+) -> Generator[AttackFrame, None, None]:
+    yield from networks.attacker(zoo).run(config)

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Generator, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -13,10 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mia_demo.attack.attack import Attacker
-from mia_demo.data.transforms import normalise
 from mia_demo.errors import ConfigError, DemoError
-from mia_demo.evaluation.embedding_view import embedding_view, penultimate_features
+from mia_demo.evaluation.embedding_view import embedding_view
 from mia_demo.evaluation.library import ResultsLibrary
 from mia_demo.evaluation.results import SweepResults
 from mia_demo.evaluation.sweep import parse_numbers
@@ -31,14 +30,17 @@ from mia_demo.ui.understand_view import (
     own_gradients_json,
     recorded_gradients_json,
 )
+from mia_demo.ui.understand_work import ByLane, Pixels, lane_features, lane_logits
 
 FEWEST, MOST = 2, 6  # identities in the embedding view: more would hide each other
 MOST_KEPT = 100  # cached logits and features, by identity
+LOOK_SECONDS = 2.0  # that a look may take
 LOWEST_ALPHA, HIGHEST_ALPHA = -0.3, 0.5
 
 log = logging.getLogger(__name__)
 
 View = dict[str, Any]
+Key = tuple[int, tuple[str, ...]]  # an identity, and sha256 of the lanes that looked at it
 
 
 class UnderstandHandlers:
@@ -47,8 +49,8 @@ class UnderstandHandlers:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.library = ResultsLibrary(engine.zoo, engine.runs)
-        self._logits: OrderedDict[int, dict[str, Tensor]] = OrderedDict()
-        self._features: OrderedDict[int, dict[str, Tensor]] = OrderedDict()
+        self._logits: OrderedDict[Key, ByLane] = OrderedDict()
+        self._features: OrderedDict[Key, ByLane] = OrderedDict()
         self._lock = threading.Lock()
 
     # -- embedding view -----------------------------------------------------------------------
@@ -73,9 +75,7 @@ class UnderstandHandlers:
         try:
             people = self.people(identities)
             landed = self._landed(people, self._own(request))
-            job = self.engine.look(
-                lambda attacker: self._embedding(attacker, people, landed), "the embedding view"
-            )
+            job = self.engine.look(lambda: self._embedding(people, landed), "the embedding view")
             for update in job.updates():
                 if isinstance(update, Waiting):
                     yield {"phase": "waiting", "status": _waiting(update)}
@@ -84,53 +84,34 @@ class UnderstandHandlers:
         except DemoError as error:
             raise _toast(str(error)) from error
 
-    def _embedding(
-        self, attacker: Attacker, people: Sequence[int], landed: Landed
-    ) -> Generator[View, None, None]:
-        zoo, compute = self.engine.zoo, self.engine.compute
+    def _embedding(self, people: Sequence[int], landed: Landed) -> Generator[View, None, None]:
+        zoo = self.engine.zoo
+        lanes = zoo.target_names()
+        unknown = [n for n in people if self._key(n) not in self._features]
+        reached: ByLane = {}
+        if unknown or landed.images:
+            size = zoo.entry(lanes[0]).input_size
+            photos = {n: self._training_images(n, size) for n in unknown}
+            work = partial(lane_features, photos, landed.images)
+            for number, features in self.engine.on_device(work, seconds=LOOK_SECONDS):
+                if number is None:
+                    reached = features
+                else:
+                    self._keep(self._features, number, features)
+                    yield {"phase": "computing", "status": f"Looked at identity {number} …"}
+        known = {number: self._features[self._key(number)] for number in people}
+        labels = [number for number in people for _ in known[number][lanes[0]]]
         views = {}
-        labels: list[int] = []
-        for number in people:
-            if number not in self._features:
-                yield {"phase": "computing", "status": f"Looking at identity {number} …"}
-            labels += [number] * len(self._features_of(attacker, number)[zoo.target_names()[0]])
-        for name in zoo.target_names():
-            parts = [self._features_of(attacker, number)[name] for number in people]
-            pictures = landed.images.get(name)
-            reached = parts[0][:0]
-            if pictures is not None and len(pictures):
-                images = torch.from_numpy(pictures).permute(0, 3, 1, 2)
-                reached = penultimate_features(attacker.lane(name).classifier, images, compute)
+        for name in lanes:
+            parts = np.concatenate([known[number][name] for number in people])
             views[name] = embedding_view(
-                torch.cat(parts),
+                torch.from_numpy(parts),
                 torch.tensor(labels),
-                reached,
+                torch.from_numpy(reached.get(name, parts[:0])),
                 torch.tensor(landed.identities.get(name, ()), dtype=torch.int64),
             )
-        photos = {n: np.asarray(self._photo(n, 0)) for n in people}
-        yield embedding_json(lane_labels(zoo), views, labels, photos, landed)
-
-    def _features_of(self, attacker: Attacker, number: int) -> dict[str, Tensor]:
-        """By lane, features of an identity's training images."""
-        if number not in self._features:
-            zoo = self.engine.zoo
-            size = zoo.entry(zoo.target_names()[0]).input_size
-            images, _ = self.engine.identities.tensors(
-                size,
-                labels=[number],
-                indices=zoo.images_of(self.engine.identities, number, "train"),
-            )
-            self._keep(
-                self._features,
-                number,
-                {
-                    name: penultimate_features(
-                        attacker.lane(name).classifier, images, self.engine.compute
-                    )
-                    for name in zoo.target_names()
-                },
-            )
-        return self._features[number]
+        photo_of = {n: np.asarray(self._photo(n, 0)) for n in people}
+        yield embedding_json(lane_labels(zoo), views, labels, photo_of, landed)
 
     def _landed(self, people: Sequence[int], own: FinishedAttack | None) -> Landed:
         """The visitor's reconstructions, or else the recorded ones."""
@@ -211,26 +192,22 @@ class UnderstandHandlers:
     def _logits_of(self, number: int, index: int) -> dict[str, Tensor]:
         """By lane, logits [C] of one image; computed once."""
         with self._lock:
-            known = self._logits.get(number)
-        if known is not None:
-            return known
-
-        def work(attacker: Attacker) -> Generator[dict[str, Tensor], None, None]:
+            known = self._logits.get(self._key(number))
+        if known is None:
             zoo = self.engine.zoo
             size = zoo.entry(zoo.target_names()[0]).input_size
             images, _ = self.engine.identities.tensors(size, labels=[number], indices=[index])
-            batch = normalise(images.to(self.engine.compute.device))
-            with torch.no_grad():
-                yield {
-                    name: attacker.lane(name).classifier(batch)[0].float().cpu()
-                    for name in zoo.target_names()
-                }
-
-        for update in self.engine.look(work, "the smoothed label").updates():
-            if not isinstance(update, Waiting):
-                self._keep(self._logits, number, update)
-                return update
-        raise ConfigError("The networks gave no answer; choose the identity again.")
+            work = partial(lane_logits, images[0].numpy())
+            job = self.engine.look(
+                lambda: self.engine.on_device(work, seconds=LOOK_SECONDS), "the smoothed label"
+            )
+            for update in job.updates():
+                if not isinstance(update, Waiting):
+                    known = update
+        if known is None:
+            raise ConfigError("The networks gave no answer; choose the identity again.")
+        self._keep(self._logits, number, known)
+        return {name: torch.from_numpy(logits) for name, logits in known.items()}
 
     # -----------------------------------------------------------------------------------------
 
@@ -247,6 +224,12 @@ class UnderstandHandlers:
                     log.warning("%s", error)
         return None, ""
 
+    def _training_images(self, number: int, size: int) -> Pixels:
+        """[N, 3, S, S]"""
+        indices = self.engine.zoo.images_of(self.engine.identities, number, "train")
+        images, _ = self.engine.identities.tensors(size, labels=[number], indices=indices)
+        return images.numpy()
+
     def _photo(self, number: int, index: int) -> Tensor:
         """uint8 [64, 64, 3]."""
         images, _ = self.engine.identities.tensors(64, labels=[number], indices=[index])
@@ -257,11 +240,13 @@ class UnderstandHandlers:
         if not 0 <= number <= last:
             raise ConfigError(f"Identity {number} does not exist; choose from 0 to {last}.")
 
-    def _keep(
-        self, cache: OrderedDict[int, dict[str, Tensor]], number: int, value: dict[str, Tensor]
-    ) -> None:
+    def _key(self, number: int) -> Key:
+        targets = self.engine.zoo.entries("target")
+        return number, tuple(entry.stored.sha256 for entry in targets)
+
+    def _keep(self, cache: OrderedDict[Key, ByLane], number: int, value: ByLane) -> None:
         with self._lock:
-            cache[number] = value
+            cache[self._key(number)] = value
             while len(cache) > MOST_KEPT:
                 cache.popitem(last=False)
 
