@@ -93,12 +93,12 @@ def build_attack_page(engine: Engine, address: AddressPage) -> tuple[gr.Checkbox
     attacked.then(None, [board, *form], board, js=MARK_OLDER)
     estimates = Estimates(engine)
     settings = [preset, lanes, *knobs]
-    follow_form(estimates.attack, settings, estimate)
+    follow_form(estimates.for_attack, settings, estimate)
     attacked.then(
-        estimates.attack, settings, estimate, show_progress="hidden", api_visibility="private"
+        estimates.for_attack, settings, estimate, show_progress="hidden", api_visibility="private"
     )
     gr.on(
-        fn=estimates.first_attack,
+        fn=estimates.for_first_attack,
         inputs=settings,
         outputs=estimate,
         concurrency_limit=None,

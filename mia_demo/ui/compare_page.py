@@ -103,7 +103,7 @@ def build_compare_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup
             show_progress="hidden",
             api_visibility="private",
         )
-    follow_form(Estimates(engine).sweep, form, estimate, address.tab.select)
+    follow_form(Estimates(engine).for_sweep, form, estimate, address.tab.select)
     stop.click(handlers.stop, None, stop, queue=False, api_visibility="private")
     # In the browser, so that Start right after a new preset finds its values in place.
     preset.input(None, preset, knobs, js=f"(preset) => ({json.dumps(all_preset_values())})[preset]")

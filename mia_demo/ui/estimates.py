@@ -47,7 +47,7 @@ class Estimates:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def attack(self, preset: str, lanes: list[str], *knobs: Any) -> str:
+    def for_attack(self, preset: str, lanes: list[str], *knobs: Any) -> str:
         """The attack page's form; nothing on settings that Start will refuse."""
         try:
             seconds = self.engine.speed.attack_seconds(parse_config(0, preset, 0, lanes, knobs))
@@ -57,16 +57,20 @@ class Estimates:
             return line(UNKNOWN)
         return line(f"{_capital(spoken(seconds))} on this device.")
 
-    async def first_attack(self, preset: str, lanes: list[str], *knobs: Any) -> AsyncIterator[str]:
+    async def for_first_attack(
+        self, preset: str, lanes: list[str], *knobs: Any
+    ) -> AsyncIterator[str]:
         """The same for a page that is opened while the device is still being measured."""
         until = time.monotonic() + PATIENCE_SECONDS
         if self._is_measuring():
             yield line(MEASURING)
         while self._is_measuring() and time.monotonic() < until:
             await asyncio.sleep(POLL_SECONDS)
-        yield self.attack(preset, lanes, *knobs)
+        yield self.for_attack(preset, lanes, *knobs)
 
-    def sweep(self, identities: str, seeds: str, preset: str, lanes: list[str], *knobs: Any) -> str:
+    def for_sweep(
+        self, identities: str, seeds: str, preset: str, lanes: list[str], *knobs: Any
+    ) -> str:
         """The compare page's form."""
         try:
             config = parse_config(0, preset, 0, lanes, knobs)
@@ -82,7 +86,7 @@ class Estimates:
         done = f" ({finished} more are done)" if finished else ""
         return line(f"{attacks}{done}: {spoken(left * seconds)} on this device, then the table.")
 
-    def training(self, key: str, *form: Any) -> Iterator[str]:
+    def for_training(self, key: str, *form: Any) -> Iterator[str]:
         """The train page's form; an architecture that was never trained here is measured first."""
         try:
             config, images = parse_training(*form)

@@ -124,7 +124,7 @@ def build_train_page(
             (three, handlers.start_three, [people]),
         )
     ]
-    follow_form(Estimates(engine).training, [people, *form], estimate, address.tab.select)
+    follow_form(Estimates(engine).for_training, [people, *form], estimate, address.tab.select)
     pause.click(handlers.pause, None, pause, queue=False, api_visibility="private")
     stop.click(handlers.stop, None, [board, *buttons], queue=False, api_visibility="private")
     deleted = own.delete(

@@ -23,8 +23,9 @@ from mia_demo.zoo import EMBEDDED_ZOO, Zoo
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> AddressBook:
     runs: Path = tmp_path_factory.mktemp("runs")
-    with gr.Blocks():
-        return build_pages(Engine(Zoo(EMBEDDED_ZOO), choose_compute("cpu"), runs))[1]
+    engine = Engine(Zoo(EMBEDDED_ZOO), choose_compute("cpu"), runs)
+    with gr.Blocks() as app:
+        return build_pages(engine, app)[1]
 
 
 def test_a_link_to_the_attack_page_carries_every_setting(book: AddressBook) -> None:

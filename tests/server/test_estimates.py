@@ -79,14 +79,14 @@ def test_estimates_in_words(seconds: float, words: str) -> None:
 def test_the_forms_of_all_pages(tmp_path: Path) -> None:
     engine = Engine(Zoo(EMBEDDED_ZOO), choose_compute("cpu"), tmp_path)
     estimates, quick = Estimates(engine), preset_values("quick")
-    assert UNKNOWN in estimates.attack("quick", LANES, *quick)
+    assert UNKNOWN in estimates.for_attack("quick", LANES, *quick)
     engine.speed = fast_meter()
-    assert "About 17 s on this device." in estimates.attack("quick", LANES, *quick)
-    assert estimates.attack("quick", [], *quick) == line("")  # Start says what is wrong
-    assert "10 attacks: about 3 min" in estimates.sweep("0-4", "0,1", "quick", LANES, *quick)
+    assert "About 17 s on this device." in estimates.for_attack("quick", LANES, *quick)
+    assert estimates.for_attack("quick", [], *quick) == line("")  # Start says what is wrong
+    assert "10 attacks: about 3 min" in estimates.for_sweep("0-4", "0,1", "quick", LANES, *quick)
     # An architecture that was never trained here is measured on a few batches.
     form = (EMBEDDED, -0.05, 1, 1, "early", "compact_resnet", 0.001, 0)
-    *_, last = list(estimates.training(*form))
+    *_, last = list(estimates.for_training(*form))
     assert "on this device." in last
-    assert len(list(estimates.training(*form))) == 1
+    assert len(list(estimates.for_training(*form))) == 1
     assert MEASURING not in last
