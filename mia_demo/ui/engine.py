@@ -113,6 +113,12 @@ class Engine:
         return self._warming_up
 
     @property
+    def device_label(self) -> str:
+        """For people: what computes here."""
+        lent = " · lent by ZeroGPU" if zero_gpu.IS_ZERO_GPU else ""
+        return f"{self.compute.label}{lent}"
+
+    @property
     def is_warming_up(self) -> bool:
         return self._warming_up is not None and not self._warming_up.wait(0)
 

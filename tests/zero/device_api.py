@@ -39,7 +39,7 @@ class DeviceApi:
         api = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802
+            def do_POST(self) -> None:
                 url = urlsplit(self.path)
                 status, answer = api.answer(url.path, dict(_pairs(url.query)))
                 body = json.dumps(answer).encode()

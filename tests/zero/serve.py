@@ -12,14 +12,14 @@ from itertools import chain
 from pathlib import Path
 
 import torch
+from spaces.zero import wrappers
+from spaces.zero.torch import patching
 
 from mia_demo.device import Compute, choose_compute
 from mia_demo.ui import zero_gpu
 from mia_demo.ui.app_page import build_app, launch
 from mia_demo.ui.engine import Engine
 from mia_demo.zoo import Zoo
-from spaces.zero import wrappers
-from spaces.zero.torch import patching
 
 
 def move_to_cpu(compute: Compute) -> None:
@@ -47,7 +47,7 @@ def main() -> None:
 
     wrappers.torch.init = lambda uuid: None
     wrappers.torch.move = move
-    zero_gpu.TURN = 2
+    zero_gpu.TURN = 1
     engine = Engine(Zoo(zoo), compute, runs)
     app = build_app(engine)
     engine.start()
