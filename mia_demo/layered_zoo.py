@@ -40,21 +40,25 @@ class LayeredZoo(Zoo):
         self.base = base
         self.folder = folder
         self._lock = threading.Lock()
-        self.reread()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Another process opens the folders itself: a lock cannot travel."""
-        return type(self), (self.base, self.folder)
-
-    def reread(self) -> None:
-        """Looks again at the folder, which another process may have written to."""
         self._own: Zoo | None = None
         try:
-            if (self.folder / MANIFEST).exists():
-                self._own = Zoo(self.folder)
+            if (folder / MANIFEST).exists():
+                self._own = Zoo(folder)
         except CheckpointError as error:  # the demo goes on without them; adding one says why
             log.warning("own classifiers are left out: %s", error)
         self._merge()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A lock cannot travel to another process.
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.Lock()
+
+    def become(self, other: LayeredZoo) -> None:
+        """Takes over what a copy of this zoo knows, which has come from another process."""
+        self.__setstate__(other.__getstate__())
 
     def own_entries(self) -> list[CheckpointEntry]:
         """Own targets, oldest first."""

@@ -60,11 +60,12 @@ class Networks:
     def attacker(self, zoo: LayeredZoo | None = None) -> Attacker:
         """Of the people that came with the demo, or of a zoo of own people."""
         if zoo is not None and zoo.folder != self.zoo.folder:
-            attacker = self._own.pop(zoo.folder, None)
-            self._own[zoo.folder] = attacker or Attacker(zoo, self.compute)
+            attacker = self._own.pop(zoo.folder, None) or Attacker(zoo, self.compute)
+            self._own[zoo.folder] = attacker
             if len(self._own) > MOST_LOADED:
                 self._own.popitem(last=False)
-            return self._own[zoo.folder]
+            _update(attacker, zoo)
+            return attacker
         if self._attacker is None:
             self._attacker = Attacker(self.zoo, self.compute)
         return self._attacker
@@ -95,17 +96,10 @@ class Networks:
 
     # -- between processes ----------------------------------------------------------------------
 
-    def reread(self) -> None:
-        """Looks again at what visitors trained or deleted since this process was forked."""
-        for attacker in [*([self._attacker] if self._attacker else []), *self._own.values()]:
-            zoo = attacker.zoo
-            assert isinstance(zoo, LayeredZoo)
-            before = _checkpoints(zoo)
-            zoo.reread()
-            after = _checkpoints(zoo)
-            for name in before:
-                if after.get(name) != before[name]:
-                    attacker.forget(name)
+    def update(self, zoo: LayeredZoo) -> None:
+        """Takes over what visitors trained or deleted since this process was forked."""
+        if self._attacker is not None:
+            _update(self._attacker, zoo)
 
     def pools(self) -> dict[float, Pool]:
         """By truncation, the pools that are known of the people that came with the demo."""
@@ -137,6 +131,20 @@ class Networks:
         pool = known or Pool(torch.from_numpy(grown.styles), {})
         merged = Pool(pool.styles, {**pool.confidences, **fresh})
         self.attacker().pools.put(grown.truncation_psi, merged)
+
+
+def _update(attacker: Attacker, zoo: LayeredZoo) -> None:
+    """Lets an attacker see a zoo as another process has it; names may have been given again."""
+    own = attacker.zoo
+    assert isinstance(own, LayeredZoo)
+    if zoo is own:
+        return
+    before = _checkpoints(own)
+    own.become(zoo)
+    after = _checkpoints(own)
+    for name in before:
+        if after.get(name) != before[name]:
+            attacker.forget(name)
 
 
 def _checkpoints(zoo: LayeredZoo) -> dict[str, str]:

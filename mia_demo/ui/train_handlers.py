@@ -160,16 +160,17 @@ class TrainHandlers:
         Args:
             own: the list; its newest lane is ticked.
             attacked: key of the people that the Attack page shows.
-            chosen: lanes ticked on the Attack and on the Compare page.
+            chosen: lanes ticked on the Attack page, then on each other page with a choice of them.
 
         Returns:
-            Updates of the Attack page's people, its lanes, and the Compare page's lanes.
+            Updates of the Attack page's people, then of each page's lanes.
         """
         key = str(own.get("people", EMBEDDED))
         newest = str(own.get("newest", ""))
         if key == EMBEDDED:
             updates = [ticked_lanes(self._choices(), lanes, newest) for lanes in chosen]
-            return [gr.skip(), updates[0] if attacked == EMBEDDED else gr.skip(), updates[1]]
+            return [gr.skip(), updates[0] if attacked == EMBEDDED else gr.skip(), *updates[1:]]
+        elsewhere = [gr.skip()] * (len(chosen) - 1)  # own people are attacked, and nothing more
         try:
             people = self.engine.own_people.open(key)
         except DemoError as error:
@@ -177,9 +178,10 @@ class TrainHandlers:
         zoo = people.zoo
         if attacked == key and zoo.target_names():
             choices = lane_choices(zoo.target_names(), zoo.own_entries())
-            return [gr.skip(), ticked_lanes(choices, chosen[0], newest), gr.skip()]
+            return [gr.skip(), ticked_lanes(choices, chosen[0], newest), *elsewhere]
         # The Attack page changes its lanes with its people.
-        return [attackable(self.engine.embedded, people, show=bool(newest)), gr.skip(), gr.skip()]
+        shown = attackable(self.engine.embedded, people, show=bool(newest))
+        return [shown, gr.skip(), *elsewhere]
 
     def read_part(self, key: str, name: str, offset: int) -> dict[str, str]:
         """A part of a classifier's file as base64, or the error that prevents it."""

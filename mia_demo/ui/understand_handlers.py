@@ -33,14 +33,16 @@ from mia_demo.ui.understand_view import (
 from mia_demo.ui.understand_work import ByLane, Pixels, lane_features, lane_logits
 
 FEWEST, MOST = 2, 6  # identities in the embedding view: more would hide each other
-MOST_KEPT = 100  # cached logits and features, by identity
+MOST_KEPT = 600  # cached logits and features: of one identity in one network each
 LOOK_SECONDS = 2.0  # that a look may take
 LOWEST_ALPHA, HIGHEST_ALPHA = -0.3, 0.5
+
+UNEXPECTED = "This view failed unexpectedly; the server's log says why. Reload the page."
 
 log = logging.getLogger(__name__)
 
 View = dict[str, Any]
-Key = tuple[int, tuple[str, ...]]  # an identity, and sha256 of the lanes that looked at it
+Seen = tuple[str, int]  # sha256 of a network's weights, and an identity: names may be given again
 
 
 class UnderstandHandlers:
@@ -49,8 +51,8 @@ class UnderstandHandlers:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.library = ResultsLibrary(engine.zoo, engine.runs)
-        self._logits: OrderedDict[Key, ByLane] = OrderedDict()
-        self._features: OrderedDict[Key, ByLane] = OrderedDict()
+        self._logits: OrderedDict[Seen, Tensor] = OrderedDict()
+        self._features: OrderedDict[Seen, Tensor] = OrderedDict()
         self._lock = threading.Lock()
 
     # -- embedding view -----------------------------------------------------------------------
@@ -83,35 +85,48 @@ class UnderstandHandlers:
                     yield update
         except DemoError as error:
             raise _toast(str(error)) from error
+        except Exception as error:
+            log.exception("embedding view failed")
+            yield {"phase": "failed", "status": UNEXPECTED}
+            raise _toast(UNEXPECTED) from error
 
     def _embedding(self, people: Sequence[int], landed: Landed) -> Generator[View, None, None]:
-        zoo = self.engine.zoo
-        lanes = zoo.target_names()
-        unknown = [n for n in people if self._key(n) not in self._features]
+        lanes = lane_labels(self.engine.zoo)
+        names = [lane.name for lane in lanes]
+        known, photos = {}, {}
+        for number in people:
+            known[number], missing = self._known(self._features, names, number)
+            if missing:
+                photos[number] = missing, self._training_photos(number, missing[0])
         reached: ByLane = {}
-        if unknown or landed.images:
-            size = zoo.entry(lanes[0]).input_size
-            photos = {n: self._training_images(n, size) for n in unknown}
-            work = partial(lane_features, photos, landed.images)
-            for number, features in self.engine.on_device(work, seconds=LOOK_SECONDS):
-                if number is None:
+        if photos or landed.images:
+            pictures = {name: landed.images[name] for name in names if name in landed.images}
+            work = partial(lane_features, photos, pictures)
+            for looked_at, features in self.engine.on_device(work, seconds=LOOK_SECONDS):
+                if looked_at is None:
                     reached = features
                 else:
-                    self._keep(self._features, number, features)
-                    yield {"phase": "computing", "status": f"Looked at identity {number} …"}
-        known = {number: self._features[self._key(number)] for number in people}
-        labels = [number for number in people for _ in known[number][lanes[0]]]
+                    yield {"phase": "computing", "status": f"Looked at identity {looked_at} …"}
+                    known[looked_at] |= self._keep(self._features, looked_at, features)
+        labels = [number for number in people for _ in known[number][names[0]]]
         views = {}
-        for name in lanes:
-            parts = np.concatenate([known[number][name] for number in people])
+        for name in names:
+            trained = torch.cat([known[number][name] for number in people])
             views[name] = embedding_view(
-                torch.from_numpy(parts),
+                trained,
                 torch.tensor(labels),
-                torch.from_numpy(reached.get(name, parts[:0])),
+                torch.from_numpy(reached[name]) if name in reached else trained[:0],
                 torch.tensor(landed.identities.get(name, ()), dtype=torch.int64),
             )
-        photo_of = {n: np.asarray(self._photo(n, 0)) for n in people}
-        yield embedding_json(lane_labels(zoo), views, labels, photo_of, landed)
+        shown = {n: np.asarray(self._photo(n, 0)) for n in people}
+        yield embedding_json(lanes, views, labels, shown, landed)
+
+    def _training_photos(self, number: int, lane: str) -> Pixels:
+        """[N, 3, S, S] of an identity, as a lane takes them."""
+        zoo, identities = self.engine.zoo, self.engine.identities
+        size, indices = zoo.entry(lane).input_size, zoo.images_of(identities, number, "train")
+        images, _ = identities.tensors(size, labels=[number], indices=indices)
+        return images.numpy()
 
     def _landed(self, people: Sequence[int], own: FinishedAttack | None) -> Landed:
         """The visitor's reconstructions, or else the recorded ones."""
@@ -183,31 +198,29 @@ class UnderstandHandlers:
             number = int(identity)
             self._check(number)
             first_test, *_ = self.engine.zoo.images_of(self.engine.identities, number, "test")
-            logits = self._logits_of(number, first_test)
+            lanes = lane_labels(self.engine.zoo)
+            logits = self._logits_of([lane.name for lane in lanes], number, first_test)
             photo = np.asarray(self._photo(number, first_test))
-            return label_json(lane_labels(self.engine.zoo), logits, number, float(alpha), photo)
+            return label_json(lanes, logits, number, float(alpha), photo)
         except DemoError as error:
             raise _toast(str(error)) from error
 
-    def _logits_of(self, number: int, index: int) -> dict[str, Tensor]:
-        """By lane, logits [C] of one image; computed once."""
-        with self._lock:
-            known = self._logits.get(self._key(number))
-        if known is None:
-            zoo = self.engine.zoo
-            size = zoo.entry(zoo.target_names()[0]).input_size
-            images, _ = self.engine.identities.tensors(size, labels=[number], indices=[index])
-            work = partial(lane_logits, images[0].numpy())
-            job = self.engine.look(
-                lambda: self.engine.on_device(work, seconds=LOOK_SECONDS), "the smoothed label"
-            )
-            for update in job.updates():
-                if not isinstance(update, Waiting):
-                    known = update
-        if known is None:
-            raise ConfigError("The networks gave no answer; choose the identity again.")
-        self._keep(self._logits, number, known)
-        return {name: torch.from_numpy(logits) for name, logits in known.items()}
+    def _logits_of(self, names: Sequence[str], number: int, index: int) -> dict[str, Tensor]:
+        """By lane, logits [C] of one image; computed once for each network."""
+        known, missing = self._known(self._logits, names, number)
+        if not missing:
+            return known
+
+        size = self.engine.zoo.entry(missing[0]).input_size
+        images, _ = self.engine.identities.tensors(size, labels=[number], indices=[index])
+        work = partial(lane_logits, missing, images[0].numpy())
+        job = self.engine.look(
+            lambda: self.engine.on_device(work, seconds=LOOK_SECONDS), "the smoothed label"
+        )
+        for update in job.updates():
+            if not isinstance(update, Waiting):
+                return known | self._keep(self._logits, number, update)
+        raise ConfigError("The networks gave no answer; choose the identity again.")
 
     # -----------------------------------------------------------------------------------------
 
@@ -224,12 +237,6 @@ class UnderstandHandlers:
                     log.warning("%s", error)
         return None, ""
 
-    def _training_images(self, number: int, size: int) -> Pixels:
-        """[N, 3, S, S]"""
-        indices = self.engine.zoo.images_of(self.engine.identities, number, "train")
-        images, _ = self.engine.identities.tensors(size, labels=[number], indices=indices)
-        return images.numpy()
-
     def _photo(self, number: int, index: int) -> Tensor:
         """uint8 [64, 64, 3]."""
         images, _ = self.engine.identities.tensors(64, labels=[number], indices=[index])
@@ -240,15 +247,27 @@ class UnderstandHandlers:
         if not 0 <= number <= last:
             raise ConfigError(f"Identity {number} does not exist; choose from 0 to {last}.")
 
-    def _key(self, number: int) -> Key:
-        targets = self.engine.zoo.entries("target")
-        return number, tuple(entry.stored.sha256 for entry in targets)
-
-    def _keep(self, cache: OrderedDict[Key, ByLane], number: int, value: ByLane) -> None:
+    def _known(
+        self, cache: OrderedDict[Seen, Tensor], names: Sequence[str], number: int
+    ) -> tuple[dict[str, Tensor], list[str]]:
+        """By lane what is cached of an identity, and the lanes that have yet to be asked."""
+        zoo = self.engine.zoo
         with self._lock:
-            cache[self._key(number)] = value
+            found = {name: cache.get((zoo.entry(name).stored.sha256, number)) for name in names}
+        known = {name: tensor for name, tensor in found.items() if tensor is not None}
+        return known, [name for name in names if name not in known]
+
+    def _keep(
+        self, cache: OrderedDict[Seen, Tensor], number: int, seen: ByLane
+    ) -> dict[str, Tensor]:
+        """Remembers what lanes saw of an identity, and returns it."""
+        tensors = {name: torch.from_numpy(value) for name, value in seen.items()}
+        with self._lock:
+            for name, tensor in tensors.items():
+                cache[self.engine.zoo.entry(name).stored.sha256, number] = tensor
             while len(cache) > MOST_KEPT:
                 cache.popitem(last=False)
+        return tensors
 
 
 def _waiting(place: Waiting) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.errors import DemoError
+from mia_demo.layered_zoo import LayeredZoo
 from mia_demo.ui.jobs import Frame
 from mia_demo.ui.networks import GrownPool, Networks, Work
 
@@ -48,6 +49,7 @@ class ZeroGpuError(DemoError):
 
 @dataclass(frozen=True)
 class _Call:
+    zoo: LayeredZoo  # as the server has it now
     work: Work[Any]
     seconds: float | None
     is_saved: Callable[[Any], bool] | None
@@ -95,7 +97,7 @@ def run(
     is_over = False
     while not is_over:
         is_over = True
-        with closing(_lent(_Call(work, seconds, is_saved))) as news:
+        with closing(_lent(_Call(networks.zoo, work, seconds, is_saved))) as news:
             for new in news:
                 if isinstance(new, _Failure):
                     raise new.error
@@ -130,7 +132,7 @@ def _work(call: _Call) -> Generator[Any, None, None]:
     """Runs in the worker."""
     networks = _placed
     assert networks is not None
-    networks.reread()
+    networks.update(call.zoo)
     pools = networks.pools()
     started = time.monotonic()
     try:

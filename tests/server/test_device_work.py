@@ -114,11 +114,11 @@ def test_a_worker_sees_what_visitors_trained_and_deleted_meanwhile(
 ) -> None:
     server, worker = processes(), processes()
     name = own_target(server, "zero")
-    worker.reread()
+    worker.update(through_a_pipe(server.zoo))
     before = worker.attacker().lane(name).classifier
     server.zoo.remove(name)
     assert own_target(server, "negative") == name  # the name is given again
-    worker.reread()
+    worker.update(through_a_pipe(server.zoo))
     after = worker.attacker().lane(name).classifier
     pairs = zip(before.parameters(), after.parameters(), strict=True)
     assert any(not torch.equal(*pair) for pair in pairs)
@@ -129,7 +129,7 @@ def test_a_worker_leaves_the_pools_it_computed_to_the_server(
 ) -> None:
     server, worker = processes(), processes()
     name = own_target(server, "zero")
-    worker.reread()
+    worker.update(through_a_pipe(server.zoo))
     config = replace(preset_config("quick", lanes=(name,), steps=1), pool_size=50)
     known = worker.pools()
     *_, last = worker.attacker().run(config)

@@ -145,6 +145,28 @@ def test_the_visitors_own_attack_comes_first(root: Path) -> None:
     assert (number, label["identity"]) == (7, 7)
 
 
+def test_a_classifier_trained_meanwhile_is_looked_at_too(root: Path) -> None:
+    handlers = handlers_on(root)
+    zoo = handlers.engine.zoo
+
+    def seen() -> tuple[dict[str, Any], dict[str, Any]]:
+        _, embedding = last(handlers.open_embedding("3,4", VISITOR))
+        label = handlers.label(3, 0.1)
+        return {n["name"]: n["figures"] for n in embedding["lanes"]}, {
+            n["name"]: n["logit"] for n in label["lanes"]
+        }
+
+    before = seen()
+    names = []
+    for lane in ("positive", "zero"):
+        names.append(zoo.add_own(zoo.entry(lane), zoo.tensors(lane)))
+        for figures in seen():
+            assert figures[names[-1]] == figures[lane]
+        zoo.remove(names[-1])
+    assert names == ["own-1", "own-1"]  # the same name, other weights
+    assert seen() == before
+
+
 @pytest.mark.parametrize(
     ("identities", "message"),
     [
