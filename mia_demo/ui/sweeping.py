@@ -173,8 +173,8 @@ def table_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, No
 
 
 def is_saved(update: SweepUpdate) -> bool:
-    """Whether the work, started anew, goes on from here."""
-    return update.phase != "done"
+    """Whether the work, started anew, goes on from here: after an attack."""
+    return update.phase != "done" and update.identity is not None
 
 
 def _table(

@@ -64,12 +64,12 @@ def test_stop_reaches_the_worker_which_serves_the_next_visitor(space: Space) -> 
 
 def test_two_visitors_at_once_each_pay_for_their_own(space: Space) -> None:
     before = len(space.api.loans)
-    first = space.visitor(ADA).submit(0, "standard", api_name="/attack")
+    first = space.visitor(ADA).submit(0, "paper", api_name="/attack")
     next(iter(first))
-    boards = attack(space, BOB, 1)
-    assert boards[0]["phase"] == "waiting"
-    assert boards[-1]["phase"] == "done"
-    assert list(first)[-1]["phase"] == "done"
+    second = iter(space.visitor(BOB).submit(1, api_name="/attack"))
+    assert next(second)["phase"] == "waiting"
+    assert first.cancel()
+    assert list(second)[-1]["phase"] == "done"
     assert [loan.token for loan in space.api.loans[before:]] == [ADA, BOB]
     assert space.api.most_at_once == 1
 
@@ -90,10 +90,10 @@ def test_the_worker_knows_what_was_trained_since_it_started(space: Space) -> Non
 
 def test_long_work_takes_turns_and_loses_nothing(space: Space) -> None:
     before = len(space.api.loans)
-    *_, last = space.visitor(ADA).submit("0-2", "0,1", "quick", LANES, api_name="/sweep")
+    *_, last = space.visitor(ADA).submit("0,1", "0,1", "standard", ["zero"], api_name="/sweep")
     assert last["phase"] == "done"
     turns = space.api.loans[before:]
     assert len(turns) > 1
     assert all(turn.is_over.is_set() and not turn.has_failed for turn in turns)
     results = space.visitor(ADA).predict(last["key"], api_name="/results")
-    assert [row["lane"] for row in results["rows"]] == LANES
+    assert [row["lane"] for row in results["rows"]] == ["zero"]
