@@ -11,6 +11,7 @@ import gradio as gr
 
 from mia_demo.data.upload import MAX_ZIP_BYTES
 from mia_demo.model_card import has_embedded_identities
+from mia_demo.space import is_space
 from mia_demo.ui.address import AddressBook
 from mia_demo.ui.attack_page import build_attack_page
 from mia_demo.ui.compare_page import build_compare_page
@@ -85,7 +86,7 @@ def build_failed_app(message: str) -> gr.Blocks:
 
 def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
     """Serves the app to this machine only, but on a Space or where GRADIO_SERVER_NAME says so."""
-    everywhere = "0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1"  # noqa: S104
+    everywhere = "0.0.0.0" if is_space() else "127.0.0.1"  # noqa: S104
     settings: dict[str, Any] = {
         "server_name": os.environ.get("GRADIO_SERVER_NAME", everywhere),
         "theme": make_theme(),

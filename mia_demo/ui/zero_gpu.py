@@ -9,7 +9,6 @@ memory is lost to the server: see ``networks.Work``. Everywhere else, work is si
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -20,10 +19,11 @@ import gradio as gr
 
 from mia_demo.errors import DemoError
 from mia_demo.layered_zoo import LayeredZoo
+from mia_demo.space import is_zero_gpu
 from mia_demo.ui.jobs import Frame
 from mia_demo.ui.networks import GrownPool, Networks, Work
 
-IS_ZERO_GPU = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
+IS_ZERO_GPU = is_zero_gpu()
 if IS_ZERO_GPU:
     import spaces  # before anything asks for CUDA
 
