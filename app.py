@@ -1,6 +1,7 @@
 """Starts the page: ``python app.py``, and the entry point of a Hugging Face Space.
 
-``--zoo`` (or MIA_ZOO, for a Space) chooses another zoo, also one of the Hub.
+``--zoo`` (or MIA_ZOO, for a Space) chooses another zoo, also one of the Hub; visitors must give
+MIA_LOGIN, if it is set.
 """
 
 from __future__ import annotations
@@ -30,6 +31,14 @@ def open_engine(location: str | None) -> tuple[Engine, str]:
         return Engine(open_zoo(), choose_compute()), notice
 
 
+def login() -> tuple[str, str] | None:
+    """What visitors must give. In the environment, because anybody reads a command line."""
+    user, _, password = os.environ.get("MIA_LOGIN", "").partition(":")
+    if bool(user) != bool(password):
+        raise SystemExit("MIA_LOGIN must be USER:PASSWORD.")
+    return (user, password) if user else None
+
+
 def main() -> None:
     """Builds the page, warms the networks up in the background, serves until interrupted."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -38,14 +47,15 @@ def main() -> None:
         default=os.environ.get("MIA_ZOO"),
         help="zoo folder or hf://user/repo@revision (default: MIA_ZOO, else the embedded zoo)",
     )
+    auth = login()
     try:
         engine, notice = open_engine(parser.parse_args().zoo)
         app = build_app(engine, notice)
-        engine.warm_up()
+        engine.start()
     except DemoError as error:
         log.error("%s", error)
         app = build_failed_app(str(error))
-    launch(app)
+    launch(app, auth=auth)
 
 
 if __name__ == "__main__":

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
+
+from mia_demo import space
 from mia_demo.device import choose_compute
 from mia_demo.errors import DemoError
 from mia_demo.evaluation.zoo_accuracy import measure_accuracies
 from mia_demo.hub.address import is_hub_address
 from mia_demo.hub.checks import cache_state, reach_hub
 from mia_demo.opening import open_zoo
+from mia_demo.runs import RUNS
 from mia_demo.zoo import Zoo
 
-PACKAGES = ("torch", "torchvision", "gradio", "numpy", "pillow", "huggingface-hub", "safetensors")
+REQUIREMENTS = Path(__file__).parents[1] / "requirements.txt"
 NEEDED_BYTES = 500_000_000
 RESTORE = "Restore checkpoints/ or run make-zoo."
 DROP = "Open it again, or drop the cached copy with `hf cache rm` and open it then."
@@ -35,7 +40,7 @@ def run_checks(
         online: also try to reach the Hub.
         accuracy: also measure every classifier on the zoo's test images.
     """
-    checks = [_python(), *[_package(name) for name in PACKAGES], _device(device)]
+    checks = [_python(), *_packages(), _device(device), *_space()]
     is_remote = bool(location) and is_hub_address(str(location))
     zoo: Zoo | None = None
     try:
@@ -47,7 +52,7 @@ def run_checks(
         checks += [_zoo(zoo), *_hashes(zoo)]
         if accuracy:
             checks += _accuracies(zoo, device)
-    checks.append(_disk("disk", zoo.root if zoo else Path.cwd()))
+    checks.append(_disk(RUNS))
     checks.append(_cache(is_needed=is_remote))
     if online or is_remote:
         checks.append(_hub(is_needed=zoo is None or online))
@@ -63,12 +68,20 @@ def _python() -> Check:
     return _check("python", sys.version_info >= (3, 10), found, "Install Python 3.10 or newer.")
 
 
-def _package(name: str) -> Check:
+def _packages() -> list[Check]:
+    lines = REQUIREMENTS.read_text("utf-8").splitlines()
+    return [_package(Requirement(line)) for line in lines]
+
+
+def _package(needed: Requirement) -> Check:
     remedy = "Run: python -m pip install -r requirements.txt"
     try:
-        return _check(name, True, version(name), remedy)
+        found = version(needed.name)
     except PackageNotFoundError:
-        return _check(name, False, "not installed", remedy)
+        return _check(needed.name, False, "not installed", remedy)
+    if needed.specifier.contains(found, prereleases=True):
+        return _check(needed.name, True, found, "")
+    return _check(needed.name, False, f"{found}, needed is {needed.specifier}", remedy)
 
 
 def _device(name: str) -> Check:
@@ -76,6 +89,22 @@ def _device(name: str) -> Check:
         return _check("device", True, choose_compute(name).label, "")
     except DemoError as error:
         return _check("device", False, str(error), "Use --device auto.")
+
+
+def _space() -> list[Check]:
+    """Nothing where it is none."""
+    if not space.is_space():
+        return []
+    checks = [_check("space", True, f"{os.environ['SPACE_ID']}: {space.hardware()}", "")]
+    if space.is_zero_gpu():
+        remedy = "Choose ZeroGPU in the Space's settings again, or another hardware."
+        if "SPACES_ZERO_DEVICE_API_URL" not in os.environ:
+            checks.append(_check("zerogpu", False, "nobody to ask for a GPU", remedy))
+        else:
+            needed = Requirement("spaces")
+            lent = {"name": "zerogpu", "remedy": "Add spaces to requirements.txt."}
+            checks.append({**_package(needed), **lent})
+    return checks
 
 
 def _zoo(zoo: Zoo) -> Check:
@@ -112,10 +141,15 @@ def _accuracies(zoo: Zoo, device: str) -> list[Check]:
     return checks
 
 
-def _disk(name: str, folder: Path) -> Check:
-    free = shutil.disk_usage(folder).free
+def _disk(folder: Path) -> Check:
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    if not os.access(existing, os.W_OK):
+        remedy = "Make it writable, or put the demo where it may write."
+        return _check("disk", False, f"{folder} cannot be written", remedy)
+    free = shutil.disk_usage(existing).free
+    found = f"{free / 1e9:.1f} GB free for {folder}"
     remedy = f"Free at least {NEEDED_BYTES // 1_000_000} MB for runs and temporary files."
-    return _check(name, free > NEEDED_BYTES, f"{free / 1e9:.1f} GB free at {folder}", remedy)
+    return _check("disk", free > NEEDED_BYTES, found, remedy)
 
 
 def _cache(*, is_needed: bool) -> Check:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -48,6 +49,18 @@ class LayeredZoo(Zoo):
         except CheckpointError as error:  # the demo goes on without them; adding one says why
             log.warning("own classifiers are left out: %s", error)
         self._merge()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A lock cannot travel to another process.
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.Lock()
+
+    def become(self, other: LayeredZoo) -> None:
+        """Takes over what a copy of this zoo knows, which has come from another process."""
+        self.__setstate__(other.__getstate__())
 
     def own_entries(self) -> list[CheckpointEntry]:
         """Own targets, oldest first."""

@@ -36,7 +36,7 @@ def process_bytes() -> int | None:
 
 
 def device_memory(compute: Compute) -> DeviceMemory | None:
-    """None on a CPU, and where this process has not touched its GPU (ZeroGPU)."""
+    """None on a CPU, and where this process has not touched its GPU."""
     if compute.device.type == "mps":
         return DeviceMemory(torch.mps.current_allocated_memory(), None)
     if compute.device.type != "cuda" or not torch.cuda.is_initialized():

@@ -163,6 +163,18 @@ class PoolCache:
             self.generator, lanes, styles, self.compute, self.framing, self.portions
         )
 
+    def load_stored(self) -> None:
+        """Reads the zoo's own pool now, not when an attack first needs it."""
+        if stored := self._stored(POOL_PSI):
+            self.put(POOL_PSI, stored)
+
+    def known(self) -> dict[float, Pool]:
+        """By truncation, the pools so far."""
+        return dict(self._pools)
+
+    def put(self, truncation_psi: float, pool: Pool) -> None:
+        self._pools[truncation_psi] = pool
+
     def forget(self, lane: str) -> None:
         """Drops a lane's confidences."""
         for psi, pool in list(self._pools.items()):

@@ -11,6 +11,7 @@ import gradio as gr
 
 from mia_demo.data.upload import MAX_ZIP_BYTES
 from mia_demo.model_card import has_embedded_identities
+from mia_demo.space import is_space
 from mia_demo.ui.address import AddressBook
 from mia_demo.ui.attack_page import build_attack_page
 from mia_demo.ui.compare_page import build_compare_page
@@ -39,7 +40,7 @@ def build_app(engine: Engine, notice: str = "") -> gr.Blocks:
         DemoError: the zoo cannot be read.
     """
     with _blocks() as app:
-        gr.HTML(_header(engine.compute.label, _whose_faces(engine)), apply_default_css=False)
+        gr.HTML(_header(engine.device_label, _whose_faces(engine)), apply_default_css=False)
         if notice:
             gr.HTML(f'<p class="broken" role="alert">{escape(notice)}</p>', apply_default_css=False)
         tools = gr.Row(elem_classes="tools")
@@ -87,9 +88,10 @@ def build_failed_app(message: str) -> gr.Blocks:
 
 
 def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
-    """Serves the app to this machine only, unless GRADIO_SERVER_NAME says otherwise."""
+    """Serves the app to this machine only, but on a Space or where GRADIO_SERVER_NAME says so."""
+    everywhere = "0.0.0.0" if is_space() else "127.0.0.1"  # noqa: S104
     settings: dict[str, Any] = {
-        "server_name": os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
+        "server_name": os.environ.get("GRADIO_SERVER_NAME", everywhere),
         "theme": make_theme(),
         "css_paths": STYLES,
         "run_history": False,  # would keep reconstructions in the visitor's browser

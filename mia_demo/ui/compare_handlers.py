@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.evaluation.contact_sheet import training_photos
-from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.library import ResultsLibrary, Sweep
 from mia_demo.evaluation.report import html_report
 from mia_demo.evaluation.results import RESULTS_FILE
@@ -22,11 +21,13 @@ from mia_demo.ui.compare_view import EMPTY, CompareView, compare_view, sweep_lab
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.jobs import Job, Waiting
 from mia_demo.ui.knobs import parse_config
+from mia_demo.ui.networks import Networks
 from mia_demo.ui.sessions import SessionJobs
 from mia_demo.ui.sweep_view import SweepPresenter
 from mia_demo.ui.sweeping import (
     SweepPlan,
     SweepUpdate,
+    is_saved,
     plan_sweep,
     sweep_work,
     table_work,
@@ -36,7 +37,7 @@ UNEXPECTED = "The sweep failed unexpectedly; the server's log says why. Finished
 PURPOSE = "a sweep"
 RESULTS = "results"  # a link's parameter
 
-Work = Callable[[SweepPlan, Attacker, Judge], Generator[SweepUpdate, None, None]]
+Work = Callable[[SweepPlan, Networks], Generator[SweepUpdate, None, None]]
 
 log = logging.getLogger(__name__)
 
@@ -226,7 +227,8 @@ class CompareHandlers:
             self.sweeps.release(session, job)
 
     def _job(self, plan: SweepPlan, work: Work) -> Job[SweepUpdate]:
-        return self.engine.judged(lambda attacker, judge: work(plan, attacker, judge), PURPOSE)
+        sweep = partial(work, plan)
+        return self.engine.shared(lambda: self.engine.on_device(sweep, is_saved=is_saved), PURPOSE)
 
     def _key(self, plan: SweepPlan) -> str:
         return next(s.key for s in self.library.sweeps() if s.folder == plan.folder)

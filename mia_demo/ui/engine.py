@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,9 @@ import numpy.typing as npt
 
 from mia_demo.added_models import HUB_PEOPLE, AddedModels
 from mia_demo.added_store import ADDED_FOLDER, AddedStore
-from mia_demo.attack.attack import SHOWN, Attacker, AttackFrame
+from mia_demo.attack.attack import SHOWN, AttackFrame
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.device import Compute
-from mia_demo.evaluation.judge import Judge
 from mia_demo.layered_zoo import OWN_FOLDER, LayeredZoo
 from mia_demo.own_people import OwnPeople, People, PeopleStore
 from mia_demo.runs import RUNS
@@ -23,15 +23,15 @@ from mia_demo.runs.comparison import is_same_moment
 from mia_demo.runs.folder import AttackRun
 from mia_demo.runs.saver import AttackSaver
 from mia_demo.runs.store import RunStore
+from mia_demo.ui import zero_gpu
 from mia_demo.ui.jobs import DeviceQueue, Frame, Job
+from mia_demo.ui.networks import Networks, Work
 from mia_demo.ui.sessions import OwnedKeys, SessionJobs, SessionMemory
 from mia_demo.ui.speed import SpeedMeter, measured
 from mia_demo.zoo import Zoo
 
 OWN_PEOPLE_FOLDER = "own-people"  # of visitors' photos with their classifiers, among the runs
 EMBEDDED = "embedded"  # the people that came with the demo
-MOST_LOADED = 2  # people of visitors whose networks stay in memory
-MOST_GUESTS = 6  # lanes that visitors added, likewise
 FIRST_STEPS, FIRST_ROUNDS = 3, 4  # of the start-up's attacks
 
 
@@ -94,10 +94,8 @@ class Engine:
         self.finished_attacks: SessionMemory[FinishedAttack] = SessionMemory()
         self.kept = RunStore(runs, zoo)
         self.owned_runs = OwnedKeys()
-        self._attacker: Attacker | None = None
-        self._judge: Judge | None = None
-        self._other_attackers: OrderedDict[str, Attacker] = OrderedDict()  # by the people's key
-        self._used_guests: OrderedDict[str, None] = OrderedDict()  # longest ago first
+        self.networks = Networks(self.zoo, self.identities, compute)
+        self._warming_up: Job[AttackFrame] | None = None
 
     def people(self, key: str) -> People:
         """The people that came with the demo (``EMBEDDED``), or those that a key opens.
@@ -109,9 +107,37 @@ class Engine:
             return self.embedded
         return self.added.people(key) if key.startswith(HUB_PEOPLE) else self.own_people.open(key)
 
+    def start(self) -> None:
+        """Makes the networks ready, in the background where that can be."""
+        if zero_gpu.IS_ZERO_GPU:
+            zero_gpu.place(self.networks)
+        else:
+            self.warm_up()
+
     def warm_up(self) -> Job[AttackFrame]:
         """Loads networks and pool and takes first steps, so that no visitor need wait for them."""
-        return Job(self._first_steps, self.device, "the start-up")
+        self._warming_up = Job(self._first_steps, self.device, "the start-up")
+        return self._warming_up
+
+    @property
+    def device_label(self) -> str:
+        """For people: what computes here."""
+        lent = " · lent by ZeroGPU" if zero_gpu.IS_ZERO_GPU else ""
+        return f"{self.compute.label}{lent}"
+
+    @property
+    def is_warming_up(self) -> bool:
+        return self._warming_up is not None and not self._warming_up.wait(0)
+
+    def on_device(
+        self,
+        work: Work[Frame],
+        *,
+        seconds: float | None = None,
+        is_saved: Callable[[Frame], bool] | None = None,
+    ) -> Generator[Frame, None, None]:
+        """The frames of some work with the networks, for a job; see ``zero_gpu.run``."""
+        return zero_gpu.run(self.networks, work, seconds=seconds, is_saved=is_saved)
 
     def attack(
         self,
@@ -162,23 +188,9 @@ class Engine:
 
         return Job(work, self.device, "an attack")
 
-    def look(
-        self, work: Callable[[Attacker], Generator[Frame, None, None]], purpose: str
-    ) -> Job[Frame]:
-        """Short work with the loaded networks, queued."""
-        return Job(lambda: work(self._loaded()), self.device, purpose)
-
-    def judged(
-        self, work: Callable[[Attacker, Judge], Generator[Frame, None, None]], purpose: str
-    ) -> Job[Frame]:
-        """Long work with attacker and judge, queued."""
-
-        def run() -> Generator[Frame, None, None]:
-            if self._judge is None:
-                self._judge = Judge(self.zoo, self.compute)
-            yield from work(self._loaded(), self._judge)
-
-        return self.shared(run, purpose)
+    def look(self, work: Callable[[], Generator[Frame, None, None]], purpose: str) -> Job[Frame]:
+        """Short work, queued."""
+        return Job(work, self.device, purpose)
 
     def shared(self, work: Callable[[], Generator[Frame, None, None]], purpose: str) -> Job[Frame]:
         """Long work, queued; it lets others go first between frames."""
@@ -192,14 +204,12 @@ class Engine:
         """
         victims = people or self.embedded
         victims.zoo.remove(name)
-        attacker = self._other_attackers.get(victims.key) if victims.key else self._attacker
-        if attacker is not None:
-            attacker.forget(name)
+        self.networks.forget(victims.zoo, name)
 
     def delete_people(self, people: OwnPeople) -> None:
         """Deletes a visitor's photos and everything that was trained on them."""
         self.own_people.delete(people.key)
-        self._other_attackers.pop(people.key, None)
+        self.networks.forget_all(people.zoo)
 
     def remove_added(self, models: AddedModels, name: str) -> None:
         """Removes a lane, or people by their key, that a visitor added.
@@ -207,22 +217,11 @@ class Engine:
         Raises:
             ConfigError: there is none.
         """
+        gone = [people.zoo for people in models.people if people.key == name]
         models.remove(name)
-        self._other_attackers.pop(name, None)
-        if self._attacker is not None:
-            self._attacker.forget(name)
-
-    def _loaded(self, people: People | None = None) -> Attacker:
-        # Only the job that holds the device comes here, so no lock is needed.
-        if people is not None and people.key:
-            attacker = self._other_attackers.pop(people.key, None)
-            self._other_attackers[people.key] = attacker or Attacker(people.zoo, self.compute)
-            if len(self._other_attackers) > MOST_LOADED:
-                self._other_attackers.popitem(last=False)
-            return self._other_attackers[people.key]
-        if self._attacker is None:
-            self._attacker = Attacker(self.zoo, self.compute)
-        return self._attacker
+        for zoo in gone:
+            self.networks.forget_all(zoo)
+        self.networks.forget(self.zoo, name)
 
     def _first_steps(self) -> Generator[AttackFrame, None, None]:
         """Two small attacks of different size: what they take says what any attack will take."""
@@ -230,26 +229,28 @@ class Engine:
         few = preset_config("quick", steps=FIRST_STEPS, selection_rounds=FIRST_ROUNDS, lanes=lanes)
         fewest = replace(few, lanes=lanes[:1], candidates=1, kept=1)
         for config in (few, fewest):
-            yield from measured(self._loaded().run(config), config, self.speed)
+            yield from self._measured(config, self.embedded)
 
     def _tracked(self, config: AttackConfig, people: People) -> Generator[Tracked, None, None]:
         curves = Curves({name: [] for name in config.lanes}, {name: [] for name in config.lanes})
-        if people is self.embedded:
-            self._forget_guests(config.lanes)
-        for frame in measured(self._loaded(people).run(config), config, self.speed):
+        for frame in self._measured(config, people):
             if frame.stage == "optimisation":
                 for lane in frame.lanes:
                     curves.target_confidence[lane.name].append(lane.target_confidence)
                     curves.gradient_cosine[lane.name].append(lane.gradient_cosine)
             yield Tracked(frame, curves)
 
-    def _forget_guests(self, used: Sequence[str]) -> None:
-        """Keeps few of the lanes in memory that visitors added: there is no end to them."""
-        for name in used:
-            if name not in self.zoo.target_names():
-                self._used_guests[name] = None
-                self._used_guests.move_to_end(name)
-        while len(self._used_guests) > MOST_GUESTS:
-            name, _ = self._used_guests.popitem(last=False)
-            if self._attacker is not None:
-                self._attacker.forget(name)
+    def _measured(self, config: AttackConfig, people: People) -> Generator[AttackFrame, None, None]:
+        frames = self.on_device(
+            partial(_attack, config, people.zoo), seconds=self.speed.attack_seconds(config)
+        )
+        with closing(frames):
+            yield from measured(frames, config, self.speed)
+
+
+def _attack(
+    config: AttackConfig, zoo: LayeredZoo, networks: Networks
+) -> Generator[AttackFrame, None, None]:
+    attacker = networks.attacker(zoo)
+    networks.keep_few_guests(zoo, config.lanes)
+    yield from attacker.run(config)

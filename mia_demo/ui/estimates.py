@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -24,6 +25,7 @@ from mia_demo.training.classifier import (
 )
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.knobs import parse_config
+from mia_demo.ui.networks import Networks
 from mia_demo.ui.people_training import Series, Step
 from mia_demo.ui.speed import SpeedMeter, spoken
 from mia_demo.ui.sweeping import plan_sweep
@@ -33,7 +35,10 @@ MEASURING = "How long? The start-up is measuring this device …"
 UNKNOWN = "How long is not known yet; the first attack measures this device."
 PATIENCE_SECONDS = 120.0
 POLL_SECONDS = 0.5
+TIMED_SECONDS = 5.0  # that this may take
 MEASURED_BATCHES = 4  # of a training nobody has run yet; the first one only warms up
+
+Timing = tuple[str, int, float]  # kind, size and seconds, for ``SpeedMeter.note``
 
 
 class Estimates:
@@ -57,10 +62,9 @@ class Estimates:
     ) -> AsyncIterator[str]:
         """The same for a page that is opened while the device is still being measured."""
         until = time.monotonic() + PATIENCE_SECONDS
-        usual = AttackConfig()
-        if self.engine.speed.attack_seconds(usual) is None:
+        if self._is_measuring():
             yield line(MEASURING)
-        while self.engine.speed.attack_seconds(usual) is None and time.monotonic() < until:
+        while self._is_measuring() and time.monotonic() < until:
             await asyncio.sleep(POLL_SECONDS)
         yield self.for_attack(preset, lanes, *knobs)
 
@@ -100,6 +104,10 @@ class Estimates:
         seconds = self._training_seconds(config, images, people)
         yield line(UNKNOWN if seconds is None else f"{_capital(spoken(seconds))} on this device.")
 
+    def _is_measuring(self) -> bool:
+        seconds = self.engine.speed.attack_seconds(AttackConfig())
+        return seconds is None and self.engine.is_warming_up
+
     def _training_seconds(self, config: TrainConfig, images: int, people: People) -> float | None:
         most = people.zoo.manifest.train_images
         counts = [len(entries) for entries in people.identities.entries]
@@ -109,26 +117,33 @@ class Estimates:
             config.architecture, config.batch_size, trained, tested, config.epochs
         )
 
-    def _measure_training(self, config: TrainConfig) -> Generator[int, None, None]:
-        """A few batches of noise: their content does not matter to the clock."""
-        count, size = MEASURED_BATCHES * config.batch_size, config.input_size
-        people = len(self.engine.identities)
-        noise = torch.randint(0, 256, (count, 3, size, size), dtype=torch.uint8)
-        data = LabelledImages(noise, torch.arange(count) % people)
-        trainer = ClassifierTrainer(config.classifier(people), config, self.engine.compute, data)
-        before: float | None = None
-        for frame in train_classifier(trainer, None):
-            if before is not None:
-                kind = f"training {config.architecture}"
-                self.engine.speed.note(kind, config.batch_size, frame.seconds - before)
-            before = frame.seconds
-            yield frame.step
-            if frame.step == MEASURED_BATCHES:
-                break
-        started = time.perf_counter()
-        predict(trainer.network, noise, self.engine.compute)
-        spent = time.perf_counter() - started
-        self.engine.speed.note(f"testing {config.architecture}", count, spent)
+    def _measure_training(self, config: TrainConfig) -> Generator[Timing, None, None]:
+        work = partial(time_training, config, len(self.engine.identities))
+        for timing in self.engine.on_device(work, seconds=TIMED_SECONDS):
+            self.engine.speed.note(*timing)
+            yield timing
+
+
+def time_training(
+    config: TrainConfig, classes: int, networks: Networks
+) -> Generator[Timing, None, None]:
+    """A few batches of noise: their content does not matter to the clock."""
+    count, size = MEASURED_BATCHES * config.batch_size, config.input_size
+    noise = torch.randint(0, 256, (count, 3, size, size), dtype=torch.uint8)
+    data = LabelledImages(noise, torch.arange(count) % classes)
+    trainer = ClassifierTrainer(config.classifier(classes), config, networks.compute, data)
+    before: float | None = None
+    for frame in train_classifier(trainer, None):
+        if before is not None:
+            kind = f"training {config.architecture}"
+            yield kind, config.batch_size, frame.seconds - before
+        before = frame.seconds
+        if frame.step == MEASURED_BATCHES:
+            break
+    started = time.perf_counter()
+    predict(trainer.network, noise, networks.compute)
+    spent = time.perf_counter() - started
+    yield f"testing {config.architecture}", count, spent
 
 
 def measured_training(

@@ -7,6 +7,7 @@ slot while its last step still runs.
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import time
 from collections import deque
@@ -128,7 +129,9 @@ class Job(Generic[Frame]):
         self._error: Exception | None = None
         self._ticket = device.draw(purpose)
         self._computing = False
-        threading.Thread(target=self._run, name=purpose, daemon=True).start()
+        # Whose request it is goes along: ZeroGPU charges the GPU to that visitor.
+        run = contextvars.copy_context().run
+        threading.Thread(target=run, args=(self._run,), name=purpose, daemon=True).start()
 
     @property
     def stopped(self) -> bool:

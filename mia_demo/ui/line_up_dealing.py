@@ -5,19 +5,20 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator
+from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
-from mia_demo.attack.attack import Attacker
-from mia_demo.attack.config import preset_config
+from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.errors import ConfigError, DemoError
-from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.line_up import LineUp, make_line_up, plan_rounds
 from mia_demo.ui.engine import Engine, FinishedAttack
 from mia_demo.ui.jobs import Job, Waiting
 from mia_demo.ui.line_up_game import LineUpError
 from mia_demo.ui.line_up_rooms import LineUpRooms
+from mia_demo.ui.networks import Networks, Work
 
 PRESET = "quick"
 MOST_AT_ONCE = 12
@@ -25,7 +26,7 @@ LARGEST_SEED = 2**31 - 1
 UNWATCHED = "Nobody was watching, so no further rounds were dealt; deal new ones."
 UNEXPECTED = "Dealing failed unexpectedly; the server's log says why. Deal again."
 
-Work = Callable[[Attacker, Judge], Generator[LineUp, None, None]]
+Round = tuple[Work[LineUp], float | None]  # and how many seconds it takes, if that is known
 
 log = logging.getLogger(__name__)
 
@@ -58,26 +59,12 @@ class Dealer:
         with self.rooms.hosted(key) as game:
             shown = game.dealt
         people = [i for i in range(len(self.engine.identities)) if i not in shown]
-        plan = plan_rounds(count, lanes, people, chosen)
-
-        def work(attacker: Attacker, judge: Judge) -> Generator[LineUp, None, None]:
-            rng = np.random.default_rng(chosen)
-            for identity, lane in plan:
-                config = preset_config(PRESET, identity=identity, lanes=(lane,), seed=chosen)
-                for frame in attacker.run(config, every=config.steps):
-                    best = frame.lanes[0].images[0] if frame.is_last else None
-                assert best is not None
-                yield make_line_up(
-                    judge,
-                    self.engine.identities,
-                    best,
-                    identity=identity,
-                    lane=lane,
-                    seed=chosen,
-                    rng=rng,
-                )
-
-        self._start(key, count, work)
+        rounds: list[Round] = []
+        for number, (identity, lane) in enumerate(plan_rounds(count, lanes, people, chosen)):
+            config = preset_config(PRESET, identity=identity, lanes=(lane,), seed=chosen)
+            seconds = self.engine.speed.attack_seconds(config)
+            rounds.append((partial(_attacked, config, number), seconds))
+        self._start(key, rounds)
 
     def deal_own(self, key: str, own: FinishedAttack) -> None:
         """A round for each lane of a visitor's attack, in random order.
@@ -86,42 +73,30 @@ class Dealer:
             DemoError: rounds are being dealt already.
         """
         seed = secrets.randbelow(LARGEST_SEED)
+        lanes = np.random.default_rng(seed).permutation(list(own.images)).tolist()
+        rounds: list[Round] = [
+            (partial(_shown, own.config, lane, own.images[lane][0], (seed, number)), 1.0)
+            for number, lane in enumerate(lanes)
+        ]
+        self._start(key, rounds)
 
-        def work(attacker: Attacker, judge: Judge) -> Generator[LineUp, None, None]:
-            rng = np.random.default_rng(seed)
-            for lane in rng.permutation(list(own.images)).tolist():
-                yield make_line_up(
-                    judge,
-                    self.engine.identities,
-                    own.images[lane][0],
-                    identity=own.config.identity,
-                    lane=lane,
-                    seed=own.config.seed,
-                    rng=rng,
-                )
-
-        self._start(key, len(own.images), work)
-
-    def _start(self, key: str, count: int, work: Work) -> None:
-        self.rooms.expect(key, count)
+    def _start(self, key: str, rounds: list[Round]) -> None:
+        self.rooms.expect(key, len(rounds))
         try:
-            job = self.engine.judged(
-                lambda attacker, judge: self._adding(key, work(attacker, judge)), "a line-up"
-            )
+            job = self.engine.shared(lambda: self._adding(key, rounds), "a line-up")
         except DemoError:
             self.rooms.finish(key)
             raise
         # The tab may be reloaded or closed: the rounds belong to the game, not to the tab.
         threading.Thread(target=self._follow, args=(key, job), daemon=True).start()
 
-    def _adding(self, key: str, rounds: Iterator[LineUp]) -> Generator[LineUp, None, None]:
-        while self.rooms.is_watched(key):
-            line_up = next(rounds, None)
-            if line_up is None:
-                return
-            self.rooms.add(key, line_up)
-            yield line_up
-        raise LineUpError(UNWATCHED)
+    def _adding(self, key: str, rounds: list[Round]) -> Generator[LineUp, None, None]:
+        for work, seconds in rounds:
+            if not self.rooms.is_watched(key):
+                raise LineUpError(UNWATCHED)
+            for line_up in self.engine.on_device(work, seconds=seconds):
+                self.rooms.add(key, line_up)
+                yield line_up
 
     def _follow(self, key: str, job: Job[LineUp]) -> None:
         note = ""
@@ -135,6 +110,39 @@ class Dealer:
             note = UNEXPECTED
         finally:
             self.rooms.finish(key, note)
+
+
+def _attacked(
+    config: AttackConfig, number: int, networks: Networks
+) -> Generator[LineUp, None, None]:
+    """A round on an attack of its own."""
+    for frame in networks.attacker().run(config, every=config.steps):
+        best = frame.lanes[0].images[0] if frame.is_last else None
+    assert best is not None
+    yield from _shown(config, config.lanes[0], best, (config.seed, number), networks)
+
+
+def _shown(
+    config: AttackConfig,
+    lane: str,
+    reconstruction: npt.NDArray[np.uint8],
+    seeds: tuple[int, int],
+    networks: Networks,
+) -> Generator[LineUp, None, None]:
+    """A round on a reconstruction.
+
+    Args:
+        seeds: of the deal, and the number of the round in it.
+    """
+    yield make_line_up(
+        networks.judge(),
+        networks.identities,
+        reconstruction,
+        identity=config.identity,
+        lane=lane,
+        seed=config.seed,
+        rng=np.random.default_rng(seeds),
+    )
 
 
 def _waiting(place: Waiting) -> str:

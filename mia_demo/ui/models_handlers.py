@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,8 @@ class ModelsHandlers:
         try:
             shown = self._shown(own, request)
             job = self.engine.shared(
-                lambda: measure_again(shown, self.engine.compute), "a measurement of accuracies"
+                lambda: self.engine.on_device(partial(measure_again, shown)),
+                "a measurement of accuracies",
             )
             for update in job.updates():
                 if isinstance(update, Waiting):

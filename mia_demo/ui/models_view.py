@@ -13,6 +13,7 @@ from mia_demo.evaluation.columns import alpha_text, percent
 from mia_demo.evaluation.zoo_accuracy import MeasuredAccuracy
 from mia_demo.model_card import has_embedded_identities
 from mia_demo.own_people import OwnPeople, People
+from mia_demo.ui import zero_gpu
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.sweep_view import lane_styles
 from mia_demo.usage import device_memory, process_bytes
@@ -59,10 +60,12 @@ class Shown:
 
 def machine_facts(engine: Engine) -> list[dict[str, str]]:
     """Device and memory, each with a label."""
-    facts = [("Device", engine.compute.label)]
+    facts = [("Device", engine.device_label)]
     if (used := process_bytes()) is not None:
         facts.append(("Memory of the demo", size_text(used)))
-    if (memory := device_memory(engine.compute)) is not None:
+    # Where a GPU is lent for seconds, this process has none.
+    memory = None if zero_gpu.IS_ZERO_GPU else device_memory(engine.compute)
+    if memory is not None:
         total = f" of {size_text(memory.total)}" if memory.total else ""
         facts.append(("Memory of the GPU", f"{size_text(memory.used)}{total}"))
     return [{"label": label, "value": value} for label, value in facts]

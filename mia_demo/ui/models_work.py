@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
-from mia_demo.device import Compute
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.evaluation.zoo_accuracy import AccuracyMeter, MeasuredAccuracy
 from mia_demo.ui.models_view import Shown
+from mia_demo.ui.networks import Networks
 
 MOST_PIXELS = 500_000_000  # of test photos in memory, three bytes each
 
@@ -28,7 +28,7 @@ class Accuracies:
     sentence: str
 
 
-def measure_again(groups: Sequence[Shown], compute: Compute) -> Generator[Accuracies, None, None]:
+def measure_again(groups: Sequence[Shown], networks: Networks) -> Generator[Accuracies, None, None]:
     """Targets and evaluators of all groups; one that fails is told and the others go on.
 
     Raises:
@@ -42,7 +42,7 @@ def measure_again(groups: Sequence[Shown], compute: Compute) -> Generator[Accura
     problems: list[str] = []
     for group in groups:
         zoo = group.people.zoo
-        meter = AccuracyMeter(zoo, compute)
+        meter = AccuracyMeter(zoo, networks.compute)
         for name in _names(group):
             sentence = f"Measuring {name}, {done + 1} of {total} …"
             yield Accuracies(dict(results), done, total, sentence)

@@ -13,7 +13,7 @@ import gradio as gr
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.own_people import OwnPeople
 from mia_demo.ui.engine import EMBEDDED, Engine
-from mia_demo.ui.people_training import Speed, measure_speed
+from mia_demo.ui.people_training import TIMED_SECONDS, Speed, measure_speed
 from mia_demo.ui.people_view import NOBODY, duration, people_choices, people_panel, reading
 from mia_demo.ui.train_handlers import TrainHandlers
 from mia_demo.ui.train_updates import attackable
@@ -135,7 +135,8 @@ class PeopleHandlers:
     def _measure(self) -> Speed:
         if self._speed is None:
             job = self.engine.shared(
-                lambda: measure_speed(self.engine.compute), "a measurement of speed"
+                lambda: self.engine.on_device(measure_speed, seconds=TIMED_SECONDS),
+                "a measurement of speed",
             )
             for speed in job.updates():
                 if isinstance(speed, Speed):

@@ -6,17 +6,19 @@ import math
 import shutil
 import time
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
 from mia_demo.evaluation.columns import alpha_text
 from mia_demo.make_zoo import TARGET_ALPHAS, ZooRecipe
 from mia_demo.own_people import OwnPeople, People
 from mia_demo.training.classifier import ClassifierTrainer, LabelledImages, TrainConfig
+from mia_demo.ui.engine import Engine
+from mia_demo.ui.networks import Networks
 from mia_demo.ui.training import (
     TrainingPlan,
     TrainingUpdate,
@@ -31,6 +33,7 @@ TARGET_STEPS, TARGET_EPOCHS = 400, (20, 100)
 EVALUATOR_STEPS, EVALUATOR_EPOCHS = 120, (10, 40)
 BATCH = 32
 TIMED_STEPS = 3
+TIMED_SECONDS = 5.0  # that they may take
 THREE_LANES = tuple(TARGET_ALPHAS.values())
 
 Step = tuple[int, TrainingUpdate]  # number of the training in its series
@@ -97,7 +100,7 @@ def plan_three_lanes(people: OwnPeople) -> Series:
     return Series(people, (*_evaluator(people), *missing), is_three=True)
 
 
-def series_work(series: Series, compute: Compute) -> Generator[Step, None, None]:
+def series_work(series: Series, engine: Engine) -> Generator[Step, None, None]:
     """The trainings of a series, one after the other.
 
     Raises:
@@ -106,10 +109,12 @@ def series_work(series: Series, compute: Compute) -> Generator[Step, None, None]
     zoo = series.people.zoo
     try:
         for number, plan in enumerate(series.plans):
-            for update in training_work(plan, zoo, compute):
-                if isinstance(series.people, OwnPeople):
-                    series.people.zoo.check_exists()
-                yield number, update
+            # Closed at once: what still trains must not save anything after the cleaning below.
+            with closing(training_work(plan, zoo, engine)) as updates:
+                for update in updates:
+                    if isinstance(series.people, OwnPeople):
+                        series.people.zoo.check_exists()
+                    yield number, update
     finally:
         # A state that was saved after they were deleted must not stay.
         if isinstance(series.people, OwnPeople) and series.people.zoo.is_deleted:
@@ -135,9 +140,9 @@ class Speed:
         return total
 
 
-def measure_speed(compute: Compute) -> Generator[Speed, None, None]:
+def measure_speed(networks: Networks) -> Generator[Speed, None, None]:
     """Trains both architectures for a few steps on noise."""
-    recipe = ZooRecipe()
+    recipe, compute = ZooRecipe(), networks.compute
     seconds = []
     for config in (recipe.target, recipe.evaluator):
         config = replace(config, epochs=2, batch_size=BATCH)

@@ -28,6 +28,7 @@ from mia_demo.evaluation.sweep import (
     saved_images,
 )
 from mia_demo.ui.engine import Engine
+from mia_demo.ui.networks import Networks
 
 # The device is shared with other visitors; the command line has no such limit.
 MOST_ATTACKS = 1000
@@ -127,14 +128,13 @@ def plan_sweep(engine: Engine, config: AttackConfig, identities: str, seeds: str
     return SweepPlan(config, people, chosen_seeds, folder)
 
 
-def sweep_work(
-    plan: SweepPlan, attacker: Attacker, judge: Judge
-) -> Generator[SweepUpdate, None, None]:
+def sweep_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, None, None]:
     """Attacks what is missing, then computes and saves the table.
 
     Raises:
         ConfigError: the folder cannot be written.
     """
+    attacker, judge = networks.attacker(), networks.judge()
     before = set(plan.finished())
     update = SweepUpdate("attacking", len(before), plan.total)
     yield update
@@ -159,9 +159,7 @@ def sweep_work(
     yield from _table(plan, plan.identities, plan.seeds, update, attacker, judge)
 
 
-def table_work(
-    plan: SweepPlan, attacker: Attacker, judge: Judge
-) -> Generator[SweepUpdate, None, None]:
+def table_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, None, None]:
     """The table of a stopped sweep's finished attacks.
 
     Raises:
@@ -171,7 +169,12 @@ def table_work(
     if not identities:
         raise ConfigError("No attack of this sweep is finished yet; start it again.")
     start = SweepUpdate("attacking", len(plan.finished()), plan.total)
-    yield from _table(plan, identities, seeds, start, attacker, judge)
+    yield from _table(plan, identities, seeds, start, networks.attacker(), networks.judge())
+
+
+def is_saved(update: SweepUpdate) -> bool:
+    """Whether the work, started anew, goes on from here: after an attack."""
+    return update.phase != "done" and update.identity is not None
 
 
 def _table(

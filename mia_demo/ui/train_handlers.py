@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -280,9 +281,8 @@ class TrainHandlers:
         folders = {plan.folder for plan in series.plans}
         self.busy |= folders
         try:
-            yield from measured_training(
-                series_work(series, self.engine.compute), series, self.engine.speed
-            )
+            with closing(series_work(series, self.engine)) as steps:
+                yield from measured_training(steps, series, self.engine.speed)
         finally:
             self.busy -= folders
 

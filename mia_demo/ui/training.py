@@ -8,11 +8,14 @@ import math
 import shutil
 import time
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mia_demo.device import Compute
+from safetensors.torch import load, save
+
 from mia_demo.errors import ConfigError
 from mia_demo.files import write_json
 from mia_demo.layered_zoo import LayeredZoo
@@ -26,6 +29,9 @@ from mia_demo.training.classifier import (
     train_classifier,
 )
 from mia_demo.training.logits import LogitHistogram
+from mia_demo.ui.engine import Engine
+from mia_demo.ui.networks import Networks
+from mia_demo.zoo import CheckpointEntry
 
 HISTORY_FILE = "history.json"
 MOST_UNFINISHED = 5  # states kept on disk, 15 MB each and more
@@ -134,7 +140,7 @@ def trained_with(zoo: LayeredZoo, config: TrainConfig, images: int) -> str:
 
 
 def training_work(
-    plan: TrainingPlan, zoo: LayeredZoo, compute: Compute
+    plan: TrainingPlan, zoo: LayeredZoo, engine: Engine
 ) -> Generator[TrainingUpdate, None, None]:
     """Trains what is missing and adds the classifier to the visitors' own.
 
@@ -142,16 +148,49 @@ def training_work(
         ConfigError: the loss diverges, or a folder cannot be written.
         DataError: an image cannot be read.
     """
+    update = TrainingUpdate("reading", None, plan.history())
+    with closing(engine.on_device(partial(train, plan, zoo), is_saved=is_saved)) as news:
+        for new in news:
+            if isinstance(new, TrainingUpdate):
+                update = new
+                yield update
+            else:
+                name = zoo.add_own(new.entry, load(new.weights))
+                plan.discard()
+                yield replace(update, phase="done", seconds_left=None, name=name)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished classifier, to be stored.
+
+    Attributes:
+        weights: as a safetensors file.
+    """
+
+    entry: CheckpointEntry
+    weights: bytes
+
+
+def is_saved(news: TrainingUpdate | Trained) -> bool:
+    """Whether the training, started anew, goes on from here: at the end of an epoch."""
+    frame = news.frame if isinstance(news, TrainingUpdate) else None
+    return frame is not None and frame.test_accuracy is not None
+
+
+def train(
+    plan: TrainingPlan, zoo: LayeredZoo, networks: Networks
+) -> Generator[TrainingUpdate | Trained, None, None]:
+    """The work on the device."""
     epochs = plan.history()
     yield TrainingUpdate("reading", None, epochs)
-    config = plan.config
+    config, compute = plan.config, networks.compute
     identities = zoo.identities()
-    train = LabelledImages(*zoo.split(identities, config.input_size, "train", plan.images))
+    seen = LabelledImages(*zoo.split(identities, config.input_size, "train", plan.images))
     test = LabelledImages(*zoo.split(identities, config.input_size, "test"))
     classifier = config.classifier(len(identities))
-    trainer = ClassifierTrainer(classifier, config, compute, train)
+    trainer = ClassifierTrainer(classifier, config, compute, seen)
     _forget_old_states(plan.folder)
-    update = TrainingUpdate("training", None, epochs)
     clock = _Clock()
     losses: list[float] = []  # of the running epoch
     try:
@@ -164,9 +203,7 @@ def training_work(
                 epochs.append(_epoch(frame, mean_loss, frame.test_accuracy, frame.logits))
                 write_json(plan.folder / HISTORY_FILE, [asdict(epoch) for epoch in epochs])
                 losses.clear()
-            left = clock.left_after(frame)
-            update = TrainingUpdate("training", frame, epochs, left)
-            yield update
+            yield TrainingUpdate("training", frame, epochs, clock.left_after(frame))
             clock.resume()  # other visitors' time is not ours
     except OSError as error:
         raise ConfigError(
@@ -192,9 +229,11 @@ def training_work(
             "others": epochs[-1].logits.others_mean,
         }
     entry = replace(entry, training={**entry.training, **facts})
-    name = zoo.add_own(entry, classifier.network.state_dict())
-    plan.discard()
-    yield replace(update, phase="done", seconds_left=None, name=name)
+    weights = {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in classifier.network.state_dict().items()
+    }
+    yield Trained(entry, save(weights))
 
 
 class _Clock:

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Generator, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -13,10 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mia_demo.attack.attack import Attacker
-from mia_demo.data.transforms import normalise
 from mia_demo.errors import ConfigError, DemoError
-from mia_demo.evaluation.embedding_view import embedding_view, penultimate_features
+from mia_demo.evaluation.embedding_view import embedding_view
 from mia_demo.evaluation.library import ResultsLibrary
 from mia_demo.evaluation.results import SweepResults
 from mia_demo.evaluation.sweep import parse_numbers
@@ -31,9 +30,11 @@ from mia_demo.ui.understand_view import (
     own_gradients_json,
     recorded_gradients_json,
 )
+from mia_demo.ui.understand_work import ByLane, Pixels, lane_features, lane_logits
 
 FEWEST, MOST = 2, 6  # identities in the embedding view: more would hide each other
 MOST_KEPT = 600  # cached logits and features: of one identity in one network each
+LOOK_SECONDS = 2.0  # that a look may take
 LOWEST_ALPHA, HIGHEST_ALPHA = -0.3, 0.5
 
 UNEXPECTED = "This view failed unexpectedly; the server's log says why. Reload the page."
@@ -76,9 +77,7 @@ class UnderstandHandlers:
         try:
             people = self.people(identities)
             landed = self._landed(people, self._own(request))
-            job = self.engine.look(
-                lambda attacker: self._embedding(attacker, people, landed), "the embedding view"
-            )
+            job = self.engine.look(lambda: self._embedding(people, landed), "the embedding view")
             for update in job.updates():
                 if isinstance(update, Waiting):
                     yield {"phase": "waiting", "status": _waiting(update)}
@@ -91,52 +90,43 @@ class UnderstandHandlers:
             yield {"phase": "failed", "status": UNEXPECTED}
             raise _toast(UNEXPECTED) from error
 
-    def _embedding(
-        self, attacker: Attacker, people: Sequence[int], landed: Landed
-    ) -> Generator[View, None, None]:
-        compute = self.engine.compute
+    def _embedding(self, people: Sequence[int], landed: Landed) -> Generator[View, None, None]:
         lanes = lane_labels(self.engine.zoo)
         names = [lane.name for lane in lanes]
-        views = {}
-        labels: list[int] = []
-        features = []  # by identity, then by lane
+        known, photos = {}, {}
         for number in people:
-            yield {"phase": "computing", "status": f"Looking at identity {number} …"}
-            features.append(self._features_of(attacker, names, number))
-            labels += [number] * len(features[-1][names[0]])
+            known[number], missing = self._known(self._features, names, number)
+            if missing:
+                photos[number] = missing, self._training_photos(number, missing[0])
+        reached: ByLane = {}
+        if photos or landed.images:
+            pictures = {name: landed.images[name] for name in names if name in landed.images}
+            work = partial(lane_features, photos, pictures)
+            for looked_at, features in self.engine.on_device(work, seconds=LOOK_SECONDS):
+                if looked_at is None:
+                    reached = features
+                else:
+                    yield {"phase": "computing", "status": f"Looked at identity {looked_at} …"}
+                    known[looked_at] |= self._keep(self._features, looked_at, features)
+        labels = [number for number in people for _ in known[number][names[0]]]
+        views = {}
         for name in names:
-            parts = [seen[name] for seen in features]
-            pictures = landed.images.get(name)
-            reached = parts[0][:0]
-            if pictures is not None and len(pictures):
-                images = torch.from_numpy(pictures).permute(0, 3, 1, 2)
-                reached = penultimate_features(attacker.lane(name).classifier, images, compute)
+            trained = torch.cat([known[number][name] for number in people])
             views[name] = embedding_view(
-                torch.cat(parts),
+                trained,
                 torch.tensor(labels),
-                reached,
+                torch.from_numpy(reached[name]) if name in reached else trained[:0],
                 torch.tensor(landed.identities.get(name, ()), dtype=torch.int64),
             )
-        photos = {n: np.asarray(self._photo(n, 0)) for n in people}
-        yield embedding_json(lanes, views, labels, photos, landed)
+        shown = {n: np.asarray(self._photo(n, 0)) for n in people}
+        yield embedding_json(lanes, views, labels, shown, landed)
 
-    def _features_of(
-        self, attacker: Attacker, names: Sequence[str], number: int
-    ) -> dict[str, Tensor]:
-        """By lane, features of an identity's training images; computed once for each network."""
-        zoo = self.engine.zoo
-        known, missing = self._known(self._features, names, number)
-        if missing:
-            images, _ = self.engine.identities.tensors(
-                zoo.entry(missing[0]).input_size,
-                labels=[number],
-                indices=zoo.images_of(self.engine.identities, number, "train"),
-            )
-            for name in missing:
-                classifier = attacker.lane(name).classifier
-                known[name] = penultimate_features(classifier, images, self.engine.compute)
-                self._keep(self._features, name, number, known[name])
-        return known
+    def _training_photos(self, number: int, lane: str) -> Pixels:
+        """[N, 3, S, S] of an identity, as a lane takes them."""
+        zoo, identities = self.engine.zoo, self.engine.identities
+        size, indices = zoo.entry(lane).input_size, zoo.images_of(identities, number, "train")
+        images, _ = identities.tensors(size, labels=[number], indices=indices)
+        return images.numpy()
 
     def _landed(self, people: Sequence[int], own: FinishedAttack | None) -> Landed:
         """The visitor's reconstructions, or else the recorded ones."""
@@ -221,20 +211,15 @@ class UnderstandHandlers:
         if not missing:
             return known
 
-        def work(attacker: Attacker) -> Generator[dict[str, Tensor], None, None]:
-            size = self.engine.zoo.entry(missing[0]).input_size
-            images, _ = self.engine.identities.tensors(size, labels=[number], indices=[index])
-            batch = normalise(images.to(self.engine.compute.device))
-            with torch.no_grad():
-                yield {
-                    name: attacker.lane(name).classifier(batch)[0].float().cpu() for name in missing
-                }
-
-        for update in self.engine.look(work, "the smoothed label").updates():
+        size = self.engine.zoo.entry(missing[0]).input_size
+        images, _ = self.engine.identities.tensors(size, labels=[number], indices=[index])
+        work = partial(lane_logits, missing, images[0].numpy())
+        job = self.engine.look(
+            lambda: self.engine.on_device(work, seconds=LOOK_SECONDS), "the smoothed label"
+        )
+        for update in job.updates():
             if not isinstance(update, Waiting):
-                for name, logits in update.items():
-                    self._keep(self._logits, name, number, logits)
-                return known | update
+                return known | self._keep(self._logits, number, update)
         raise ConfigError("The networks gave no answer; choose the identity again.")
 
     # -----------------------------------------------------------------------------------------
@@ -273,12 +258,16 @@ class UnderstandHandlers:
         return known, [name for name in names if name not in known]
 
     def _keep(
-        self, cache: OrderedDict[Seen, Tensor], name: str, number: int, value: Tensor
-    ) -> None:
+        self, cache: OrderedDict[Seen, Tensor], number: int, seen: ByLane
+    ) -> dict[str, Tensor]:
+        """Remembers what lanes saw of an identity, and returns it."""
+        tensors = {name: torch.from_numpy(value) for name, value in seen.items()}
         with self._lock:
-            cache[self.engine.zoo.entry(name).stored.sha256, number] = value
+            for name, tensor in tensors.items():
+                cache[self.engine.zoo.entry(name).stored.sha256, number] = tensor
             while len(cache) > MOST_KEPT:
                 cache.popitem(last=False)
+        return tensors
 
 
 def _waiting(place: Waiting) -> str:

@@ -18,7 +18,7 @@ from huggingface_hub import constants
 
 from mia_demo import added_store
 from mia_demo.device import Compute
-from mia_demo.ui import engine as engine_module
+from mia_demo.ui import networks
 from mia_demo.ui.attack_handlers import AttackHandlers
 from mia_demo.ui.engine import EMBEDDED, Engine
 from mia_demo.ui.knobs import KNOBS, preset_values
@@ -485,9 +485,8 @@ def test_a_seventh_lane_is_refused_and_not_ticked_by_itself(
 def test_few_added_lanes_stay_in_memory(
     engine: Engine, handlers: ModelsHandlers, same: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_module, "MOST_GUESTS", 1)
+    monkeypatch.setattr(networks, "MOST_GUESTS", 1)
     Page(handlers, HOME).load("hf://ada/same")
     for lane in ("hub-1", "zero", "hub-2"):
         assert attack(engine, HOME, EMBEDDED, lane)["phase"] == "done"
-    assert engine._attacker is not None
-    assert sorted(engine._attacker._lanes) == ["hub-2", "zero"]
+    assert sorted(engine.networks.attacker()._lanes) == ["hub-2", "zero"]

@@ -107,7 +107,7 @@ def test_a_training_whose_people_are_deleted_ends_and_leaves_nothing(
 ) -> None:
     config, images = parse_training(*FORM)
     series = plan_series(people, engine.runs, config, images)
-    work = series_work(series, engine.compute)
+    work = series_work(series, engine)
     for _, update in work:
         if update.epochs:
             break
@@ -123,7 +123,7 @@ def test_classifiers_of_own_people_are_nobody_elses(
 ) -> None:
     monkeypatch.setattr(people_training, "EVALUATOR_EPOCHS", (1, 1))
     config, images = parse_training(*FORM)
-    *_, (_, last) = series_work(plan_series(people, engine.runs, config, images), engine.compute)
+    *_, (_, last) = series_work(plan_series(people, engine.runs, config, images), engine)
     assert last.name == "positive"
     assert people.zoo.entry("evaluator").test_accuracy is not None
     assert engine.zoo.own_entries() == []

@@ -77,7 +77,7 @@ def test_a_paused_training_goes_on_and_leaves_an_attackable_classifier(engine: E
     def plan() -> Any:
         return plan_training(engine.zoo, engine.runs, config, images)
 
-    first = training_work(plan(), engine.zoo, engine.compute)
+    first = training_work(plan(), engine.zoo, engine)
     phases = []
     for update in first:
         phases.append(update.phase)
@@ -89,7 +89,7 @@ def test_a_paused_training_goes_on_and_leaves_an_attackable_classifier(engine: E
     assert "Paused after epoch 1 of 2" in TrainingPresenter(plan()).paused().status
 
     resumed = plan()
-    updates = list(training_work(resumed, engine.zoo, engine.compute))
+    updates = list(training_work(resumed, engine.zoo, engine))
     frames = [update.frame for update in updates if update.frame is not None]
     assert {frame.epoch for frame in frames} == {1}  # the first epoch is not computed again
     last = updates[-1]
@@ -118,7 +118,7 @@ def test_a_diverging_training_says_what_to_do(engine: Engine) -> None:
     wild = type(config)(**{**vars(config), "learning_rate": 1e30, "epochs": 3})
     plan = plan_training(engine.zoo, engine.runs, wild, 1)
     with pytest.raises(ConfigError, match="choose a smaller learning rate"):
-        list(training_work(plan, engine.zoo, engine.compute))
+        list(training_work(plan, engine.zoo, engine))
     assert engine.zoo.own_entries() == []
 
 

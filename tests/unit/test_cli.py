@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from mia_demo import doctor
 from mia_demo.cli import main
 
 
@@ -123,6 +126,38 @@ def test_doctor_finds_this_installation_in_order(capsys: pytest.CaptureFixture[s
 def test_doctor_names_the_remedy(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["doctor", "--zoo", str(tmp_path)]) == 1
     assert "-> Restore checkpoints/ or run make-zoo." in capsys.readouterr().out
+
+
+def test_doctor_on_a_space(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPACE_ID", "ada/smooth")
+    monkeypatch.setenv("CPU_CORES", "2")
+    assert main(["doctor", "--device", "cpu"]) == 0
+    assert "ok   space: ada/smooth: no GPU, 2 CPU cores" in capsys.readouterr().out
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    assert main(["doctor", "--device", "cpu"]) == 1
+    printed = capsys.readouterr().out
+    assert "ok   space: ada/smooth: ZeroGPU, 2 CPU cores" in printed
+    assert "FAIL zerogpu: nobody to ask for a GPU -> Choose ZeroGPU in the Space" in printed
+
+
+def test_doctor_names_a_package_of_another_version(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    needed = tmp_path / "requirements.txt"
+    needed.write_text("numpy>=2,<3\ntorch>=99\n", encoding="utf-8")
+    monkeypatch.setattr(doctor, "REQUIREMENTS", needed)
+    assert main(["doctor", "--device", "cpu"]) == 1
+    assert re.search(r"FAIL torch: \S+, needed is >=99 -> Run: .*pip", capsys.readouterr().out)
+
+
+def test_doctor_says_if_nothing_can_be_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert main(["doctor", "--device", "cpu"]) == 1
+    assert re.search(r"FAIL disk: \S+runs cannot be written -> ", capsys.readouterr().out)
 
 
 def test_toy_prints_the_papers_figures(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[2] / "mia_demo"
 
 # Imports point down this list, never up. ui may import everything.
 LAYERS = [
-    ["errors", "files", "device", "memory", "usage", "smoothing"],
+    ["errors", "files", "device", "memory", "usage", "smoothing", "space"],
     ["data", "toy"],
     ["models"],
     ["zoo", "layered_zoo", "own_people", "hub", "opening", "training"],

@@ -1,0 +1,23 @@
+"""Whether this is a Hugging Face Space, and of what kind; its environment says so."""
+
+from __future__ import annotations
+
+import os
+
+
+def is_space() -> bool:
+    return "SPACE_ID" in os.environ
+
+
+def is_zero_gpu() -> bool:
+    """Whether GPUs are lent for seconds, instead of being there."""
+    return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
+
+
+def hardware() -> str:
+    """What the Space runs on, as far as it says so."""
+    known = (os.environ.get(name, "") for name in ("ACCELERATOR", "CPU_CORES", "MEMORY"))
+    accelerator, cores, memory = known
+    lent = "ZeroGPU" if is_zero_gpu() else ""
+    gpu = lent or ("no GPU" if accelerator in ("", "none") else accelerator)
+    return ", ".join(filter(None, (gpu, cores and f"{cores} CPU cores", memory)))
