@@ -65,7 +65,7 @@ def _names(group: Shown) -> list[str]:
 def _check_size(group: Shown) -> None:
     zoo = group.people.zoo
     photos = len(zoo.split_items(group.people.identities)["test"])
-    largest = max(zoo.entry(name).input_size for name in _names(group))
+    largest = max((zoo.entry(name).input_size for name in _names(group)), default=0)
     if photos * largest**2 > MOST_PIXELS:
         raise ConfigError(
             f"{photos:,} test photos of {largest} px are too many for this page; use "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
 import shutil
 import socket
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,11 @@ import gradio as gr
 import pytest
 import torch
 from huggingface_hub import constants
+from PIL import Image
 
 from mia_demo import added_store
 from mia_demo.device import Compute
+from mia_demo.own_people import OwnPeople
 from mia_demo.ui import networks
 from mia_demo.ui.attack_handlers import AttackHandlers
 from mia_demo.ui.engine import EMBEDDED, Engine
@@ -162,6 +166,26 @@ def test_accuracies_are_measured_again_on_request(engine: Engine, handlers: Mode
     *_, last = handlers.measure(dict(NOTHING), {}, HOME)
     assert "Measured 3 classifiers" in last["status"]
     assert "zero.safetensors differs from its manifest entry" in last["status"]
+
+
+def test_own_people_are_shown_to_their_tab(
+    engine: Engine, handlers: ModelsHandlers, tmp_path: Path
+) -> None:
+    photo = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(photo, "PNG")
+    with zipfile.ZipFile(tmp_path / "people.zip", "w") as archive:
+        for name in ("ada", "bob"):
+            for index in range(4):
+                archive.writestr(f"{name}/{index}.png", photo.getvalue())
+    *_, people = engine.own_people.create(tmp_path / "people.zip")
+    assert isinstance(people, OwnPeople)
+    own = {"key": people.key}
+    panel = handlers.look(dict(NOTHING), own, STRANGER)
+    assert [group["title"] for group in panel["groups"]][1] == "Your own 2 people"
+    *_, last = handlers.measure(panel, own, STRANGER)  # nothing is trained on them yet
+    assert last["status"] == "Measured 4 classifiers on their test photos: all as stated."
+    guessed = handlers.look(panel, {"key": "guessed"}, STRANGER)
+    assert len(guessed["groups"]) == 1
 
 
 # -- zoos of the Hub ------------------------------------------------------------------------------

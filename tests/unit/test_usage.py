@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from mia_demo.device import Compute
-from mia_demo.usage import device_memory, process_bytes
+from mia_demo.usage import DeviceMemory, device_memory, process_bytes
 
 
 def test_memory_that_is_taken_up_is_seen() -> None:
@@ -20,3 +21,13 @@ def test_memory_that_is_taken_up_is_seen() -> None:
 
 def test_a_cpu_has_no_memory_of_its_own() -> None:
     assert device_memory(Compute(torch.device("cpu"), torch.float32)) is None
+
+
+def test_a_gpu_is_asked_once_this_process_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    compute = Compute(torch.device("cuda", 0), torch.bfloat16)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+    assert device_memory(compute) is None
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (60_000, 80_000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 5_000)
+    assert device_memory(compute) == DeviceMemory(5_000, 80_000)
