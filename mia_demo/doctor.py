@@ -93,9 +93,10 @@ def _device(name: str) -> Check:
 
 def _space() -> list[Check]:
     """Nothing where it is none."""
-    if not space.is_space():
+    name = space.space_name()
+    if not name:
         return []
-    checks = [_check("space", True, f"{os.environ['SPACE_ID']}: {space.hardware()}", "")]
+    checks = [_check("space", True, f"{name}: {space.hardware()}", "")]
     if space.is_zero_gpu():
         remedy = "Choose ZeroGPU in the Space's settings again, or another hardware."
         if "SPACES_ZERO_DEVICE_API_URL" not in os.environ:

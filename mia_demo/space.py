@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 
-def is_space() -> bool:
-    return "SPACE_ID" in os.environ
+def space_name() -> str:
+    """``user/name`` of the Space; empty where this is none."""
+    return os.environ.get("SPACE_ID", "")
 
 
 def is_zero_gpu() -> bool:

@@ -6,12 +6,13 @@ import os
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import gradio as gr
 
 from mia_demo.data.upload import MAX_ZIP_BYTES
 from mia_demo.model_card import has_embedded_identities
-from mia_demo.space import is_space
+from mia_demo.space import space_name
 from mia_demo.ui.address import AddressBook
 from mia_demo.ui.attack_page import build_attack_page
 from mia_demo.ui.compare_page import build_compare_page
@@ -89,7 +90,7 @@ def build_failed_app(message: str) -> gr.Blocks:
 
 def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
     """Serves the app to this machine only, but on a Space or where GRADIO_SERVER_NAME says so."""
-    everywhere = "0.0.0.0" if is_space() else "127.0.0.1"  # noqa: S104
+    everywhere = "0.0.0.0" if space_name() else "127.0.0.1"  # noqa: S104
     settings: dict[str, Any] = {
         "server_name": os.environ.get("GRADIO_SERVER_NAME", everywhere),
         "theme": make_theme(),
@@ -118,11 +119,20 @@ def _whose_faces(engine: Engine) -> str:
     return "Identities of another zoo: its publisher answers for their consent"
 
 
+def _duplicate() -> str:
+    """On a Space, the way to one of one's own: without the visitors' queue, on any hardware."""
+    name = space_name()
+    address = f"https://huggingface.co/spaces/{quote(name)}?duplicate=true"
+    link = f'<a class="badge" href="{address}" target="_blank">Duplicate this Space</a>'
+    return link if name else ""
+
+
 def _header(device: str = "", identities: str = "") -> str:
     page = HEADER.read_text(encoding="utf-8")
     badges = {
         "<!-- device -->": device and f'<span class="badge device">Runs on {escape(device)}</span>',
         "<!-- identities -->": identities and f'<span class="badge">{escape(identities)}</span>',
+        "<!-- duplicate -->": _duplicate(),
     }
     for place, badge in badges.items():
         page = page.replace(place, badge)

@@ -14,7 +14,7 @@ import gradio as gr
 
 from mia_demo.errors import ConfigError
 from mia_demo.runs.folder import AttackRun
-from mia_demo.space import is_space
+from mia_demo.space import space_name
 from mia_demo.ui.engine import Engine
 
 # Set by proxies and tunnels, through which anybody may come.
@@ -24,7 +24,7 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "v
 def is_private(request: gr.Request) -> bool:
     """Whether the demo is served on loopback, and this visitor came that way."""
     served_on = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
-    is_shared = os.environ.get("GRADIO_SHARE", "").lower() == "true" or is_space()
+    is_shared = os.environ.get("GRADIO_SHARE", "").lower() == "true" or bool(space_name())
     headers = {str(name).lower(): str(value) for name, value in dict(request.headers).items()}
     hosts = (served_on, _without_port(headers.get("host", "")), _client(request))
     return (

@@ -73,7 +73,8 @@ def build_understand_page(engine: Engine, address: AddressPage) -> None:
         formula = label_formula()
         _text("understand_background")
 
-    embedding.load(
+    # Not load: Gradio fires that for everybody who opens the page, and these views cost computing.
+    embedding.focus(
         handlers.open_embedding,
         people,
         [people, embedding],
@@ -90,10 +91,10 @@ def build_understand_page(engine: Engine, address: AddressPage) -> None:
         show_progress="hidden",
         api_visibility="private",
     )
-    gradients.load(
+    gradients.focus(
         handlers.gradients, None, gradients, show_progress="hidden", api_visibility="private"
     )
-    formula.load(
+    formula.focus(
         handlers.open_label,
         [identity, alpha],
         [identity, formula],

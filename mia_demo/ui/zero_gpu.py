@@ -114,7 +114,8 @@ def _lent(call: _Call) -> Generator[Any, None, None]:
         yield from _in_worker(call)
     except gr.Error as error:
         if error.title != "ZeroGPU worker error":
-            raise ZeroGpuError(f"{error.title}: {error.message} {REMEDY}") from error
+            said = str(error.message)  # some messages hold HTML, and text if they are asked for it
+            raise ZeroGpuError(f"{error.title}: {said} {REMEDY}") from error
         if "aborted" in error.message:
             raise ZeroGpuError(TAKEN_AWAY) from error
         raise  # the work failed unexpectedly

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huggingface_hub import constants
 
-from app import open_engine
-from mia_demo.ui.app_page import build_app
+from app import login, open_engine
+from mia_demo.device import choose_compute
+from mia_demo.ui.app_page import build_app, launch
+from mia_demo.ui.engine import Engine
 from tests.hub_stand_in import HubStandIn
 from tests.tiny_zoo import make_tiny_zoo
 
@@ -49,3 +52,28 @@ def test_without_the_hub_the_embedded_zoo_goes_on_and_the_page_says_so(
     assert engine.zoo.target_names()[:3] == ["positive", "zero", "negative"]
     assert "cannot be reached" in notice
     assert notice.endswith("This is the embedded zoo instead.")
+
+
+def test_a_space_is_served_to_everybody_and_can_be_duplicated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(make_tiny_zoo(tmp_path / "zoo"), choose_compute("cpu"), tmp_path / "runs")
+    assert "Duplicate this Space" not in str(build_app(engine).get_config_file())
+    monkeypatch.setenv("SPACE_ID", "ada/smooth")
+    monkeypatch.delenv("GRADIO_SERVER_NAME", raising=False)
+    app = build_app(engine)
+    page = str(app.get_config_file())
+    assert "https://huggingface.co/spaces/ada/smooth?duplicate=true" in page
+    launched: dict[str, Any] = {}
+    monkeypatch.setattr(type(app), "launch", lambda _, **options: launched.update(options))
+    launch(app)
+    assert launched["server_name"] == "0.0.0.0"  # noqa: S104
+
+
+def test_a_login_is_asked_for_if_one_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert login() is None
+    monkeypatch.setenv("MIA_LOGIN", "class:se:cret")
+    assert login() == ("class", "se:cret")
+    monkeypatch.setenv("MIA_LOGIN", "class")
+    with pytest.raises(SystemExit, match="USER:PASSWORD"):
+        login()

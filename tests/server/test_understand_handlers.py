@@ -12,6 +12,7 @@ import pytest
 from mia_demo.attack.config import preset_config
 from mia_demo.device import choose_compute
 from mia_demo.evaluation.results import Record, SweepResults, save_results
+from mia_demo.ui.app_page import build_app
 from mia_demo.ui.engine import Curves, Engine, FinishedAttack
 from mia_demo.ui.understand_handlers import UnderstandHandlers
 from mia_demo.zoo import EMBEDDED_ZOO, Zoo
@@ -194,3 +195,10 @@ def test_a_wrong_label_gets_one_sentence(
 ) -> None:
     with pytest.raises(gr.Error, match=message):
         handlers_on(root).label(identity, alpha)
+
+
+def test_opening_the_demo_computes_none_of_these_views(root: Path) -> None:
+    app = build_app(handlers_on(root).engine)
+    fired = [event for event in app.fns.values() if any(t[1] == "load" for t in event.targets)]
+    assert fired
+    assert not any("UnderstandHandlers" in event.fn.__qualname__ for event in fired if event.fn)

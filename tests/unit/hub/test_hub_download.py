@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
+from huggingface_hub import constants, snapshot_download
 
 from mia_demo.errors import CheckpointError, HubError, HubUnreachableError
 from mia_demo.hub import (
@@ -76,6 +76,13 @@ def test_a_pinned_zoo_in_the_cache_needs_no_hub(hub: HubStandIn, commit: str) ->
     again = open_hub_zoo(str(first.origin))
     assert again.root == first.root
     assert not hub.requests
+
+
+def test_a_space_may_have_the_zoo_preloaded(hub: HubStandIn, commit: str) -> None:
+    """``preload_from_hub`` leaves the client's own snapshot in the cache."""
+    snapshot_download(REPO, revision=commit, endpoint=hub.url, cache_dir=constants.HF_HUB_CACHE)
+    hub.close()
+    assert open_hub_zoo(f"hf://{REPO}@{commit}").load_prior()
 
 
 def test_a_branch_is_asked_for_each_time_and_its_last_commit_serves_offline(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -203,24 +204,26 @@ def test_a_new_user_attacks_a_published_zoo_by_its_address(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Another folder, empty cache, no token; then once more without the Hub."""
+    """Another checkout without a zoo, empty cache, no token; then once more without the Hub."""
     assert publish(tiny_zoo) == 0
     address = json.loads(capsys.readouterr().out)["address"]
-    home = tmp_path / "home"
+    checkout, home = tmp_path / "checkout", tmp_path / "home"
+    shutil.copytree(ROOT / "mia_demo", checkout / "mia_demo")
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("HF_")},
         "HF_ENDPOINT": owner.url,
         "HF_HOME": str(home),
         "NO_PROXY": "127.0.0.1,localhost",
-        "PYTHONPATH": str(ROOT),
     }
     arguments = [
         "attack", "--identity", "1", "--zoo", address, "--set", "steps=2", "--device", "cpu",
         "--json",
     ]  # fmt: skip
     command = [sys.executable, "-m", "mia_demo", *arguments]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    environment.pop("PYTHONPATH", None)
+    done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    assert f"zoo: {address}" in done.stderr
     online = json.loads(done.stdout)
     assert online["zoo"] == address
     assert list(online["lanes"]) == ["positive", "zero", "negative"]
