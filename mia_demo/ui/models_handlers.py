@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -26,7 +28,14 @@ from mia_demo.ui.model_access import (
     hub_choices,
     lane_names,
 )
-from mia_demo.ui.models_view import Shown, group_json, machine_facts, size_text
+from mia_demo.ui.models_view import (
+    Shown,
+    added_sentence,
+    group_json,
+    machine_facts,
+    progress_json,
+    waiting_words,
+)
 from mia_demo.ui.models_work import measure_again
 from mia_demo.ui.people_view import people_choices
 from mia_demo.ui.run_access import is_private
@@ -48,9 +57,31 @@ SHARED = (
 )
 
 News = DownloadProgress | Checking | Addition
+Prepared = tuple[str, Callable[[], Generator[News, None, None]]]  # first status, and the work
 Panel = dict[str, Any]
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What an event finds on the page.
+
+    Attributes:
+        panel: as it is shown.
+        attacked, ticked: people and lanes of the Attack page.
+        own: the panel of the visitor's own people.
+    """
+
+    panel: Panel
+    attacked: str
+    ticked: list[str]
+    own: Panel
+    request: gr.Request
+
+    @property
+    def session(self) -> str:
+        return str(self.request.session_hash)
 
 
 class ModelsHandlers:
@@ -81,12 +112,8 @@ class ModelsHandlers:
         if not is_private(request) and self.engine.added.tab(key) is not None:
             self.engine.tab_keys.put(str(request.session_hash), key)
         panel = {"status": "", "phase": "ready", "progress": None, "key": key}
-        return (
-            {**panel, **self._loaded(own, request)},
-            self._people(own, request),
-            self._lanes(attacked, ticked, request),
-            *_buttons(running=False),
-        )
+        form = Form(panel, attacked, ticked, own, request)
+        return (*self._page(form, panel), *_buttons(running=False))
 
     def measure(self, panel: Panel, own: Panel, request: gr.Request) -> Iterator[Panel]:
         """The button that measures all accuracies again."""
@@ -98,7 +125,7 @@ class ModelsHandlers:
             )
             for update in job.updates():
                 if isinstance(update, Waiting):
-                    status, progress = _waiting(update, "the measurement"), None
+                    status, progress = waiting_words(update, "the measurement"), None
                 else:
                     self.measured.update(update.results)
                     status, progress = update.sentence, update.done / update.total
@@ -106,8 +133,12 @@ class ModelsHandlers:
                 yield {**panel, **self._loaded(own, request)}
             yield {**panel, "phase": "done", "progress": None, **self._loaded(own, request)}
         except DemoError as error:
-            yield {**panel, "status": str(error), "phase": "failed", "progress": None}
+            yield _failed(panel, error)
             raise _toast(str(error)) from error
+        except Exception as error:
+            log.exception("a measurement failed")
+            yield _failed(panel, UNEXPECTED)
+            raise _toast(UNEXPECTED) from error
 
     # -- adding -------------------------------------------------------------------------------
 
@@ -122,13 +153,13 @@ class ModelsHandlers:
     ) -> Iterator[tuple[Any, ...]]:
         """The load button: a zoo of the Hub."""
 
-        def prepare(models: AddedModels) -> tuple[str, Callable[[], Generator[News, None, None]]]:
+        def prepare(models: AddedModels) -> Prepared:
             wanted = HubAddress.parse(address)
             access = self.engine.added.access(models)
             self.engine.added.check_room(models)
             return f"Asking the Hub for {wanted} …", lambda: self._from_hub(models, access, wanted)
 
-        yield from self._add(prepare, panel, attacked, ticked, own, request)
+        yield from self._add(prepare, Form(panel, attacked, ticked, own, request))
 
     def upload(
         self,
@@ -142,7 +173,7 @@ class ModelsHandlers:
         """Two uploaded files: a classifier and its manifest entry."""
         paths = [Path(file) for file in files or []]
 
-        def prepare(models: AddedModels) -> tuple[str, Callable[[], Generator[News, None, None]]]:
+        def prepare(models: AddedModels) -> Prepared:
             by_kind = {path.suffix.lower(): path for path in paths}
             if len(paths) != 2 or set(by_kind) != {".safetensors", ".json"}:
                 raise ConfigError(TWO_FILES)
@@ -151,7 +182,7 @@ class ModelsHandlers:
             return "Looking through the files …", lambda: models.add_upload(weights, entry)
 
         try:
-            yield from self._add(prepare, panel, attacked, ticked, own, request)
+            yield from self._add(prepare, Form(panel, attacked, ticked, own, request))
         finally:
             for path in paths:
                 path.unlink(missing_ok=True)
@@ -176,30 +207,22 @@ class ModelsHandlers:
             raise _toast(str(error)) from error
         status = f"Removed: {name}." if name in ticked else "Removed."
         panel = {**panel, "status": status, "phase": "done", "progress": None, "chosen": ""}
-        return (
-            {**panel, **self._loaded(own, request)},
-            self._people(own, request, EMBEDDED if name == attacked else None),
-            self._lanes(attacked, ticked, request),
-            gr.skip(),
-            gr.skip(),
-        )
+        form = Form(panel, attacked, ticked, own, request)
+        chosen = EMBEDDED if name == attacked else None
+        return (*self._page(form, panel, chosen), gr.skip(), gr.skip())
 
     # -----------------------------------------------------------------------------------------
 
     def _add(
         self,
-        prepare: Callable[[AddedModels], tuple[str, Callable[[], Generator[News, None, None]]]],
-        panel: Panel,
-        attacked: str,
-        ticked: list[str],
-        own: Panel,
-        request: gr.Request,
+        prepare: Callable[[AddedModels], Prepared],
+        form: Form,
     ) -> Iterator[tuple[Any, ...]]:
-        session = str(request.session_hash)
+        session, panel = form.session, form.panel
         unchanged = (gr.skip(), gr.skip())
         key, models = "", self.engine.added.owner
         try:
-            if not is_private(request):
+            if not is_private(form.request):
                 key, models = self.engine.added.open_tab(
                     self.engine.tab_keys.get(session) or str(panel.get("key", ""))
                 )
@@ -218,13 +241,10 @@ class ModelsHandlers:
                 if isinstance(update, Addition):
                     added = update
                 else:
-                    yield {**panel, **_progress(update)}, *unchanged, gr.skip(), gr.skip()
+                    yield {**panel, **progress_json(update)}, *unchanged, gr.skip(), gr.skip()
             if self.additions.job_of(session) is not job:
                 return  # another addition has the panel now
-            yield (
-                *self._added(added, panel, attacked, ticked, own, request),
-                *_buttons(running=False),
-            )
+            yield *self._added(added, form, panel), *_buttons(running=False)
         except DemoError as error:
             yield _failed(panel, error), *unchanged, *_buttons(running=False)
             raise _toast(str(error)) from error
@@ -241,39 +261,31 @@ class ModelsHandlers:
     ) -> Generator[News, None, None]:
         if access.is_anonymous:
             self.engine.added.make_room(str(address))
-        for news in download_zoo(str(address), access):
-            if isinstance(news, Zoo):
-                yield from models.add_zoo(news)
-            else:
-                yield news
+        with closing(download_zoo(str(address), access)) as frames:
+            for news in frames:
+                if isinstance(news, Zoo):
+                    yield from models.add_zoo(news)
+                else:
+                    yield news
 
-    def _added(
-        self,
-        added: Addition | None,
-        panel: Panel,
-        attacked: str,
-        ticked: list[str],
-        own: Panel,
-        request: gr.Request,
-    ) -> tuple[Any, Any, Any]:
+    def _added(self, added: Addition | None, form: Form, panel: Panel) -> tuple[Any, Any, Any]:
         """The panel, people and lanes after an addition; None is one that was stopped."""
         if added is None:
             panel = {**panel, "status": "Stopped; nothing was added.", "phase": "stopped"}
             return panel, gr.skip(), gr.skip()
-        lanes = self._lanes(attacked, ticked, request, added.lanes)
+        lanes = self._lanes(form, added.lanes)
+        unticked = [name for name in added.lanes if name not in lanes.get("value", added.lanes)]
+        status = added_sentence(added, unticked)
+        panel = {**panel, "status": status, "phase": "done", "progress": None}
         chosen = added.people.key if added.people else None
-        sentences = [_sentence(added)]
-        if added.lanes and attacked == EMBEDDED:
-            unticked = [name for name in added.lanes if name not in lanes["value"]]
-            if unticked:
-                sentences.append(f"Not ticked there, for want of room: {', '.join(unticked)}.")
-        if added.left_out:
-            sentences.append(f"Left out: {' '.join(added.left_out)}")
-        panel = {**panel, "status": " ".join(sentences), "phase": "done", "progress": None}
+        return (*self._page(form, panel, chosen)[:2], lanes)
+
+    def _page(self, form: Form, panel: Panel, chosen: str | None = None) -> tuple[Any, Any, Any]:
+        """The panel, people (chosen ones, if a key is given) and lanes as they are now."""
         return (
-            {**panel, **self._loaded(own, request)},
-            self._people(own, request, chosen) if chosen else gr.skip(),
-            lanes,
+            {**panel, **self._loaded(form.own, form.request)},
+            self._people(form, chosen),
+            self._lanes(form),
         )
 
     def _loaded(self, own: Panel, request: gr.Request) -> Panel:
@@ -305,50 +317,20 @@ class ModelsHandlers:
         except DemoError:
             return None
 
-    def _people(self, own: Panel, request: gr.Request, chosen: str | None = None) -> Any:
-        mine = self._own(own)
+    def _people(self, form: Form, chosen: str | None) -> Any:
+        mine = self._own(form.own)
         if mine is not None and not mine.zoo.target_names():
             mine = None
-        choices = people_choices(self.engine.embedded, mine) + hub_choices(self.engine, request)
+        choices = people_choices(self.engine.embedded, mine)
+        choices += hub_choices(self.engine, form.request)
         return gr.update(choices=choices, **({"value": chosen} if chosen else {}))
 
-    def _lanes(
-        self, attacked: str, ticked: list[str], request: gr.Request, new: Sequence[str] = ()
-    ) -> Any:
+    def _lanes(self, form: Form, new: Sequence[str] = ()) -> Any:
         """The Attack page's lanes; those of other people change with the people."""
-        if attacked != EMBEDDED:
+        if form.attacked != EMBEDDED:
             return gr.skip()
-        choices = attack_lanes(self.engine, request, self.engine.embedded)
-        return ticked_lanes(choices, ticked, *new, most=MOST_LANES)
-
-
-def _progress(news: News | Waiting) -> Panel:
-    if isinstance(news, Waiting):
-        return {"status": _waiting(news, "yours"), "progress": None}
-    if isinstance(news, DownloadProgress):
-        done, total = news.done_bytes, max(1, news.total_bytes)
-        status = f"Downloading: {size_text(done)} of {size_text(total)}."
-        return {"status": status, "progress": done / total}
-    assert isinstance(news, Checking)
-    return {"status": f"Looking through {news.name} …", "progress": None}
-
-
-def _sentence(added: Addition) -> str:
-    if added.people is not None:
-        lanes = ", ".join(added.people.zoo.target_names())
-        return (
-            f"Loaded {added.people.origin}: its {len(added.people.identities)} people are on the "
-            f"Attack page now, with the lanes {lanes}."
-        )
-    names = ", ".join(added.lanes)
-    verb = "It is a lane" if len(added.lanes) == 1 else "They are lanes"
-    return f"Added {names}. {verb} of the Attack page now."
-
-
-def _waiting(place: Waiting, whose: str) -> str:
-    if place.running == "the start-up":
-        return f"The networks are still being loaded; {whose} comes right after."
-    return f"{place.running[0].upper()}{place.running[1:]} is running; {whose} comes after it."
+        choices = attack_lanes(self.engine, form.request, self.engine.embedded)
+        return ticked_lanes(choices, form.ticked, *new, most=MOST_LANES)
 
 
 def _failed(panel: Panel, error: DemoError | str) -> Panel:

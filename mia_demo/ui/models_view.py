@@ -8,13 +8,22 @@ from typing import Any
 
 from huggingface_hub import constants
 
-from mia_demo.added_models import SOURCE, SOURCE_NAME, UPLOADED, HubPeople
+from mia_demo.added_models import (
+    SOURCE,
+    SOURCE_NAME,
+    UPLOADED,
+    Addition,
+    Checking,
+    HubPeople,
+)
 from mia_demo.evaluation.columns import alpha_text, percent
 from mia_demo.evaluation.zoo_accuracy import MeasuredAccuracy
+from mia_demo.hub import DownloadProgress
 from mia_demo.model_card import has_embedded_identities
 from mia_demo.own_people import OwnPeople, People
 from mia_demo.ui import zero_gpu
 from mia_demo.ui.engine import Engine
+from mia_demo.ui.jobs import Waiting
 from mia_demo.ui.sweep_view import lane_styles
 from mia_demo.usage import device_memory, process_bytes
 from mia_demo.zoo import CheckpointEntry
@@ -95,6 +104,44 @@ def group_json(engine: Engine, shown: Shown, measured: Measured) -> dict[str, An
         "key": people.key if is_hub else "",
         "items": items,
     }
+
+
+def progress_json(news: DownloadProgress | Checking | Waiting) -> dict[str, Any]:
+    """Where an addition is."""
+    if isinstance(news, Waiting):
+        return {"status": waiting_words(news, "yours"), "progress": None}
+    if isinstance(news, DownloadProgress):
+        done, total = news.done_bytes, max(1, news.total_bytes)
+        status = f"Downloading: {size_text(done)} of {size_text(total)}."
+        return {"status": status, "progress": done / total}
+    return {"status": f"Looking through {news.name} …", "progress": None}
+
+
+def added_sentence(added: Addition, unticked: Sequence[str]) -> str:
+    """What was added.
+
+    Args:
+        unticked: lanes for which the Attack page has no room.
+    """
+    if added.people is not None:
+        lanes = ", ".join(added.people.zoo.target_names())
+        words = (
+            f"Loaded {added.people.origin}: its {len(added.people.identities)} people are on the "
+            f"Attack page now, with the lanes {lanes}."
+        )
+    else:
+        verb = "It is a lane" if len(added.lanes) == 1 else "They are lanes"
+        words = f"Added {', '.join(added.lanes)}. {verb} of the Attack page now."
+    if unticked:
+        words += f" Not ticked there, for want of room: {', '.join(unticked)}."
+    return f"{words} Left out: {' '.join(added.left_out)}" if added.left_out else words
+
+
+def waiting_words(place: Waiting, whose: str) -> str:
+    """Who goes first."""
+    if place.running == "the start-up":
+        return f"The networks are still being loaded; {whose} comes right after."
+    return f"{place.running[0].upper()}{place.running[1:]} is running; {whose} comes after it."
 
 
 def size_text(count: int) -> str:
