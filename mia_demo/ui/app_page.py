@@ -65,7 +65,7 @@ def build_pages(engine: Engine, app: gr.Blocks) -> tuple[gr.Tabs, AddressBook]:
         with address.tab("Train") as page:
             build_train_page(engine, lanes, attack_people, page)
         with address.tab("Runs") as page:
-            build_runs_page(engine, page.tab, lanes)
+            build_runs_page(engine, page, lanes)
         with address.tab("Understand") as page:
             build_understand_page(engine, page)
     return tabs, address

@@ -135,6 +135,14 @@ def sweep_work(
     Raises:
         ConfigError: the folder cannot be written.
     """
+    latest = yield from attack_work(plan, attacker, judge)
+    yield from _table(plan, plan.identities, plan.seeds, latest, attacker, judge)
+
+
+def attack_work(
+    plan: SweepPlan, attacker: Attacker, judge: Judge
+) -> Generator[SweepUpdate, None, SweepUpdate]:
+    """Attacks what is missing and returns the last update; raises what ``sweep_work`` does."""
     before = set(plan.finished())
     update = SweepUpdate("attacking", len(before), plan.total)
     yield update
@@ -156,7 +164,7 @@ def sweep_work(
             )
             yield update
             started = time.monotonic()  # other visitors' time is not ours
-    yield from _table(plan, plan.identities, plan.seeds, update, attacker, judge)
+    return update
 
 
 def table_work(

@@ -9,14 +9,18 @@ import shutil
 import time
 from collections.abc import Generator
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
 from mia_demo.files import write_json
 from mia_demo.layered_zoo import LayeredZoo
 from mia_demo.make_zoo import classifier_entry
+from mia_demo.runs.comparison import place_of
 from mia_demo.training.classifier import (
     ClassifierTrainer,
     LabelledImages,
@@ -26,6 +30,7 @@ from mia_demo.training.classifier import (
     train_classifier,
 )
 from mia_demo.training.logits import LogitHistogram
+from mia_demo.zoo import CheckpointEntry
 
 HISTORY_FILE = "history.json"
 MOST_UNFINISHED = 5  # states kept on disk, 15 MB each and more
@@ -42,6 +47,14 @@ class Epoch:
     train_accuracy: float
     test_accuracy: float
     logits: LogitHistogram
+
+
+def epochs_from(values: Any) -> list[Epoch]:
+    """Reads a list of ``asdict(epoch)``; an unreadable record is an empty one."""
+    try:
+        return [Epoch(**{**epoch, "logits": LogitHistogram(**epoch["logits"])}) for epoch in values]
+    except (KeyError, TypeError):
+        return []
 
 
 @dataclass(frozen=True)
@@ -63,11 +76,8 @@ class TrainingPlan:
     def history(self) -> list[Epoch]:
         """Finished epochs of earlier sittings; an unreadable record is an empty one."""
         try:
-            values = json.loads((self.folder / HISTORY_FILE).read_text("utf-8"))
-            return [
-                Epoch(**{**epoch, "logits": LogitHistogram(**epoch["logits"])}) for epoch in values
-            ]
-        except (OSError, ValueError, KeyError, TypeError):
+            return epochs_from(json.loads((self.folder / HISTORY_FILE).read_text("utf-8")))
+        except (OSError, ValueError):
             return []
 
     def discard(self) -> None:
@@ -92,6 +102,15 @@ class TrainingUpdate:
     epochs: list[Epoch]
     seconds_left: float | None = None
     name: str = ""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training that is kept nowhere yet."""
+
+    entry: CheckpointEntry
+    tensors: dict[str, Tensor]
+    latest: TrainingUpdate
 
 
 def plan_training(
@@ -142,6 +161,17 @@ def training_work(
         ConfigError: the loss diverges, or a folder cannot be written.
         DataError: an image cannot be read.
     """
+    trained = yield from train(plan, zoo, compute)
+    history = [asdict(epoch) for epoch in trained.latest.epochs]
+    name = zoo.add_own(trained.entry, trained.tensors, history)
+    plan.discard()
+    yield replace(trained.latest, phase="done", seconds_left=None, name=name)
+
+
+def train(
+    plan: TrainingPlan, zoo: LayeredZoo, compute: Compute
+) -> Generator[TrainingUpdate, None, Trained]:
+    """Trains what is missing and returns the result; raises what ``training_work`` does."""
     epochs = plan.history()
     yield TrainingUpdate("reading", None, epochs)
     config = plan.config
@@ -185,16 +215,18 @@ def training_work(
         None if math.isnan(train_accuracy) else train_accuracy,
         test_accuracy,
     )
-    facts: dict[str, Any] = {"images_per_identity": plan.images}
+    facts: dict[str, Any] = {
+        "images_per_identity": plan.images,
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        **place_of(compute),
+    }
     if epochs:
         facts["logits"] = {
             "target": epochs[-1].logits.target_mean,
             "others": epochs[-1].logits.others_mean,
         }
     entry = replace(entry, training={**entry.training, **facts})
-    name = zoo.add_own(entry, classifier.network.state_dict())
-    plan.discard()
-    yield replace(update, phase="done", seconds_left=None, name=name)
+    return Trained(entry, classifier.network.state_dict(), update)
 
 
 class _Clock:

@@ -21,7 +21,7 @@ function showSide(row, side, title) {
     image.src = uri;
     image.alt = alt;
   }
-  const words = make("p", "", card, side.confidence + ", ");
+  const words = make("p", "", card, side.words);
   make("strong", side.recognised ? "right" : "", words, side.verdict);
 }
 

@@ -48,15 +48,13 @@ function showItem(item) {
 
 function showButtons(row, item) {
   row.replaceChildren();
-  if (item.compare) {
-    const label = make("label", "", row);
-    const box = make("input", "", label);
-    box.type = "checkbox";
-    box.checked = ticked.includes(item.key);
-    box.setAttribute("aria-label", `Compare ${item.title}`);
-    box.addEventListener("change", () => tick(item.key, box.checked));
-    label.append("Compare");
-  }
+  const label = make("label", "", row);
+  const box = make("input", "", label);
+  box.type = "checkbox";
+  box.checked = ticked.includes(item.key);
+  box.setAttribute("aria-label", `Compare ${item.title}`);
+  box.addEventListener("change", () => tick(item.key, box.checked));
+  label.append("Compare");
   if (!item.change) return;
   button(row, "Rename", `Rename ${item.title}`, () => askName(row, item));
   button(row, "Delete", `Delete ${item.title}`, () => askDeletion(row, item));
