@@ -59,8 +59,8 @@ def build_pages(engine: Engine, app: gr.Blocks) -> tuple[gr.Tabs, AddressBook]:
             attack_lanes, attack_people = build_attack_page(engine, page)
         with address.tab("Compare") as page:
             compare_lanes = build_compare_page(engine, page)
-        with address.tab("Line-up"):
-            line_up_lanes = build_line_up_page(engine, app, tabs)
+        with address.tab("Line-up") as page:
+            line_up_lanes = build_line_up_page(engine, page.tab, app, tabs)
         lanes = [attack_lanes, compare_lanes, line_up_lanes]
         with address.tab("Train") as page:
             build_train_page(engine, lanes, attack_people, page)

@@ -115,7 +115,7 @@ def training_comparison(first: TrainingRun, second: TrainingRun) -> dict[str, An
     found = differences(training_facts(first.entry), training_facts(second.entry))
     return {
         "titles": [first.title, second.title],
-        "words": [settings_words(run.entry) for run in (first, second)],
+        "words": [first.title, second.title],
         "differences": [asdict(difference) for difference in found],
         "lanes": [],
     }

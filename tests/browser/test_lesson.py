@@ -27,11 +27,11 @@ def test_two_steps_by_keyboard(open_page: OpenPage) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     answer = page.locator(".lesson .answer")
-    expect(answer).to_contain_text("You predicted otherwise. It is: None of them.")
+    expect(answer).to_contain_text("You predicted otherwise. The answer: None of them.")
     expect(answer).to_contain_text("100 identities are rendered")
     page.get_by_role("button", name="Next").press("Enter")
     expect(page.get_by_role("heading", name="A smoothed label, as bars")).to_be_focused()
-    page.get_by_role("link", name="Set the page up").press("Enter")
+    # The page comes along.
     expect(page.get_by_role("tab", name="Train")).to_have_attribute("aria-selected", "true")
     page.wait_for_function("location.search.includes('tab=train')")
     assert "lesson=2" in page.url
@@ -39,7 +39,7 @@ def test_two_steps_by_keyboard(open_page: OpenPage) -> None:
     page.keyboard.press("Enter")
     expect(answer).to_contain_text("As you predicted: More than 1.")
     expect(answer).to_contain_text("1.0495")
-    expect(page.get_by_text("1 of 2 predicted; kept in this browser only.")).to_be_visible()
+    expect(page.get_by_text("1 of 2 predicted rightly; kept in this browser only.")).to_be_visible()
     page.get_by_role("button", name="Leave").press("Enter")
     assert "lesson" not in page.url
     expect(page.get_by_role("button", name="Lesson")).to_be_focused()

@@ -112,12 +112,21 @@ def test_train_pause_resume_attack_download_delete(open_page: OpenPage, tmp_path
     assert path.name == f"{name}.safetensors"
     assert load_file(path)["fc.weight"].shape == (100, 256)
 
-    # A lane of the other pages at once.
+    # A run with its curves, and a lane of the other pages at once.
+    page.get_by_role("tab", name="Runs").click()
+    page.get_by_role("button", name=f"Open {name}, α = −0.2").click()
+    expect(
+        page.locator(".runs-page").get_by_role("img", name="Loss after epoch 8 of 8")
+    ).to_be_visible()
+    expect(page.locator(".run-details code")).to_contain_text("train --alpha=-0.2 --photos 1")
+    page.get_by_role("button", name="Show on the Train page").click()
+    page.wait_for_function("location.search.includes('tab=train')")
     page.get_by_role("tab", name="Compare").click()
     compare = page.locator(".compare-page .controls")
     compare.get_by_role("button", name="More settings").click()
     expect(compare.get_by_role("checkbox", name=name)).to_be_checked()
-    page.get_by_role("tab", name="Attack").click()
+    page.get_by_role("tab", name="Train").click()
+    page.get_by_role("button", name=f"Attack {name}").click()
     lane = page.locator(".attack-page").get_by_role("checkbox", name=name)
     expect(lane).to_be_checked()
     for other in ("positive", "negative"):

@@ -6,7 +6,7 @@ function show() {
   $(".nothing").hidden = Boolean(value.key || value.compared);
   $(".found").hidden = !value.key;
   if (!value.key) return;
-  $("h3").textContent = value.title;
+  $(".found h3").textContent = value.title;
   $(".recorded").hidden = !value.recorded;
   $(".words").replaceChildren(
     ...value.words.map((sentence) => {
