@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_attack_page import violations
@@ -60,9 +59,8 @@ def test_a_link_to_a_step_sets_the_page_up_and_gives_a_worksheet(
     assert 3 <= pages <= 9
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_serious(open_page: OpenPage, theme: str) -> None:
-    page = open_page(theme, query="tab=train&alpha=-0.05&lesson=2")
+def test_axe_finds_nothing_serious(open_page: OpenPage) -> None:
+    page = open_page(query="tab=train&alpha=-0.05&lesson=2")
     page.get_by_role("radio", name="Exactly 1").check()
     page.get_by_role("button", name="Reveal").click()
     expect(page.locator(".lesson .answer")).to_contain_text("1.0495")
