@@ -124,7 +124,7 @@ function showCurve(figure, lanes) {
     ends.push({ lane, text: lane.name + " " + shown, y });
   }
   showEnds(figure.querySelector(".ends"), ends);
-  const caption = figure.querySelector("figcaption").textContent;
+  const caption = figure.querySelector("figcaption").firstChild.textContent.trim();
   svg.setAttribute("aria-label", caption + ": " + (ends.map(({ text }) => text).join(", ") || "no values yet"));
 }
 
