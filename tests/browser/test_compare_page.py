@@ -78,7 +78,7 @@ def test_headings_sort_by_click_and_keyboard(open_page: OpenPage) -> None:
     page.keyboard.press("Enter")
     expect(alpha).to_have_attribute("aria-sort", "descending")
     assert column(page, "α") == ["+0.1", "0", "−0.05"]
-    page.get_by_role("columnheader", name="Acc@1").get_by_role("button").click()
+    page.get_by_role("button", name="Acc@1 ↕", exact=True).click()
     shares = [float(share.rstrip("%")) for share in column(page, "Acc@1")]
     assert shares == sorted(shares)
     expect(alpha).not_to_have_attribute("aria-sort", re.compile(".+"))
@@ -94,7 +94,7 @@ def test_a_point_shows_its_reconstructions(open_page: OpenPage) -> None:
     pictures = page.get_by_role("img", name=re.compile("^Best reconstruction of identity 0 from"))
     expect(pictures).to_have_count(1)
     expect(pictures).to_have_attribute("aria-label", re.compile("from lane zero$"))
-    expect(page.locator(".sheet")).to_be_in_viewport()
+    expect(page.locator("section.sheet")).to_be_in_viewport()
     expect(page.get_by_role("radio", name="zero", exact=True)).to_be_checked()
     # The keyboard does the same, and once more takes it back.
     other = page.get_by_role("button", name=re.compile("^negative: test accuracy"))
