@@ -87,6 +87,19 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--epochs", type=int, help="(default: 24, a recipe: 100)")
     train.add_argument("--batch-size", type=int, help="pictures (default: 64, a recipe: 128)")
     train.add_argument(
+        "--learning-rate", type=float, help="of Adam (default: 0.002, a recipe: 0.001)"
+    )
+    train.add_argument(
+        "--milestones", type=float, nargs="+", metavar="SHARE",
+        help="of the epochs, where the learning rate falls to a tenth (default: 0.75 0.9)",
+    )  # fmt: skip
+    train.add_argument(
+        "--phases", type=float, nargs=2, metavar="SHARE",
+        help="of the epochs, where a negative alpha sets in and where it is full "
+        "(default: 0.5 0.75; at once: 0 0)",
+    )  # fmt: skip
+    train.add_argument("--photos", type=int, help="of each identity to train on (default: all)")
+    train.add_argument(
         "--architecture", help="torchvision name (default: compact_resnet, a recipe: resnet152)"
     )
     train.add_argument("--input-size", type=int, help="pixels (default: 64, a recipe: 224)")

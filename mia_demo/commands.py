@@ -21,7 +21,7 @@ from mia_demo.convert.pipeline import ClassifierFacts, convert_file
 from mia_demo.data.identities import open_identity_set
 from mia_demo.data.layouts import FFHQ_CROP, SPLIT_SEED, open_layout
 from mia_demo.data.pictures import png, sprite
-from mia_demo.data.splits import public_split
+from mia_demo.data.splits import first_of_each, public_split
 from mia_demo.device import Compute, choose_compute
 from mia_demo.errors import CheckpointError, ConfigError, DeviceError
 from mia_demo.evaluation.attributes import open_attribute_judge
@@ -157,6 +157,8 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         identities = source.identities()
         items = source.split_items(identities)
         train_items, test_items = items["train"], items["test"]
+    if options.photos is not None:
+        train_items = first_of_each(train_items, options.photos)
     _log(f"reading {len(train_items) + len(test_items)} pictures of {len(identities)} identities")
     train_set = LabelledImages(*identities.items(config.input_size, train_items))
     test_set = LabelledImages(*identities.items(config.input_size, test_items))
@@ -218,9 +220,15 @@ def _training(
         raise ConfigError("Give --alpha for a target; an evaluator is trained without one.")
     chosen = {
         name: value
-        for name in ("alpha", "architecture", "input_size", "epochs", "batch_size")
+        for name in (
+            *("alpha", "architecture", "input_size", "epochs", "batch_size"),
+            "learning_rate",
+        )
         if (value := getattr(options, name)) is not None
     }
+    for name in ("milestones", "phases"):
+        if (shares := getattr(options, name)) is not None:
+            chosen[name] = tuple(shares)
     chosen |= {"seed": options.seed, "initial_weights": options.initial_weights}
     if not options.recipe:
         if options.evaluator:

@@ -7,9 +7,10 @@ can be loaded by name, but no list has them, so that they are on nobody else's p
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor
 
 from mia_demo.errors import CheckpointError, ConfigError
+from mia_demo.files import write_json
 from mia_demo.zoo import MANIFEST, CheckpointEntry, StoredFile, Zoo
 
 OWN_FOLDER = "own"  # of visitors' classifiers, among the runs
@@ -111,8 +113,16 @@ class LayeredZoo(Zoo):
                 f"{MOST_OWN} classifiers of your own are kept already; delete one of them first."
             )
 
-    def add_own(self, entry: CheckpointEntry, tensors: Mapping[str, Tensor]) -> str:
+    def add_own(
+        self,
+        entry: CheckpointEntry,
+        tensors: Mapping[str, Tensor],
+        history: Sequence[Mapping[str, Any]] = (),
+    ) -> str:
         """Adds a target, whose name is chosen by the zoo and returned.
+
+        Args:
+            history: the epochs of its training, kept for ``history_of``.
 
         Raises:
             ConfigError: no further one is kept, or the folder cannot be written.
@@ -123,6 +133,7 @@ class LayeredZoo(Zoo):
             name = self._new_name(entry)
             try:
                 self._own = Zoo.create(self.folder)
+                write_json(self._history(name), list(history))
                 self._own.add(replace(entry, name=name), tensors, torch.float32)
             except OSError as error:
                 raise ConfigError(
@@ -131,6 +142,13 @@ class LayeredZoo(Zoo):
                 ) from error
             self._merge()
             return name
+
+    def history_of(self, name: str) -> list[Any]:
+        """The epochs of an own target's training; none where nothing readable is kept."""
+        try:
+            return list(json.loads(self._history(self.entry(name).name).read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            return []
 
     def remove(self, name: str) -> None:
         """Deletes an own target.
@@ -142,7 +160,11 @@ class LayeredZoo(Zoo):
             if self._own is None or name not in [entry.name for entry in self.own_entries()]:
                 raise ConfigError(f"There is no classifier {name!r} of your own; reload the page.")
             self._own.remove(name)
+            self._history(name).unlink(missing_ok=True)
             self._merge()
+
+    def _history(self, name: str) -> Path:
+        return self.folder / f"{name}.history.json"
 
     def _new_name(self, entry: CheckpointEntry) -> str:
         numbers = [int(own.name.removeprefix(OWN_PREFIX)) for own in self.own_entries()]

@@ -14,9 +14,10 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -83,9 +84,14 @@ class OwnPeopleZoo(LayeredZoo):
         if self._deleted:
             raise ConfigError(GONE)
 
-    def add_own(self, entry: CheckpointEntry, tensors: Mapping[str, Tensor]) -> str:
+    def add_own(
+        self,
+        entry: CheckpointEntry,
+        tensors: Mapping[str, Tensor],
+        history: Sequence[Mapping[str, Any]] = (),
+    ) -> str:
         self.check_exists()
-        return super().add_own(entry, tensors)
+        return super().add_own(entry, tensors, history)
 
     def delete(self) -> None:
         """Deletes everything. What still trains finds out at its next step and cleans up."""

@@ -27,7 +27,7 @@ from mia_demo import __version__
 from mia_demo.data.attributes import definitions
 from mia_demo.data.identities import IdentitySet, open_identity_set
 from mia_demo.data.layouts import SplitSet, open_layout
-from mia_demo.data.splits import Items, fixed_split
+from mia_demo.data.splits import Items, first_of_each, fixed_split
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.files import replacing, sha256_of, write_json
 from mia_demo.models.classifiers import Classifier, build_classifier
@@ -308,10 +308,7 @@ class Zoo:
         items = self.split_items(identities)
         if split not in items:
             raise ConfigError(f"No split {split!r}; use train or test.")
-        chosen = items[split]
-        if images is not None:
-            own = [[i for i in chosen if i[0] == label] for label in range(len(identities))]
-            chosen = [item for some in own for item in some[:images]]
+        chosen = items[split] if images is None else first_of_each(items[split], images)
         return identities.items(size, chosen)
 
     def split_items(self, identities: IdentitySet) -> dict[str, Items]:

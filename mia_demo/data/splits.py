@@ -34,6 +34,16 @@ def fixed_split(identities: IdentitySet, train_images: int) -> tuple[Items, Item
     return train, test
 
 
+def first_of_each(items: Items, images: int) -> Items:
+    """The first so many images of each label, label by label."""
+    if images < 1:
+        raise ConfigError(f"At least 1 image an identity must be trained on, not {images}.")
+    own: dict[int, Items] = {}
+    for item in items:
+        own.setdefault(item[0], []).append(item)
+    return [item for label in sorted(own) for item in own[label][:images]]
+
+
 def seeded_split(
     identities: IdentitySet, seed: int, test_share: float = 0.1
 ) -> tuple[Items, Items]:

@@ -76,7 +76,7 @@ def _agreement(rows: Sequence[Row], identities: int) -> tuple[str, str]:
     if not clear:
         return UNCLEAR, f"{paper}; here no difference is clear, so neither order is shown."
     if not against:
-        return AGREES, f"{paper}; where lanes differ clearly here, so it is."
+        return AGREES, f"{paper}. So it is here, wherever lanes differ clearly."
     if not with_paper:
         return OPPOSES, f"{paper}; where lanes differ clearly here, it is the other way round."
     return MIXED, f"{paper}; of the {len(clear)} clear differences here {with_paper} agree."
@@ -179,7 +179,8 @@ def _leakage(row: Row) -> str:
 
 
 def _leak(rows: Sequence[Row]) -> str:
-    return f"{_and(rows)} leak{'s' if len(rows) == 1 else ''}"
+    lane, leak = ("Lane", "leaks") if len(rows) == 1 else ("Lanes", "leak")
+    return f"{lane} {_and(rows)} {leak}"
 
 
 def _and(rows: Sequence[Row]) -> str:

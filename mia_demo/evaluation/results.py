@@ -149,25 +149,32 @@ def collect_results(
         },
         attribute_reference=reference_of(attribute_judge, identities),
     )
-    fields = JudgedAttack.__dataclass_fields__.keys() - {"identity", "seed"}
-    attacks = {
-        lane: [
-            JudgedAttack(i, s, **{key: result["lanes"][lane][key] for key in fields})
-            for (i, s), result in loaded.items()
-        ]
-        for lane in lanes
-    }
     best = [saved_images(directory, seeds[0], i, size)[:, 0].numpy() for i in identities]
     return SweepResults(
         record=record,
         rows=results_table(attacker, judge, directory, identities, seeds, lanes),
-        attacks=attacks,
+        attacks=judged_attacks(directory, lanes, identities, seeds),
         curves={
             lane: mean_curve([result["lanes"][lane]["curve"] for result in loaded.values()])
             for lane in lanes
         },
         pictures=np.stack(best, axis=1).transpose(0, 1, 3, 4, 2),
     )
+
+
+def judged_attacks(
+    directory: Path, lanes: Sequence[str], identities: Sequence[int], seeds: Sequence[int]
+) -> dict[str, list[JudgedAttack]]:
+    """The verdicts in a folder of ``run_sweep``, by lane, ordered by identity, then seed."""
+    fields = JudgedAttack.__dataclass_fields__.keys() - {"identity", "seed"}
+    loaded = {(i, s): load_result(directory, s, i) for i in identities for s in seeds}
+    return {
+        lane: [
+            JudgedAttack(i, s, **{key: result["lanes"][lane][key] for key in fields})
+            for (i, s), result in loaded.items()
+        ]
+        for lane in lanes
+    }
 
 
 def save_results(results: SweepResults, folder: Path) -> None:

@@ -6,6 +6,7 @@ import shlex
 
 from mia_demo.attack.config import PRESETS, AttackConfig, preset_config
 from mia_demo.evaluation.results import Record
+from mia_demo.training.classifier import TrainConfig
 
 PROGRAM = "python -m mia_demo"
 
@@ -25,10 +26,27 @@ def sweep_command(record: Record) -> str:
         [
             "sweep",
             "--identities",
-            _numbers(record.identities),
+            compact_numbers(record.identities),
             *_settings(AttackConfig(**settings)),
         ],
-        ["--seeds", _numbers(record.seeds), "--output", "runs/repeated-sweep"],
+        ["--seeds", compact_numbers(record.seeds), "--output", "runs/repeated-sweep"],
+    )
+
+
+def training_command(config: TrainConfig, images: int) -> str:
+    """Repeats a training, into a folder of its own.
+
+    Args:
+        images: of each identity.
+    """
+    return _joined(
+        ["train", f"--alpha={config.alpha:g}", "--photos", str(images)],
+        ["--epochs", str(config.epochs), "--batch-size", str(config.batch_size)],
+        ["--learning-rate", f"{config.learning_rate:g}"],
+        ["--milestones", *(f"{share:g}" for share in config.milestones)],
+        ["--phases", *(f"{share:g}" for share in config.phases)],
+        ["--architecture", config.architecture, "--seed", str(config.seed)],
+        ["--output", "runs/repeated-training"],
     )
 
 
@@ -54,7 +72,7 @@ def _preset_and_changes(config: AttackConfig) -> tuple[str, dict[str, object]]:
     return min(found, key=lambda pair: len(pair[1]))
 
 
-def _numbers(numbers: list[int]) -> str:
+def compact_numbers(numbers: list[int]) -> str:
     """[0, 1, 2, 7] -> 0-2,7, in the given order."""
     runs: list[list[int]] = []
     for number in numbers:

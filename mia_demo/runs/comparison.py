@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mia_demo.attack.attack import AttackFrame
 from mia_demo.device import Compute
+from mia_demo.evaluation.columns import alpha_text, percent
+from mia_demo.evaluation.results import JudgedAttack, Record
+from mia_demo.runs.command import compact_numbers
 from mia_demo.runs.folder import AttackRun
 from mia_demo.runs.report import best_first
-from mia_demo.zoo import Zoo, library_versions
+from mia_demo.training.classifier import TrainConfig
+from mia_demo.zoo import CheckpointEntry, Zoo, library_versions
 
 
 @dataclass(frozen=True)
@@ -23,9 +30,8 @@ class Difference:
     second: str
 
 
-def differences(first: AttackRun, second: AttackRun) -> list[Difference]:
-    """What was set otherwise, or ran otherwise: settings first, then place, then versions."""
-    one, other = _facts(first), _facts(second)
+def differences(one: Mapping[str, str], other: Mapping[str, str]) -> list[Difference]:
+    """The facts in which two runs of a kind differ."""
     names = dict.fromkeys([*one, *other])
     return [
         Difference(name, one.get(name, "–"), other.get(name, "–"))
@@ -37,47 +43,81 @@ def differences(first: AttackRun, second: AttackRun) -> list[Difference]:
 def changes_since(run: AttackRun, zoo: Zoo, compute: Compute) -> list[str]:
     """What is no longer as it was, each a reason why a repetition may come out otherwise."""
     report = run.report
-    found = {name: zoo.find(name) for name in report["checkpoints"]}
+    return [
+        *_changed_weights(report["checkpoints"], zoo),
+        *changed_place(report, compute),
+        *_changed_versions(report["versions"]),
+    ]
+
+
+def changes_since_training(entry: CheckpointEntry, compute: Compute) -> list[str]:
+    """The same of a training."""
+    place = changed_place(entry.training, compute) if "device" in entry.training else []
+    return [*place, *_changed_versions(entry.versions)]
+
+
+def changes_since_sweep(record: Record, zoo: Zoo, compute: Compute) -> list[str]:
+    """The same of a sweep."""
+    return [
+        *_changed_weights(record.checkpoints, zoo),
+        *changed_place({"device": record.device, "precision": record.precision}, compute),
+        *_changed_versions(record.versions),
+    ]
+
+
+def _changed_weights(checkpoints: Mapping[str, str], zoo: Zoo) -> list[str]:
+    found = {name: zoo.find(name) for name in checkpoints}
     present = {name: entry.stored.sha256 for name, entry in found.items() if entry}
-    changes = [
+    return [
         f"{name} {'has other weights' if name in present else 'is not in this zoo'}"
-        for name, sha256 in report["checkpoints"].items()
+        for name, sha256 in checkpoints.items()
         if present.get(name) != sha256
     ]
-    now = {
+
+
+def place_of(compute: Compute) -> dict[str, Any]:
+    """Where something is computed, as far as it may decide the last bits."""
+    return {
         "device": str(compute.device),
         "precision": compute.precision,
         "threads": torch.get_num_threads(),
     }
-    changes += [
-        f"{name} {report.get(name)} then, {value} now"
-        for name, value in now.items()
-        if report.get(name) != value
+
+
+def changed_place(then: Mapping[str, Any], compute: Compute) -> list[str]:
+    return [
+        f"{name} {then[name]} then, {value} now"
+        for name, value in place_of(compute).items()
+        if name in then and then[name] != value
     ]
-    versions = library_versions()
-    changes += [
-        f"{name} {report['versions'].get(name)} then, {version} now"
-        for name, version in versions.items()
-        if report["versions"].get(name) != version
+
+
+def _changed_versions(versions: Mapping[str, str]) -> list[str]:
+    return [
+        f"{name} {versions.get(name)} then, {version} now"
+        for name, version in library_versions().items()
+        if versions.get(name) != version
     ]
-    return changes
 
 
 @dataclass(frozen=True)
 class Repetition:
-    """How a repetition compares: pictures that are the same to the bit, and the largest change.
+    """How a repetition compares.
 
     Attributes:
-        largest: difference of one colour value, 0 to 255.
+        what: is compared, in the plural.
+        same, total: how many are the same to the bit.
+        largest: difference of two values, in words.
     """
 
+    what: str
     same: int
-    pictures: int
-    largest: int
+    total: int
+    largest: str
 
     @property
     def is_identical(self) -> bool:
-        return self.same == self.pictures
+        return self.same == self.total
 
 
 def is_same_moment(run: AttackRun, frame: AttackFrame) -> bool:
@@ -99,16 +139,78 @@ def repetition(run: AttackRun, frame: AttackFrame) -> Repetition:
         same += int((change == 0).sum())
         total += len(kept)
         largest = max(largest, int(change.max()))
-    return Repetition(same, total, largest)
+    return Repetition("pictures", same, total, f"{largest} of 255 in a colour value")
 
 
-def _facts(run: AttackRun) -> dict[str, str]:
+def weights_repetition(kept: Mapping[str, Tensor], again: Mapping[str, Tensor]) -> Repetition:
+    """Compares a classifier's weights with those of a repeated training, tensor by tensor."""
+    same = total = 0
+    largest = 0.0
+    for name, tensor in kept.items():
+        other = again[name].cpu().to(tensor.dtype)
+        same += int((tensor == other).sum())
+        total += tensor.numel()
+        largest = max(largest, (tensor.double() - other.double()).abs().max().item())
+    return Repetition("weights", same, total, f"{largest:.2g}")
+
+
+def verdicts_repetition(
+    kept: Mapping[str, Sequence[JudgedAttack]], again: Mapping[str, Sequence[JudgedAttack]]
+) -> Repetition:
+    """Compares a sweep's verdicts with those of a repetition, attack by attack."""
+    pairs = [pair for lane in kept for pair in zip(kept[lane], again[lane], strict=True)]
+    same = sum(one == other for one, other in pairs)
+    largest = max(abs(one.acc1 - other.acc1) for one, other in pairs)
+    return Repetition("verdicts", same, len(pairs), f"{100 * largest:.0f} points of Acc@1")
+
+
+def attack_facts(run: AttackRun) -> dict[str, str]:
+    """An attack's settings, then place, then versions and weights."""
     report = run.report
     config = run.config.to_json()
     config["lanes"] = ", ".join(run.config.lanes)
     place = {name: report.get(name, "unknown") for name in ("device", "precision", "threads")}
     facts = {**config, **place, "commit": report.get("commit") or "unknown"}
     facts["stopped at"] = "" if run.is_complete else f"step {report['step']}"
-    facts |= {f"version of {name}": value for name, value in report["versions"].items()}
-    facts |= {f"weights of {name}": value[:12] for name, value in report["checkpoints"].items()}
+    facts |= origin_facts(report["versions"], report["checkpoints"])
     return {name.replace("_", " "): str(value) for name, value in facts.items()}
+
+
+def sweep_facts(record: Record) -> dict[str, str]:
+    """The same of a sweep."""
+    settings = {k: v for k, v in record.settings.items() if k not in ("identity", "seed", "lanes")}
+    facts = {
+        **settings,
+        "identities": compact_numbers(record.identities),
+        "seeds": compact_numbers(record.seeds),
+        "lanes": ", ".join(record.lanes),
+        "device": record.device,
+        "precision": record.precision,
+        "commit": record.commit or "unknown",
+        **origin_facts(record.versions, record.checkpoints),
+    }
+    return {name.replace("_", " "): str(value) for name, value in facts.items()}
+
+
+def training_facts(entry: CheckpointEntry) -> dict[str, str]:
+    """The same of a training, and how it ended."""
+    training, config = entry.training, TrainConfig.from_json(entry.training["recipe"])
+    facts = {
+        "α": alpha_text(config.alpha),
+        "photos of each person": training["images_per_identity"],
+        "epochs": config.epochs,
+        "negative α sets in, is full": " and ".join(f"{share:.0%}" for share in config.phases),
+        "architecture": config.architecture,
+        "learning rate": f"{config.learning_rate:g}",
+        "seed": config.seed,
+        "test accuracy": percent(entry.test_accuracy or 0.0),
+        "train accuracy": percent(entry.train_accuracy or 0.0),
+        **origin_facts(entry.versions, {}),
+    }
+    return {name: str(value) for name, value in facts.items()}
+
+
+def origin_facts(versions: Mapping[str, str], weights: Mapping[str, str]) -> dict[str, str]:
+    return {f"version of {name}": value for name, value in versions.items()} | {
+        f"weights of {name}": value[:12] for name, value in weights.items()
+    }

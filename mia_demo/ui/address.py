@@ -76,6 +76,7 @@ class AddressPage:
         check: the values of all settings together; raises DemoError where they do not fit.
         public: a component, and the only value with which settings mean the same to others:
             nobody's own people are told in a link, not even their numbers.
+        link: a component whose select event follows the ``link`` in its value.
     """
 
     slug: str
@@ -83,6 +84,7 @@ class AddressPage:
     settings: list[Setting] = field(default_factory=list)
     check: Callable[[dict[str, Any]], object] | None = None
     public: tuple[Component, Any] | None = None
+    link: gr.HTML | None = None
 
     def add(self, *settings: Setting) -> None:
         self.settings.extend(settings)
@@ -188,6 +190,14 @@ class AddressBook:
                 gr.on([whose.change], None, whose, bar, js=f"(value) => {message}")
             if components:
                 gr.on([part.change for part in components], None, components, bar, js=_teller(told))
+            if page.link is not None:
+                page.link.select(
+                    lambda value: self.go(str(value.get("link", ""))),
+                    page.link,
+                    self.outputs(tabs, bar),
+                    show_progress="hidden",
+                    api_visibility="private",
+                )
         app.load(
             self.open,
             None,

@@ -62,15 +62,15 @@ def build_pages(engine: Engine, app: gr.Blocks) -> tuple[gr.Tabs, AddressBook]:
             attack_lanes, attack_people = build_attack_page(engine, page)
         with address.tab("Compare") as page:
             compare_lanes = build_compare_page(engine, page)
-        with address.tab("Line-up"):
-            line_up_lanes = build_line_up_page(engine, app, tabs)
+        with address.tab("Line-up") as page:
+            line_up_lanes = build_line_up_page(engine, page.tab, app, tabs)
         lanes = [attack_lanes, compare_lanes, line_up_lanes]
         with address.tab("Train") as page:
             own_people, restored = build_train_page(engine, lanes, attack_people, page)
         with address.tab("Models") as page:
             build_models_page(engine, page.tab, attack_lanes, attack_people, own_people, restored)
         with address.tab("Runs") as page:
-            build_runs_page(engine, page.tab, lanes)
+            build_runs_page(engine, page, lanes)
         with address.tab("Understand") as page:
             build_understand_page(engine, page)
     return tabs, address

@@ -67,11 +67,18 @@ def build_attack_page(engine: Engine, address: AddressPage) -> tuple[gr.Checkbox
             estimate = estimate_line()
             with gr.Row():
                 preset = gr.Dropdown(
-                    list(PRESETS), value=FIRST_PRESET, label="Preset", min_width=120
+                    list(PRESETS),
+                    value=FIRST_PRESET,
+                    label="Preset",
+                    info="how thorough",
+                    min_width=120,
                 )
-                seed = gr.Number(0, label="Seed", minimum=0, min_width=100)
+                seed = gr.Number(0, label="Seed", info="random draws", minimum=0, min_width=100)
             lanes = gr.CheckboxGroup(
-                lane_names, value=first_lanes, label="Lanes", info=f"Up to {MOST_LANES}."
+                lane_names,
+                value=first_lanes,
+                label="Lanes",
+                info=f"Classifiers under attack, up to {MOST_LANES}.",
             )
             with gr.Accordion("Advanced", open=False):
                 knobs = [

@@ -214,7 +214,9 @@ class BoardPresenter:
     def _sentence(self, frame: AttackFrame, lanes: tuple[LaneView, ...]) -> str:
         if frame.is_last:
             seen = [lane.name for lane in lanes if lane.recognised]
-            where = f"in {', '.join(seen)}" if seen else "in no lane"
+            where = f"in lane{'s' if len(seen) > 1 else ''} {' and '.join(seen)}"
+            if not seen:
+                where = "in no lane"
             if len(seen) == len(lanes) > 1:
                 where = "in every lane"
             return (

@@ -43,7 +43,11 @@ def build_compare_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup
         with gr.Column(scale=1, min_width=320, elem_classes="controls"):
             gr.HTML("<h2>1. Choose results</h2>", apply_default_css=False)
             choice = gr.Dropdown([], label="Results", show_label=False, elem_id="results")
-            gr.HTML("<h2>2. Or sweep for yourself</h2>", apply_default_css=False)
+            gr.HTML(
+                "<h2>2. Or sweep for yourself</h2><p>A sweep attacks many people, one after the "
+                "other, and makes such a table.</p>",
+                apply_default_css=False,
+            )
             with gr.Row(elem_classes="buttons"):
                 start = gr.Button("Start", variant="primary", min_width=80)
                 stop = gr.Button("Stop", variant="stop", interactive=False, min_width=80)

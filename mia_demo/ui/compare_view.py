@@ -122,7 +122,7 @@ def _table(rows: list[Row], styles: dict[str, int]) -> dict[str, Any]:
     columns = present_columns(rows)
     return {
         "title": "Figures",
-        "note": "Choose a heading to sort by it.",
+        "note": "In small: 95% intervals. Choose a heading to sort by it.",
         "columns": [
             {
                 "key": column.key,

@@ -13,7 +13,7 @@ import gradio as gr
 import torch
 from gradio.components import Component
 
-from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.errors import DemoError
 from mia_demo.own_people import People
 from mia_demo.training.classifier import (
@@ -25,6 +25,8 @@ from mia_demo.training.classifier import (
 )
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.knobs import parse_config
+from mia_demo.ui.line_up_dealing import MOST_AT_ONCE as MOST_ROUNDS
+from mia_demo.ui.line_up_dealing import PRESET as LINE_UP_PRESET
 from mia_demo.ui.networks import Networks
 from mia_demo.ui.people_training import Series, Step
 from mia_demo.ui.speed import SpeedMeter, spoken
@@ -85,6 +87,18 @@ class Estimates:
         attacks = f"{left} attack{'' if left == 1 else 's'}"
         done = f" ({finished} more are done)" if finished else ""
         return line(f"{attacks}{done}: {spoken(left * seconds)} on this device, then the table.")
+
+    def for_line_up(self, rounds: float | None, lanes: list[str]) -> str:
+        """The line-up page's form: an attack on one lane a round, the first one at once."""
+        if not rounds or not 1 <= rounds <= MOST_ROUNDS or not lanes:
+            return line("")
+        seconds = self.engine.speed.attack_seconds(preset_config(LINE_UP_PRESET, lanes=lanes[:1]))
+        if seconds is None:
+            return line(UNKNOWN)
+        return line(
+            f"{_capital(spoken(seconds))} a round on this device; the first appears while the "
+            "others are computed."
+        )
 
     def for_training(self, key: str, *form: Any) -> Iterator[str]:
         """The train page's form; an architecture that was never trained here is measured first."""

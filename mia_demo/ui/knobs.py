@@ -98,10 +98,11 @@ def parse_config(
         raise ConfigError("No identity is chosen; click on a face in the gallery.")
     if not lanes:
         raise ConfigError("No lane is chosen; tick at least one.")
-    values = {"Seed": seed} | {knob.label: value for knob, value in zip(KNOBS, knobs, strict=True)}
-    for label, value in values.items():
+    if seed is None:
+        raise ConfigError("Seed is empty; fill it in, with 0 for example.")
+    for knob, value in zip(KNOBS, knobs, strict=True):
         if value is None:
-            raise ConfigError(f"{label} is empty; fill it in or choose a preset again.")
+            raise ConfigError(f"{knob.label} is empty; fill it in or choose a preset again.")
     settings = {
         knob.name: whole_number(knob.label, value) if knob.is_whole else value
         for knob, value in zip(KNOBS, knobs, strict=True)

@@ -6,6 +6,7 @@ import gradio as gr
 
 from mia_demo.ui.components.line_up_board import line_up_board
 from mia_demo.ui.engine import Engine
+from mia_demo.ui.estimates import Estimates, estimate_line, follow_form
 from mia_demo.ui.line_up_dealing import MOST_AT_ONCE
 from mia_demo.ui.line_up_handlers import LineUpHandlers
 
@@ -18,10 +19,13 @@ through which lane, stays hidden until you have voted.</p>
 """
 
 
-def build_line_up_page(engine: Engine, app: gr.Blocks, tabs: gr.Tabs) -> gr.CheckboxGroup:
+def build_line_up_page(
+    engine: Engine, page: gr.Tab, app: gr.Blocks, tabs: gr.Tabs
+) -> gr.CheckboxGroup:
     """Adds the page to the current Blocks.
 
     Args:
+        page: the page's own tab.
         app, tabs: whoever opens the app by a room's link sees this page first.
 
     Returns:
@@ -33,6 +37,7 @@ def build_line_up_page(engine: Engine, app: gr.Blocks, tabs: gr.Tabs) -> gr.Chec
         with gr.Column(scale=1, min_width=320, elem_classes="controls"):
             gr.HTML(INTRODUCTION, apply_default_css=False)
             deal = gr.Button("Deal new rounds", variant="primary")
+            estimate = estimate_line()
             own = gr.Button("Use my last attack")
             with gr.Row():
                 rounds = gr.Number(
@@ -63,6 +68,9 @@ def build_line_up_page(engine: Engine, app: gr.Blocks, tabs: gr.Tabs) -> gr.Chec
         show_progress="hidden",
         api_visibility="private",
     )
+    estimates = Estimates(engine)
+    # Dealing measures the device too.
+    follow_form(estimates.for_line_up, [rounds, lanes], estimate, page.select)
     own.click(handlers.deal_own, board, board, show_progress="hidden", api_visibility="private")
     app.load(handlers.invited, None, tabs, show_progress="hidden", api_visibility="private")
     return lanes

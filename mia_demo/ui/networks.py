@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,7 @@ MOST_GUESTS = 6  # lanes that visitors added, likewise
 # Work on the device. It may run in a forked process, so it and its frames must be picklable (a
 # function of a module, or ``partial`` of one) and hold no tensors, and what it changes in memory
 # must be among its frames.
-Work = Callable[["Networks"], Generator[Frame, None, None]]
+Work = Callable[["Networks"], Generator[Frame, None, Any]]
 
 
 @dataclass(frozen=True)

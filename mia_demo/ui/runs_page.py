@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import gradio as gr
 
+from mia_demo.ui.address import AddressPage
 from mia_demo.ui.components.attack_board import attack_board
 from mia_demo.ui.components.file_saver import file_saver
 from mia_demo.ui.components.run_comparison import run_comparison
 from mia_demo.ui.components.run_details import run_details
 from mia_demo.ui.components.runs_list import runs_list
+from mia_demo.ui.components.sweep_progress import sweep_progress
+from mia_demo.ui.components.training_board import training_board
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.runs_handlers import RunsHandlers
 
 
-def build_runs_page(engine: Engine, tab: gr.Tab, lanes: list[gr.CheckboxGroup]) -> None:
+def build_runs_page(engine: Engine, page: AddressPage, lanes: list[gr.CheckboxGroup]) -> None:
     """Adds the page to the current Blocks.
 
     Args:
-        tab: the page's own; the list is read again whenever it is chosen.
+        page: the list is read again whenever its tab is chosen.
         lanes: the choice of lanes on other pages, which lose one when its training is deleted.
     """
     handlers = RunsHandlers(engine)
@@ -39,23 +42,26 @@ def build_runs_page(engine: Engine, tab: gr.Tab, lanes: list[gr.CheckboxGroup]) 
                 stop = gr.Button(
                     "Stop", variant="stop", visible=False, scale=0, min_width=100, size="md"
                 )
+            progress = sweep_progress()
             board = attack_board({}, "runs")
             compared = run_comparison()
+            with gr.Row(elem_classes="trainings"):
+                training, other_training = training_board({}), training_board({})
             file = file_saver()
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    tab.select(handlers.listing, None, runs, **quiet)
-    runs.select(handlers.open, runs, [details, board, compared, again, stop], **quiet)
-    runs.apply(handlers.compare, runs, [details, board, compared, again, stop], **quiet)
+    shown = [details, board, compared, training, other_training, progress, again, stop]
+    page.link = details
+    page.tab.select(handlers.listing, None, runs, **quiet)
+    runs.select(handlers.open, runs, shown, **quiet)
+    runs.apply(handlers.compare, runs, shown, **quiet)
     runs.edit(handlers.rename, runs, runs, **quiet)
-    deleted = runs.delete(
-        handlers.delete, [runs, details], [runs, details, board, compared, again, stop], **quiet
-    )
+    deleted = runs.delete(handlers.delete, [runs, details], [runs, *shown], **quiet)
     deleted.then(handlers.lanes, [runs, *lanes], lanes, **quiet)
     again.click(
         handlers.repeat,
         details,
-        [details, board, again, stop],
+        [details, board, training, progress, again, stop],
         concurrency_limit=None,  # the device queue decides who waits, and says so
         **quiet,
     )

@@ -134,6 +134,13 @@ def sweep_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, No
     Raises:
         ConfigError: the folder cannot be written.
     """
+    latest = yield from attack_work(plan, networks)
+    judges = networks.attacker(), networks.judge()
+    yield from _table(plan, plan.identities, plan.seeds, latest, *judges)
+
+
+def attack_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, None, SweepUpdate]:
+    """Attacks what is missing and returns the last update; raises what ``sweep_work`` does."""
     attacker, judge = networks.attacker(), networks.judge()
     before = set(plan.finished())
     update = SweepUpdate("attacking", len(before), plan.total)
@@ -156,7 +163,7 @@ def sweep_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, No
             )
             yield update
             started = time.monotonic()  # other visitors' time is not ours
-    yield from _table(plan, plan.identities, plan.seeds, update, attacker, judge)
+    return update
 
 
 def table_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, None, None]:

@@ -29,6 +29,7 @@ from mia_demo.ui.training_form import (
     SCHEDULES,
     SMALLEST_RATE,
 )
+from mia_demo.ui.training_view import READY
 
 
 def build_train_page(
@@ -108,7 +109,7 @@ def build_train_page(
                 )
                 seed = gr.Number(RECIPE.seed, label="Seed", info="Same seed, same classifier.")
         with gr.Column(scale=4, min_width=320):
-            board = training_board()
+            board = training_board(READY.to_json())
             own = own_classifiers(handlers.read_part)
 
     form = [alpha, images, epochs, schedule, architecture, learning_rate, seed]

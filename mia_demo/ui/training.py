@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.files import write_json
 from mia_demo.layered_zoo import LayeredZoo
 from mia_demo.make_zoo import classifier_entry
+from mia_demo.runs.comparison import place_of
 from mia_demo.training.classifier import (
     ClassifierTrainer,
     LabelledImages,
@@ -50,6 +52,14 @@ class Epoch:
     logits: LogitHistogram
 
 
+def epochs_from(values: Any) -> list[Epoch]:
+    """Reads a list of ``asdict(epoch)``; an unreadable record is an empty one."""
+    try:
+        return [Epoch(**{**epoch, "logits": LogitHistogram(**epoch["logits"])}) for epoch in values]
+    except (KeyError, TypeError):
+        return []
+
+
 @dataclass(frozen=True)
 class TrainingPlan:
     """What to train, and the folder of its unfinished state.
@@ -69,11 +79,8 @@ class TrainingPlan:
     def history(self) -> list[Epoch]:
         """Finished epochs of earlier sittings; an unreadable record is an empty one."""
         try:
-            values = json.loads((self.folder / HISTORY_FILE).read_text("utf-8"))
-            return [
-                Epoch(**{**epoch, "logits": LogitHistogram(**epoch["logits"])}) for epoch in values
-            ]
-        except (OSError, ValueError, KeyError, TypeError):
+            return epochs_from(json.loads((self.folder / HISTORY_FILE).read_text("utf-8")))
+        except (OSError, ValueError):
             return []
 
     def discard(self) -> None:
@@ -98,6 +105,18 @@ class TrainingUpdate:
     epochs: list[Epoch]
     seconds_left: float | None = None
     name: str = ""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training that is kept nowhere yet.
+
+    Attributes:
+        weights: as a safetensors file.
+    """
+
+    entry: CheckpointEntry
+    weights: bytes
 
 
 def plan_training(
@@ -149,27 +168,23 @@ def training_work(
         DataError: an image cannot be read.
     """
     update = TrainingUpdate("reading", None, plan.history())
-    with closing(engine.on_device(partial(train, plan, zoo), is_saved=is_saved)) as news:
+    with closing(train_on_device(plan, zoo, engine)) as news:
         for new in news:
             if isinstance(new, TrainingUpdate):
                 update = new
                 yield update
             else:
-                name = zoo.add_own(new.entry, load(new.weights))
+                history = [asdict(epoch) for epoch in update.epochs]
+                name = zoo.add_own(new.entry, load(new.weights), history)
                 plan.discard()
                 yield replace(update, phase="done", seconds_left=None, name=name)
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A finished classifier, to be stored.
-
-    Attributes:
-        weights: as a safetensors file.
-    """
-
-    entry: CheckpointEntry
-    weights: bytes
+def train_on_device(
+    plan: TrainingPlan, zoo: LayeredZoo, engine: Engine
+) -> Generator[TrainingUpdate | Trained, None, None]:
+    """Trains what is missing; the last news is the result. Raises what ``training_work`` does."""
+    return engine.on_device(partial(train, plan, zoo), is_saved=is_saved)
 
 
 def is_saved(news: TrainingUpdate | Trained) -> bool:
@@ -222,7 +237,11 @@ def train(
         None if math.isnan(train_accuracy) else train_accuracy,
         test_accuracy,
     )
-    facts: dict[str, Any] = {"images_per_identity": plan.images}
+    facts: dict[str, Any] = {
+        "images_per_identity": plan.images,
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        **place_of(compute),
+    }
     if epochs:
         facts["logits"] = {
             "target": epochs[-1].logits.target_mean,

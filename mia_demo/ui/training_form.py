@@ -25,7 +25,7 @@ SCHEDULES = {
 }
 ARCHITECTURES = {
     "compact_resnet": "Compact ResNet",
-    "resnet18": "ResNet-18 (slower)",
+    "resnet18": "ResNet-18",
     "compact_densenet": "Compact DenseNet",
 }
 

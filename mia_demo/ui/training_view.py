@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from mia_demo.training.logits import LogitHistogram
 from mia_demo.ui.engine import EMBEDDED
 from mia_demo.ui.jobs import Waiting
 from mia_demo.ui.training import Epoch, TrainingPlan, TrainingUpdate
+from mia_demo.ui.training_form import ARCHITECTURES
 from mia_demo.zoo import CheckpointEntry
 
 ANNOUNCE_SECONDS = 5.0  # screen readers should hear an epoch, not every step
@@ -103,14 +105,7 @@ class TrainingPresenter:
         frame = update.frame
         self._show_epochs(update.epochs)
         if update.phase == "done":
-            return self._show(
-                phase="done",
-                status=self._result(update),
-                urgent=True,
-                progress=1.0,
-                seconds_left=None,
-                facts="",
-            )
+            return self._over(self._result(update))
         if frame is None:
             return self._show(
                 phase="reading", status=f"{self._place}Reading the photos …", urgent=True
@@ -134,35 +129,24 @@ class TrainingPresenter:
             status += "The same settings go on from there, also after a reload."
         else:
             status += "The first epoch was not finished; the training starts over."
-        return self._show(phase="paused", status=status, urgent=True, seconds_left=None)
+        return self._show(phase="paused", status=status, urgent=True, seconds_left=None, facts="")
 
     def stopped(self) -> TrainingView:
         status = "Stopped; nothing of this training is kept."
         if self._place:
             status = f"{status[:-1]}, but what was finished before it is."
-        return self._show(phase="stopped", status=status, urgent=True, seconds_left=None)
+        return self._show(phase="stopped", status=status, urgent=True, seconds_left=None, facts="")
+
+    def repeated(self) -> TrainingView:
+        return self._over("Repeated; the result is above.")
 
     def failed(self, message: str) -> TrainingView:
-        return self._show(phase="failed", status=message, urgent=True, seconds_left=None)
+        return self._show(phase="failed", status=message, urgent=True, seconds_left=None, facts="")
 
     def _show_epochs(self, epochs: list[Epoch]) -> None:
         shown = list(epochs)  # the training goes on meanwhile
-        if not shown or len(shown) == len(self.view.numbers):
-            return
-        self.view = replace(
-            self.view,
-            numbers=tuple(epoch.number for epoch in shown),
-            loss=tuple(round(epoch.loss, 4) for epoch in shown),
-            train_accuracy=tuple(round(epoch.train_accuracy, 4) for epoch in shown),
-            test_accuracy=tuple(round(epoch.test_accuracy, 4) for epoch in shown),
-            alpha=tuple(epoch.alpha for epoch in shown),
-            target_mean=tuple(round(epoch.logits.target_mean, 3) for epoch in shown),
-            others_mean=tuple(round(epoch.logits.others_mean, 3) for epoch in shown),
-            low=min(epoch.logits.low for epoch in shown),
-            high=max(epoch.logits.high for epoch in shown),
-            first=shown[0].logits,
-            latest=shown[-1].logits,
-        )
+        if shown and len(shown) != len(self.view.numbers):
+            self.view = with_curves(self.view, shown)
 
     def _result(self, update: TrainingUpdate) -> str:
         sentence = f"Done: {update.name}, α = {alpha_text(self._plan.config.alpha)}"
@@ -172,6 +156,11 @@ class TrainingPresenter:
             )
         return f"{sentence}. It is a lane of the {self._pages} now."
 
+    def _over(self, status: str) -> TrainingView:
+        return self._show(
+            phase="done", status=status, urgent=True, progress=1.0, seconds_left=None, facts=""
+        )
+
     def _show(self, *, status: str, urgent: bool = False, **changes: Any) -> TrainingView:
         now = time.monotonic()
         announcement = self.view.announcement
@@ -179,6 +168,24 @@ class TrainingPresenter:
             announcement, self._announced_at = status, now
         self.view = replace(self.view, status=status, announcement=announcement, **changes)
         return self.view
+
+
+def with_curves(view: TrainingView, epochs: Sequence[Epoch]) -> TrainingView:
+    """The view with the curves of at least one finished epoch."""
+    return replace(
+        view,
+        numbers=tuple(epoch.number for epoch in epochs),
+        loss=tuple(round(epoch.loss, 4) for epoch in epochs),
+        train_accuracy=tuple(round(epoch.train_accuracy, 4) for epoch in epochs),
+        test_accuracy=tuple(round(epoch.test_accuracy, 4) for epoch in epochs),
+        alpha=tuple(epoch.alpha for epoch in epochs),
+        target_mean=tuple(round(epoch.logits.target_mean, 3) for epoch in epochs),
+        others_mean=tuple(round(epoch.logits.others_mean, 3) for epoch in epochs),
+        low=min(epoch.logits.low for epoch in epochs),
+        high=max(epoch.logits.high for epoch in epochs),
+        first=epochs[0].logits,
+        latest=epochs[-1].logits,
+    )
 
 
 def own_list(
@@ -201,18 +208,11 @@ def lane_choices(names: list[str], entries: list[CheckpointEntry]) -> list[tuple
 
 
 def _item(entry: CheckpointEntry) -> dict[str, Any]:
-    training = entry.training
-    photos = training["images_per_identity"]
-    recipe = training["recipe"]
-    logits = training.get("logits")
+    logits = entry.training.get("logits")
     return {
         "name": entry.name,
         "alpha": f"α = {alpha_text(entry.alpha or 0.0)}",
-        "settings": (
-            f"{photos} {'photo' if photos == 1 else 'photos'} of each person, "
-            f"{entry.epochs} {'epoch' if entry.epochs == 1 else 'epochs'}, "
-            f"{entry.architecture}, learning rate {recipe['learning_rate']:g}, seed {entry.seed}"
-        ),
+        "settings": settings_words(entry),
         "accuracy": f"{percent(entry.test_accuracy or 0.0)} test accuracy",
         "logits": (
             f"mean logit of the right person {_number(logits['target'], 1)}, "
@@ -223,6 +223,18 @@ def _item(entry: CheckpointEntry) -> dict[str, Any]:
         "size": f"{entry.stored.bytes / 1e6:.1f} MB",
         "bytes": entry.stored.bytes,
     }
+
+
+def settings_words(entry: CheckpointEntry) -> str:
+    """How an own classifier was trained, but for its α."""
+    training = entry.training
+    photos, rate = training["images_per_identity"], training["recipe"]["learning_rate"]
+    return (
+        f"{photos} {'photo' if photos == 1 else 'photos'} of each person, "
+        f"{entry.epochs} {'epoch' if entry.epochs == 1 else 'epochs'}, "
+        f"{ARCHITECTURES.get(entry.architecture, entry.architecture)}, "
+        f"learning rate {rate:g}, seed {entry.seed}"
+    )
 
 
 def _number(value: float, digits: int) -> str:

@@ -73,11 +73,13 @@ def build_understand_page(engine: Engine, address: AddressPage) -> None:
         formula = label_formula()
         _text("understand_background")
 
-    # Not load: Gradio fires that for everybody who opens the page, and these views cost computing.
-    embedding.focus(
+    # By select, which the parts trigger when they come into view: Gradio triggers load by itself,
+    # for every visitor and before the page is chosen.
+    embedding.select(
         handlers.open_embedding,
         people,
         [people, embedding],
+        trigger_mode="always_last",  # a view that still waits may have missed a new attack
         concurrency_limit=None,  # the device queue decides who waits, and says so
         show_progress="hidden",
         api_visibility="private",
@@ -91,13 +93,19 @@ def build_understand_page(engine: Engine, address: AddressPage) -> None:
         show_progress="hidden",
         api_visibility="private",
     )
-    gradients.focus(
-        handlers.gradients, None, gradients, show_progress="hidden", api_visibility="private"
+    gradients.select(
+        handlers.gradients,
+        None,
+        gradients,
+        trigger_mode="always_last",
+        show_progress="hidden",
+        api_visibility="private",
     )
-    formula.focus(
+    formula.select(
         handlers.open_label,
         [identity, alpha],
         [identity, formula],
+        trigger_mode="always_last",
         concurrency_limit=None,
         show_progress="hidden",
         api_visibility="private",

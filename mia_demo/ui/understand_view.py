@@ -154,7 +154,7 @@ def own_gradients_json(lanes: Sequence[LaneLabel], attack: FinishedAttack) -> di
     steps = list(range(1, config.steps + 1))
     words = (
         f"Your last attack: identity {config.identity}, preset {config.preset}, "
-        f"{config.steps} steps, loss {config.loss}, seed {config.seed}."
+        f"{config.steps} steps, loss {loss_words(config.loss)}, seed {config.seed}."
     )
     known = {lane.name: lane for lane in lanes}
     shown = [
@@ -182,7 +182,7 @@ def recorded_gradients_json(
     words = (
         f"Recorded sweep: mean over {len(record.identities)} identities, "
         f"{len(record.seeds)} seed{'s' if len(record.seeds) > 1 else ''}, "
-        f"loss {record.settings.get('loss', 'unknown')}. {caveat}"
+        f"loss {loss_words(record.settings.get('loss', 'unknown'))}. {caveat}"
     ).strip()
     return _gradients("recorded", words, shown, curves)
 
@@ -222,6 +222,10 @@ def _gradients(
     if not views:
         return NO_GRADIENTS
     return {"source": source, "words": words, "lanes": views}
+
+
+def loss_words(name: str) -> str:
+    return name.replace("_", "-").replace("poincare", "Poincaré")
 
 
 def signed(value: float) -> str:

@@ -122,11 +122,10 @@ def test_a_bad_zip_is_one_clear_error(open_page: OpenPage, zipped: Path, tmp_pat
     expect(page.get_by_role("button", name="Choose a zip of folders")).to_be_enabled()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_panel_is_accessible_on_a_phone(
-    open_page: OpenPage, zipped: Path, tmp_path: Path, theme: str
+    open_page: OpenPage, zipped: Path, tmp_path: Path
 ) -> None:
-    page = open_train(open_page, theme, **PHONE)
+    page = open_train(open_page, **PHONE)
     upload(page, zipped)
     page.get_by_role("button", name="Train all three lanes").wait_for()
     page.screenshot(path=tmp_path / "phone.png", full_page=True)

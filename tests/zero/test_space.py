@@ -67,7 +67,7 @@ def test_two_visitors_at_once_each_pay_for_their_own(space: Space) -> None:
     first = space.visitor(ADA).submit(0, "paper", api_name="/attack")
     next(iter(first))
     second = iter(space.visitor(BOB).submit(1, api_name="/attack"))
-    assert next(second)["phase"] == "waiting"
+    assert any(board["phase"] == "waiting" for board in second)  # up to the first that waits
     assert first.cancel()
     assert list(second)[-1]["phase"] == "done"
     assert [loan.token for loan in space.api.loans[before:]] == [ADA, BOB]

@@ -26,6 +26,12 @@ function showPictures(parent, pictures) {
   });
 }
 
+// With a true minus sign, and none before zero.
+function signed(value) {
+  const text = value.toFixed(2);
+  return Number(text) === 0 ? "0.00" : text.replace("-", "−");
+}
+
 function makeLane(name) {
   const column = make("article", "column lane", columns);
   column.dataset.lane = name;
@@ -114,11 +120,11 @@ function showCurve(figure, lanes) {
     line.setAttribute("points", lane[key]);
     if (!lane[key]) continue;
     const y = Number(lane[key].split(",").pop());
-    const shown = key === "cosine_curve" ? lane.gradient_cosine.toFixed(2) : Math.round(100 - y) + "%";
+    const shown = key === "cosine_curve" ? signed(lane.gradient_cosine) : Math.round(100 - y) + "%";
     ends.push({ lane, text: lane.name + " " + shown, y });
   }
   showEnds(figure.querySelector(".ends"), ends);
-  const caption = figure.querySelector("figcaption").textContent;
+  const caption = figure.querySelector("figcaption").firstChild.textContent.trim();
   svg.setAttribute("aria-label", caption + ": " + (ends.map(({ text }) => text).join(", ") || "no values yet"));
 }
 

@@ -115,7 +115,7 @@ new IntersectionObserver((entries) => {
   if (!boundingClientRect.width) isHidden = true;
   if (!isIntersecting || !isHidden) return;
   isHidden = false;
-  trigger("focus");
+  trigger("select");
 }).observe(element);
 watch("value", show);
 show();

@@ -105,7 +105,7 @@ new IntersectionObserver((entries) => {
   if (!boundingClientRect.width) isHidden = true;
   if (!isIntersecting || !isHidden) return;
   isHidden = false;
-  trigger("focus");
+  trigger("select");
 }).observe(element);
 new ResizeObserver(([{ contentRect }]) => {
   const svg = $(".plot svg");

@@ -38,14 +38,17 @@ function fill() {
   search.value = "";
   options = props.faces.map(option);
   filter();
-  const chosen = options.find(({ radio }) => radio.checked);
-  if (chosen) reveal(chosen.label);
+  revealChosen();
 }
 
 // Scrolls the gallery alone, never the page.
 function reveal(label) {
-  const box = gallery.getBoundingClientRect();
-  gallery.scrollTop += label.getBoundingClientRect().top - box.top - 8;
+  gallery.scrollTop = label.offsetTop - 8;
+}
+
+function revealChosen() {
+  const chosen = options.find(({ radio }) => radio.checked);
+  if (chosen) reveal(chosen.label);
 }
 
 function filter() {
@@ -88,3 +91,10 @@ watch("locked", lock);
 lock();
 watch("faces", fill);
 fill();
+// A page that was hidden forgets how far it was scrolled.
+let isShown = false;
+new ResizeObserver(() => {
+  const wasShown = isShown;
+  isShown = gallery.clientHeight > 0;
+  if (isShown && !wasShown) revealChosen();
+}).observe(gallery);

@@ -8,5 +8,5 @@ from mia_demo.ui.components import component_files
 
 
 def label_formula() -> gr.HTML:
-    """Shows ``understand_view.label_json``. Its event ``load``: a visitor (again) sees it."""
+    """Shows ``understand_view.label_json``. Its event ``select``: a visitor (again) sees it."""
     return gr.HTML({}, **component_files("label_formula"), apply_default_css=False)

@@ -94,7 +94,7 @@ function showAnswer() {
     const choice = answers[step.name]?.choice;
     if (news.answer !== null) {
       const right = step.choices[news.answer];
-      const words = choice === news.answer ? `✓ As you predicted: ${right}.` : `You predicted otherwise. It is: ${right}.`;
+      const words = choice === news.answer ? `✓ As you predicted: ${right}.` : `You predicted otherwise. The answer: ${right}.`;
       make("p", words, parent).className = "verdict";
       $(".choices").children[news.answer].className = "right";
     }
@@ -102,14 +102,17 @@ function showAnswer() {
   }
   const judged = Object.values(answers).filter(({ isRight }) => isRight !== undefined);
   const right = judged.filter(({ isRight }) => isRight).length;
-  $(".score").textContent = judged.length ? `${right} of ${judged.length} predicted; kept in this browser only.` : "";
+  $(".score").textContent = judged.length ? `${right} of ${judged.length} predicted rightly; kept in this browser only.` : "";
 }
 
+// A step with the same link as the one before goes on with what is on the page.
 function move(to) {
+  const link = steps[at].link;
   at = to;
   show();
   bar.scrollTop = 0;
   $("h2").focus();
+  if (steps[at].link !== link) follow(steps[at].link);
 }
 
 function open(number) {
@@ -136,6 +139,7 @@ function follow(link) {
 $(".open").addEventListener("click", () => {
   open(1);
   $("h2").focus();
+  follow(steps[at].link);
 });
 $(".leave").addEventListener("click", leave);
 $(".back").addEventListener("click", () => move(at - 1));

@@ -1,7 +1,7 @@
 // Asks the server what to show, and shows it. Who plays is known by a random word in this tab.
 const $ = (selector) => element.querySelector(selector);
 const board = $(".line-up");
-const grid = $(".grid");
+const grid = $(".photos .grid");
 const STORE = "line-up";
 const SECONDS = { voter: 2, host: 1, solo: 1 };
 const IDLE_SECONDS = 4; // a solo game in which nothing is being computed
@@ -204,7 +204,8 @@ async function showQr(link) {
 
 function showRound(now) {
   const known = Boolean(now.name) && pictures.name === now.name;
-  $(".round").hidden = !known;
+  $(".play").hidden = !known;
+  $(".blank").hidden = known;
   if (!known) return;
   if (grid.dataset.name !== now.name) {
     grid.dataset.name = now.name;
@@ -316,6 +317,9 @@ function showTally(now) {
     }),
   );
 }
+
+// Where pictures are going to be.
+$(".blank .grid").replaceChildren(...Array.from({ length: 8 }, () => make("p", "tile", $(".blank .grid"))));
 
 // -- start -----------------------------------------------------------------------------------
 

@@ -30,8 +30,14 @@ function showItem(item) {
 
 function showButtons(row, item) {
   row.replaceChildren();
+  // A new one is ticked as a lane there.
+  if (item.name === props.value.newest) button(row, "Attack it", `Attack ${item.name}`, toAttackPage);
   button(row, `Download (${item.size})`, `Download ${item.name} as safetensors, ${item.size}`, (self) => download(self, item));
   button(row, "Delete", `Delete ${item.name}`, () => ask(row, item));
+}
+
+function toAttackPage() {
+  document.getElementById("tab-attack-button").click();
 }
 
 // A deleted classifier cannot be had back.

@@ -10,7 +10,7 @@ from mia_demo.ui.components import component_files
 
 
 def results_summary(download: Callable[[str, str], dict[str, str]]) -> gr.HTML:
-    """Shows ``CompareView.summary``. Its event ``load`` says that a visitor first sees it.
+    """Shows ``CompareView.summary``. Its event ``select`` says that a visitor first sees it.
 
     Args:
         download: content of a file, from the results' key and the kind of file.

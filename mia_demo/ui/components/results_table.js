@@ -55,7 +55,7 @@ function showCell(cell, column, line) {
   const node = make(column.heading ? "th" : "td", cell.text, line);
   if (column.heading) node.scope = "row";
   node.className = column.numeric ? "number" : "";
-  if (cell.interval) make("small", "95%: " + cell.interval, node);
+  if (cell.interval) make("small", cell.interval, node);
   if (cell.reason) {
     node.title = cell.reason;
     make("small", cell.reason, node).className = "reason";

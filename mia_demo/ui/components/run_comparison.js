@@ -21,7 +21,7 @@ function showSide(row, side, title) {
     image.src = uri;
     image.alt = alt;
   }
-  const words = make("p", "", card, side.confidence + ", ");
+  const words = make("p", "", card, side.words);
   make("strong", side.recognised ? "right" : "", words, side.verdict);
 }
 
@@ -32,8 +32,8 @@ function show() {
   const headings = element.querySelectorAll("thead th");
   value.titles.forEach((title, index) => (headings[index + 1].textContent = title));
   element.querySelector(".same").textContent = value.differences.length
-    ? `${value.words[0]} against ${value.words[1]}. All settings that are not listed are the same.`
-    : "Both runs have the same settings, versions and weights.";
+    ? `${value.words[0]} against ${value.words[1]}. What is not listed is the same.`
+    : "Both runs have the same settings, versions and results.";
   element.querySelector(".scroller").hidden = !value.differences.length;
   body.replaceChildren();
   for (const { setting, first, second } of value.differences) {

@@ -3,10 +3,10 @@ const $ = (selector) => element.querySelector(selector);
 
 function show() {
   const value = props.value || {};
-  $(".nothing").hidden = Boolean(value.key);
+  $(".nothing").hidden = Boolean(value.key || value.compared);
   $(".found").hidden = !value.key;
   if (!value.key) return;
-  $("h3").textContent = value.title;
+  $(".found h3").textContent = value.title;
   $(".recorded").hidden = !value.recorded;
   $(".words").replaceChildren(
     ...value.words.map((sentence) => {
@@ -17,15 +17,18 @@ function show() {
   );
   $(".caveat").textContent = value.caveat;
   $(".caveat").hidden = !value.caveat;
-  $(".repeated").textContent = value.repeated;
+  $(".repeated").textContent = value.repeated || "";
   $(".repeated").hidden = !value.repeated;
-  $(".repeated").dataset.identical = value.identical;
-  $(".files").hidden = !value.files;
+  $(".repeated").dataset.identical = Boolean(value.identical);
+  $(".files").hidden = !value.files.length;
+  for (const button of element.querySelectorAll("[data-kind]")) {
+    button.hidden = !value.files.includes(button.dataset.kind);
+  }
   $(".command").hidden = !value.command;
   $("code").textContent = value.command;
   $(".copied").textContent = "";
   $(".page").hidden = !value.page;
-  $(".page").textContent = `Go to the ${value.page} page`;
+  $(".page").textContent = `Show on the ${value.page} page`;
 }
 
 for (const button of element.querySelectorAll("[data-kind]")) {
@@ -47,9 +50,7 @@ $(".copy").addEventListener("click", async () => {
 });
 
 $(".page").addEventListener("click", () => {
-  const tabs = [...document.querySelectorAll("[role=tab]")];
-  const tab = tabs.find((one) => one.textContent.trim() === props.value.page);
-  if (tab) tab.click();
+  trigger("select");
 });
 
 watch("value", show);

@@ -8,5 +8,9 @@ from mia_demo.ui.components import component_files
 
 
 def run_details() -> gr.HTML:
-    """Shows a run's details. Its event ``download`` asks for the kind of file in ``wanted``."""
+    """Shows a run's details.
+
+    Its event ``download`` asks for the kind of file in ``wanted``, ``select`` for the page in
+    ``link``.
+    """
     return gr.HTML({}, **component_files("run_details"), apply_default_css=False)

@@ -48,15 +48,13 @@ function showItem(item) {
 
 function showButtons(row, item) {
   row.replaceChildren();
-  if (item.compare) {
-    const label = make("label", "", row);
-    const box = make("input", "", label);
-    box.type = "checkbox";
-    box.checked = ticked.includes(item.key);
-    box.setAttribute("aria-label", `Compare ${item.title}`);
-    box.addEventListener("change", () => tick(item.key, box.checked));
-    label.append("Compare");
-  }
+  const label = make("label", "", row);
+  const box = make("input", "", label);
+  box.type = "checkbox";
+  box.checked = ticked.includes(item.key);
+  box.setAttribute("aria-label", `Compare ${item.title}`);
+  box.addEventListener("change", () => tick(item.key, box.checked));
+  label.append("Compare");
   if (!item.change) return;
   button(row, "Rename", `Rename ${item.title}`, () => askName(row, item));
   button(row, "Delete", `Delete ${item.title}`, () => askDeletion(row, item));
@@ -119,14 +117,19 @@ function showCompare() {
   compare.textContent = ["Compare two: tick them", "Compare two: tick another", "Compare the two"][ticked.length];
 }
 
+function wordsOf(text) {
+  return text.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+}
+
+// Each word that is searched for begins one of the entry's: "8" is not found in 18:48.
 function filter() {
-  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = wordsOf(search.value);
   const { items } = props.value;
   let found = 0;
   for (const [index, entry] of [...list.children].entries()) {
     const item = items[index];
-    const text = [item.title, item.kind, item.words, item.when, item.badge].join(" ").toLowerCase();
-    entry.hidden = !words.every((word) => text.includes(word));
+    const known = wordsOf([item.title, item.kind, item.words, item.when, item.badge].join(" "));
+    entry.hidden = !words.every((word) => known.some((one) => one.startsWith(word)));
     found += entry.hidden ? 0 : 1;
   }
   count.textContent = words.length

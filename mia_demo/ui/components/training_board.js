@@ -185,8 +185,9 @@ function showCharts(value) {
 
 function show() {
   const value = props.value;
-  if (!value || !value.phase) return;
-  const starts = ["ready", undefined].includes(section.dataset.phase) && value.phase !== "ready";
+  section.hidden = !value || !value.phase;
+  if (section.hidden) return;
+  const starts = section.dataset.phase === "ready" && value.phase !== "ready";
   // On a phone the board lies below the buttons: a started training should be seen.
   if (starts && window.innerWidth <= 700) section.scrollIntoView({ block: "start" });
   section.dataset.phase = value.phase;

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 
 from mia_demo.ui.components import component_files
-from mia_demo.ui.training_view import READY
 
 
-def training_board() -> gr.HTML:
-    """Shows a ``TrainingView`` as JSON."""
-    return gr.HTML(READY.to_json(), **component_files("training_board"), apply_default_css=False)
+def training_board(value: dict[str, Any]) -> gr.HTML:
+    """Shows a ``TrainingView`` as JSON, or nothing."""
+    return gr.HTML(value, **component_files("training_board"), apply_default_css=False)

@@ -36,8 +36,8 @@ def test_the_papers_order_is_checked_against_the_figures(
 def test_the_headline_names_the_extremes(make_row: MakeRow) -> None:
     rows = [make_row("a", 0.1, 0.5), make_row("b", 0, 0.25), make_row("c", -0.1, 0.5)]
     assert find(rows, 50).headline == (
-        "a and c leak most: the evaluator recognises 50.0% of the reconstructions. "
-        "b leaks least: 25.0%."
+        "Lanes a and c leak most: the evaluator recognises 50.0% of the reconstructions. "
+        "Lane b leaks least: 25.0%."
     )
 
 

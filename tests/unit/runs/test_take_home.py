@@ -18,7 +18,13 @@ from mia_demo.cli import build_parser
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
 from mia_demo.runs.command import attack_command
-from mia_demo.runs.comparison import changes_since, differences, is_same_moment, repetition
+from mia_demo.runs.comparison import (
+    attack_facts,
+    changes_since,
+    differences,
+    is_same_moment,
+    repetition,
+)
 from mia_demo.runs.export import KINDS, export, file_name
 from mia_demo.runs.folder import AttackRun
 from mia_demo.zoo import Zoo
@@ -104,9 +110,11 @@ def test_only_what_differs_is_listed(run: AttackRun) -> None:
         config=replace(run.config, seed=4),
         report={**run.report, "precision": "bf16", "date": "2020-01-01T00:00:00+00:00"},
     )
-    found = {d.setting: (d.first, d.second) for d in differences(run, other)}
+    found = {
+        d.setting: (d.first, d.second) for d in differences(attack_facts(run), attack_facts(other))
+    }
     assert found == {"seed": ("3", "4"), "precision": ("fp32", "bf16")}
-    assert differences(run, run) == []
+    assert differences(attack_facts(run), attack_facts(run)) == []
 
 
 def test_a_repetition_is_the_same_to_the_bit(
@@ -117,7 +125,7 @@ def test_a_repetition_is_the_same_to_the_bit(
     assert len(last) == 1
     result = repetition(run, last[0])
     assert result.is_identical
-    assert result.pictures == 4
+    assert result.total == 4
 
 
 def test_a_changed_pixel_and_other_weights_are_noticed(
@@ -127,7 +135,7 @@ def test_a_changed_pixel_and_other_weights_are_noticed(
     pixel = lanes[0].images[0, 5, 5]
     pixel[0] = pixel[0] + 9 if pixel[0] < 200 else pixel[0] - 9
     result = repetition(run, replace(frames[-1], lanes=tuple(lanes)))
-    assert (result.same, result.pictures, result.largest) == (3, 4, 9)
+    assert (result.same, result.total, result.largest) == (3, 4, "9 of 255 in a colour value")
     run.report["checkpoints"]["zero"] = "0" * 64
     run.report["threads"] += 1
     assert [change.split()[0] for change in changes_since(run, zoo, compute)] == ["zero", "threads"]
