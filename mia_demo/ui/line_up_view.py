@@ -60,7 +60,7 @@ def _view(game: Game, role: str, voter: str, targets: Sequence[str]) -> dict[str
         "rounds": len(game.ballots) + game.expected,
         "mine": None if ballot is None else ballot.votes.get(voter),
         "reveal": _reveal(ballot, role, targets) if ballot and ballot.is_revealed else None,
-        "tally": [_tally_row(row, targets) for row in tally(game.ballots)],
+        "tally": [_tally_row(row, targets) for row in _ordered(tally(game.ballots), targets)],
         "chance": CHANCE,
     }
 
@@ -93,6 +93,13 @@ def _reveal(ballot: Ballot, role: str, targets: Sequence[str]) -> dict[str, Any]
             f"{shown.evaluator_top1}: {_verdict(shown.evaluator_top1 == shown.identity)}."
         ),
     }
+
+
+def _ordered(rows: Sequence[LaneTally], targets: Sequence[str]) -> list[LaneTally]:
+    """Lanes as on every page, deleted ones behind them, all together last."""
+    return sorted(
+        rows, key=lambda row: targets.index(row.lane) if row.lane in targets else len(targets)
+    )
 
 
 def _tally_row(row: LaneTally, targets: Sequence[str]) -> dict[str, Any]:

@@ -111,7 +111,9 @@ def test_attack_find_rename_scrub_repeat_take_home_delete(
 
 def test_runs_page_fits_a_phone_and_the_dark(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page("dark", **PHONE)
-    page.get_by_role("group", name="Replay").wait_for()
+    player = page.get_by_role("group", name="Replay")
+    expect(player).to_contain_text(re.compile(r"Step ([2-9]|\d\d) of 50"))
+    assert page.evaluate("window.scrollY") == 0  # what moves by itself moves nobody
     page.screenshot(path=tmp_path / "first.png", full_page=True)
     open_runs(page)
     page.get_by_role("button", name="Open Identity 42, seed 0").last.click()

@@ -146,7 +146,7 @@ function showEnds(parent, ends) {
   });
 }
 
-const IDLE = ["ready", "recorded"];
+const IDLE = ["ready", "recorded", "replay"];
 
 function show(value) {
   // On a phone the board lies below the buttons: a started attack should be seen.

@@ -1,0 +1,199 @@
+"""Remakes the pictures of the docs on a fresh page: ``python -m tests.screenshots``.
+
+Everything in them is computed meanwhile, so it takes some minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser.conftest import ARGUMENTS, CHROMIUM
+
+ROOT = Path(__file__).parent.parent
+WIDE = {"viewport": {"width": 1440, "height": 900}}
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "is_mobile": True,
+    "has_touch": True,
+    "device_scale_factor": 2,
+}
+IDENTITY = 14  # the lesson's, whose attacks come out as the mean does
+PHONE_WIDTH, GAP = 300, 18
+MOST_BYTES = 500_000
+TIMEOUT = 180_000
+
+
+class Studio:
+    """A browser on a page, and the folder that pictures go to."""
+
+    def __init__(self, browser: Browser, url: str, folder: Path) -> None:
+        self.browser, self.url, self.folder = browser, url, folder
+
+    def open(self, query: str = "", theme: str = "light", **options: object) -> Page:
+        page = self.browser.new_context(**{**WIDE, **options}).new_page()
+        page.set_default_timeout(TIMEOUT)
+        page.goto(f"{self.url}?{query}{'&' if query else ''}__theme={theme}")
+        page.get_by_role("button", name="Copy link").wait_for()
+        return page
+
+    def keep(self, name: str, picture: bytes | Image.Image) -> None:
+        """Saves a PNG, with fewer colours if it would be too large."""
+        image = Image.open(io.BytesIO(picture)) if isinstance(picture, bytes) else picture
+        image = image.convert("RGB")
+        path = self.folder / f"{name}.png"
+        image.save(path, optimize=True)
+        if path.stat().st_size > MOST_BYTES:
+            image.quantize(256, kmeans=3).save(path, optimize=True)
+        sys.stdout.write(f"{path.name}: {path.stat().st_size:,} bytes\n")
+
+    def wide(self, name: str, page: Page, height: int) -> None:
+        """The top of a page."""
+        page.set_viewport_size({"width": WIDE["viewport"]["width"], "height": height})
+        page.evaluate("window.scrollTo(0, 0)")
+        page.mouse.move(0, 0)
+        page.wait_for_timeout(1500)  # charts follow the window
+        self.keep(name, page.screenshot())
+
+
+def attack(studio: Studio) -> Page:
+    page = studio.open(f"tab=attack&identity={IDENTITY}")
+    page.locator(".attack-page").get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator(".attack-page .board")).to_have_attribute(
+        "data-phase", "done", timeout=TIMEOUT
+    )
+    studio.wide("attack", page, 1290)
+    return page
+
+
+def compare(studio: Studio) -> None:
+    page = studio.open("tab=compare")
+    page.get_by_role("heading", name="All identities").wait_for()
+    studio.wide("compare", page, 1340)
+
+
+def line_up(studio: Studio) -> Page:
+    page = studio.open("tab=line-up")
+    page.locator(".line-up-page").get_by_label("Seed").fill("5")
+    page.get_by_role("button", name="Deal new rounds").click()
+    for number in range(1, 4):
+        page.get_by_text(f"Round {number} of").wait_for()
+        page.locator(".line-up .photo").nth(number).click()
+        page.get_by_role("button", name="Reveal").click()
+        if number < 3:
+            page.get_by_role("button", name="Next round").click()
+    studio.wide("line_up", page, 1330)
+    return page
+
+
+def train(studio: Studio) -> None:
+    page = studio.open("tab=train")
+    page.locator(".train-page").get_by_role("button", name="Start", exact=True).click()
+    page.locator(".training .status").get_by_text("Done: own").wait_for()
+    studio.wide("train", page, 1420)
+
+
+def runs(studio: Studio) -> None:
+    page = studio.open("tab=runs", theme="dark")
+    page.get_by_role("button", name=f"Open Identity {IDENTITY}").click()
+    slider = page.get_by_role("slider", name="Step of the attack")
+    slider.fill("18")
+    studio.wide("runs", page, 1330)
+
+
+def understand(studio: Studio) -> None:
+    page = studio.open("tab=understand&toy=-0.05")
+    page.get_by_label("over 5").check()
+    for alpha in ("α = +0.05", "α = −0.05"):
+        page.get_by_role("button", name=alpha).click()
+        page.get_by_text("Training step 5000 of 5000").wait_for()
+        page.get_by_label("over 5").check()
+        page.get_by_role("button", name="To the end").click()
+        page.get_by_text("The attack stopped").first.wait_for()
+    studio.wide("understand", page, 1390)
+
+
+def lesson(studio: Studio) -> None:
+    page = studio.open("tab=compare&results=results/alphas&lesson=9")
+    page.get_by_role("radio", name="One to five").check()
+    page.get_by_role("button", name="Reveal").click()
+    page.get_by_text("percentage points here").wait_for()
+    studio.wide("lesson", page, 900)
+
+
+def phones(studio: Studio, host: Page) -> None:
+    """Pages on a phone, side by side."""
+    host.get_by_role("button", name="Open a room").click()
+    expect(host.locator(".line-up .code")).not_to_be_empty()
+    code = host.locator(".line-up .code").inner_text()
+
+    def first(page: Page) -> None:
+        page.get_by_text("Recorded attack").first.wait_for()
+
+    def voter(page: Page) -> None:
+        page.locator(".line-up .photo").nth(4).click()
+        page.get_by_text("Your vote").wait_for()
+
+    def curves(page: Page) -> None:
+        page.get_by_role("button", name="Open own-1").click()
+        page.locator(".runs-page .training:not([hidden]) figure").first.scroll_into_view_if_needed()
+
+    def toy(page: Page) -> None:
+        page.get_by_text("Training step 5000 of 5000").wait_for()
+        page.locator(".toy").scroll_into_view_if_needed()
+
+    def scatter(page: Page) -> None:
+        page.get_by_role("region", name="Privacy against utility").scroll_into_view_if_needed()
+
+    shots: list[tuple[str, str, Callable[[Page], None]]] = [
+        ("tab=attack", "light", first),
+        (f"room={code}", "light", voter),
+        ("tab=runs", "dark", curves),
+        ("tab=understand", "dark", toy),
+        ("tab=compare", "light", scatter),
+    ]
+    width, height = PHONE_WIDTH, round(PHONE_WIDTH * 844 / 390)
+    sheet = Image.new("RGB", (len(shots) * (width + GAP) + GAP, height + 2 * GAP), "#94a3b8")
+    for number, (query, theme, prepare) in enumerate(shots):
+        page = studio.open(query, theme, **PHONE)
+        prepare(page)
+        page.wait_for_timeout(1500)
+        picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        place = (GAP + number * (width + GAP), GAP)
+        sheet.paste(picture.resize((width, height), Image.Resampling.LANCZOS), place)
+    studio.keep("phones", sheet)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=ROOT / "docs")
+    folder = parser.parse_args().output
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as work, sync_playwright() as playwright:
+        command = [sys.executable, "-m", "tests.serve", str(Path(work) / "outbound.txt")]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+            assert server.stdout is not None
+            url = server.stdout.readline().strip()
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+            studio = Studio(browser, url, folder)
+            attack(studio)
+            compare(studio)
+            train(studio)
+            runs(studio)
+            understand(studio)
+            lesson(studio)
+            phones(studio, line_up(studio))
+            browser.close()
+            server.terminate()
+
+
+if __name__ == "__main__":
+    main()
