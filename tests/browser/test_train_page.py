@@ -65,6 +65,7 @@ def test_bars_follow_the_slider_without_the_server(open_page: OpenPage) -> None:
     assert zero is not None
     assert negative is not None
     assert negative["y"] >= zero["y"] - 1  # hangs below the line
+    expect(controls(page).locator(".estimate").first).to_contain_text("on this device")
     page.context.set_offline(True)
     slider = controls(page).get_by_role("slider", name="Smoothing factor")
     slider.focus()

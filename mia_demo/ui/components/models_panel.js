@@ -26,19 +26,28 @@ function remove(chosen) {
   trigger("delete");
 }
 
-// A button that asks once more: what is removed has to be loaded again.
+// A button that asks once more: what is removed has to be loaded again. News from elsewhere must not
+// take the question away.
+let asked = "";
 function removal(parent, chosen, label) {
   const row = make("div", "buttons", parent);
   const first = () => {
+    asked = "";
     row.replaceChildren();
-    return button(row, "Remove", `Remove ${label}`, () => {
-      row.replaceChildren();
-      make("span", "", row, `Remove ${label}?`);
-      button(row, "Remove", `Yes, remove ${label}`, () => remove(chosen));
-      button(row, "Keep", `Keep ${label}`, () => first().focus()).focus();
-    });
+    return button(row, "Remove", `Remove ${label}`, () => ask().focus());
   };
-  first();
+  const ask = () => {
+    asked = chosen;
+    row.replaceChildren();
+    make("span", "", row, `Remove ${label}?`);
+    button(row, "Remove", `Yes, remove ${label}`, () => {
+      asked = "";
+      remove(chosen);
+    });
+    return button(row, "Keep", `Keep ${label}`, () => first().focus());
+  };
+  if (asked === chosen) ask();
+  else button(row, "Remove", `Remove ${label}`, () => ask().focus());
 }
 
 function saveEntry(item) {
@@ -102,7 +111,7 @@ function show() {
     make("dt", "", pair, label);
     make("dd", "", pair, fact);
   }
-  // What is unfolded, and an open question, stay while nothing changes.
+  // What is unfolded stays while nothing changes.
   const now = JSON.stringify(value.groups || []);
   if (now !== shown) {
     shown = now;

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from mia_demo.cli import main
 from mia_demo.convert.classifiers import find_classifier
 from mia_demo.errors import ConversionError
+from mia_demo.layered_zoo import LayeredZoo
 from mia_demo.ui.attack_view import ready_board
 from mia_demo.zoo import Zoo, open_zoo
 
@@ -150,7 +151,9 @@ def test_an_unmeasured_accuracy_is_shown_as_such(capsys, tmp_path: Path, checkpo
     captured = capsys.readouterr()
     assert "test_accuracy: not measured" in captured.out
     assert "licence: The paper's reference code is under the MIT licence" in captured.err
-    board = ready_board(Zoo(zoo), open_zoo().identities(), 0, ("resnet18_facescrub",))
+    board = ready_board(
+        LayeredZoo(Zoo(zoo), zoo / "own"), open_zoo().identities(), 0, ("resnet18_facescrub",)
+    )
     assert board.lanes[0].accuracy_text == "test accuracy not measured"
 
 
