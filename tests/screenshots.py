@@ -74,10 +74,11 @@ def attack(studio: Studio) -> Page:
     return page
 
 
-def compare(studio: Studio) -> None:
+def compare(studio: Studio) -> Page:
     page = studio.open("tab=compare")
     page.get_by_role("heading", name="All identities").wait_for()
     studio.wide("compare", page, 1340)
+    return page
 
 
 def line_up(studio: Studio) -> Page:
@@ -94,22 +95,31 @@ def line_up(studio: Studio) -> Page:
     return page
 
 
-def train(studio: Studio) -> None:
+def train(studio: Studio) -> Page:
     page = studio.open("tab=train")
     page.locator(".train-page").get_by_role("button", name="Start", exact=True).click()
     page.locator(".training .status").get_by_text("Done: own").wait_for()
-    studio.wide("train", page, 1420)
+    studio.wide("train", page, 1560)
+    return page
 
 
-def runs(studio: Studio) -> None:
+def models(studio: Studio) -> Page:
+    page = studio.open("tab=models")
+    page.locator(".models").get_by_text("judges the attacks").wait_for()
+    studio.wide("models", page, 1000)
+    return page
+
+
+def runs(studio: Studio) -> Page:
     page = studio.open("tab=runs", theme="dark")
     page.get_by_role("button", name=f"Open Identity {IDENTITY}").click()
     slider = page.get_by_role("slider", name="Step of the attack")
     slider.fill("18")
     studio.wide("runs", page, 1330)
+    return page
 
 
-def understand(studio: Studio) -> None:
+def understand(studio: Studio) -> Page:
     page = studio.open("tab=understand&toy=-0.05")
     page.get_by_label("over 5").check()
     for alpha in ("α = +0.05", "α = −0.05"):
@@ -119,14 +129,16 @@ def understand(studio: Studio) -> None:
         page.get_by_role("button", name="To the end").click()
         page.get_by_text("The attack stopped").first.wait_for()
     studio.wide("understand", page, 1390)
+    return page
 
 
-def lesson(studio: Studio) -> None:
+def lesson(studio: Studio) -> Page:
     page = studio.open("tab=compare&results=results/alphas&lesson=9")
     page.get_by_role("radio", name="One to five").check()
     page.get_by_role("button", name="Reveal").click()
     page.get_by_text("percentage points here").wait_for()
     studio.wide("lesson", page, 900)
+    return page
 
 
 def phones(studio: Studio, host: Page) -> None:
@@ -147,8 +159,8 @@ def phones(studio: Studio, host: Page) -> None:
         page.locator(".runs-page .training:not([hidden]) figure").first.scroll_into_view_if_needed()
 
     def toy(page: Page) -> None:
+        page.locator(".toy").evaluate("toy => toy.scrollIntoView()")
         page.get_by_text("Training step 5000 of 5000").wait_for()
-        page.locator(".toy").scroll_into_view_if_needed()
 
     def scatter(page: Page) -> None:
         page.get_by_role("region", name="Privacy against utility").scroll_into_view_if_needed()
@@ -184,15 +196,13 @@ def main() -> None:
             url = server.stdout.readline().strip()
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             studio = Studio(browser, url, folder)
-            attack(studio)
-            compare(studio)
-            train(studio)
-            runs(studio)
-            understand(studio)
-            lesson(studio)
-            phones(studio, line_up(studio))
-            browser.close()
-            server.terminate()
+            try:
+                for take in (attack, compare, train, models, runs, understand, lesson):
+                    take(studio).context.close()
+                phones(studio, line_up(studio))
+                browser.close()
+            finally:
+                server.terminate()
 
 
 if __name__ == "__main__":

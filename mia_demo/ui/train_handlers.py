@@ -304,7 +304,7 @@ class TrainHandlers:
 
 
 def _presenter(series: Series, number: int) -> TrainingPresenter:
-    pages = "Attack page" if series.people.key else "Attack and Compare pages"
+    pages = "Attack page" if series.people.key else "Attack, Compare and Line-up pages"
     return TrainingPresenter(series.plans[number], place=series.place(number), pages=pages)
 
 

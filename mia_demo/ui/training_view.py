@@ -72,7 +72,11 @@ class TrainingPresenter:
     """
 
     def __init__(
-        self, plan: TrainingPlan, *, place: str = "", pages: str = "Attack and Compare pages"
+        self,
+        plan: TrainingPlan,
+        *,
+        place: str = "",
+        pages: str = "Attack, Compare and Line-up pages",
     ) -> None:
         self._plan = plan
         self._place = place
