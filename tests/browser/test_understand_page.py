@@ -161,8 +161,11 @@ def test_gradients_and_reconstructions_of_ones_own_attack(
 ) -> None:
     page = open_page()
     page.get_by_role("tab", name="Understand").click()
+    view = page.get_by_role("region", name="What each network keeps of a face")
+    view.scroll_into_view_if_needed()
+    expect(view.locator(".landed").first).to_be_visible(timeout=TIMEOUT)
     figure = page.get_by_role("region", name="Gradient stability")
-    figure.scroll_into_view_if_needed()
+    figure.evaluate("part => part.scrollIntoView()")  # the embedding view is out of sight
     # Before an attack the page leads to the Attack page.
     page.get_by_role("button", name="Go to the Attack page").click()
     choose(page, 7)
@@ -177,7 +180,6 @@ def test_gradients_and_reconstructions_of_ones_own_attack(
     expect(figure.locator("tbody tr")).to_have_count(3)
     expect(figure.locator("tbody tr").nth(2)).to_contain_text("+0.78, −0.19, −0.45")  # the paper's
     # The embedding view takes in the attacked identity.
-    view = page.get_by_role("region", name="What each network keeps of a face")
     view.scroll_into_view_if_needed()
     expect(view.get_by_role("status")).to_have_text(
         "The small pictures are your reconstructions of 7.", timeout=TIMEOUT

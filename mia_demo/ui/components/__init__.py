@@ -10,11 +10,18 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def component_files(name: str) -> dict[str, str]:
-    """The arguments of gr.HTML that the files ``name.html``, ``.css`` and ``.js`` hold."""
+def component_files(name: str, *helpers: str) -> dict[str, str]:
+    """The arguments of gr.HTML that the files ``name.html``, ``.css`` and ``.js`` hold.
+
+    Args:
+        helpers: further ``.js`` files that the component's own one uses.
+    """
     folder = Path(__file__).parent
     kinds = {"html_template": "html", "css_template": "css", "js_on_load": "js"}
-    return {
+    files = {
         argument: (folder / f"{name}.{suffix}").read_text(encoding="utf-8")
         for argument, suffix in kinds.items()
     }
+    for helper in helpers:
+        files["js_on_load"] = (folder / f"{helper}.js").read_text("utf-8") + files["js_on_load"]
+    return files

@@ -108,14 +108,6 @@ function show() {
   $(".scroller").hidden = false;
 }
 
-// Asks for the view when the page comes (back) to the front, and not at every scroll.
-let isHidden = true;
-new IntersectionObserver((entries) => {
-  const { isIntersecting, boundingClientRect } = entries[entries.length - 1];
-  if (!boundingClientRect.width) isHidden = true;
-  if (!isIntersecting || !isHidden) return;
-  isHidden = false;
-  trigger("select");
-}).observe(element);
+whenSeen(element, () => trigger("select"));
 watch("value", show);
 show();

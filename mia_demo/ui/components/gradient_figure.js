@@ -99,14 +99,7 @@ $(".attack").addEventListener("click", () => {
 });
 
 // Asks anew whenever the page comes back to the front: there may be another attack by then.
-let isHidden = true;
-new IntersectionObserver((entries) => {
-  const { isIntersecting, boundingClientRect } = entries[entries.length - 1];
-  if (!boundingClientRect.width) isHidden = true;
-  if (!isIntersecting || !isHidden) return;
-  isHidden = false;
-  trigger("select");
-}).observe(element);
+whenSeen(element, () => trigger("select"));
 new ResizeObserver(([{ contentRect }]) => {
   const svg = $(".plot svg");
   if (contentRect.width && Math.round(contentRect.width) !== Number(svg && svg.getAttribute("width"))) show();

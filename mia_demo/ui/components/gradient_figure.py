@@ -9,4 +9,4 @@ from mia_demo.ui.components import component_files
 
 def gradient_figure() -> gr.HTML:
     """Shows ``understand_view.own_gradients_json``. Its event ``select``: it is (again) seen."""
-    return gr.HTML({}, **component_files("gradient_figure"), apply_default_css=False)
+    return gr.HTML({}, **component_files("gradient_figure", "seen_again"), apply_default_css=False)

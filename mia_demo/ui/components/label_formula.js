@@ -60,13 +60,6 @@ function show() {
   value.lanes.forEach(showLane);
 }
 
-let isHidden = true;
-new IntersectionObserver((entries) => {
-  const { isIntersecting, boundingClientRect } = entries[entries.length - 1];
-  if (!boundingClientRect.width) isHidden = true;
-  if (!isIntersecting || !isHidden) return;
-  isHidden = false;
-  trigger("select");
-}).observe(element);
+whenSeen(element, () => trigger("select"));
 watch("value", show);
 show();

@@ -9,4 +9,4 @@ from mia_demo.ui.components import component_files
 
 def label_formula() -> gr.HTML:
     """Shows ``understand_view.label_json``. Its event ``select``: a visitor (again) sees it."""
-    return gr.HTML({}, **component_files("label_formula"), apply_default_css=False)
+    return gr.HTML({}, **component_files("label_formula", "seen_again"), apply_default_css=False)

@@ -127,15 +127,15 @@ async function train(factor) {
   forgetGuess();
   setText(".trained", "Training …");
   playTraining();
-  while (mine === training) {
+  while (!isTrained) {
     const news = await ask(() => server.train(factor, snapshots.length));
     if (mine !== training) return;
     if (!news) return stopTraining();
     if (news.is_waiting) setText(".trained", "Waiting for another training …");
     snapshots.push(...news.snapshots);
     isTrained = news.is_done;
-    if (isTrained) break;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
+    if (!isTrained) await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
+    if (mine !== training) return; // another factor was chosen meanwhile
   }
   showButtons();
   const { unsure } = snapshots[snapshots.length - 1];
@@ -309,6 +309,7 @@ $(".moment").max = scene.snapshots - 1;
 $(".alpha-range").addEventListener("input", () => setText(".alpha", alphaText(Number($(".alpha-range").value))));
 $(".alpha-range").addEventListener("change", () => train(Number($(".alpha-range").value)));
 $(".moment").addEventListener("input", () => {
+  if (!snapshots.length) return;
   stopTraining();
   showSnapshot(Math.min(Number($(".moment").value), snapshots.length - 1));
 });
