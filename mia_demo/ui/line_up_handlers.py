@@ -70,8 +70,13 @@ class LineUpHandlers:
         return {"key": key}
 
     def invited(self, request: gr.Request) -> Any:
-        """The page's first tab: whoever follows a room's link comes to vote."""
-        return gr.Tabs(selected="line-up") if request.query_params.get("room") else gr.skip()
+        """The page's first tab: whoever follows a room's link comes to vote.
+
+        A link that names a tab has said where it leads.
+        """
+        asked = request.query_params
+        is_invited = asked.get("room") and "tab" not in asked
+        return gr.Tabs(selected="line-up") if is_invited else gr.skip()
 
     # -- the board ----------------------------------------------------------------------------
 

@@ -273,6 +273,17 @@ def handlers(tmp_path_factory: pytest.TempPathFactory) -> LineUpHandlers:
     return LineUpHandlers(Engine(open_zoo(), choose_compute("cpu"), runs))
 
 
+@pytest.mark.parametrize(
+    ("query", "leads_there"),
+    [({"room": "AB12"}, True), ({"room": "AB12", "tab": "attack"}, False), ({}, False)],
+)
+def test_a_rooms_link_leads_to_the_vote_unless_it_names_a_tab(
+    handlers: LineUpHandlers, query: dict[str, str], leads_there: bool
+) -> None:
+    tabs = handlers.invited(gr.Request(query_params=query))
+    assert (getattr(tabs, "selected", None) == "line-up") is leads_there
+
+
 def test_what_has_not_changed_is_not_sent_again(handlers: LineUpHandlers) -> None:
     key = dealt(handlers.rooms)
     view = handlers.ask("look", {"key": key})
