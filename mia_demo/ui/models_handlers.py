@@ -274,7 +274,9 @@ class ModelsHandlers:
             panel = {**panel, "status": "Stopped; nothing was added.", "phase": "stopped"}
             return panel, gr.skip(), gr.skip()
         lanes = self._lanes(form, added.lanes)
-        unticked = [name for name in added.lanes if name not in lanes.get("value", added.lanes)]
+        # Without choices it is no update: other people's lanes are shown.
+        ticked = lanes.get("value", form.ticked) if "choices" in lanes else added.lanes
+        unticked = [name for name in added.lanes if name not in ticked]
         status = added_sentence(added, unticked)
         panel = {**panel, "status": status, "phase": "done", "progress": None}
         chosen = added.people.key if added.people else None

@@ -34,6 +34,8 @@ def ticked_lanes(
 ) -> Any:
     """A page's lanes: those that were ticked stay so, new ones are ticked.
 
+    Where that changes no tick, none is set: the visitor may have changed one meanwhile.
+
     Args:
         most: beyond so many, new ones stay unticked.
     """
@@ -41,7 +43,8 @@ def ticked_lanes(
     stay = [name for name in ticked if name in names]
     added = [name for name in names if name in new and name not in stay]
     value = [*stay, *added][: max(len(stay), most or len(names))]
-    return gr.update(choices=choices, value=[name for name in names if name in value])
+    changes = {"value": [name for name in names if name in value]}
+    return gr.update(choices=choices, **(changes if set(value) != set(ticked) else {}))
 
 
 def running_buttons() -> tuple[Any, Any, Any, Any]:

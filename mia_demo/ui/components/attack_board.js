@@ -4,13 +4,6 @@ const columns = element.querySelector(".columns");
 const photos = element.querySelector(".photos");
 const SVG = "http://www.w3.org/2000/svg";
 
-function make(tag, className, parent) {
-  const node = document.createElement(tag);
-  node.className = className;
-  parent.append(node);
-  return node;
-}
-
 function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }

@@ -17,7 +17,7 @@ def attack_board(value: dict[str, Any], name: str = "attack") -> gr.HTML:
     Args:
         name: unique in the app, for the ids inside.
     """
-    files, player = component_files("attack_board"), component_files("replay_player")
+    files, player = component_files("attack_board", "elements"), component_files("replay_player")
     files["html_template"] = (
         files["html_template"]
         .replace("photos-title", f"{name}-photos-title")

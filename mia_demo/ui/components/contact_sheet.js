@@ -5,13 +5,6 @@ const lanes = element.querySelector(".lanes");
 let urls = [];
 let chosen = null;
 
-function make(tag, className, parent) {
-  const node = document.createElement(tag);
-  node.className = className;
-  parent.append(node);
-  return node;
-}
-
 // A short address instead of a long data URI in the style of every tile.
 function shortUrl(uri) {
   const bytes = Uint8Array.from(atob(uri.split(",")[1]), (letter) => letter.charCodeAt(0));

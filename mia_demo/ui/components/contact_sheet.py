@@ -9,4 +9,4 @@ from mia_demo.ui.components import component_files
 
 def contact_sheet() -> gr.HTML:
     """Shows ``CompareView.sheet``."""
-    return gr.HTML({}, **component_files("contact_sheet"), apply_default_css=False)
+    return gr.HTML({}, **component_files("contact_sheet", "elements"), apply_default_css=False)

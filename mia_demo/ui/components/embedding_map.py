@@ -9,4 +9,6 @@ from mia_demo.ui.components import component_files
 
 def embedding_map() -> gr.HTML:
     """Shows ``understand_view.embedding_json``. Its event ``select``: a visitor (again) sees it."""
-    return gr.HTML({}, **component_files("embedding_map", "seen_again"), apply_default_css=False)
+    return gr.HTML(
+        {}, **component_files("embedding_map", "elements", "seen_again"), apply_default_css=False
+    )

@@ -13,14 +13,6 @@ let timer = 0;
 let asking = false;
 let wish = null; // the newest choice, while an older one is on its way
 
-function make(tag, className, parent, text) {
-  const node = document.createElement(tag);
-  node.className = className;
-  if (text !== undefined) node.textContent = text;
-  parent.append(node);
-  return node;
-}
-
 // -- the server ------------------------------------------------------------------------------
 
 function remember(who) {

@@ -25,7 +25,7 @@ def line_up_board(answer: Callable[[str, dict[str, Any]], dict[str, Any]]) -> gr
 
     return gr.HTML(
         {},
-        **component_files("line_up_board"),
+        **component_files("line_up_board", "elements"),
         apply_default_css=False,
         server_functions=[ask],
     )

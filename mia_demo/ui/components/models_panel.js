@@ -5,22 +5,6 @@ const progress = element.querySelector("progress");
 const machine = element.querySelector(".machine");
 const groups = element.querySelector(".groups");
 
-function make(tag, className, parent, text) {
-  const node = document.createElement(tag);
-  node.className = className;
-  if (text !== undefined) node.textContent = text;
-  parent.append(node);
-  return node;
-}
-
-function button(parent, text, label, act) {
-  const node = make("button", "", parent, text);
-  node.type = "button";
-  node.setAttribute("aria-label", label);
-  node.addEventListener("click", act);
-  return node;
-}
-
 function remove(chosen) {
   props.value = { ...props.value, chosen };
   trigger("delete");
@@ -31,8 +15,7 @@ function remove(chosen) {
 let asked = "";
 function removal(parent, chosen, label) {
   const row = make("div", "buttons", parent);
-  const first = () => {
-    asked = "";
+  const offer = () => {
     row.replaceChildren();
     return button(row, "Remove", `Remove ${label}`, () => ask().focus());
   };
@@ -44,10 +27,13 @@ function removal(parent, chosen, label) {
       asked = "";
       remove(chosen);
     });
-    return button(row, "Keep", `Keep ${label}`, () => first().focus());
+    return button(row, "Keep", `Keep ${label}`, () => {
+      asked = "";
+      offer().focus();
+    });
   };
   if (asked === chosen) ask();
-  else button(row, "Remove", `Remove ${label}`, () => ask().focus());
+  else offer();
 }
 
 function saveEntry(item) {

@@ -10,4 +10,4 @@ from mia_demo.ui.models_view import NOTHING
 
 def models_panel() -> gr.HTML:
     """Shows ``models_view``. Its event ``delete`` says that ``chosen`` is to be removed."""
-    return gr.HTML(NOTHING, **component_files("models_panel"), apply_default_css=False)
+    return gr.HTML(NOTHING, **component_files("models_panel", "elements"), apply_default_css=False)

@@ -2,22 +2,6 @@
 const list = element.querySelector("ul");
 const trouble = element.querySelector(".trouble");
 
-function make(tag, className, parent, text) {
-  const node = document.createElement(tag);
-  node.className = className;
-  if (text !== undefined) node.textContent = text;
-  parent.append(node);
-  return node;
-}
-
-function button(parent, text, label, act) {
-  const node = make("button", "", parent, text);
-  node.type = "button";
-  node.setAttribute("aria-label", label);
-  node.addEventListener("click", () => act(node));
-  return node;
-}
-
 function showItem(item) {
   const entry = make("li", "", list);
   entry.dataset.newest = item.name === props.value.newest;

@@ -23,7 +23,7 @@ def own_classifiers(read_part: Callable[[str, str, int], dict[str, str]]) -> gr.
 
     return gr.HTML(
         {"newest": "", "items": []},
-        **component_files("own_classifiers"),
+        **component_files("own_classifiers", "elements"),
         apply_default_css=False,
         server_functions=[download_part],
     )

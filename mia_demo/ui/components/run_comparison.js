@@ -3,14 +3,6 @@ const section = element.querySelector(".comparison");
 const body = element.querySelector("tbody");
 const lanes = element.querySelector(".lanes");
 
-function make(tag, className, parent, text) {
-  const node = document.createElement(tag);
-  node.className = className;
-  if (text !== undefined) node.textContent = text;
-  parent.append(node);
-  return node;
-}
-
 function showSide(row, side, title) {
   const card = make("div", "side", row);
   make("h5", "", card, title);

@@ -9,4 +9,4 @@ from mia_demo.ui.components import component_files
 
 def run_comparison() -> gr.HTML:
     """Shows ``runs_view.comparison``; nothing while its value is empty."""
-    return gr.HTML({}, **component_files("run_comparison"), apply_default_css=False)
+    return gr.HTML({}, **component_files("run_comparison", "elements"), apply_default_css=False)

@@ -6,22 +6,6 @@ const count = element.querySelector(".count");
 let ticked = [];
 let opened = "";
 
-function make(tag, className, parent, text) {
-  const node = document.createElement(tag);
-  node.className = className;
-  if (text !== undefined) node.textContent = text;
-  parent.append(node);
-  return node;
-}
-
-function button(parent, text, label, act) {
-  const node = make("button", "", parent, text);
-  node.type = "button";
-  node.setAttribute("aria-label", label);
-  node.addEventListener("click", act);
-  return node;
-}
-
 function ask(event, changes) {
   props.value = { ...props.value, ...changes };
   trigger(event);

@@ -13,4 +13,4 @@ def runs_list() -> gr.HTML:
     Its events say what is wanted of the run ``chosen``: ``select`` (open), ``edit`` (call it
     ``name``) and ``delete``; ``apply`` asks to compare the two in ``compared``.
     """
-    return gr.HTML({}, **component_files("runs_list"), apply_default_css=False)
+    return gr.HTML({}, **component_files("runs_list", "elements"), apply_default_css=False)

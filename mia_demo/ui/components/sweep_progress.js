@@ -8,13 +8,6 @@ function setText(selector, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-function make(tag, className, parent) {
-  const node = document.createElement(tag);
-  node.className = className;
-  parent.append(node);
-  return node;
-}
-
 function clock(seconds) {
   if (seconds < 90) return Math.ceil(seconds) + " s";
   const minutes = Math.ceil(seconds / 60);

@@ -10,4 +10,6 @@ from mia_demo.ui.sweep_view import READY
 
 def sweep_progress() -> gr.HTML:
     """Shows a ``SweepView`` as JSON."""
-    return gr.HTML(READY.to_json(), **component_files("sweep_progress"), apply_default_css=False)
+    return gr.HTML(
+        READY.to_json(), **component_files("sweep_progress", "elements"), apply_default_css=False
+    )
