@@ -260,15 +260,19 @@ def train_prior(options: argparse.Namespace) -> dict[str, Any]:
         )
     public = open_identity_set(options.data, min_identities=1, min_images=1)
     images, _ = public.tensors(config.resolution)
+    zoo = open_zoo(options.zoo)
+    features = zoo.load_features()
     with _progress("prior", unit="image") as bar:
-        for frame in prior_frames(images, config, compute, state, minutes=options.minutes):
-            bar.set_postfix_str(f"reconstruction {frame.reconstruction:.3f}")
+        for frame in prior_frames(
+            images, config, features, compute, state, minutes=options.minutes
+        ):
+            bar.set_postfix_str(f"error {frame.pixel_error:.3f}")
             bar.update(frame.images_seen - bar.n)
-    trainer = PriorTrainer(config, compute)
+    trainer = PriorTrainer(config, features, compute)
     trainer.load(state)
     output = Zoo.create(options.output)
     add_prior(output, trainer, identities=len(public))
-    embedder = open_zoo(options.zoo).load_embedder()
+    embedder = zoo.load_embedder()
     try:
         frechet = prior_frechet(output.load_prior(), embedder, images, compute, seed=options.seed)
     except ConfigError as error:  # the training itself is done and saved
@@ -284,14 +288,21 @@ def train_prior(options: argparse.Namespace) -> dict[str, Any]:
 
 def check_prior(options: argparse.Namespace) -> dict[str, Any]:
     zoo, compute = open_zoo(options.zoo), choose_compute(options.device)
-    generator, embedder = zoo.load_prior(), zoo.load_embedder()
+    generator = zoo.load_prior()
     public = open_identity_set(sorted(options.data.glob("public_*.zip")))
     size = generator.resolution
     train, held_out = (
         LabelledImages(*public.tensors(size, labels=labels)) for labels in public_split(public)
     )
     figures, originals, projections = measure_prior(
-        generator, embedder, train, held_out, compute, seed=0, log=_log
+        generator,
+        zoo.load_features(),
+        zoo.load_embedder(),
+        train,
+        held_out,
+        compute,
+        seed=0,
+        log=_log,
     )
     samples = sample_images(generator, 100, compute, seed=0)
     pairs = torch.stack([originals, projections], dim=1).flatten(0, 1)

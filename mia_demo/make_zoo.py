@@ -66,6 +66,11 @@ class ZooRecipe:
         default_factory=lambda: TrainConfig(architecture="compact_densenet", seed=7)
     )
     embedder: TrainConfig = field(default_factory=lambda: TrainConfig(epochs=30, seed=11))
+    features: TrainConfig = field(
+        default_factory=lambda: TrainConfig(
+            arguments={"width": 16, "stem_stride": 1}, epochs=16, seed=23
+        )
+    )
     attributes: TrainConfig = field(
         default_factory=lambda: TrainConfig(arguments={"width": 12}, epochs=8, seed=13)
     )
@@ -99,7 +104,8 @@ def make_zoo(
         zoo, "evaluator", "evaluator", recipe.evaluator, train, test, compute, work, log
     )
     public = open_identity_set(sorted(data.glob("public_*.zip")))
-    make_embedder(zoo, recipe.embedder, public, compute, work, log)
+    make_embedder(zoo, "embedder", recipe.embedder, public, compute, work, log)
+    make_embedder(zoo, "features", recipe.features, public, compute, work, log)
     make_attributes(zoo, recipe.attributes, public, compute, work, log)
     left = (deadline - time.monotonic()) / 60
     make_prior(zoo, recipe.prior, public, compute, work, minutes=left, log=log)
@@ -202,11 +208,22 @@ def classifier_entry(
 
 
 def make_embedder(
-    zoo: Zoo, config: TrainConfig, public: IdentitySet, compute: Compute, work: Path, log: Log
+    zoo: Zoo,
+    name: str,
+    config: TrainConfig,
+    public: IdentitySet,
+    compute: Compute,
+    work: Path,
+    log: Log,
 ) -> None:
-    """Trains the face embedder on public identities; rank-1 is measured on held-out ones."""
+    """Trains a network to tell the public identities apart; rank-1 is measured on held-out ones.
+
+    Args:
+        name: its kind as well: ``embedder`` judges attacks, the stages of ``features`` tell the
+            prior what faces look like. Two networks, so that the judge knows nothing of the prior.
+    """
     recipe = config.to_json()
-    if zoo.is_made("embedder", recipe):
+    if zoo.is_made(name, recipe):
         return
     used, held_out = public_split(public)
     images, labels = public.tensors(config.input_size, labels=used)
@@ -214,19 +231,19 @@ def make_embedder(
     embedder = FaceEmbedder(config.classifier(EMBEDDING_DIM))
     network = CosineClassifier(embedder, len(used))
     trainer = ClassifierTrainer(network, config, compute, LabelledImages(images, dense))
-    for frame in train_classifier(trainer, None, work / "embedder"):
+    for frame in train_classifier(trainer, None, work / name):
         if frame.step % trainer.steps_per_epoch == 0:
             log(
-                f"embedder: epoch {frame.epoch + 1}/{frame.epochs}, loss {frame.loss:.3f}, "
+                f"{name}: epoch {frame.epoch + 1}/{frame.epochs}, loss {frame.loss:.3f}, "
                 f"train accuracy {frame.train_accuracy:.4f}, {frame.seconds:.0f} s"
             )
     probes, probe_labels = public.tensors(config.input_size, labels=held_out)
     gallery = torch.arange(len(probe_labels)) % 2 == 0
     rank1 = rank1_accuracy(predict(embedder, probes, compute), probe_labels, gallery)
-    log(f"embedder: rank-1 among {len(held_out)} held-out identities {rank1:.4f}")
+    log(f"{name}: rank-1 among {len(held_out)} held-out identities {rank1:.4f}")
     entry = CheckpointEntry(
-        name="embedder",
-        kind="embedder",
+        name=name,
+        kind=name,
         stored=UNSTORED,
         architecture=config.architecture,
         arguments=config.arguments,
@@ -260,14 +277,15 @@ def make_prior(
     images, _ = public.tensors(config.resolution, labels=used)
     directory = work / "prior"
     frame: PriorFrame | None = None
-    for frame in train_prior(images, config, compute, directory, minutes=minutes):
+    features = zoo.load_features()
+    for frame in train_prior(images, config, features, compute, directory, minutes=minutes):
         if frame.step % 50 == 0:
             log(
-                f"prior: {frame.images_seen} images, reconstruction {frame.reconstruction:.4f}, "
-                f"generator {frame.generator_loss:.3f}, "
-                f"discriminator {frame.discriminator_loss:.3f}, {frame.seconds:.0f} s"
+                f"prior: {frame.images_seen} images, error in pixels {frame.pixel_error:.4f}, in "
+                f"features {frame.feature_error:.4f}, styles {frame.style_distance:.4f}, critics "
+                f"{frame.critic_loss:.3f}, {frame.seconds:.0f} s"
             )
-    trainer = PriorTrainer(config, compute)
+    trainer = PriorTrainer(config, features, compute)
     trainer.load(directory)
     add_prior(zoo, trainer, identities=len(used))
 

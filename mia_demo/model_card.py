@@ -27,7 +27,8 @@ but Also a Catalyst for Model Inversion Attacks" (ICLR 2024). Every file is list
 MEASURED = """
 *Measured*: test accuracy on the held-out images of the same {identities} identities (targets,
 evaluator); share of held-out public faces whose nearest gallery identity is the right one
-(embedder); mean over the attributes of the share read right off held-out public faces (attributes).
+(embedder, features); mean over the attributes of the share read right off held-out public faces
+(attributes).
 `python -m mia_demo doctor --accuracy --zoo …` measures targets and evaluator again.
 
 ## How it was made
@@ -43,9 +44,12 @@ One command makes all of it again, resumable: `python -m mia_demo make-zoo --dat
   on, where the learning rate drops.
 - **evaluator**: another architecture, same identities. It judges attacks; it is never attacked.
 - **embedder**: trained on public identities only, with cosine logits; the second judge.
+- **features**: trained like the embedder, another layout and seed. Its stages told the prior what
+  faces look like; it judges nothing.
 - **prior**: StyleGAN2 trained on public identities only ({prior_images:,} images seen in
-  {prior_minutes:.0f} minutes of computing), non-saturating loss with R1, weight average, light
-  augmentation, started as a variational autoencoder. Stored in float16, noise inputs off.
+  {prior_minutes:.0f} minutes of computing): an autoencoder into w with errors in pixels and
+  features, a mapping network that follows its styles, then critics on the features (Projected
+  GANs) for random faces; weight average. Stored in float16, noise inputs off.
 - **pool**: {pool_styles} styles of the prior and the targets' confidences in them, so that an
   attack finds its start candidates by lookup.
 """
@@ -58,8 +62,8 @@ EMBEDDED_DATA = """\
 `identities_*.zip`: {identities} synthetic identities, {train_images} training images each and the
 rest for the test, 128 px renders under CC0. Nobody's face: they were made with MakeHuman, skins
 blended and rendered from random parameters. `identities.json` in there holds each identity's true
-attributes. The public identities (prior, embedder, attribute heads) are disjoint from them and not
-included.
+attributes. The public identities (prior, embedder, features, attribute heads) are disjoint from
+them and not included.
 """
 
 UNSTATED_DATA = """\

@@ -30,14 +30,15 @@ from mia_demo.data.layouts import SplitSet, open_layout
 from mia_demo.data.splits import Items, first_of_each, fixed_split
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.files import replacing, sha256_of, write_json
-from mia_demo.models.classifiers import Classifier, build_classifier
+from mia_demo.models.classifiers import Classifier, CompactResNet, build_classifier
 from mia_demo.models.embedder import FaceEmbedder
+from mia_demo.models.features import FaceFeatures
 from mia_demo.models.stylegan2 import Generator
 
 MANIFEST = "manifest.json"
 FORMAT = 1
 EMBEDDED_ZOO = Path(__file__).resolve().parent.parent / "checkpoints"
-KINDS = ("target", "evaluator", "embedder", "attributes", "prior", "pool")
+KINDS = ("target", "evaluator", "embedder", "features", "attributes", "prior", "pool")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -80,11 +81,11 @@ class CheckpointEntry:
     Attributes:
         kind: one of ``KINDS``.
         architecture, arguments: enough to build the network.
-        num_classes: outputs (embedding width for an embedder), None for prior and pool.
+        num_classes: outputs (embedding width of embedder and features), None for prior and pool.
         input_size: pixels; of a prior, what it makes.
         alpha, alphas: smoothing factor and what every epoch really used (targets).
-        test_accuracy: measured share of right answers; of an embedder, rank-1 on held-out people;
-            of attribute heads, mean over the attributes on held-out people.
+        test_accuracy: measured share of right answers; of an embedder or features, rank-1
+            on held-out people; of attribute heads, mean over the attributes on held-out people.
         training: recipe and figures of the training, for people and for ``make-zoo``.
     """
 
@@ -263,6 +264,15 @@ class Zoo:
         embedder = FaceEmbedder(self._build(entry))
         self._load_strictly(embedder.network, entry)
         return _frozen(embedder)
+
+    def load_features(self, name: str = "features") -> FaceFeatures:
+        """The network that tells the prior's training and projections what looks alike."""
+        entry = self._entry_of(name, ("features",))
+        network = self._build(entry).network
+        if not isinstance(network, CompactResNet):
+            raise CheckpointError(f"{name}: features come from a compact_resnet alone.")
+        self._load_strictly(network, entry)
+        return _frozen(FaceFeatures(network))
 
     def load_attribute_heads(self, name: str = "attributes") -> Classifier:
         """The attribute heads; see ``mia_demo.models.attributes``.

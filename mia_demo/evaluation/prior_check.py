@@ -2,8 +2,9 @@
 
 An attack can only show what the prior can draw. So: how far are its samples from real faces
 (Fréchet distance, beside the distance of two halves of the real ones as the floor), can it draw
-held-out people so that the face embedder still knows them (projection into w, after Image2StyleGAN,
-Abdal et al., ICCV 2019, here by pixels alone), and does it copy its training images?
+held-out people so that the face embedder still knows them (projection into w by pixels and by the
+features of another network, after Image2StyleGAN, Abdal et al., ICCV 2019), and does it copy its
+training images?
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from mia_demo.evaluation.frechet import frechet_distance
 from mia_demo.evaluation.prior_quality import prior_frechet, sample_images
 from mia_demo.evaluation.recognition import identity_centres, recognised
 from mia_demo.models.embedder import FaceEmbedder
+from mia_demo.models.features import FaceFeatures, feature_error
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.training.classifier import LabelledImages, predict
 
 PROJECTION_STEPS = 300
 PROJECTION_RATE = 0.05
-SCALES = (1, 2, 4, 8)  # the error is summed over the image and its averages
+SCALES = (1, 2, 4, 8)  # the pixel error is summed over the image and its averages
+FEATURE_WEIGHT = 0.5  # of the feature error beside it
 BATCH = 50
 DUPLICATE_SAMPLES = 1000
 DUPLICATE_QUANTILE = 0.01
@@ -56,6 +59,7 @@ class PriorCheck:
 
 def check_prior(
     generator: Generator,
+    features: FaceFeatures,
     embedder: FaceEmbedder,
     train: LabelledImages,
     held_out: LabelledImages,
@@ -67,6 +71,7 @@ def check_prior(
     """All four measurements.
 
     Args:
+        features: guides projections; must be another network than the embedder, which judges.
         train: public images that the prior was trained on, uint8 [N, 3, R, R].
         held_out: of people that neither prior nor embedder saw; the first image of each is
             projected, the others are the gallery.
@@ -82,7 +87,7 @@ def check_prior(
     gallery = torch.ones(len(real), dtype=torch.bool)
     gallery[first] = False
     centres, identities = identity_centres(real[gallery], held_out.labels[gallery])
-    projections, error = project(generator, originals, compute, log=log)
+    projections, error = project(generator, features, originals, compute, log=log)
 
     def rank1(images: Tensor) -> float:
         seen = recognised(predict(embedder, images, compute), centres, identities)
@@ -102,9 +107,14 @@ def check_prior(
 
 
 def project(
-    generator: Generator, images: Tensor, compute: Compute, *, log: Callable[[str], None]
+    generator: Generator,
+    features: FaceFeatures,
+    images: Tensor,
+    compute: Compute,
+    *,
+    log: Callable[[str], None],
 ) -> tuple[Tensor, float]:
-    """The prior's nearest pictures: one w each, from the mean w, by Adam on the pixel error.
+    """The prior's nearest pictures: one w each, from the mean w, by Adam on both errors.
 
     Args:
         images: uint8 [P, 3, R, R].
@@ -113,19 +123,23 @@ def project(
         projections uint8 [P, 3, R, R], and the mean squared error in [-1, 1] pixel values.
     """
     generator = compute.place(generator).requires_grad_(False)
+    features = compute.place(features)
     parts, errors = [], []
     for start in range(0, len(images), BATCH):
         wanted = normalise(images[start : start + BATCH].to(compute.device))
         w = generator.mapping.w_avg.repeat(len(wanted), 1).clone().requires_grad_(True)
         optimizer = torch.optim.Adam([w], lr=PROJECTION_RATE)
+        with torch.no_grad(), compute.autocast():
+            wanted_features = features(wanted)
         for step in range(PROJECTION_STEPS):
             # Long steps first, short ones last.
             for group in optimizer.param_groups:
                 group["lr"] = PROJECTION_RATE * (1 - step / PROJECTION_STEPS)
             with compute.autocast():
-                drawn = generator.synthesize(w)
-            loss = multiscale_error(drawn.float(), wanted).sum()
-            loss.backward()
+                drawn = generator.synthesize(w).float()
+                unlike = feature_error(features(drawn), wanted_features)
+            loss = multiscale_error(drawn, wanted) + FEATURE_WEIGHT * unlike
+            loss.sum().backward()
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         with torch.no_grad(), compute.autocast():

@@ -1,15 +1,24 @@
 """Training of the attacker's prior: StyleGAN2 on public, disjoint identities.
 
-Non-saturating logistic loss with R1 on real images (Mescheder et al. 2018) every
-``r1_interval`` steps, moving average of the generator's weights, as in StyleGAN2-ADA. The images
-are few, so discriminator inputs are lightly augmented (differentiable, on real and fake alike:
-Zhao et al. 2020), besides mirroring.
+A GAN alone spends millions of images on learning that faces are faces. Here the synthesis network
+is told what to draw, and only then that it must look real:
 
-A GAN alone spends most of a small budget on learning that faces are faces. So training starts as
-a variational autoencoder (an encoder finds z, the generator rebuilds the image), and keeps
-rebuilding half of each batch when the adversarial loss joins (Larsen et al., "Autoencoding beyond
-pixels", ICML 2016). The encoder also keeps the prior from forgetting rare faces. Only the
-generator leaves this module.
+1. **Autoencoder into w.** An encoder reads a picture into one style w, the synthesis network
+   rebuilds it. Error: pixels, and the features of a network that tells faces apart
+   (``FaceFeatures``). A little noise on w keeps neighbouring styles alike, which is what makes an
+   autoencoder's latent space one to sample from (Ghosh et al., "From variational to deterministic
+   autoencoders", ICLR 2020).
+2. **Mapping.** The mapping network learns to turn z ~ N(0, I) into styles distributed like the
+   encoder's: it minimises the energy distance to the codes of the last ``bank`` images, and
+   nothing else, so no kind of face can be dropped for being hard to draw.
+3. **Critics.** After ``warmup_kimg``, critics on the features (Projected GANs) judge samples of
+   random z, hinge loss, inputs lightly augmented. Rebuilding goes on, so that no rare face is
+   forgotten (Larsen et al., "Autoencoding beyond pixels", ICML 2016). What a style means is
+   settled by then: the encoder stops learning and w is scaled to unit deviation. Otherwise w
+   grows to escape its noise and drifts faster than any weight average follows.
+
+Learning rates fall with the images seen; the shipped weights are a moving average, as in StyleGAN2.
+Only the generator leaves this module.
 """
 
 from __future__ import annotations
@@ -22,12 +31,15 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from mia_demo.device import Compute
 from mia_demo.errors import CheckpointError, ConfigError
-from mia_demo.models.discriminator import Discriminator
+from mia_demo.models.critics import FeatureCritics
+from mia_demo.models.encoder import Encoder
+from mia_demo.models.features import FaceFeatures, feature_error
 from mia_demo.models.stylegan2 import Generator
+from mia_demo.training.prior_losses import augment, energy_distance, pixel_error
 from mia_demo.training.state import (
     adam_tensors,
     load_adam,
@@ -39,6 +51,8 @@ from mia_demo.training.state import (
 )
 
 STATE_FILE = "prior_state.safetensors"
+MAPPING_BATCH = 256  # styles drawn a step for the energy distance
+ADAM_WARMUP = 50  # steps
 
 
 @dataclass(frozen=True)
@@ -50,13 +64,18 @@ class PriorConfig:
     channel_base: int = 2048  # feature maps at size r: min(channel_base / r, channel_max)
     channel_max: int = 192
     mapping_layers: int = 4
-    batch_size: int = 32
-    learning_rate: float = 0.0025
-    r1_gamma: float = 0.3
-    r1_interval: int = 16
-    warmup_kimg: float = 48.0  # thousands of images before the adversarial loss joins
-    reconstruction_weight: float = 4.0  # of the mean absolute error, beside the adversarial loss
-    kl_weight: float = 0.03  # of the mean divergence a latent dimension, in the same unit
+    batch_size: int = 16
+    learning_rate: float = 0.01  # of synthesis and encoder, equalised as in StyleGAN2
+    mapping_rate: float = 5.0  # the mapping network's own multiplier of 0.01 comes on top
+    critic_rate: float = 0.002
+    decay_kimg: float = 50.0  # rates fall with 1 / (1 + images seen / decay)
+    feature_weight: float = 2.0  # of the feature error, beside the pixel error's 1
+    style_noise: float = 0.1  # standard deviation added to w
+    style_penalty: float = 0.001  # of the mean square of w: keeps its scale
+    bank: int = 1024  # codes that the mapping network is held against
+    warmup_kimg: float = 130.0  # thousands of images before the critics join
+    critic_weight: float = 0.1
+    sampled: int = 8  # random faces a step for the critics
     ema_kimg: float = 10.0  # half-life of the weight average, in thousands of images
     ema_rampup: float = 0.05  # early on: at most this share of the images seen so far
     translation: float = 1 / 16  # augmentation: shift by up to this share of the width
@@ -64,10 +83,10 @@ class PriorConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.resolution < 8 or self.resolution & (self.resolution - 1):
-            raise ConfigError(f"Resolution must be a power of two from 8, not {self.resolution}.")
-        if self.batch_size < 4 or self.batch_size % 4:
-            raise ConfigError("Batch size must be a multiple of 4 (minibatch deviation).")
+        if self.resolution < 16 or self.resolution & (self.resolution - 1):
+            raise ConfigError(f"Resolution must be a power of two from 16, not {self.resolution}.")
+        if self.batch_size < 2:
+            raise ConfigError(f"Batch size must be at least 2, not {self.batch_size}.")
 
     def generator(self) -> Generator:
         return Generator(**self.architecture())
@@ -91,79 +110,54 @@ class PriorFrame:
     step: int
     images_seen: int
     seconds: float  # of computing, earlier sittings included
-    generator_loss: float
-    discriminator_loss: float  # 0 while the autoencoder warms up
-    r1_penalty: float  # nan on steps without it
-    reconstruction: float  # mean absolute error, images in [-1, 1]
-
-
-def augment(images: Tensor, config: PriorConfig, rng: torch.Generator) -> Tensor:
-    """Random shift and brightness per image, differentiable. images: [B, 3, R, R] in [-1, 1]."""
-    batch = len(images)
-    # affine_grid counts in units of half the width.
-    shift = (torch.rand(batch, 2, 1, generator=rng) * 2 - 1) * config.translation * 2
-    matrix = torch.cat([torch.eye(2).repeat(batch, 1, 1), shift], dim=2).to(images.device)
-    grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
-    moved = F.grid_sample(images.float(), grid, padding_mode="reflection", align_corners=False)
-    light = (torch.rand(batch, 1, 1, 1, generator=rng) * 2 - 1) * config.brightness
-    return moved + light.to(images.device)
-
-
-def reconstruction_error(rebuilt: Tensor, image: Tensor) -> Tensor:
-    """Mean absolute error, averaged over full, half and quarter size: shape counts, not grain."""
-    error = (rebuilt - image).abs().mean()
-    for factor in (2, 4):
-        difference = F.avg_pool2d(rebuilt, factor) - F.avg_pool2d(image, factor)
-        error = error + difference.abs().mean()
-    return error / 3
+    pixel_error: float  # of rebuilt images: mean absolute, images in [-1, 1]
+    feature_error: float  # of rebuilt images: relative, see ``feature_error``
+    style_distance: float  # energy distance between the mapping's styles and the encoder's
+    critic_loss: float  # 0 until the critics join
 
 
 class PriorTrainer:
-    """Networks, optimisers and one training step; saves and restores all of it."""
+    """Networks, optimisers and one training step; saves and restores all of it.
 
-    def __init__(self, config: PriorConfig, compute: Compute) -> None:
+    Args:
+        features: sees likeness; of people of the public set only.
+    """
+
+    def __init__(self, config: PriorConfig, features: FaceFeatures, compute: Compute) -> None:
         self.config = config
         self.compute = compute
         torch.manual_seed(config.seed)
-        self.generator = config.generator()
-        self.discriminator = Discriminator(
+        self.features = compute.place(features)
+        self.generator = compute.place(config.generator())
+        encoder = Encoder(
             resolution=config.resolution,
-            channel_base=config.channel_base,
+            w_dim=config.latent_dim,
+            channel_base=config.channel_base // 2,
             channel_max=config.channel_max,
         )
-        self.encoder = Discriminator(
-            resolution=config.resolution,
-            channel_base=config.channel_base,
-            channel_max=config.channel_max,
-            out_features=2 * config.latent_dim,
-            minibatch_deviation=False,
-        )
-        for network in (self.generator, self.discriminator, self.encoder):
-            compute.place(network)
+        self.encoder = compute.place(encoder)
+        self.critics = compute.place(FeatureCritics(features.shapes(config.resolution)))
         self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
-        self.generator_optimizer = self._adam(self.generator, interval=0)
-        self.encoder_optimizer = self._adam(self.encoder, interval=0)
-        self.discriminator_optimizer = self._adam(self.discriminator, config.r1_interval)
+        # Momentum for those who rebuild (a plain regression), none for those who play against
+        # each other.
+        rate, betas = config.learning_rate, (0.9, 0.99)
+        self.optimizers = {
+            "synthesis": _adam(self.generator.synthesis, rate, betas),
+            "encoder": _adam(self.encoder, rate, betas),
+            "mapping": _adam(self.generator.mapping, config.mapping_rate, betas),
+            "critics": _adam(self.critics, config.critic_rate, (0.0, 0.99)),
+        }
+        self.bank = torch.zeros(0, config.latent_dim, device=compute.device)
+        self.style_scale = 0.0  # what w was divided by when it was settled; 0 until then
         self.step = 0
         self.seconds = 0.0
-
-    def _adam(self, network: torch.nn.Module, interval: int) -> torch.optim.Adam:
-        # Lazy regularisation takes one extra optimiser step an interval: correct for it
-        # (StyleGAN2, appendix B).
-        ratio = interval / (interval + 1) if interval else 1.0
-        return torch.optim.Adam(
-            network.parameters(),
-            lr=self.config.learning_rate * ratio,
-            betas=(0.0, 0.99**ratio),
-            eps=1e-8,
-        )
 
     @property
     def images_seen(self) -> int:
         return self.step * self.config.batch_size
 
     def train_step(self, images: Tensor) -> PriorFrame:
-        """One update of both networks.
+        """One update of every network.
 
         Args:
             images: all real images, uint8 [N, 3, R, R].
@@ -171,111 +165,158 @@ class PriorTrainer:
         started = time.perf_counter()
         config, device = self.config, self.compute.device
         rng = step_generator(config.seed, self.step)
+        self._set_rates()
         chosen = torch.randint(len(images), (config.batch_size,), generator=rng)
         real = images[chosen].to(device).float() / 127.5 - 1
         mirrored = torch.rand(config.batch_size, 1, 1, 1, generator=rng).to(device) < 0.5
         real = torch.where(mirrored, real.flip(3), real)
-        torch.manual_seed((config.seed * 7_919 + self.step) % 2**63)  # noise inputs of the layers
-
-        adversarial = self.images_seen >= config.warmup_kimg * 1000
-        rebuilt = config.batch_size // 2 if adversarial else config.batch_size
-        fake, generator_loss, reconstruction = self._update_generator(real[:rebuilt], rng)
-        discriminator_loss, penalty = 0.0, float("nan")
-        if adversarial:
-            real, fake = augment(real, config, rng), augment(fake, config, rng)
-            discriminator_loss = self._update_discriminator(real, fake)
-            if self.step % config.r1_interval == 0:
-                penalty = self._update_r1(real)
+        critics_join = self.images_seen >= config.warmup_kimg * 1000
+        if critics_join and not self.style_scale:
+            self._settle_styles()
+        sampled, errors = self._update_generator(real, rng, critics_join)
+        critic_loss = self._update_critics(real, sampled, rng) if critics_join else 0.0
         self.step += 1
         self._update_average()
         self.seconds += time.perf_counter() - started
-        return PriorFrame(
-            step=self.step,
-            images_seen=self.images_seen,
-            seconds=self.seconds,
-            generator_loss=generator_loss,
-            discriminator_loss=discriminator_loss,
-            r1_penalty=penalty,
-            reconstruction=reconstruction,
-        )
+        return PriorFrame(self.step, self.images_seen, self.seconds, *errors, critic_loss)
 
     def _update_generator(
-        self, rebuilt: Tensor, rng: torch.Generator
-    ) -> tuple[Tensor, float, float]:
-        """Rebuilds ``rebuilt`` and, if that is less than a batch, fools the discriminator.
+        self, real: Tensor, rng: torch.Generator, critics_join: bool
+    ) -> tuple[Tensor, tuple[float, float, float]]:
+        """Rebuilds the batch, follows the codes and, if critics have joined, pleases them.
 
         Returns:
-            The batch of generated images (rebuilt ones first), the adversarial loss and the
-            reconstruction error.
+            the random faces [sampled, 3, R, R] (none before critics join), augmented, and the
+            errors of a frame.
         """
-        config = self.config
-        free = config.batch_size - len(rebuilt)
-        noise = torch.randn(config.batch_size, config.latent_dim, generator=rng)
-        noise = noise.to(self.compute.device)
-        self.discriminator.requires_grad_(False)
+        config, batch = self.config, len(real)
+        noise = config.style_noise / (self.style_scale or 1.0)
+        mapping, synthesize = self.generator.mapping, self.generator.synthesize
         with self.compute.autocast():
-            mean, log_variance = self.encoder(rebuilt).chunk(2, dim=1)
-            code = mean + (log_variance / 2).exp() * noise[: len(rebuilt)]
-            w = self.generator.mapping(torch.cat([code, noise[len(rebuilt) :]]), track_average=True)
-            fake = self.generator.synthesis(w, noise_mode="random")
-            divergence = (mean.square() + log_variance.exp() - 1 - log_variance).mean() / 2
-            error = reconstruction_error(fake[: len(rebuilt)], rebuilt)
-            loss = config.reconstruction_weight * (error + config.kl_weight * divergence)
-            adversarial = torch.zeros(())
-            if free:
-                logits = self.discriminator(augment(fake, config, rng))
-                adversarial = F.softplus(-logits).mean()
-                loss = loss + adversarial
-        loss.backward()
-        for optimizer in (self.generator_optimizer, self.encoder_optimizer):
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-        self.discriminator.requires_grad_(True)
-        return fake.detach(), adversarial.item(), error.item()
+            with torch.set_grad_enabled(not critics_join):
+                w = self.encoder(real)
+            styles = w + noise * self._normal(batch, rng)
+            if critics_join:
+                # Critics teach the synthesis only: what they ask of the mapping is to leave out
+                # whatever is hard to draw.
+                with torch.no_grad():
+                    random_styles = mapping(self._normal(config.sampled, rng))[:, 0]
+                styles = torch.cat([styles, random_styles])
+            drawn = synthesize(styles, noise_mode="none").float()
+            rebuilt, sampled = drawn[:batch], drawn[batch:]
+            with torch.no_grad():
+                wanted = self.features(real)
+            in_pixels = pixel_error(rebuilt, real)
+            in_features = feature_error(self.features(rebuilt), wanted).mean()
+            loss = in_pixels + config.feature_weight * in_features
+            loss = loss + config.style_penalty * w.square().mean()
+            if critics_join:
+                sampled = self._augment(sampled, rng)
+                self.critics.requires_grad_(False)
+                realness = self.critics(self.features(sampled))
+                self.critics.requires_grad_(True)
+                loss = loss - config.critic_weight * sum(r.mean() for r in realness)
+        self.bank = torch.cat([self.bank, w.detach()])[-config.bank :]
+        mapped = mapping(self._normal(MAPPING_BATCH, rng), track_average=True)[:, 0]
+        distance = energy_distance(mapped, self.bank)
+        (loss + distance).backward()
+        self._apply("synthesis", "mapping", *([] if critics_join else ["encoder"]))
+        errors = (in_pixels.item(), in_features.item(), distance.item())
+        return sampled.detach(), errors
 
-    def _update_discriminator(self, real: Tensor, fake: Tensor) -> float:
+    def _update_critics(self, real: Tensor, sampled: Tensor, rng: torch.Generator) -> float:
+        """Hinge loss; ``sampled`` faces are augmented already."""
         with self.compute.autocast():
-            loss = F.softplus(self.discriminator(fake)).mean()
-            loss = loss + F.softplus(-self.discriminator(real)).mean()
+            with torch.no_grad():
+                true_stages = self.features(self._augment(real, rng))
+                false_stages = self.features(sampled)
+            loss = torch.zeros((), device=self.compute.device)
+            for true, false in zip(
+                self.critics(true_stages), self.critics(false_stages), strict=True
+            ):
+                loss = loss + F.relu(1 - true).mean() + F.relu(1 + false).mean()
         loss.backward()
-        self.discriminator_optimizer.step()
-        self.discriminator_optimizer.zero_grad(set_to_none=True)
+        self._apply("critics")
         return loss.item()
 
-    def _update_r1(self, real: Tensor) -> float:
-        real = real.detach().requires_grad_(True)
-        with self.compute.autocast():
-            logits = self.discriminator(real)
-        (gradient,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
-        penalty = gradient.square().sum(dim=[1, 2, 3]).mean()
-        (penalty * self.config.r1_gamma / 2 * self.config.r1_interval).backward()
-        self.discriminator_optimizer.step()
-        self.discriminator_optimizer.zero_grad(set_to_none=True)
-        return penalty.item()
+    @torch.no_grad()
+    def _settle_styles(self) -> None:
+        """Scales w to unit deviation without changing any picture; the weight average restarts.
+
+        Encoder and mapping end in maps that are homogeneous in the last layer's parameters (a
+        leaky ReLU keeps positive factors), the synthesis begins with affine maps of w.
+        """
+        scale = (self.bank - self.bank.mean(dim=0)).square().mean().sqrt().item()
+        mapping = self.generator.mapping
+        last = getattr(mapping, f"fc{mapping.num_layers - 1}")
+        for tensor in (
+            self.encoder.out.weight,
+            self.encoder.out.bias,
+            last.weight,
+            last.bias,
+            mapping.w_avg,
+            self.bank,
+        ):
+            tensor.div_(scale)
+        for name, parameter in self.generator.synthesis.named_parameters():
+            if name.endswith("affine.weight"):
+                parameter.mul_(scale)
+        self.average.load_state_dict(self.generator.state_dict())
+        self.style_scale = scale
+
+    def _normal(self, count: int, rng: torch.Generator) -> Tensor:
+        noise = torch.randn(count, self.config.latent_dim, generator=rng)
+        return noise.to(self.compute.device)
+
+    def _augment(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        config = self.config
+        return augment(images, rng, translation=config.translation, brightness=config.brightness)
+
+    def _set_rates(self) -> None:
+        config = self.config
+        share = min(1.0, (self.step + 1) / ADAM_WARMUP)
+        share /= 1 + self.images_seen / (config.decay_kimg * 1000)
+        rates = {"mapping": config.mapping_rate, "critics": config.critic_rate}
+        for name, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = rates.get(name, config.learning_rate) * share
+
+    def _apply(self, *names: str) -> None:
+        for name in names:
+            self.optimizers[name].step()
+            self.optimizers[name].zero_grad(set_to_none=True)
 
     @torch.no_grad()
     def _update_average(self) -> None:
         half_life = min(self.config.ema_kimg * 1000, self.images_seen * self.config.ema_rampup)
         beta = 0.5 ** (self.config.batch_size / max(half_life, 1e-8))
-        for average, current in zip(
-            self.average.parameters(), self.generator.parameters(), strict=True
-        ):
-            average.lerp_(current, 1 - beta)
+        torch._foreach_lerp_(
+            list(self.average.parameters()), list(self.generator.parameters()), 1 - beta
+        )
         buffers = zip(self.average.buffers(), self.generator.buffers(), strict=True)
         for average_buffer, buffer in buffers:
             average_buffer.copy_(buffer)
 
-    def save(self, directory: Path) -> None:
-        tensors = {
-            **module_tensors("generator", self.generator),
-            **module_tensors("discriminator", self.discriminator),
-            **module_tensors("encoder", self.encoder),
-            **module_tensors("average", self.average),
-            **adam_tensors("encoder_adam", self.encoder_optimizer),
-            **adam_tensors("generator_adam", self.generator_optimizer),
-            **adam_tensors("discriminator_adam", self.discriminator_optimizer),
+    def _modules(self) -> dict[str, nn.Module]:
+        return {
+            "generator": self.generator,
+            "average": self.average,
+            "encoder": self.encoder,
+            "critics": self.critics,
         }
-        numbers = {"config": asdict(self.config), "step": self.step, "seconds": self.seconds}
+
+    def save(self, directory: Path) -> None:
+        tensors = {"bank": self.bank}
+        for name, module in self._modules().items():
+            tensors |= module_tensors(name, module)
+        for name, optimizer in self.optimizers.items():
+            tensors |= adam_tensors(f"{name}_adam", optimizer)
+        numbers = {
+            "config": asdict(self.config),
+            "step": self.step,
+            "seconds": self.seconds,
+            "style_scale": self.style_scale,
+        }
         save_state(directory / STATE_FILE, tensors, numbers)
 
     def load(self, directory: Path) -> None:
@@ -289,20 +330,24 @@ class PriorTrainer:
             raise CheckpointError(
                 f"{directory} holds a training with other settings; choose another folder."
             )
-        load_module("generator", self.generator, tensors)
-        load_module("discriminator", self.discriminator, tensors)
-        load_module("encoder", self.encoder, tensors)
-        load_module("average", self.average, tensors)
-        load_adam("encoder_adam", self.encoder_optimizer, tensors)
-        load_adam("generator_adam", self.generator_optimizer, tensors)
-        load_adam("discriminator_adam", self.discriminator_optimizer, tensors)
+        for name, module in self._modules().items():
+            load_module(name, module, tensors)
+        for name, optimizer in self.optimizers.items():
+            load_adam(f"{name}_adam", optimizer, tensors)
+        self.bank = tensors["bank"].to(self.compute.device)
         self.step = int(numbers["step"])
         self.seconds = float(numbers["seconds"])
+        self.style_scale = float(numbers["style_scale"])
+
+
+def _adam(module: nn.Module, rate: float, betas: tuple[float, float]) -> torch.optim.Adam:
+    return torch.optim.Adam(module.parameters(), lr=rate, betas=betas)
 
 
 def train_prior(
     images: Tensor,
     config: PriorConfig,
+    features: FaceFeatures,
     compute: Compute,
     directory: Path,
     *,
@@ -320,7 +365,7 @@ def train_prior(
     Yields:
         A frame a step. The state is saved regularly and at the end.
     """
-    trainer = PriorTrainer(config, compute)
+    trainer = PriorTrainer(config, features, compute)
     if resume and (directory / STATE_FILE).exists():
         trainer.load(directory)
     started_at = saved_at = trainer.seconds

@@ -33,12 +33,14 @@ ROLES = {
     "target": "a target: under attack",
     "evaluator": "judges the attacks",
     "embedder": "the second judge",
+    "features": "taught the prior what faces look like",
     "prior": "draws the attacker’s faces",
     "attributes": "says what a face shows",
     "pool": "faces to start from",
 }
 ACCURACIES = {
     "embedder": "{} rank-1 on held-out people",
+    "features": "{} rank-1 on held-out people",
     "attributes": "{} right on held-out people",
 }
 # By key of the people and sha256 of the weights.

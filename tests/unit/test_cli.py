@@ -95,12 +95,12 @@ def test_train_prior_saves_resumes_and_refuses_a_distance_of_few_images(
         "--output", str(tmp_path / "zoo"), "--device", "cpu",
     )  # fmt: skip
     first = run_json(capsys, *arguments)
-    assert first["images_seen"] == 32
+    assert first["images_seen"] == 16
     assert first["frechet"] is None  # twelve pictures are no distribution
     assert Path(first["checkpoint"]).is_file()
     assert main(list(arguments)) == 2
     assert "add --resume" in capsys.readouterr().err
-    assert run_json(capsys, *arguments, "--resume")["images_seen"] == 64
+    assert run_json(capsys, *arguments, "--resume")["images_seen"] == 32
 
 
 def test_no_arguments_show_the_commands(capsys: pytest.CaptureFixture[str]) -> None:

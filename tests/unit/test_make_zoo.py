@@ -29,10 +29,11 @@ RECIPE = ZooRecipe(
     target=SMALL,
     evaluator=replace(SMALL, architecture="compact_densenet", arguments={"growth_rate": 4}),
     embedder=SMALL,
+    features=SMALL,
     attributes=SMALL,
     prior=PriorConfig(
         resolution=32, latent_dim=8, channel_base=128, channel_max=8, mapping_layers=2,
-        batch_size=8, warmup_kimg=0.016,
+        batch_size=8, warmup_kimg=0.016, sampled=4,
     ),
 )  # fmt: skip
 
@@ -74,7 +75,8 @@ def test_everything_is_in_the_manifest_and_on_the_card(made: Zoo) -> None:
     kinds = {entry.name: entry.kind for entry in made.manifest.checkpoints}
     assert kinds == {
         "positive": "target", "zero": "target", "negative": "target", "evaluator": "evaluator",
-        "embedder": "embedder", "attributes": "attributes", "prior": "prior", "pool": "pool",
+        "embedder": "embedder", "features": "features", "attributes": "attributes",
+        "prior": "prior", "pool": "pool",
     }  # fmt: skip
     card = (made.root / "README.md").read_text()
     assert "| negative | target | compact_resnet | -0.05 |" in card

@@ -13,6 +13,8 @@ from mia_demo.evaluation.prior_check import (
     project,
 )
 from mia_demo.evaluation.prior_quality import sample_images
+from mia_demo.models.classifiers import CompactResNet
+from mia_demo.models.features import FaceFeatures
 from mia_demo.models.stylegan2 import Generator
 
 
@@ -33,10 +35,11 @@ def test_a_picture_of_the_prior_is_projected_onto_itself(
     monkeypatch.setattr("mia_demo.evaluation.prior_check.PROJECTION_STEPS", 150)
     torch.manual_seed(0)
     generator = Generator(z_dim=8, w_dim=8, resolution=16, channel_base=128, mapping_layers=2)
+    features = FaceFeatures(CompactResNet(8, width=4, stem_stride=1))
     own = sample_images(generator, 3, compute, seed=1)
     lines: list[str] = []
-    drawn, error = project(generator, own, compute, log=lines.append)
-    _, start = project(generator, own.flip(0), compute, log=lines.append)
+    drawn, error = project(generator, features, own, compute, log=lines.append)
+    _, start = project(generator, features, own.flip(0), compute, log=lines.append)
     away = (drawn.float() - own.float()).abs().mean()
     mixed_up = (drawn.flip(0).float() - own.float()).abs().mean()
     assert away < 0.5 * mixed_up

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
-from mia_demo.models.discriminator import ConvLayer, Discriminator
+from mia_demo.models.encoder import ConvLayer, Encoder
 from mia_demo.models.stylegan2 import (
     Generator,
     blur_weight,
@@ -89,12 +89,12 @@ def test_blurred_kernels_keep_their_sum() -> None:
     torch.testing.assert_close(sums, weight.sum(dim=(2, 3)))
 
 
-def test_discriminator_has_official_names_and_one_logit() -> None:
-    network = Discriminator(resolution=16, channel_base=128, channel_max=16)
-    names = set(network.state_dict())
-    assert {"b16.fromrgb.weight", "b16.conv1.weight", "b8.skip.weight", "b4.fc.weight",
-            "b4.out.bias"} <= names  # fmt: skip
-    assert network(torch.randn(8, 3, 16, 16)).shape == (8, 1)
+def test_the_encoder_reads_each_picture_into_one_style() -> None:
+    network = Encoder(resolution=16, w_dim=6, channel_base=128, channel_max=16)
+    images = torch.randn(8, 3, 16, 16)
+    styles = network(images)
+    assert styles.shape == (8, 6)
+    torch.testing.assert_close(network(images[2:3]), styles[2:3], atol=1e-5, rtol=1e-4)
 
 
 def test_unknown_noise_mode_is_refused(generator, golden) -> None:

@@ -1,8 +1,7 @@
-"""StyleGAN2 discriminator (residual), used only to train the prior.
+"""Encoder of the prior's training: reads a picture into the style w that draws it.
 
-The same trunk with more outputs and without the minibatch statistic reads images into codes: the
-encoder of the prior's warm start. Parameter layout of the StyleGAN2-ADA reference code
-(``b64.conv0.weight``, ``b4.fc.weight``, ...).
+The trunk of StyleGAN2's residual discriminator (without its minibatch statistic) with ``w_dim``
+outputs in place of one logit.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ class ConvLayer(nn.Module):
         return x if self.bias is None else F.leaky_relu(x, LEAKY_SLOPE)
 
 
-class DiscriminatorBlock(nn.Module):
+class EncoderBlock(nn.Module):
     """Residual block that halves the resolution."""
 
     def __init__(self, in_channels: int, out_channels: int, *, first: bool) -> None:
@@ -83,62 +82,27 @@ class DiscriminatorBlock(nn.Module):
         return self.skip(x) + self.conv1(self.conv0(x))
 
 
-class DiscriminatorEpilogue(nn.Module):
-    """Minibatch standard deviation (groups of 4), convolution and two linear layers at 4x4."""
+class Encoder(nn.Module):
+    """image [B, 3, R, R] in [-1, 1] -> w [B, w_dim], float32."""
 
-    def __init__(self, channels: int, out_features: int, *, minibatch_deviation: bool) -> None:
-        super().__init__()
-        self.minibatch_deviation = minibatch_deviation
-        self.conv = ConvLayer(channels + int(minibatch_deviation), channels, 3)
-        self.fc = FullyConnectedLayer(channels * 16, channels, activation="lrelu")
-        self.out = FullyConnectedLayer(channels, out_features)
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.minibatch_deviation:
-            x = self._append_deviation(x)
-        x = self.conv(x)
-        return self.out(self.fc(x.float().flatten(1)))
-
-    @staticmethod
-    def _append_deviation(x: Tensor) -> Tensor:
-        batch, channels, height, width = x.shape
-        group = math.gcd(batch, 4)
-        y = x.float().reshape(group, -1, channels, height, width)
-        deviation = (y.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=[1, 2, 3])
-        feature = deviation.reshape(-1, 1, 1, 1).repeat(group, 1, height, width)
-        return torch.cat([x, feature.to(x.dtype)], dim=1)
-
-
-class Discriminator(nn.Module):
-    """image [B, 3, R, R] in [-1, 1] -> realness logit [B, 1], or a code [B, out_features]."""
-
-    def __init__(
-        self,
-        *,
-        resolution: int,
-        channel_base: int,
-        channel_max: int,
-        out_features: int = 1,
-        minibatch_deviation: bool = True,
-    ) -> None:
+    def __init__(self, *, resolution: int, w_dim: int, channel_base: int, channel_max: int) -> None:
         super().__init__()
         self.resolutions = [2**power for power in range(resolution.bit_length() - 1, 2, -1)]
         for size in self.resolutions:
-            block = DiscriminatorBlock(
+            block = EncoderBlock(
                 channels_at(size, channel_base, channel_max),
                 channels_at(size // 2, channel_base, channel_max),
                 first=size == resolution,
             )
             setattr(self, f"b{size}", block)
-        self.b4 = DiscriminatorEpilogue(
-            channels_at(4, channel_base, channel_max),
-            out_features,
-            minibatch_deviation=minibatch_deviation,
-        )
+        channels = channels_at(4, channel_base, channel_max)
+        self.conv = ConvLayer(channels, channels, 3)
+        self.fc = FullyConnectedLayer(channels * 16, channels, activation="lrelu")
+        self.out = FullyConnectedLayer(channels, w_dim)
 
     def forward(self, image: Tensor) -> Tensor:
         x = image.contiguous(memory_format=torch.channels_last)
         for size in self.resolutions:
             x = getattr(self, f"b{size}")(x)
-        logits: Tensor = self.b4(x)
-        return logits
+        w: Tensor = self.out(self.fc(self.conv(x).float().flatten(1)))
+        return w.float()
