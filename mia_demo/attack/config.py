@@ -29,7 +29,7 @@ class AttackConfig:
 
     # Stage 2, optimisation: how the candidates move.
     steps: int = 50
-    learning_rate: float = 0.02  # of Adam, in w
+    learning_rate: float = 0.01  # of Adam, in w
     adam_beta: float = 0.1  # both betas: nearly no memory, every step follows its own gradient
     # Cross-entropy, as in the paper's 2-D example and in most attacks; Plug & Play's own Poincare
     # loss, made against vanishing gradients, gets past much of the shield here (README).
