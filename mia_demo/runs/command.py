@@ -59,7 +59,11 @@ def _settings(config: AttackConfig) -> list[str]:
 
 
 def _preset_and_changes(config: AttackConfig) -> tuple[str, dict[str, object]]:
-    """The preset that is nearest among those that give the same configuration."""
+    """The preset that needs the fewest changes to give the same settings.
+
+    Its name may be another than the configuration's: an older version's preset is today's with a
+    change.
+    """
     neutral = {"identity": config.identity, "lanes": config.lanes, "seed": config.seed}
     wanted = config.to_json()
     found = []
@@ -67,8 +71,7 @@ def _preset_and_changes(config: AttackConfig) -> tuple[str, dict[str, object]]:
         base = preset_config(preset, **neutral)
         given = base.to_json()
         changed = {k: v for k, v in wanted.items() if v != given[k] and k != "preset"}
-        if preset_config(preset, **neutral, **changed) == config:
-            found.append((preset, changed))
+        found.append((preset, changed))
     return min(found, key=lambda pair: len(pair[1]))
 
 
