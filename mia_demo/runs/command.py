@@ -59,10 +59,9 @@ def _settings(config: AttackConfig) -> list[str]:
 
 
 def _preset_and_changes(config: AttackConfig) -> tuple[str, dict[str, object]]:
-    """The preset that needs the fewest changes to give the same settings.
+    """The preset that needs the fewest changes to give the same configuration.
 
-    Its name may be another than the configuration's: an older version's preset is today's with a
-    change.
+    An older version's preset is today's with a change: the same settings by another name.
     """
     neutral = {"identity": config.identity, "lanes": config.lanes, "seed": config.seed}
     wanted = config.to_json()
@@ -71,8 +70,10 @@ def _preset_and_changes(config: AttackConfig) -> tuple[str, dict[str, object]]:
         base = preset_config(preset, **neutral)
         given = base.to_json()
         changed = {k: v for k, v in wanted.items() if v != given[k] and k != "preset"}
-        found.append((preset, changed))
-    return min(found, key=lambda pair: len(pair[1]))
+        renamed = preset_config(preset, **neutral, **changed) != config
+        found.append((renamed, len(changed), preset, changed))
+    _, _, preset, changed = min(found, key=lambda choice: choice[:2])
+    return preset, changed
 
 
 def compact_numbers(numbers: list[int]) -> str:

@@ -57,6 +57,11 @@ def test_the_copied_command_parses_to_the_same_configuration(config: AttackConfi
     assert parsed == config
 
 
+def test_an_older_preset_is_told_as_todays_with_a_change() -> None:
+    older = replace(preset_config("quick", identity=7), learning_rate=0.02)  # still named "quick"
+    assert "--preset quick --set learning_rate=0.02" in attack_command(older)
+
+
 def test_a_lane_name_cannot_smuggle_in_another_command() -> None:
     config = preset_config("quick", lanes=("zero; rm -rf ~ > $(x)",))
     arguments = shlex.split(attack_command(config))
