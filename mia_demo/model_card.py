@@ -40,8 +40,8 @@ One command makes all of it again, resumable: `python -m mia_demo make-zoo --dat
 `target.zip` and `public_*.zip` in `DIR`. Recipes stand in the manifest under `training`.
 
 - **positive, zero, negative**: same network, seed, data and schedule; only α differs. Negative
-  smoothing is phased in: α = 0 for half of the epochs, a ramp to α/2, full α from three quarters
-  on, where the learning rate drops.
+  smoothing is phased in: α = 0 for the first fifth of the epochs, a ramp, full α from 30 % on; the
+  learning rate drops at 60 and 90 %.
 - **evaluator**: another architecture, same identities. It judges attacks; it is never attacked.
 - **embedder**: trained on public identities only, with cosine logits; the second judge.
 - **features**: trained like the embedder, another layout and seed. Its stages told the prior what

@@ -87,6 +87,8 @@ class PriorConfig:
             raise ConfigError(f"Resolution must be a power of two from 16, not {self.resolution}.")
         if self.batch_size < 2:
             raise ConfigError(f"Batch size must be at least 2, not {self.batch_size}.")
+        if self.warmup_kimg * 1000 < self.batch_size:
+            raise ConfigError("Critics join after at least one step; raise warmup_kimg.")
 
     def generator(self) -> Generator:
         return Generator(**self.architecture())

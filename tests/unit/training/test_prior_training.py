@@ -149,3 +149,5 @@ def test_settings_out_of_range_are_refused() -> None:
         PriorConfig(resolution=60)
     with pytest.raises(ConfigError, match="at least 2"):
         PriorConfig(batch_size=1)
+    with pytest.raises(ConfigError, match="at least one step"):
+        PriorConfig(warmup_kimg=0)
