@@ -39,7 +39,7 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 EMBEDDED_ZOO = Path(__file__).resolve().parent.parent / "checkpoints"
 KINDS = ("target", "evaluator", "embedder", "features", "attributes", "prior", "pool")
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+@-]{0,63}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 

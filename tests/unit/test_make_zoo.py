@@ -155,6 +155,7 @@ def test_a_zoo_of_training_seeds_repeats_every_target(
     assert {line.split(":")[0] for line in lines} == {
         f"{name}@{own_seed + 1}" for name in made.target_names()
     }
+    assert Zoo(zoo.root).target_names() == zoo.target_names()  # a sweep that goes on opens it
 
 
 def test_lists_of_smoothing_factors() -> None:
