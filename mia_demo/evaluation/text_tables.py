@@ -28,13 +28,17 @@ SPREADS = {
 
 
 def results_markdown(rows: Sequence[Row], *, main_only: bool = False) -> str:
-    """A sweep's whole table; where targets were trained several times, first their averages."""
+    """A sweep's table; where targets were trained several times, their averages come first.
+
+    Args:
+        main_only: of columns those of a first glance, of such trainings the averages alone.
+    """
     table = as_markdown(rows, main_only=main_only)
     pooled = pool_trainings(rows)
     if not pooled:
         return table
-    averages = as_markdown(pooled, main_only=main_only)
-    return f"Averages over trainings:\n\n{averages}\nEach training:\n\n{table}"
+    averages = f"Averages over trainings:\n\n{as_markdown(pooled, main_only=main_only)}"
+    return averages if main_only else f"{averages}\nEach training:\n\n{table}"
 
 
 def as_markdown(rows: Sequence[Row], *, main_only: bool = False) -> str:

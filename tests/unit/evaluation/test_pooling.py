@@ -44,6 +44,7 @@ def test_the_averages_stand_before_the_trainings(trainings: list[dict[str, Any]]
     text = results_markdown(trainings)
     assert text.index("| zero |") < text.index("| zero@1 |")
     assert "Acc@1, 95 % over trainings" in text
+    assert "zero@1" not in results_markdown(trainings, main_only=True)
 
 
 def test_an_ordinary_sweep_is_not_pooled(make_row: MakeRow) -> None:
