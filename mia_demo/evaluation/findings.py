@@ -8,6 +8,7 @@ from itertools import combinations
 
 from mia_demo.evaluation.columns import percent, points
 from mia_demo.evaluation.differences import Difference, paired_difference
+from mia_demo.evaluation.pooling import pool_trainings
 from mia_demo.evaluation.table import Row
 
 # Intervals over fewer identities are too coarse to draw a conclusion from.
@@ -40,9 +41,10 @@ def find(rows: Sequence[Row], identities: int) -> Findings:
     """Reads the table.
 
     Args:
-        rows: as of ``results_table``, at least one.
+        rows: as of ``results_table``, at least one; trainings of one target speak as their average.
         identities: how many were attacked.
     """
+    rows = pool_trainings(rows) or rows
     agreement, verdict = _agreement(rows, identities)
     differences = _differences(rows) if identities >= LEAST_IDENTITIES else []
     details = [*differences, *_other_judges(rows), *_utility(rows)]

@@ -16,12 +16,18 @@ from mia_demo.evaluation.intervals import bootstrap_interval, seed_interval
 
 Row = dict[str, Any]
 SEPARATOR = "@"
+AVERAGES_NOTE = "Rows without @ are averages over the trainings of that name; @ gives the seed."
 AVERAGED = ("test_accuracy", "acc5", "delta_eval", "delta_face")
 
 
 def training_lane(target: str, seed: int) -> str:
     """Name of the target when trained with this seed."""
     return f"{target}{SEPARATOR}{seed}"
+
+
+def target_of(lane: str) -> str:
+    """Name of the target that a lane is a training of; other lanes keep theirs."""
+    return lane.partition(SEPARATOR)[0]
 
 
 def pool_trainings(rows: Sequence[Row]) -> list[Row]:

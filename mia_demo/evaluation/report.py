@@ -17,6 +17,7 @@ from mia_demo.evaluation.html_page import add_facts as _add_facts
 from mia_demo.evaluation.html_page import add_picture as _add_picture
 from mia_demo.evaluation.html_page import add_text as _text
 from mia_demo.evaluation.html_page import new_page, page_text
+from mia_demo.evaluation.pooling import AVERAGES_NOTE, pool_trainings
 from mia_demo.evaluation.results import Record, SweepResults
 from mia_demo.evaluation.table import Row
 
@@ -63,9 +64,13 @@ def _add_findings(body: Element, results: SweepResults) -> None:
 
 
 def _add_table(body: Element, rows: list[Row]) -> None:
+    averages = pool_trainings(rows)
+    rows = [*averages, *rows]
     columns = present_columns(rows)
     section = SubElement(body, "section")
     _text(section, "h2", "Figures")
+    if averages:
+        _text(section, "p", AVERAGES_NOTE)
     scroller = SubElement(
         section,
         "div",

@@ -17,6 +17,7 @@ from mia_demo.evaluation.columns import (
 from mia_demo.evaluation.contact_sheet import contact_sheet, training_photos
 from mia_demo.evaluation.findings import find
 from mia_demo.evaluation.library import Sweep
+from mia_demo.evaluation.pooling import AVERAGES_NOTE, pool_trainings, target_of
 from mia_demo.evaluation.report import record_sentence
 from mia_demo.evaluation.results import SweepResults
 from mia_demo.evaluation.table import Row
@@ -66,9 +67,11 @@ def compare_view(
     """
     results = sweep.load()
     styles = {
-        lane: lane_style(lane, targets, position)
+        lane: lane_style(target_of(lane), targets, position)
         for position, lane in enumerate(results.record.lanes)
     }
+    averages = pool_trainings(results.rows)
+    table_styles = {target_of(lane): style for lane, style in styles.items()} | styles
     return CompareView(
         summary=_summary(sweep, results, caveat),
         scatter={
@@ -78,7 +81,7 @@ def compare_view(
                 if row["test_accuracy"] is not None
             ]
         },
-        table=_table(results.rows, styles),
+        table=_table([*averages, *results.rows], table_styles, AVERAGES_NOTE if averages else ""),
         attributes=_attribute_table(results, styles),
         sheet=_sheet(results, identities, styles),
     )
@@ -118,11 +121,11 @@ def _point(row: Row, style: int) -> dict[str, Any]:
     }
 
 
-def _table(rows: list[Row], styles: dict[str, int]) -> dict[str, Any]:
+def _table(rows: list[Row], styles: dict[str, int], note: str) -> dict[str, Any]:
     columns = present_columns(rows)
     return {
         "title": "Figures",
-        "note": "In small: 95% intervals. Choose a heading to sort by it.",
+        "note": f"In small: 95% intervals. Choose a heading to sort by it. {note}".rstrip(),
         "columns": [
             {
                 "key": column.key,

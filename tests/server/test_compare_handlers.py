@@ -24,3 +24,15 @@ def test_a_download_of_anything_else_is_refused(tmp_path: Path) -> None:
     handlers = CompareHandlers(Engine(Zoo(EMBEDDED_ZOO), choose_compute("cpu"), tmp_path))
     assert "no results '../manifest'" in handlers.download("../manifest", "json")["error"]
     assert "no 'exe' download" in handlers.download("results/standard", "exe")["error"]
+
+
+def test_trainings_of_one_target_share_its_colour_and_their_average_comes_first(
+    tmp_path: Path,
+) -> None:
+    handlers = CompareHandlers(Engine(Zoo(EMBEDDED_ZOO), choose_compute("cpu"), tmp_path))
+    summary, _, table, *_ = handlers.choose("results/trainings")
+    lanes = {row["lane"]: row["style"] for row in table["rows"]}
+    assert list(lanes)[:3] == ["positive", "zero", "negative"]
+    assert lanes["zero"] == lanes["zero@42"] == lanes["zero@44"] != lanes["negative"]
+    assert "averages over the trainings" in table["note"]
+    assert "@" not in summary["headline"]
