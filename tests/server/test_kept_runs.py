@@ -160,7 +160,7 @@ def test_a_sweep_is_repeated_and_compared(engine: Engine, handlers: RunsHandlers
     positive = next(lane for lane in compared["lanes"] if lane["name"] == "positive")
     assert positive["sides"][0] is None
     # One whose classifiers are gone cannot be repeated.
-    with pytest.raises(gr.Error, match=r"'alpha\+0.1' of this run is gone"):
+    with pytest.raises(gr.Error, match=r"'alpha\+0.2' of this run is gone"):
         next(handlers.repeat({"key": "results/alphas"}, visit()))
 
 
