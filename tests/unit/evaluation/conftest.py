@@ -45,6 +45,22 @@ def make_row() -> Callable[..., Row]:
 
 
 @pytest.fixture
+def trainings(make_row: Callable[..., Row]) -> list[Row]:
+    """Two trainings of zero and of negative."""
+    shares = {"zero@1": 0.8, "zero@2": 0.6, "negative@1": 0.3, "negative@2": 0.1}
+    return [
+        make_row(
+            lane,
+            0.0 if lane.startswith("zero") else -0.05,
+            share,
+            face_rank1=share,
+            face_rank1_identities=[share] * 20,
+        )
+        for lane, share in shares.items()
+    ]
+
+
+@pytest.fixture
 def results(make_row: Callable[..., Row]) -> SweepResults:
     """Identities 3 and 7, seeds 0 and 5, two lanes; 'zero' is wrong about 7 in the first seed."""
     record = Record(

@@ -83,18 +83,7 @@ def test_an_accuracy_that_nobody_measured_is_said_to_be_so(make_row: MakeRow) ->
     assert not any("lies between" in sentence for sentence in found.details)
 
 
-def test_trainings_of_a_target_speak_as_their_average(make_row: MakeRow) -> None:
-    shares = {"zero@1": 0.8, "zero@2": 0.6, "negative@1": 0.3, "negative@2": 0.1}
-    rows = [
-        make_row(
-            lane,
-            0 if lane.startswith("zero") else -0.05,
-            share,
-            face_rank1=share,
-            face_rank1_identities=[share] * 20,
-        )
-        for lane, share in shares.items()
-    ]
-    found = find(rows, 100)
+def test_trainings_of_a_target_speak_as_their_average(trainings: list[dict[str, Any]]) -> None:
+    found = find(trainings, 100)
     assert "Lane zero leaks most: the evaluator recognises 70.0%" in found.headline
     assert "zero leaks 50.0 percentage points more than negative" in " ".join(found.details)

@@ -13,22 +13,6 @@ from mia_demo.evaluation.text_tables import results_markdown
 MakeRow = Callable[..., dict[str, Any]]
 
 
-@pytest.fixture
-def trainings(make_row: MakeRow) -> list[dict[str, Any]]:
-    """Two trainings of zero and of negative."""
-    shares = {"zero@1": 0.8, "zero@2": 0.6, "negative@1": 0.3, "negative@2": 0.1}
-    return [
-        make_row(
-            lane,
-            0.0 if lane.startswith("zero") else -0.05,
-            share,
-            face_rank1=share,
-            face_rank1_identities=[share] * 20,
-        )
-        for lane, share in shares.items()
-    ]
-
-
 def test_figures_are_means_over_trainings(trainings: list[dict[str, Any]]) -> None:
     zero, negative = pool_trainings(trainings)
     assert (zero["lane"], negative["lane"]) == ("zero", "negative")
