@@ -18,6 +18,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.evaluation.intervals import bootstrap_interval
 
 Row = dict[str, Any]
+SEPARATOR = "@"  # between a target and the seed of its training, in a lane's name
 COMPARED = ("acc1", "face_rank1")
 
 
@@ -52,13 +53,16 @@ def paired_difference(one: Row, other: Row, figure: str) -> Difference:
 def compare_with_zero(rows: Sequence[Row]) -> None:
     """Writes FIGURE_difference and FIGURE_difference_ci95 into every row but that of α = 0.
 
-    The first row of α = 0 is what the others are compared with; without one nothing is written.
+    The first row of α = 0 is what the others are compared with, among trainings the one of the same
+    seed; without one nothing is written.
     """
-    plain = next((row for row in rows if row["alpha"] == 0), None)
-    if plain is None:
-        return
+    plains: dict[str, Row] = {}
     for row in rows:
-        if row is plain:
+        if row["alpha"] == 0:
+            plains.setdefault(_training_seed(row), row)
+    for row in rows:
+        plain = plains.get(_training_seed(row))
+        if plain is None or row is plain:
             continue
         for figure in COMPARED:
             keys = (f"{figure}_difference", f"{figure}_difference_ci95")
@@ -69,3 +73,7 @@ def compare_with_zero(rows: Sequence[Row]) -> None:
                 row["refused"].update(dict.fromkeys(keys, str(error)))
             else:
                 row.update(zip(keys, (found.mean, found.interval), strict=True))
+
+
+def _training_seed(row: Row) -> str:
+    return str(row["lane"].partition(SEPARATOR)[2])

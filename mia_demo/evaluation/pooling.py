@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from mia_demo.evaluation.differences import COMPARED, compare_with_zero
+from mia_demo.evaluation.differences import COMPARED, SEPARATOR, compare_with_zero
 from mia_demo.evaluation.intervals import bootstrap_interval, seed_interval
 
 Row = dict[str, Any]
-SEPARATOR = "@"
 AVERAGES_NOTE = "Rows without @ are averages over the trainings of that name; @ gives the seed."
 AVERAGED = ("test_accuracy", "acc5", "delta_eval", "delta_face")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mia_demo.evaluation.differences import compare_with_zero
 from mia_demo.evaluation.pooling import pool_trainings
 from mia_demo.evaluation.text_tables import results_markdown
 
@@ -22,6 +23,16 @@ def test_figures_are_means_over_trainings(trainings: list[dict[str, Any]]) -> No
     assert zero["acc1_trainings_ci95"] == [0.0, 1.0]
     assert negative["acc1_difference"] == pytest.approx(-0.5)
     assert negative["face_rank1_difference_ci95"] == pytest.approx([-0.5, -0.5])
+
+
+def test_a_training_is_compared_with_zero_of_the_same_seed(trainings: list[dict[str, Any]]) -> None:
+    compare_with_zero(trainings)
+    assert [row.get("acc1_difference") for row in trainings] == [
+        None,
+        None,
+        pytest.approx(0.3 - 0.8),
+        pytest.approx(0.1 - 0.6),
+    ]
 
 
 def test_the_averages_stand_before_the_trainings(trainings: list[dict[str, Any]]) -> None:
