@@ -17,7 +17,7 @@ class Column:
 
     Attributes:
         kind: text, alpha, share (0..1, written in percent), points (a difference of shares, in
-            percentage points with its sign) or number.
+            percentage points with its sign), number, or change (a number with its sign).
         hint: what it means, for people who have not read the paper.
         interval: key of its 95 % interval, if it has one.
         is_main: shown at first glance; the others on demand.
@@ -40,6 +40,8 @@ class Column:
             return alpha_text(value)
         if self.kind == "points":
             return points(value)
+        if self.kind == "change":
+            return change(value)
         return percent(value) if self.kind == "share" else f"{value:.3f}"
 
     def interval_text(self, bounds: Any) -> str:
@@ -114,6 +116,13 @@ COLUMNS = (
         is_main=True,
     ),
     Column(
+        "delta_face_difference",
+        "δ_face − zero's",
+        "change",
+        "As the difference in Acc@1, in the distance to the nearest photo. Negative: closer.",
+        interval="delta_face_difference_ci95",
+    ),
+    Column(
         "extraction_test",
         "ξ_test",
         "share",
@@ -169,6 +178,11 @@ def percent(share: float) -> str:
 def points(difference: float) -> str:
     """``+7.5``, ``−43.8``: percentage points."""
     return f"{difference * 100:+.1f}".replace("-", "−")
+
+
+def change(difference: float) -> str:
+    """``+0.062``, ``−0.093``."""
+    return f"{difference:+.3f}".replace("-", "−")
 
 
 def alpha_text(alpha: float) -> str:

@@ -19,12 +19,13 @@ from mia_demo.evaluation.intervals import bootstrap_interval
 
 Row = dict[str, Any]
 SEPARATOR = "@"  # between a target and the seed of its training, in a lane's name
-COMPARED = ("acc1", "face_rank1")
+SHARES = ("acc1", "face_rank1")
+COMPARED = (*SHARES, "delta_face")
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean of one lane's share minus the other's, with its 95 % interval."""
+    """Mean of one lane's figure minus the other's, with its 95 % interval."""
 
     mean: float
     interval: list[float]

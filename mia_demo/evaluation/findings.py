@@ -101,12 +101,28 @@ def _differences(rows: Sequence[Row]) -> list[str]:
         f"than {other['lane']} (95%: {_range(found)})."
         for one, other, found in clear
     ]
-    return sentences + [
-        f"{one['lane']} and {other['lane']} do not differ clearly (95% of the difference: "
-        f"{_range(found)} percentage points): their order may be chance."
-        for one, other, found in pairs
-        if not found.is_clear
-    ]
+    for one, other, found in pairs:
+        if found.is_clear:
+            continue
+        sentences.append(
+            f"{one['lane']} and {other['lane']} do not differ clearly (95% of the difference: "
+            f"{_range(found)} percentage points): their order may be chance."
+            + _distances_apart(one, other)
+        )
+    return sentences
+
+
+def _distances_apart(one: Row, other: Row) -> str:
+    """Where counting hits shows no clear difference, the distance to the photos still may."""
+    found = paired_difference(one, other, "delta_face")
+    if not found.is_clear:
+        return ""
+    closer = one if found.mean < 0 else other
+    low, high = sorted(abs(bound) for bound in found.interval)
+    return (
+        f" Their distances to the photos do differ clearly: δ_face of {closer['lane']} is "
+        f"{abs(found.mean):.3f} smaller (95%: {low:.3f} to {high:.3f})."
+    )
 
 
 def _range(found: Difference) -> str:
@@ -188,8 +204,3 @@ def _leak(rows: Sequence[Row]) -> str:
 def _and(rows: Sequence[Row]) -> str:
     *others, last = [row["lane"] for row in rows]
     return f"{', '.join(others)} and {last}" if others else last
-
-
-def _pair_names(pairs: Sequence[tuple[Row, Row]]) -> str:
-    names = [f"{one['lane']} and {other['lane']}" for one, other in pairs]
-    return ", for ".join(names)

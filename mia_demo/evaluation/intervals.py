@@ -34,14 +34,14 @@ def bootstrap_interval(values: npt.NDArray[np.float64]) -> list[float]:
     return [float(low), float(high)]
 
 
-def seed_interval(means: npt.NDArray[np.float64]) -> list[float]:
-    """m ± t s / sqrt(n) of the means [n] of n seeds, clipped to 0..1.
+def seed_interval(means: npt.NDArray[np.float64], *, most: float = 1.0) -> list[float]:
+    """m ± t s / sqrt(n) of the means [n] of n seeds, clipped to 0..most.
 
     m is their mean, s their standard deviation (denominator n − 1), and t the two-sided 95 %
     quantile of Student's t with n − 1 degrees of freedom.
 
     Args:
-        means: shares in 0..1, one a seed.
+        means: from 0 to ``most``, one a seed; shares unless said otherwise.
 
     Raises:
         ConfigError: fewer than two seeds have no spread.
@@ -50,7 +50,7 @@ def seed_interval(means: npt.NDArray[np.float64]) -> list[float]:
     if count < 2:
         raise ConfigError(f"An interval over seeds needs at least 2 of them, not {count}.")
     half = student_t_quantile(count - 1) * means.std(ddof=1) / math.sqrt(count)
-    low, high = np.clip([means.mean() - half, means.mean() + half], 0, 1)
+    low, high = np.clip([means.mean() - half, means.mean() + half], 0, most)
     return [float(low), float(high)]
 
 

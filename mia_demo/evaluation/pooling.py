@@ -6,17 +6,18 @@ hold on average over trainings.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from mia_demo.evaluation.differences import COMPARED, SEPARATOR, compare_with_zero
+from mia_demo.evaluation.differences import COMPARED, SEPARATOR, SHARES, compare_with_zero
 from mia_demo.evaluation.intervals import bootstrap_interval, seed_interval
 
 Row = dict[str, Any]
 AVERAGES_NOTE = "Rows without @ are averages over the trainings of that name; @ gives the seed."
-AVERAGED = ("test_accuracy", "acc5", "delta_eval", "delta_face")
+AVERAGED = ("test_accuracy", "acc5", "delta_eval")
 
 
 def training_lane(target: str, seed: int) -> str:
@@ -32,8 +33,8 @@ def target_of(lane: str) -> str:
 def pool_trainings(rows: Sequence[Row]) -> list[Row]:
     """One row a target over all its trainings; empty if the rows are not such a sweep.
 
-    Every identity's share is the mean over trainings and attack seeds; intervals over identities
-    are bootstraps of these, ``acc1_trainings_ci95`` is Student's t over the trainings' means.
+    Every identity's figure is the mean over trainings and attack seeds; intervals over identities
+    are bootstraps of these, ``FIGURE_trainings_ci95`` is Student's t over the trainings' means.
 
     Args:
         rows: of ``results_table``, lanes named by ``training_lane``.
@@ -62,5 +63,6 @@ def _pool(target: str, rows: Sequence[Row]) -> Row:
         pooled[f"{figure}_identities"] = people.mean(axis=0).tolist()
         pooled[f"{figure}_ci95"] = bootstrap_interval(people.mean(axis=0))
         pooled[f"{figure}_trainings"] = means.tolist()
-        pooled[f"{figure}_trainings_ci95"] = seed_interval(means)
+        most = 1.0 if figure in SHARES else math.inf
+        pooled[f"{figure}_trainings_ci95"] = seed_interval(means, most=most)
     return pooled

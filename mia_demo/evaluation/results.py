@@ -41,7 +41,7 @@ from mia_demo.zoo import library_versions
 
 RESULTS_FILE = "results.json"
 PICTURES_FILE = "best.webp"
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True)

@@ -167,7 +167,7 @@ def attack_figures(values: list[list[dict[str, Any]]]) -> Row:
         values: for each identity, for each seed, the judged attack.
 
     Returns:
-        ``acc1_identities`` lists the mean of every identity;
+        ``acc1_identities``, ``delta_face_identities`` list the mean of every identity;
         ``acc1_ci95`` and ``delta_face_ci95`` are bootstraps over identities (each with the mean of
         its seeds), ``acc1_seeds`` lists the mean of every seed and ``acc1_seeds_ci95`` is their
         Student t interval. ``refused`` says why an interval is None.
@@ -183,6 +183,7 @@ def attack_figures(values: list[list[dict[str, Any]]]) -> Row:
         **means,
         "acc1_identities": acc1.mean(axis=1).tolist(),
         "acc1_seeds": acc1.mean(axis=0).tolist(),
+        "delta_face_identities": delta_face.mean(axis=1).tolist(),
         "refused": {},
     }
     _attempt(row, ["acc1_ci95"], partial(_interval, acc1.mean(axis=1)))

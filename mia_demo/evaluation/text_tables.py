@@ -11,20 +11,15 @@ from mia_demo.evaluation.columns import DASH, Column, percent, present_columns
 from mia_demo.evaluation.pooling import pool_trainings
 from mia_demo.evaluation.table import Row
 
-IN_JSON_ONLY = (
-    "acc1_ci95", "acc1_identities", "acc1_seeds", "acc1_seeds_ci95", "acc1_difference_ci95",
-    "acc1_trainings", "acc1_trainings_ci95", "delta_face_ci95", "face_rank1_ci95",
-    "face_rank1_identities", "face_rank1_difference_ci95", "face_rank1_trainings",
-    "face_rank1_trainings_ci95",
-    "attributes", "attributes_ci95", "refused",
-)  # fmt: skip
+IN_JSON_ONLY = ("attributes", "refused")
+LISTS = ("_ci95", "_identities", "_seeds", "_trainings")  # how their keys end; in the JSON as well
 
-
-SPREADS = {
-    "acc1_seeds_ci95": "Acc@1, 95 % over seeds",
-    "acc1_trainings_ci95": "Acc@1, 95 % over trainings",
-    "face_rank1_trainings_ci95": "Rank-1, 95 % over trainings",
-}
+SPREADS = (
+    Column("acc1_seeds_ci95", "Acc@1, 95 % over seeds", "share", ""),
+    Column("acc1_trainings_ci95", "Acc@1, 95 % over trainings", "share", ""),
+    Column("face_rank1_trainings_ci95", "Rank-1, 95 % over trainings", "share", ""),
+    Column("delta_face_trainings_ci95", "δ_face, 95 % over trainings", "number", ""),
+)
 
 
 def results_markdown(rows: Sequence[Row], *, main_only: bool = False) -> str:
@@ -48,11 +43,11 @@ def as_markdown(rows: Sequence[Row], *, main_only: bool = False) -> str:
         main_only: only the columns that a page shows at first glance.
     """
     columns = [column for column in present_columns(rows) if column.is_main or not main_only]
-    spreads = [key for key in SPREADS if any(row.get(key) for row in rows)]
-    lines = [[column.label for column in columns] + [SPREADS[key] for key in spreads]]
+    spreads = [spread for spread in SPREADS if any(row.get(spread.key) for row in rows)]
+    lines = [[column.label for column in (*columns, *spreads)]]
     for row in rows:
         cells = [_with_interval(column, row) for column in columns]
-        cells += [_share_interval(row.get(key)) for key in spreads]
+        cells += [spread.interval_text(row.get(spread.key)) or DASH for spread in spreads]
         lines.append(cells)
     return _table(lines)
 
@@ -91,7 +86,7 @@ def as_curve_markdown(curves: dict[str, list[dict[str, Any]]]) -> str:
 def as_csv(rows: Sequence[Row]) -> str:
     """The table for a spreadsheet; intervals and reasons stay in the JSON."""
     known = dict.fromkeys(key for row in rows for key in row)  # zero has no difference to itself
-    columns = [key for key in known if key not in IN_JSON_ONLY]
+    columns = [key for key in known if key not in IN_JSON_ONLY and not key.endswith(LISTS)]
     stream = io.StringIO()
     writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()

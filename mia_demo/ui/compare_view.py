@@ -24,6 +24,7 @@ from mia_demo.evaluation.table import Row
 from mia_demo.ui.sweep_view import lane_style
 
 SPRITE_COLUMNS = 10
+TRAININGS_NOTE = "Points of one colour are trainings of one target: only their seed differs."
 ACC1 = next(column for column in COLUMNS if column.key == "acc1")
 
 
@@ -74,13 +75,7 @@ def compare_view(
     table_styles = {target_of(lane): style for lane, style in styles.items()} | styles
     return CompareView(
         summary=_summary(sweep, results, caveat),
-        scatter={
-            "points": [
-                _point(row, styles[row["lane"]])
-                for row in results.rows
-                if row["test_accuracy"] is not None
-            ]
-        },
+        scatter=_scatter(results.rows, styles, TRAININGS_NOTE if averages else ""),
         table=_table([*averages, *results.rows], table_styles, AVERAGES_NOTE if averages else ""),
         attributes=_attribute_table(results, styles),
         sheet=_sheet(results, identities, styles),
@@ -102,11 +97,25 @@ def _summary(sweep: Sweep, results: SweepResults, caveat: str) -> dict[str, Any]
     }
 
 
-def _point(row: Row, style: int) -> dict[str, Any]:
+def _scatter(rows: list[Row], styles: dict[str, int], note: str) -> dict[str, Any]:
+    """A point a lane; of several trainings of a target the first alone is labelled, for room."""
+    points: list[dict[str, Any]] = []
+    labelled: set[str] = set()
+    for row in rows:
+        if row["test_accuracy"] is None:
+            continue
+        label = target_of(row["lane"]) if note else row["lane"]
+        points.append(_point(row, styles[row["lane"]], "" if label in labelled else label))
+        labelled.add(label)
+    return {"points": points, "note": note}
+
+
+def _point(row: Row, style: int, label: str) -> dict[str, Any]:
     low, high = row["acc1_ci95"] or (row["acc1"], row["acc1"])
     interval = ACC1.interval_text(row["acc1_ci95"])
     return {
         "lane": row["lane"],
+        "label": label,
         "style": style,
         "alpha": f"α = {alpha_text(row['alpha'])}",
         "x": row["test_accuracy"],

@@ -104,6 +104,14 @@ def test_a_point_shows_its_reconstructions(open_page: OpenPage) -> None:
     expect(pictures).to_have_count(3)
 
 
+def test_trainings_of_a_target_share_one_label(open_page: OpenPage) -> None:
+    page = open_page(query="tab=compare&results=results/trainings")
+    plot = page.locator(".scatter")
+    expect(plot.get_by_role("button", name=re.compile("@4[234]: test accuracy"))).to_have_count(9)
+    expect(plot.locator("text.label")).to_have_text(LANES)
+    expect(plot.get_by_text("only their seed differs")).to_be_visible()
+
+
 def test_sweep_stop_resume_and_results(open_page: OpenPage) -> None:
     page = open_compare(open_page)
     prepare_tiny_sweep(page, "3,7", seeds="0-9")

@@ -3,6 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const section = element.querySelector(".scatter");
 const plot = element.querySelector(".plot");
+const note = element.querySelector(".note");
 const MARGIN = { left: 72, right: 18, top: 34, bottom: 52 };
 const NARROW = 460; // pixels, where labels must be short
 const MOST_LONG_LABELS = 4;
@@ -56,6 +57,7 @@ function showAxes(svg, x, y, scaleX, scaleY, width, height) {
 
 // Below the points, and never in the way of a click on one.
 function showLabel(svg, point, { x, y, text }) {
+  if (!text) return;
   const attributes = { class: "label", x, y, "text-anchor": "middle", "aria-hidden": true };
   write(text, { ...attributes, "data-style": point.style }, svg);
 }
@@ -65,6 +67,7 @@ function showPoint(svg, point, place) {
   group.dataset.style = point.style;
   group.dataset.lane = point.lane;
   group.setAttribute("aria-pressed", point.lane === chosen);
+  draw("title", {}, group).textContent = point.words;
   const { x, y, low, high } = place;
   draw("circle", { class: "target", cx: x, cy: y, r: 22 }, group);
   draw("path", { class: "bar", d: `M${x} ${low}V${high}M${x - 7} ${low}H${x + 7}M${x - 7} ${high}H${x + 7}` }, group);
@@ -77,12 +80,14 @@ function showPoint(svg, point, place) {
   });
 }
 
-// Above, beside or below its point: the first place where a label covers nothing else.
+// Above, beside or below its point: the first place where a label covers nothing else. Points
+// without a label (further trainings of a target that has one) tell theirs to a mouse that rests.
 function placeLabels(points, places, width) {
   const taken = places.map(({ x, low, high }) => [x - 10, x + 10, high - 3, low + 3]);
   const short = width < NARROW || points.length > MOST_LONG_LABELS;
-  return points.map(({ lane, alpha }, index) => {
-    const text = short ? lane : lane + ", " + alpha;
+  return points.map(({ label, alpha }, index) => {
+    if (!label) return {};
+    const text = short ? label : label + ", " + alpha;
     const half = (text.length * LETTER_WIDTH) / 2 + 4;
     const { x, y, low, high } = places[index];
     const choices = [
@@ -109,6 +114,7 @@ function placeLabels(points, places, width) {
 function show() {
   const points = (props.value && props.value.points) || [];
   section.hidden = points.length === 0;
+  note.textContent = (props.value && props.value.note) || "";
   plot.replaceChildren();
   if (!points.length || !plot.clientWidth) return;
   const width = plot.clientWidth;

@@ -28,6 +28,7 @@ def make_row() -> Callable[..., Row]:
             "acc5": 1.0,
             "delta_eval": 10.0,
             "delta_face": 1 - acc1,
+            "delta_face_identities": [1 - acc1 - spread, 1 - acc1 + spread] * 10,
             "precision": 0.5,
             "recall": 0.5,
             "density": 0.5,

@@ -16,6 +16,7 @@ def row(lane: str, alpha: float, people: list[float]) -> dict[str, Any]:
         "alpha": alpha,
         "acc1_identities": people,
         "face_rank1_identities": people,
+        "delta_face_identities": people,
         "refused": {},
     }
 

@@ -49,6 +49,14 @@ def test_differences_are_named_with_their_intervals(make_row: MakeRow) -> None:
     assert "b leaks" not in details
 
 
+def test_distances_speak_where_hits_do_not_differ_clearly(make_row: MakeRow) -> None:
+    positive = make_row("positive", 0.1, 0.8, delta_face_identities=[0.5, 0.25] * 10)
+    zero = make_row("zero", 0.0, 0.8, delta_face_identities=[0.75, 0.5] * 10)
+    details = " ".join(find([positive, zero], 20).details)
+    assert "positive and zero do not differ clearly (95% of the difference: +0.0 to +0.0" in details
+    assert "δ_face of positive is 0.250 smaller (95%: 0.250 to 0.250)." in details
+
+
 def test_other_judges_may_disagree(make_row: MakeRow) -> None:
     rows = [
         make_row("a", 0.1, 0.9, delta_face=0.8, extraction_test=0.4),

@@ -22,6 +22,10 @@ def test_figures_are_means_over_trainings(trainings: list[dict[str, Any]]) -> No
     # 0.7 ± 12.706 · sqrt(0.02) / sqrt(2), clipped to 0..1.
     assert zero["acc1_trainings_ci95"] == [0.0, 1.0]
     assert negative["acc1_difference"] == pytest.approx(-0.5)
+    assert zero["delta_face"] == pytest.approx(0.3)
+    # 0.3 ± 12.706 · sqrt(0.02) / sqrt(2): distances may exceed 1.
+    assert zero["delta_face_trainings_ci95"] == pytest.approx([0.0, 1.5706], abs=1e-4)
+    assert negative["delta_face_difference"] == pytest.approx(0.5)
     assert negative["face_rank1_difference_ci95"] == pytest.approx([-0.5, -0.5])
 
 
