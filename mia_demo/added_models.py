@@ -25,8 +25,9 @@ from mia_demo.files import sha256_of
 from mia_demo.inspection.entries import MOST_ENTRY_BYTES, clean_entry, read_entry
 from mia_demo.inspection.networks import check_classifier, check_file, check_prior, fits_pool
 from mia_demo.layered_zoo import LayeredZoo
+from mia_demo.manifest import MANIFEST, CheckpointEntry
 from mia_demo.own_people import People
-from mia_demo.zoo import MANIFEST, CheckpointEntry, Zoo
+from mia_demo.zoo import Zoo
 
 MOST_LANES = 8  # of a visitor
 MOST_ZOOS = 3  # with people of their own, of a visitor

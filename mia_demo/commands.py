@@ -36,6 +36,7 @@ from mia_demo.files import write_bytes, write_json
 from mia_demo.layered_zoo import OWN_FOLDER, LayeredZoo
 from mia_demo.make_zoo import ZooRecipe, add_prior, make_classifier
 from mia_demo.make_zoo import make_zoo as remake
+from mia_demo.manifest import IdentityFolder
 from mia_demo.memory import is_out_of_memory
 from mia_demo.opening import open_zoo
 from mia_demo.paper_bench import run_paper_bench
@@ -52,7 +53,7 @@ from mia_demo.training.classifier import LabelledImages, TrainConfig
 from mia_demo.training.prior import STATE_FILE, PriorConfig, PriorTrainer
 from mia_demo.training.prior import train_prior as prior_frames
 from mia_demo.training.recipes import RECIPES, differences
-from mia_demo.zoo import EMBEDDED_ZOO, IdentityFolder, Zoo, open_folder
+from mia_demo.zoo import EMBEDDED_ZOO, Zoo, open_folder
 
 # For programs: --json and run.json have them.
 HIDDEN_KEYS = {

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.files import write_json
-from mia_demo.zoo import MANIFEST, CheckpointEntry, StoredFile, Zoo
+from mia_demo.manifest import MANIFEST, CheckpointEntry, StoredFile
+from mia_demo.zoo import Zoo
 
 OWN_FOLDER = "own"  # of visitors' classifiers, among the runs
 OWN_PREFIX = "own-"  # names are ours: no visitor's words end up in a path or a page

@@ -12,10 +12,11 @@ from mia_demo.data.identities import IdentitySet
 from mia_demo.data.splits import public_split
 from mia_demo.device import Compute
 from mia_demo.evaluation.attributes import base_rates, right_values, shares
+from mia_demo.manifest import UNSTORED, CheckpointEntry
 from mia_demo.models.attributes import NUM_LOGITS, predicted_values
 from mia_demo.training.attributes import AttributeTrainer, attribute_recipe
 from mia_demo.training.classifier import LabelledImages, TrainConfig, predict, train_classifier
-from mia_demo.zoo import UNSTORED, CheckpointEntry, Zoo
+from mia_demo.zoo import Zoo
 
 NAME = "attributes"
 

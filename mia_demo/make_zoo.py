@@ -22,6 +22,7 @@ from mia_demo.device import Compute
 from mia_demo.errors import DataError
 from mia_demo.files import replacing
 from mia_demo.make_attributes import make_attributes
+from mia_demo.manifest import UNSTORED, CheckpointEntry
 from mia_demo.model_card import write_model_card
 from mia_demo.models.embedder import CosineClassifier, FaceEmbedder, rank1_accuracy
 from mia_demo.training.classifier import (
@@ -35,7 +36,7 @@ from mia_demo.training.classifier import (
 )
 from mia_demo.training.initial_weights import load_initial_weights
 from mia_demo.training.prior import PriorConfig, PriorFrame, PriorTrainer, train_prior
-from mia_demo.zoo import UNSTORED, CheckpointEntry, Zoo
+from mia_demo.zoo import Zoo
 
 Log = Callable[[str], None]
 

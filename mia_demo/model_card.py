@@ -6,8 +6,9 @@ import json
 import textwrap
 
 from mia_demo.files import write_bytes
+from mia_demo.manifest import CheckpointEntry
 from mia_demo.smoothing import format_alpha
-from mia_demo.zoo import CheckpointEntry, Zoo, open_zoo
+from mia_demo.zoo import Zoo, open_zoo
 
 CARD_FILE = "README.md"
 

@@ -27,7 +27,8 @@ from mia_demo.data.upload import TEST_SHARE, UploadSummary, store_upload
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.files import write_json
 from mia_demo.layered_zoo import LayeredZoo
-from mia_demo.zoo import CheckpointEntry, Manifest, StoredFile, Zoo
+from mia_demo.manifest import CheckpointEntry, Manifest, StoredFile
+from mia_demo.zoo import Zoo
 
 KEPT_HOURS = 24
 MOST_SETS = 20  # on a server, up to 50 MB of photos each

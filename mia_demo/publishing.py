@@ -7,9 +7,10 @@ from pathlib import Path
 from mia_demo.errors import CheckpointError
 from mia_demo.evaluation.library import RECORDED_FOLDER
 from mia_demo.hub.upload import Upload, upload
+from mia_demo.manifest import MANIFEST
 from mia_demo.model_card import CARD_FILE, model_card
 from mia_demo.recording import recorded_names, recorded_sections
-from mia_demo.zoo import MANIFEST, Zoo
+from mia_demo.zoo import Zoo
 
 
 def publish_zoo(zoo: Zoo, repo: str, *, private: bool, data_sheet: Path | None) -> Upload:

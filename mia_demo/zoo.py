@@ -8,13 +8,10 @@ unpickled.
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,144 +20,27 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from mia_demo import __version__
 from mia_demo.data.attributes import definitions
 from mia_demo.data.identities import IdentitySet, open_identity_set
 from mia_demo.data.layouts import SplitSet, open_layout
 from mia_demo.data.splits import Items, first_of_each, fixed_split
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.files import replacing, sha256_of, write_json
+from mia_demo.manifest import (
+    MANIFEST,
+    CheckpointEntry,
+    IdentityFolder,
+    Manifest,
+    StoredFile,
+    library_versions,
+    read_manifest,
+)
 from mia_demo.models.classifiers import Classifier, CompactResNet, build_classifier
 from mia_demo.models.embedder import FaceEmbedder
 from mia_demo.models.features import FaceFeatures
 from mia_demo.models.stylegan2 import Generator
 
-MANIFEST = "manifest.json"
-FORMAT = 1
 EMBEDDED_ZOO = Path(__file__).resolve().parent.parent / "checkpoints"
-KINDS = ("target", "evaluator", "embedder", "features", "attributes", "prior", "pool")
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+@-]{0,63}")
-SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True)
-class StoredFile:
-    """A file of the zoo and what it must look like."""
-
-    file: str
-    bytes: int
-    sha256: str
-
-    def __post_init__(self) -> None:
-        if Path(self.file).name != self.file or self.file.startswith("."):
-            raise CheckpointError(f"The manifest names an unsafe file: {self.file!r}.")
-
-    @staticmethod
-    def from_json(values: Mapping[str, Any], suffix: str) -> StoredFile:
-        """
-        Raises:
-            CheckpointError: another kind of file, or no proper size and sha256.
-        """
-        stored = StoredFile(values["file"], values["bytes"], values["sha256"])
-        if not stored.file.endswith(suffix):
-            raise CheckpointError(
-                f"The manifest lists {stored.file} where a {suffix} file belongs; pickled weights "
-                "and other formats are never opened."
-            )
-        if not (isinstance(stored.bytes, int) and stored.bytes >= 0):
-            raise CheckpointError(f"The manifest gives no size of {stored.file}.")
-        if not SHA256.fullmatch(stored.sha256):
-            raise CheckpointError(f"The manifest gives no sha256 of {stored.file}.")
-        return stored
-
-
-@dataclass(frozen=True)
-class CheckpointEntry:
-    """What the manifest says of one checkpoint.
-
-    Attributes:
-        kind: one of ``KINDS``.
-        architecture, arguments: enough to build the network.
-        num_classes: outputs (embedding width of embedder and features), None for prior and pool.
-        input_size: pixels; of a prior, what it makes.
-        alpha, alphas: smoothing factor and what every epoch really used (targets).
-        test_accuracy: measured share of right answers; of an embedder or features, rank-1
-            on held-out people; of attribute heads, mean over the attributes on held-out people.
-        training: recipe and figures of the training, for people and for ``make-zoo``.
-    """
-
-    name: str
-    kind: str
-    stored: StoredFile
-    architecture: str
-    arguments: dict[str, Any] = field(default_factory=dict)
-    num_classes: int | None = None
-    input_size: int = 64
-    mean: float = 0.5
-    std: float = 0.5
-    alpha: float | None = None
-    alphas: list[float] | None = None
-    epochs: int | None = None
-    seed: int = 0
-    test_accuracy: float | None = None
-    train_accuracy: float | None = None
-    training: dict[str, Any] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        values = asdict(self)
-        return {**values.pop("stored"), **values}
-
-    @staticmethod
-    def from_json(values: Mapping[str, Any]) -> CheckpointEntry:
-        stored = StoredFile.from_json(values, ".safetensors")
-        rest = {key: value for key, value in values.items() if key not in asdict(stored)}
-        entry = CheckpointEntry(stored=stored, **rest)
-        if entry.kind not in KINDS:
-            raise CheckpointError(f"Checkpoint {entry.name!r} is of unknown kind {entry.kind!r}.")
-        if not NAME.fullmatch(entry.name):
-            raise CheckpointError(f"The manifest names an unsafe checkpoint: {entry.name!r}.")
-        return entry
-
-
-@dataclass(frozen=True)
-class IdentityFolder:
-    """Identities outside the zoo: too large, or not ours to copy.
-
-    Attributes:
-        path: absolute.
-        layout: see ``mia_demo.data.layouts``.
-        seed: of the split.
-        crop: centred share of the side of the prior's pictures that shows as much as the photos.
-    """
-
-    path: str
-    layout: str
-    seed: int
-    crop: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0.1 <= self.crop <= 1:
-            raise ConfigError(f"The crop must lie in 0.1..1, not {self.crop}.")
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """The zoo's table of contents."""
-
-    identities: list[StoredFile] = field(default_factory=list)
-    train_images: int = 48  # of each identity, the rest is the test split
-    folder: IdentityFolder | None = None  # instead of the two above
-    checkpoints: list[CheckpointEntry] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "format": FORMAT,
-            "identities": [asdict(part) for part in self.identities],
-            "train_images": self.train_images,
-            **({"folder": asdict(self.folder)} if self.folder else {}),
-            "checkpoints": [entry.to_json() for entry in self.checkpoints],
-        }
 
 
 class Zoo:
@@ -177,7 +57,7 @@ class Zoo:
     def __init__(self, root: Path, origin: str | None = None) -> None:
         self.root = root
         self.origin = origin
-        self.manifest = _read_manifest(root)
+        self.manifest = read_manifest(root)
 
     @staticmethod
     def create(root: Path) -> Zoo:
@@ -454,9 +334,6 @@ class Zoo:
         self.manifest = manifest
 
 
-UNSTORED = StoredFile("unstored", 0, "")
-
-
 @lru_cache(maxsize=2)
 def open_folder(folder: IdentityFolder) -> SplitSet:
     """Identities and split of a folder, without decoding pictures; read once."""
@@ -471,35 +348,6 @@ def open_zoo(location: str | Path | None = None) -> Zoo:
 @lru_cache(maxsize=4)
 def _open_cached(root: Path) -> Zoo:
     return Zoo(root)
-
-
-def library_versions() -> dict[str, str]:
-    return {
-        "mia_demo": __version__,
-        "torch": torch.__version__,
-        "torchvision": version("torchvision"),
-    }
-
-
-def _read_manifest(root: Path) -> Manifest:
-    path = root / MANIFEST
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{root} is no zoo: it has no {MANIFEST}.") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} cannot be read ({error}); restore it.") from error
-    if not isinstance(values, dict) or values.get("format") != FORMAT:
-        raise CheckpointError(f"{path} is not a manifest of format {FORMAT}; update this program.")
-    try:
-        return Manifest(
-            identities=[StoredFile.from_json(part, ".zip") for part in values["identities"]],
-            train_images=int(values["train_images"]),
-            folder=IdentityFolder(**values["folder"]) if "folder" in values else None,
-            checkpoints=[CheckpointEntry.from_json(entry) for entry in values["checkpoints"]],
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{path} lacks or misnames a field ({error}); restore it.") from error
 
 
 def _frozen(network: Any) -> Any:

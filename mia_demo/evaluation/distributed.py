@@ -27,7 +27,7 @@ from mia_demo.errors import ConfigError, DemoError, PeerError
 from mia_demo.evaluation.judge import Judge
 from mia_demo.evaluation.sweep import attack_files, run_sweep
 from mia_demo.files import write_bytes
-from mia_demo.zoo import library_versions
+from mia_demo.manifest import library_versions
 
 PATIENCE = timedelta(minutes=5)  # for hosts that start late, and for one file to arrive
 SILENCE_SECONDS = 60.0  # without a sign of life a process counts as dead

@@ -37,7 +37,7 @@ from mia_demo.evaluation.text_tables import (
     results_markdown,
 )
 from mia_demo.files import replacing, write_bytes, write_json
-from mia_demo.zoo import library_versions
+from mia_demo.manifest import library_versions
 
 RESULTS_FILE = "results.json"
 PICTURES_FILE = "best.webp"

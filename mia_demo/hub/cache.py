@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mia_demo.files import sha256_of
-from mia_demo.zoo import StoredFile
+from mia_demo.manifest import StoredFile
 
 
 def is_as_named(path: Path) -> bool:

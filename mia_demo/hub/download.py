@@ -31,7 +31,8 @@ from mia_demo.hub.client import (
     while_alive,
     within,
 )
-from mia_demo.zoo import MANIFEST, StoredFile, Zoo
+from mia_demo.manifest import MANIFEST, StoredFile
+from mia_demo.zoo import Zoo
 
 MOST_MANIFEST_BYTES = 4_000_000
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")

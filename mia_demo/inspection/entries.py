@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from mia_demo.errors import CheckpointError
-from mia_demo.zoo import CheckpointEntry
+from mia_demo.manifest import CheckpointEntry
 
 MOST_ENTRY_BYTES = 4_000_000  # a whole manifest is taken as well
 LARGEST_ALPHA = 10.0

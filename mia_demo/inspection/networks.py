@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from mia_demo.attack.sampling import POOL_STYLES
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.files import sha256_of
+from mia_demo.manifest import CheckpointEntry, StoredFile
 from mia_demo.models.classifiers import build_classifier
 from mia_demo.models.stylegan2 import Generator
-from mia_demo.zoo import CheckpointEntry, StoredFile, Zoo
+from mia_demo.zoo import Zoo
 
 INPUT_SIZES = range(16, 300)  # Inception, the paper's largest classifier, looks at 299 px
 # Whatever a constructor makes of arguments that do not go together.

@@ -14,11 +14,12 @@ from mia_demo.attack.attack import AttackFrame
 from mia_demo.device import Compute
 from mia_demo.evaluation.columns import alpha_text, percent
 from mia_demo.evaluation.results import JudgedAttack, Record
+from mia_demo.manifest import CheckpointEntry, library_versions
 from mia_demo.runs.command import compact_numbers
 from mia_demo.runs.folder import AttackRun
 from mia_demo.runs.report import best_first
 from mia_demo.training.classifier import TrainConfig
-from mia_demo.zoo import CheckpointEntry, Zoo, library_versions
+from mia_demo.zoo import Zoo
 
 
 @dataclass(frozen=True)

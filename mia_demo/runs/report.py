@@ -15,7 +15,8 @@ from mia_demo.device import Compute
 from mia_demo.evaluation.attributes import Shares
 from mia_demo.evaluation.judge import Verdict
 from mia_demo.evaluation.results import source_commit
-from mia_demo.zoo import Zoo, library_versions
+from mia_demo.manifest import library_versions
+from mia_demo.zoo import Zoo
 
 FORMAT = 1
 

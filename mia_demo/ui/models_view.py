@@ -19,6 +19,7 @@ from mia_demo.added_models import (
 from mia_demo.evaluation.columns import alpha_text, percent
 from mia_demo.evaluation.zoo_accuracy import MeasuredAccuracy
 from mia_demo.hub import DownloadProgress
+from mia_demo.manifest import CheckpointEntry
 from mia_demo.model_card import has_embedded_identities
 from mia_demo.own_people import OwnPeople, People
 from mia_demo.ui import zero_gpu
@@ -26,7 +27,6 @@ from mia_demo.ui.engine import Engine
 from mia_demo.ui.jobs import Waiting
 from mia_demo.ui.sweep_view import lane_styles
 from mia_demo.usage import device_memory, process_bytes
-from mia_demo.zoo import CheckpointEntry
 
 HASH_DIGITS = 12
 ROLES = {

@@ -21,6 +21,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.files import write_json
 from mia_demo.layered_zoo import LayeredZoo
 from mia_demo.make_zoo import classifier_entry
+from mia_demo.manifest import CheckpointEntry
 from mia_demo.runs.comparison import place_of
 from mia_demo.training.classifier import (
     ClassifierTrainer,
@@ -33,7 +34,6 @@ from mia_demo.training.classifier import (
 from mia_demo.training.logits import LogitHistogram
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.networks import Networks
-from mia_demo.zoo import CheckpointEntry
 
 HISTORY_FILE = "history.json"
 MOST_UNFINISHED = 5  # states kept on disk, 15 MB each and more

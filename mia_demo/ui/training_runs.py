@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from mia_demo.device import Compute
 from mia_demo.evaluation.columns import alpha_text, percent
 from mia_demo.layered_zoo import OWN_FOLDER, LayeredZoo
+from mia_demo.manifest import CheckpointEntry
 from mia_demo.runs.command import training_command
 from mia_demo.runs.comparison import changes_since_training, differences, training_facts
 from mia_demo.training.classifier import TrainConfig
@@ -17,7 +18,6 @@ from mia_demo.ui.runs_view import time_words
 from mia_demo.ui.training import epochs_from
 from mia_demo.ui.training_form import SCHEDULES
 from mia_demo.ui.training_view import TrainingView, settings_words, with_curves
-from mia_demo.zoo import CheckpointEntry
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mia_demo.evaluation.columns import alpha_text, percent
+from mia_demo.manifest import CheckpointEntry
 from mia_demo.smoothing import alpha_at_epoch
 from mia_demo.training.logits import LogitHistogram
 from mia_demo.ui.engine import EMBEDDED
 from mia_demo.ui.jobs import Waiting
 from mia_demo.ui.training import Epoch, TrainingPlan, TrainingUpdate
 from mia_demo.ui.training_form import ARCHITECTURES
-from mia_demo.zoo import CheckpointEntry
 
 ANNOUNCE_SECONDS = 5.0  # screen readers should hear an epoch, not every step
 

@@ -21,6 +21,7 @@ from PIL import Image
 
 from mia_demo import added_store
 from mia_demo.device import Compute
+from mia_demo.manifest import MANIFEST
 from mia_demo.own_people import OwnPeople
 from mia_demo.ui import networks
 from mia_demo.ui.attack_handlers import AttackHandlers
@@ -29,7 +30,7 @@ from mia_demo.ui.knobs import KNOBS, preset_values
 from mia_demo.ui.models_handlers import ModelsHandlers
 from mia_demo.ui.models_view import NOTHING
 from mia_demo.ui.train_handlers import TrainHandlers
-from mia_demo.zoo import MANIFEST, Zoo
+from mia_demo.zoo import Zoo
 from tests.hub_stand_in import OWNERS_TOKEN, HubStandIn
 from tests.server.visits import ABROAD, visit
 from tests.tiny_zoo import make_tiny_zoo

@@ -10,11 +10,12 @@ import torch
 
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
+from mia_demo.manifest import MANIFEST
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.training import TrainingUpdate, plan_training, training_work
 from mia_demo.ui.training_form import RECIPE, parse_training
 from mia_demo.ui.training_view import TrainingPresenter, lane_choices, own_list
-from mia_demo.zoo import MANIFEST, open_zoo
+from mia_demo.zoo import open_zoo
 
 FORM: tuple[Any, ...] = (-0.05, 8, 20, "early", "compact_resnet", 0.001, 42)
 

@@ -18,7 +18,8 @@ from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.layered_zoo import LayeredZoo
-from mia_demo.zoo import MANIFEST, Zoo
+from mia_demo.manifest import MANIFEST
+from mia_demo.zoo import Zoo
 from tests.tiny_zoo import COMPUTE, make_tiny_zoo
 
 TINY = {"candidates": 1, "kept": 1, "steps": 1, "selection_rounds": 1, "pool_size": 20}

@@ -17,7 +17,8 @@ from mia_demo.errors import CheckpointError
 from mia_demo.files import sha256_of
 from mia_demo.inspection.entries import MOST_ENTRY_BYTES, clean_entry, read_entry
 from mia_demo.inspection.networks import check_classifier, check_file, check_prior, fits_pool
-from mia_demo.zoo import CheckpointEntry, StoredFile, Zoo
+from mia_demo.manifest import CheckpointEntry, StoredFile
+from mia_demo.zoo import Zoo
 from tests.tiny_zoo import PEOPLE, make_tiny_zoo
 
 Change = Callable[..., bytes]

@@ -9,8 +9,9 @@ import torch
 
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.layered_zoo import MOST_OWN, LayeredZoo
+from mia_demo.manifest import MANIFEST, UNSTORED, CheckpointEntry
 from mia_demo.models.classifiers import build_classifier
-from mia_demo.zoo import MANIFEST, UNSTORED, CheckpointEntry, Zoo
+from mia_demo.zoo import Zoo
 
 ARGUMENTS = {"width": 2}
 LANES = ["positive", "zero", "negative"]

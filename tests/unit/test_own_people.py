@@ -17,9 +17,10 @@ from mia_demo.attack.lanes import Lane
 from mia_demo.attack.sampling import Pool, pool_subset
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError, DataError
+from mia_demo.manifest import UNSTORED, CheckpointEntry
 from mia_demo.models.classifiers import build_classifier
 from mia_demo.own_people import PEOPLE_FILE, OwnPeople, PeopleStore
-from mia_demo.zoo import UNSTORED, CheckpointEntry, Zoo
+from mia_demo.zoo import Zoo
 
 ARGUMENTS = {"width": 2}
 

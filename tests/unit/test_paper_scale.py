@@ -16,9 +16,10 @@ from PIL import Image
 from mia_demo.attack.attack import Attacker
 from mia_demo.cli import main
 from mia_demo.device import Compute
+from mia_demo.manifest import UNSTORED, CheckpointEntry
 from mia_demo.models.classifiers import build_classifier
 from mia_demo.models.stylegan2 import Generator
-from mia_demo.zoo import UNSTORED, CheckpointEntry, Zoo
+from mia_demo.zoo import Zoo
 
 TINY_PRIOR = {
     "z_dim": 8, "w_dim": 8, "resolution": 1024, "channel_base": 1024, "channel_max": 4,

@@ -11,8 +11,9 @@ import pytest
 from mia_demo.errors import DataError
 from mia_demo.evaluation.results import load_results
 from mia_demo.evaluation.text_tables import as_markdown
+from mia_demo.manifest import MANIFEST
 from mia_demo.recording import quotation, quote_results, record_sweep, recorded_names
-from mia_demo.zoo import MANIFEST, Zoo
+from mia_demo.zoo import Zoo
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,8 +13,9 @@ from safetensors.torch import save_file
 
 from mia_demo.device import choose_compute
 from mia_demo.errors import CheckpointError
+from mia_demo.manifest import MANIFEST, UNSTORED, CheckpointEntry, StoredFile
 from mia_demo.training.classifier import LabelledImages, accuracy
-from mia_demo.zoo import MANIFEST, UNSTORED, CheckpointEntry, StoredFile, Zoo
+from mia_demo.zoo import Zoo
 
 
 @pytest.fixture

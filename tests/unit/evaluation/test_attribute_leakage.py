@@ -21,8 +21,9 @@ from mia_demo.evaluation.attributes import (
     shares,
 )
 from mia_demo.evaluation.text_tables import as_attribute_markdown
+from mia_demo.manifest import MANIFEST
 from mia_demo.training.classifier import LabelledImages
-from mia_demo.zoo import MANIFEST, Zoo
+from mia_demo.zoo import Zoo
 
 NAMES = [attribute.name for attribute in ATTRIBUTES]
 

@@ -26,7 +26,8 @@ from mia_demo.evaluation.sweep import (
 )
 from mia_demo.evaluation.table import attack_figures, mean_curve, results_table
 from mia_demo.evaluation.text_tables import as_csv, as_curve_markdown, as_markdown
-from mia_demo.zoo import MANIFEST, Zoo
+from mia_demo.manifest import MANIFEST
+from mia_demo.zoo import Zoo
 
 CONFIG = preset_config("quick", lanes=("zero", "negative"), steps=2, candidates=2, kept=2)
 

@@ -22,7 +22,8 @@ from mia_demo.hub import (
     open_hub_zoo,
 )
 from mia_demo.hub.client import explain
-from mia_demo.zoo import MANIFEST, Zoo
+from mia_demo.manifest import MANIFEST
+from mia_demo.zoo import Zoo
 from tests.hub_stand_in import STRANGERS_TOKEN, HubStandIn
 from tests.unit.hub.conftest import REPO
 

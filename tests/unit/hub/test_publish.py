@@ -15,8 +15,9 @@ from huggingface_hub import ModelCard, constants
 from mia_demo.cli import main
 from mia_demo.errors import HubError
 from mia_demo.hub import open_hub_zoo
+from mia_demo.manifest import MANIFEST
 from mia_demo.model_card import model_card
-from mia_demo.zoo import MANIFEST, Zoo, open_zoo
+from mia_demo.zoo import Zoo, open_zoo
 from tests.hub_stand_in import STRANGERS_TOKEN, HubStandIn, Repo
 
 ROOT = Path(__file__).parents[3]
