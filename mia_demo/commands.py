@@ -14,8 +14,9 @@ from tqdm import tqdm
 
 from mia_demo import doctor as doctor_checks
 from mia_demo.added_store import ADDED_FOLDER, owners_models
-from mia_demo.attack.attack import Attacker, AttackFrame
+from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import parse_knobs, preset_config
+from mia_demo.attack.frames import AttackFrame
 from mia_demo.bench import run_bench
 from mia_demo.convert.pipeline import ClassifierFacts, convert_file
 from mia_demo.data.identities import open_identity_set

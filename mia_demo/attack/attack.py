@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.frames import AttackFrame, LaneFrame
 from mia_demo.attack.framing import Framing, pixels_seen
 from mia_demo.attack.lanes import Lane, stage_names
 from mia_demo.attack.optimisation import Optimisation, StepRecord, slices_of, target_confidence
@@ -27,58 +26,10 @@ from mia_demo.models.stylegan2 import Generator
 from mia_demo.training.state import step_generator
 from mia_demo.zoo import Zoo
 
-STAGES = ("sampling", "optimisation", "selection", "done")
 # Pictures' pixels that keep a device busy; one attack fills a CPU.
 PIXELS_TO_FILL = {"cuda": 512 * 64**2}
 SHOWN = 8  # candidates a frame carries: as many as a page can show
 CONFIDENCE_MEMORY = 0.7  # crops make single-step confidences jump; "best" follows their average
-
-
-@dataclass(frozen=True)
-class LaneFrame:
-    """One lane at one step. K candidates, R pixels (``Framing.picture_size``).
-
-    Attributes:
-        images: uint8 [K, R, R, 3], what the prior shows within its framing.
-        confidences: [K] target confidence of the classifier under attack.
-        best: index of the candidate the classifier is surest of.
-        evaluator_top1, evaluator_confidences: [K] whom the independent evaluator sees, how surely.
-        loss: identity loss, mean over candidates; nan outside optimisation.
-        gradient_cosine: with the step before; nan on the first step and outside optimisation.
-        styles: [K, w_dim] float32; only in the last frame.
-    """
-
-    name: str
-    alpha: float
-    test_accuracy: float | None
-    images: npt.NDArray[np.uint8]
-    confidences: tuple[float, ...]
-    best: int
-    evaluator_top1: tuple[int, ...]
-    evaluator_confidences: tuple[float, ...]
-    loss: float
-    gradient_cosine: float
-    styles: npt.NDArray[np.float32] | None = None
-
-    @property
-    def target_confidence(self) -> float:
-        """Confidence in the best candidate."""
-        return self.confidences[self.best]
-
-
-@dataclass(frozen=True)
-class AttackFrame:
-    """One step of a side-by-side attack; in the last frame ``lanes`` hold the kept results."""
-
-    stage: str  # one of STAGES
-    step: int  # of the stage, counted from 1
-    total_steps: int
-    seconds: float  # of computing since the start
-    lanes: tuple[LaneFrame, ...]  # empty while the pool is being computed
-
-    @property
-    def is_last(self) -> bool:
-        return self.stage == "done"
 
 
 class Attacker:

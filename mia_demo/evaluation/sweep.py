@@ -22,8 +22,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from mia_demo.attack.attack import Attacker, AttackFrame
+from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.frames import AttackFrame
 from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import ConfigError
 from mia_demo.evaluation.judge import Judge

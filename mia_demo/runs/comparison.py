@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mia_demo.attack.attack import AttackFrame
+from mia_demo.attack.frames import AttackFrame
 from mia_demo.device import Compute
 from mia_demo.evaluation.columns import alpha_text, percent
 from mia_demo.evaluation.results import JudgedAttack, Record

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mia_demo.attack.attack import AttackFrame
 from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.frames import AttackFrame
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.files import replacing, write_json
 from mia_demo.runs.replay import Replay, load_replay

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mia_demo.attack.attack import AttackFrame, LaneFrame
+from mia_demo.attack.frames import AttackFrame, LaneFrame
 from mia_demo.data.pictures import sprite
 from mia_demo.errors import DataError
 from mia_demo.files import write_bytes, write_json

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from mia_demo.attack.attack import AttackFrame, LaneFrame
 from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.frames import AttackFrame, LaneFrame
 from mia_demo.attack.lanes import stage_names
 from mia_demo.device import Compute
 from mia_demo.evaluation.attributes import Shares

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from mia_demo.attack.attack import AttackFrame
 from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.frames import AttackFrame
 from mia_demo.device import Compute
 from mia_demo.errors import DemoError
 from mia_demo.runs.replay import ReplayRecorder

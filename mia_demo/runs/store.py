@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from mia_demo.attack.attack import AttackFrame
+from mia_demo.attack.frames import AttackFrame
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.runs.folder import RUN_FILE, AttackRun, load_run, save_attack
 from mia_demo.runs.names import RunNames

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from mia_demo.added_models import HUB_PEOPLE, AddedModels
 from mia_demo.added_store import ADDED_FOLDER, AddedStore
-from mia_demo.attack.attack import SHOWN, AttackFrame
+from mia_demo.attack.attack import SHOWN
 from mia_demo.attack.config import AttackConfig, preset_config
+from mia_demo.attack.frames import AttackFrame
 from mia_demo.device import Compute
 from mia_demo.layered_zoo import OWN_FOLDER, LayeredZoo
 from mia_demo.own_people import OwnPeople, People, PeopleStore

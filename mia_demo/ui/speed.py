@@ -8,8 +8,8 @@ from collections import defaultdict, deque
 from collections.abc import Generator, Iterable
 from statistics import median
 
-from mia_demo.attack.attack import AttackFrame
 from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.frames import AttackFrame
 
 REMEMBERED = 20  # newest measurements of one size: the device may be shared, or grow hot
 

@@ -9,8 +9,8 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from mia_demo.attack.attack import STAGES
 from mia_demo.attack.config import PRESETS
+from mia_demo.attack.frames import STAGES
 
 LANES = ["positive", "zero", "negative"]
 

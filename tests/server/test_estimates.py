@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mia_demo.attack.attack import AttackFrame, LaneFrame
 from mia_demo.attack.config import AttackConfig, preset_config
+from mia_demo.attack.frames import AttackFrame, LaneFrame
 from mia_demo.device import choose_compute
 from mia_demo.ui.engine import EMBEDDED, Engine
 from mia_demo.ui.estimates import MEASURING, UNKNOWN, Estimates, line

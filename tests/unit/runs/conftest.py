@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mia_demo.attack.attack import Attacker, AttackFrame
+from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig, preset_config
+from mia_demo.attack.frames import AttackFrame
 from mia_demo.device import Compute
 from mia_demo.runs.folder import AttackRun
 from mia_demo.runs.saver import AttackSaver

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mia_demo.attack.attack import AttackFrame
+from mia_demo.attack.frames import AttackFrame
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.runs.folder import RUN_FILE, AttackRun, load_run
 from mia_demo.runs.names import RunNames

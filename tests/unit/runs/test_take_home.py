@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mia_demo.attack.attack import Attacker, AttackFrame
+from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig, parse_knobs, preset_config
+from mia_demo.attack.frames import AttackFrame
 from mia_demo.cli import build_parser
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
