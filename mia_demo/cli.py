@@ -107,6 +107,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--initial-weights", default="random", metavar="WEIGHTS",
         help="random, imagenet (torchvision downloads them), or a safetensors file",
     )  # fmt: skip
+    train.add_argument(
+        "--augmentation", default="reference", metavar="HOW",
+        help="reference (crops and colours as in the paper) or mirror (left-right alone)",
+    )  # fmt: skip
     train.add_argument("--data", type=Path, help="zip or folder of identities (default: the zoo's)")
     train.add_argument(
         "--layout",

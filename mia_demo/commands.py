@@ -231,7 +231,7 @@ def _training(
     for name in ("milestones", "phases"):
         if (shares := getattr(options, name)) is not None:
             chosen[name] = tuple(shares)
-    chosen |= {"seed": options.seed, "initial_weights": options.initial_weights}
+    chosen |= {name: getattr(options, name) for name in ("seed", "initial_weights", "augmentation")}
     if not options.recipe:
         if options.evaluator:
             raise ConfigError("--evaluator needs a --recipe, facescrub or celeba.")

@@ -7,7 +7,9 @@ because one torchvision call an image would cost more than the networks here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -90,6 +92,21 @@ class TrainTransform:
         x = adjust_saturation(x, factors(self.saturation))
         x = adjust_hue(x, factors(self.hue) - 1)
         return x * 2 - 1
+
+
+REFERENCE = "reference"
+# How much a training varies its images, by name: as the reference code does, or mirrored alone.
+AUGMENTATIONS: dict[str, Callable[[int], TrainTransform]] = {
+    REFERENCE: TrainTransform,
+    "mirror": partial(
+        TrainTransform,
+        crop_scale=(1.0, 1.0),
+        brightness=0.0,
+        contrast=0.0,
+        saturation=0.0,
+        hue=0.0,
+    ),
+}
 
 
 def adjust_brightness(images: Tensor, factor: Tensor) -> Tensor:

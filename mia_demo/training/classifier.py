@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mia_demo.data.transforms import TrainTransform, normalise
+from mia_demo.data.transforms import AUGMENTATIONS, REFERENCE, normalise
 from mia_demo.device import Compute
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.models.classifiers import Classifier, build_classifier
@@ -53,6 +53,7 @@ class TrainConfig:
     phases: tuple[float, float] = REFERENCE_PHASES  # ramp and full effect of a negative alpha
     seed: int = 42
     initial_weights: str = RANDOM  # or imagenet, or a safetensors file
+    augmentation: str = REFERENCE  # one of AUGMENTATIONS
 
     def __post_init__(self) -> None:
         check_alpha(self.alpha)
@@ -64,6 +65,9 @@ class TrainConfig:
             raise ConfigError(f"The learning rate must be positive, not {self.learning_rate}.")
         if self.input_size < 16:
             raise ConfigError(f"The input size must be at least 16 pixels, not {self.input_size}.")
+        if self.augmentation not in AUGMENTATIONS:
+            known = ", ".join(AUGMENTATIONS)
+            raise ConfigError(f"No augmentation {self.augmentation!r}; choose one of {known}.")
         at_once = self.phases == (0.0, 0.0)
         if not at_once and not 0 <= self.phases[0] < self.phases[1] <= 1:
             raise ConfigError(f"Phases must rise within 0..1 or both be 0, not {self.phases}.")
@@ -75,8 +79,10 @@ class TrainConfig:
     def to_json(self) -> dict[str, Any]:
         pairs = {"milestones": list(self.milestones), "phases": list(self.phases)}
         values = {**asdict(self), **pairs}
-        if self.initial_weights == RANDOM:  # checkpoints from before the choice say nothing
-            del values["initial_weights"]
+        # Checkpoints from before there was a choice say nothing.
+        for name, usual in (("initial_weights", RANDOM), ("augmentation", REFERENCE)):
+            if values[name] == usual:
+                del values[name]
         return values
 
     @staticmethod
@@ -124,7 +130,7 @@ class ClassifierTrainer:
         self.config = config
         self.compute = compute
         self.train_images = train
-        self.transform: Transform = TrainTransform(config.input_size)
+        self.transform: Transform = AUGMENTATIONS[config.augmentation](config.input_size)
         self.optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
         self.epoch = 0
         self.seconds = 0.0

@@ -7,6 +7,7 @@ import torch
 import torchvision.transforms.functional as reference
 
 from mia_demo.data.transforms import (
+    AUGMENTATIONS,
     TrainTransform,
     adjust_brightness,
     adjust_contrast,
@@ -77,6 +78,18 @@ def test_training_pipeline_keeps_range_size_and_seed() -> None:
     assert first.min() >= -1
     assert first.max() <= 1
     assert torch.equal(first, again)
+
+
+def test_mirroring_alone_leaves_pixels_as_they_are() -> None:
+    raw = torch.randint(0, 256, (8, 3, 16, 16), generator=torch.Generator().manual_seed(3))
+    out = AUGMENTATIONS["mirror"](16)(raw.to(torch.uint8), torch.Generator().manual_seed(5))
+    same = [torch.allclose(o, i, atol=1e-4) for o, i in zip(out, normalise(raw), strict=True)]
+    turned = [
+        torch.allclose(o, i.flip(2), atol=1e-4) for o, i in zip(out, normalise(raw), strict=True)
+    ]
+    assert [a or b for a, b in zip(same, turned, strict=True)] == [True] * 8
+    assert any(same)
+    assert any(turned)
 
 
 def test_pixel_values_survive_the_round_trip() -> None:
