@@ -22,6 +22,7 @@ from mia_demo.device import Compute
 from mia_demo.errors import DataError
 from mia_demo.files import replacing
 from mia_demo.make_attributes import make_attributes
+from mia_demo.make_pretrained import make_pretrained
 from mia_demo.manifest import UNSTORED, CheckpointEntry
 from mia_demo.model_card import write_model_card
 from mia_demo.models.embedder import CosineClassifier, FaceEmbedder, rank1_accuracy
@@ -34,7 +35,7 @@ from mia_demo.training.classifier import (
     predict,
     train_classifier,
 )
-from mia_demo.training.initial_weights import load_initial_weights
+from mia_demo.training.initial_weights import PRETRAINED, load_initial_weights
 from mia_demo.training.prior import PriorConfig, PriorFrame, PriorTrainer, train_prior
 from mia_demo.zoo import Zoo
 
@@ -61,7 +62,12 @@ class ZooRecipe:
             learning_rate=1e-3,
             milestones=(0.6, 0.9),
             phases=(0.2, 0.3),
+            initial_weights=PRETRAINED,
+            augmentation="mirror",
         )
+    )
+    pretrained: TrainConfig = field(
+        default_factory=lambda: TrainConfig(epochs=20, learning_rate=1e-3, seed=99)
     )
     evaluator: TrainConfig = field(
         default_factory=lambda: TrainConfig(architecture="compact_densenet", seed=7)
@@ -98,13 +104,14 @@ def make_zoo(
     size = recipe.target.input_size
     train = LabelledImages(*zoo.split(private, size, "train"))
     test = LabelledImages(*zoo.split(private, size, "test"))
+    public = open_identity_set(sorted(data.glob("public_*.zip")))
+    make_pretrained(zoo, recipe.pretrained, public, compute, work, log)
     for name, alpha in TARGET_ALPHAS.items():
         config = replace(recipe.target, alpha=alpha)
         make_classifier(zoo, name, "target", config, train, test, compute, work, log)
     make_classifier(
         zoo, "evaluator", "evaluator", recipe.evaluator, train, test, compute, work, log
     )
-    public = open_identity_set(sorted(data.glob("public_*.zip")))
     make_embedder(zoo, "embedder", recipe.embedder, public, compute, work, log)
     make_embedder(zoo, "features", recipe.features, public, compute, work, log)
     make_attributes(zoo, recipe.attributes, public, compute, work, log)
@@ -164,7 +171,8 @@ def make_classifier(
     num_classes = int(train.labels.max()) + 1
     classifier = config.classifier(num_classes)
     if not (work / name / STATE_FILE).exists():
-        load_initial_weights(classifier.network, config.architecture, config.initial_weights)
+        source = initial_weights(zoo, config)
+        load_initial_weights(classifier.network, config.architecture, source)
     trainer = ClassifierTrainer(classifier, config, compute, train)
     train_accuracy = test_accuracy = None
     for frame in train_classifier(trainer, test, work / name):
@@ -178,6 +186,17 @@ def make_classifier(
         test_accuracy = accuracy(classifier, test, compute)
     entry = classifier_entry(name, kind, trainer, num_classes, train_accuracy, test_accuracy)
     zoo.add(entry, classifier.network.state_dict(), torch.float32)
+
+
+def initial_weights(zoo: Zoo, config: TrainConfig) -> str:
+    """What ``load_initial_weights`` is told: of the zoo's own pretrained network the file.
+
+    Raises:
+        CheckpointError: the zoo has none, or a damaged one.
+    """
+    if config.initial_weights != PRETRAINED:
+        return config.initial_weights
+    return str(zoo.verified_path(zoo.entry(PRETRAINED).stored))
 
 
 def classifier_entry(

@@ -17,7 +17,9 @@ from mia_demo.errors import CheckpointError, ConfigError
 
 MANIFEST = "manifest.json"
 FORMAT = 1
-KINDS = ("target", "evaluator", "embedder", "features", "attributes", "prior", "pool")
+KINDS = (
+    "target", "evaluator", "embedder", "features", "attributes", "pretrained", "prior", "pool"
+)  # fmt: skip
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+@-]{0,63}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 

@@ -28,8 +28,8 @@ but Also a Catalyst for Model Inversion Attacks" (ICLR 2024). Every file is list
 MEASURED = """
 *Measured*: test accuracy on the held-out images of the same {identities} identities (targets,
 evaluator); share of held-out public faces whose nearest gallery identity is the right one
-(embedder, features); mean over the attributes of the share read right off held-out public faces
-(attributes).
+(embedder, features, pretrained); mean over the attributes of the share read right off held-out
+public faces (attributes).
 `python -m mia_demo doctor --accuracy --zoo …` measures targets and evaluator again.
 
 ## How it was made
@@ -40,6 +40,8 @@ MADE_HERE = """\
 One command makes all of it again, resumable: `python -m mia_demo make-zoo --data DIR`, with
 `target.zip` and `public_*.zip` in `DIR`. Recipes stand in the manifest under `training`.
 
+- **pretrained**: told public identities apart; all targets start from it, as the paper's do from
+  ImageNet.
 - **positive, zero, negative**: same network, seed, data and schedule; only α differs. Negative
   smoothing is phased in: α = 0 for the first fifth of the epochs, a ramp, full α from 30 % on; the
   learning rate drops at 60 and 90 %.

@@ -20,7 +20,7 @@ from mia_demo.smoothing import check_alpha, format_alpha
 from mia_demo.training.classifier import LabelledImages, TrainConfig
 from mia_demo.zoo import Zoo
 
-SHARED_KINDS = ("prior", "evaluator", "embedder", "features", "attributes")
+SHARED_KINDS = ("prior", "evaluator", "embedder", "features", "attributes", "pretrained")
 STATES = "states"  # of unfinished trainings, beside the checkpoints
 
 

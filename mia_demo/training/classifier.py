@@ -52,7 +52,7 @@ class TrainConfig:
     milestones: tuple[float, ...] = (0.75, 0.9)  # shares of the epochs: learning rate / 10
     phases: tuple[float, float] = REFERENCE_PHASES  # ramp and full effect of a negative alpha
     seed: int = 42
-    initial_weights: str = RANDOM  # or imagenet, or a safetensors file
+    initial_weights: str = RANDOM  # or imagenet, pretrained, or a safetensors file
     augmentation: str = REFERENCE  # one of AUGMENTATIONS
 
     def __post_init__(self) -> None:
@@ -273,16 +273,26 @@ def train_classifier(
 
 @torch.no_grad()
 def predict(
-    network: nn.Module, images: Tensor, compute: Compute, *, batch_size: int = 256
+    network: nn.Module,
+    images: Tensor,
+    compute: Compute,
+    *,
+    batch_size: int = 256,
+    output: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
-    """Outputs of a network in evaluation mode: uint8 images [N, 3, S, S] -> float32 CPU [N, D]."""
+    """Outputs of a network in evaluation mode: uint8 images [N, 3, S, S] -> float32 CPU [N, D].
+
+    Args:
+        output: what to compute of a batch, such as the network's ``features``; default its answer.
+    """
     network.eval()
+    output = output or network
     outputs = []
     for start in range(0, len(images), batch_size):
         batch = normalise(images[start : start + batch_size].to(compute.device))
         with compute.autocast():
-            outputs.append(network(batch.contiguous(memory_format=torch.channels_last)))
-    return torch.cat([output.float().cpu() for output in outputs])
+            outputs.append(output(batch.contiguous(memory_format=torch.channels_last)))
+    return torch.cat([part.float().cpu() for part in outputs])
 
 
 def accuracy(network: nn.Module, data: LabelledImages, compute: Compute) -> float:

@@ -34,6 +34,7 @@ ROLES = {
     "evaluator": "judges the attacks",
     "embedder": "the second judge",
     "features": "taught the prior what faces look like",
+    "pretrained": "where the targets’ training started",
     "prior": "draws the attacker’s faces",
     "attributes": "says what a face shows",
     "pool": "faces to start from",
@@ -41,6 +42,7 @@ ROLES = {
 ACCURACIES = {
     "embedder": "{} rank-1 on held-out people",
     "features": "{} rank-1 on held-out people",
+    "pretrained": "{} rank-1 on held-out people",
     "attributes": "{} right on held-out people",
 }
 # By key of the people and sha256 of the weights.

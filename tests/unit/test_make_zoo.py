@@ -26,7 +26,8 @@ from mia_demo.zoo import Zoo
 
 SMALL = TrainConfig(arguments={"width": 8}, input_size=32, epochs=1, batch_size=32)
 RECIPE = ZooRecipe(
-    target=SMALL,
+    target=replace(SMALL, initial_weights="pretrained"),
+    pretrained=SMALL,
     evaluator=replace(SMALL, architecture="compact_densenet", arguments={"growth_rate": 4}),
     embedder=SMALL,
     features=SMALL,
@@ -76,7 +77,7 @@ def test_everything_is_in_the_manifest_and_on_the_card(made: Zoo) -> None:
     assert kinds == {
         "positive": "target", "zero": "target", "negative": "target", "evaluator": "evaluator",
         "embedder": "embedder", "features": "features", "attributes": "attributes",
-        "prior": "prior", "pool": "pool",
+        "pretrained": "pretrained", "prior": "prior", "pool": "pool",
     }  # fmt: skip
     card = (made.root / "README.md").read_text()
     assert "| negative | target | compact_resnet | -0.05 |" in card
