@@ -45,10 +45,8 @@ def make_pretrained(
     dense = torch.searchsorted(torch.tensor(used), labels)
     classifier = config.classifier(len(used))
     trainer = ClassifierTrainer(classifier, config, compute, LabelledImages(images, dense))
-    train_accuracy: float | None = None
     for frame in train_classifier(trainer, None, work / PRETRAINED):
         if frame.step % trainer.steps_per_epoch == 0:
-            train_accuracy = frame.train_accuracy
             log(
                 f"{PRETRAINED}: epoch {frame.epoch + 1}/{frame.epochs}, loss {frame.loss:.3f}, "
                 f"train accuracy {frame.train_accuracy:.4f}, {frame.seconds:.0f} s"
@@ -69,7 +67,6 @@ def make_pretrained(
         epochs=config.epochs,
         seed=config.seed,
         test_accuracy=rank1,
-        train_accuracy=train_accuracy,
         training={
             "recipe": recipe,
             "seconds": round(trainer.seconds, 1),
