@@ -63,7 +63,6 @@ class ZooRecipe:
             milestones=(0.6, 0.9),
             phases=(0.2, 0.3),
             initial_weights=PRETRAINED,
-            augmentation="mirror",
         )
     )
     pretrained: TrainConfig = field(
