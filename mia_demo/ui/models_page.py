@@ -93,9 +93,11 @@ def build_models_page(
     for event in added:
         event.then(None, panel, None, js=REMEMBER)
     stop.click(handlers.stop, queue=False, api_visibility="private")
-    panel.delete(handlers.remove, form, shown, **quiet)
+    # A second removal right after the first counts too; the two tell the panel in order.
+    ordered: dict[str, Any] = {"concurrency_id": "models panel", "concurrency_limit": 1}
+    panel.delete(handlers.remove, form, shown, trigger_mode="multiple", **ordered, **quiet)
     measure.click(handlers.measure, [panel, own], panel, concurrency_limit=None, **quiet)
-    tab.select(handlers.look, [panel, own], panel, **quiet)
+    tab.select(handlers.look, [panel, own], panel, **ordered, **quiet)
     recalled = gr.Textbox(visible=False)
     # After the visitor's own people: both are choices of the same field.
     restored.then(handlers.restore, [recalled, attacked, lanes, own], shown, js=RECALL, **quiet)

@@ -15,6 +15,7 @@ LAYERS = [
     ["errors", "files", "device", "memory", "usage", "smoothing", "space"],
     ["data", "toy"],
     ["models"],
+    ["manifest"],
     ["zoo", "layered_zoo", "own_people", "hub", "opening", "training"],
     ["attack"],
     ["evaluation", "inspection"],

@@ -25,6 +25,7 @@ function removal(parent, chosen, label) {
     make("span", "", row, `Remove ${label}?`);
     button(row, "Remove", `Yes, remove ${label}`, () => {
       asked = "";
+      offer(); // a double click asks again instead of removing twice
       remove(chosen);
     });
     return button(row, "Keep", `Keep ${label}`, () => {
