@@ -24,6 +24,7 @@ LAYERS = [
         "runs",
         "model_card",
         "make_attributes",
+        "make_pretrained",
         "make_zoo",
         "doctor",
         "bench",
