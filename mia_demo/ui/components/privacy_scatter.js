@@ -95,6 +95,9 @@ function placeLabels(points, places, width) {
       { x: x + half + 12, y: y + 5 },
       { x: x - half - 12, y: y + 5 },
       { x, y: low + 20 },
+      { x, y: low + 38 },
+      { x: x - half - 12, y: y - 14 },
+      { x: x - half - 12, y: y + 24 },
     ];
     const box = (place) => [place.x - half, place.x + half, place.y - 15, place.y + 4];
     const cost = (place) => {
