@@ -105,7 +105,8 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--input-size", type=int, help="pixels (default: 64, a recipe: 224)")
     train.add_argument(
         "--initial-weights", default="random", metavar="WEIGHTS",
-        help="random, imagenet (torchvision downloads them), or a safetensors file",
+        help="random, pretrained (the zoo's own start), imagenet (torchvision downloads them), or "
+        "a safetensors file",
     )  # fmt: skip
     train.add_argument(
         "--augmentation", default="reference", metavar="HOW",

@@ -51,6 +51,7 @@ from mia_demo.smoothing import format_alpha
 from mia_demo.target_variants import make_alpha_zoo, make_training_seed_zoo, parse_alphas
 from mia_demo.toy import run_toy
 from mia_demo.training.classifier import LabelledImages, TrainConfig
+from mia_demo.training.initial_weights import PRETRAINED
 from mia_demo.training.prior import STATE_FILE, PriorConfig, PriorTrainer
 from mia_demo.training.prior import train_prior as prior_frames
 from mia_demo.training.recipes import RECIPES, differences
@@ -144,6 +145,9 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     compute = choose_compute(options.device)
     config, differs = _training(options, compute)
     output = Zoo.create(options.output)
+    if config.initial_weights == PRETRAINED:
+        start = open_zoo(options.zoo)
+        output.adopt(start, start.entry(PRETRAINED), PRETRAINED)
     if options.data:
         layout = options.layout or options.recipe or "folders"
         if layout == "folders":

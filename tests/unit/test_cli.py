@@ -8,10 +8,13 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from mia_demo import doctor
 from mia_demo.cli import main
+from mia_demo.zoo import EMBEDDED_ZOO
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
@@ -85,6 +88,22 @@ def test_train_writes_a_checkpoint_that_attacks_can_load(
         "--data", str(identity_folder), "--output", str(tmp_path / "zoo"), "--device", "cpu",
     )  # fmt: skip
     assert again == report
+
+
+def test_train_can_start_where_the_zoos_own_targets_did(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, identity_folder: Path
+) -> None:
+    run_json(
+        capsys, "train", "--alpha", "0", "--epochs", "1", "--learning-rate", "1e-9",
+        "--initial-weights", "pretrained", "--input-size", "16",
+        "--data", str(identity_folder), "--output", str(tmp_path / "zoo"), "--device", "cpu",
+    )  # fmt: skip
+    trained = load_file(tmp_path / "zoo" / "alpha+0.safetensors")
+    start = load_file(EMBEDDED_ZOO / "pretrained.safetensors")
+    convolutions = [key for key, weights in start.items() if weights.dim() == 4]
+    assert convolutions
+    for key in convolutions:
+        torch.testing.assert_close(trained[key].float(), start[key].float(), atol=1e-5, rtol=1e-3)
 
 
 def test_train_prior_saves_resumes_and_refuses_a_distance_of_few_images(
