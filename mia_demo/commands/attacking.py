@@ -1,0 +1,104 @@
+"""``attack``, ``sweep`` and ``record``: attacks, and what is kept of them."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import Any
+
+from mia_demo.added_store import ADDED_FOLDER, owners_models
+from mia_demo.attack.attack import Attacker
+from mia_demo.attack.config import parse_knobs, preset_config
+from mia_demo.attack.frames import AttackFrame
+from mia_demo.commands.output import log, progress
+from mia_demo.device import choose_compute
+from mia_demo.evaluation.attributes import open_attribute_judge
+from mia_demo.evaluation.distributed import join_team, run_team_sweep
+from mia_demo.evaluation.judge import Judge
+from mia_demo.evaluation.results import collect_results, save_results
+from mia_demo.evaluation.sweep import parse_numbers
+from mia_demo.layered_zoo import OWN_FOLDER, LayeredZoo
+from mia_demo.opening import open_zoo
+from mia_demo.recording import quote_results, record_attack, record_sweep, recorded_names
+from mia_demo.runs import RUNS
+from mia_demo.runs.folder import save_attack
+from mia_demo.runs.replay import ReplayRecorder
+from mia_demo.runs.report import attack_report
+from mia_demo.target_variants import make_alpha_zoo, make_training_seed_zoo, parse_alphas
+
+
+def attack(options: argparse.Namespace) -> dict[str, Any]:
+    zoo, compute = (
+        LayeredZoo(open_zoo(options.zoo), RUNS / OWN_FOLDER),
+        choose_compute(options.device),
+    )
+    # With what was trained and added on the page, so that its commands can be repeated.
+    owners_models(zoo, RUNS / ADDED_FOLDER)
+    lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.base.target_names())
+    choices = {"identity": options.identity, "lanes": lanes, "seed": options.seed}
+    config = preset_config(options.preset, **choices, **parse_knobs(options.set))
+    attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
+    frame: AttackFrame | None = None
+    recorder = ReplayRecorder()
+    with progress("attack") as bar:
+        for frame in attacker.run(config):
+            recorder.add(frame)
+            bar.set_postfix_str(frame.stage)
+            bar.total, bar.n = frame.total_steps, frame.step
+            bar.refresh()
+    assert frame is not None
+    verdicts = {lane.name: judge.judge(lane.images, config.identity) for lane in frame.lanes}
+    attribute_judge, _ = open_attribute_judge(zoo, compute)
+    attributes = {}
+    if attribute_judge:
+        attributes = {
+            lane.name: attribute_judge.shares(lane.images, config.identity) for lane in frame.lanes
+        }
+    report = attack_report(zoo, config, compute, frame, verdicts, attributes)
+    if not options.output:
+        return report
+    replay = recorder.replay()
+    return save_attack(options.output, report, frame, replay, shown_as=options.output)
+
+
+def sweep(options: argparse.Namespace) -> dict[str, Any] | None:
+    """None in a process of torchrun that does not lead: it has nothing to say."""
+    with join_team() as team:
+        zoo = open_zoo(options.zoo)
+        compute = choose_compute(options.device, local_rank=team.local_rank)
+        if options.alphas:
+            team.require_alone("--alphas trains targets")
+            alphas = parse_alphas(options.alphas)
+            zoo = make_alpha_zoo(zoo, alphas, options.output / "zoo", compute, log)
+        elif options.training_seeds:
+            team.require_alone("--training-seeds trains targets")
+            trainings = parse_numbers(options.training_seeds)
+            zoo = make_training_seed_zoo(zoo, trainings, options.output / "zoo", compute, log)
+        lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.target_names())
+        identities, seeds = parse_numbers(options.identities), parse_numbers(options.seeds)
+        config = preset_config(options.preset, lanes=lanes, **parse_knobs(options.set))
+        attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
+        work = (attacker, judge, config, identities, seeds, options.output)
+        with progress("sweep", unit="attack", shown=team.leads) as bar:
+            bar.total = len(identities) * len(seeds)
+            for done in run_team_sweep(team, *work):
+                bar.update(done - bar.n)
+    if not team.leads:
+        return None
+    results = collect_results(attacker, judge, options.output, config, identities, seeds)
+    save_results(results, options.output)
+    return {**asdict(results.record), "preset": config.preset, "rows": results.rows}
+
+
+def record(options: argparse.Namespace) -> dict[str, Any]:
+    zoo = open_zoo(options.zoo)
+    if options.attack:
+        return {"recorded": record_attack(zoo, options.attack, options.name)}
+    results = record_sweep(zoo, options.sweep, options.name)
+    for text in options.quote:
+        quote_results(zoo, text)
+    return {
+        "recorded": recorded_names(zoo),
+        "attribute_reference": results.record.attribute_reference,
+        "rows": results.rows,
+    }

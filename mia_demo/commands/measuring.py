@@ -1,0 +1,35 @@
+"""``toy`` and ``bench``: the paper's example in numbers, and how fast this machine is."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import Any
+
+from mia_demo.bench import run_bench
+from mia_demo.commands.output import log
+from mia_demo.device import choose_compute
+from mia_demo.evaluation.sweep import parse_numbers
+from mia_demo.opening import open_zoo
+from mia_demo.paper_bench import run_paper_bench
+from mia_demo.toy import run_toy
+
+
+def toy(options: argparse.Namespace) -> dict[str, Any]:
+    result = run_toy(options.alpha)
+    return {
+        "alpha": result.alpha,
+        "final_loss": round(result.final_loss, 4),
+        "steps": result.walk.steps,
+        "distance": round(result.walk.distance, 2),
+        "end": list(result.walk.path[-1]),
+    }
+
+
+def bench(options: argparse.Namespace) -> dict[str, Any]:
+    compute = choose_compute(options.device)
+    if options.paper_scale:
+        batches = parse_numbers(options.batches)
+        return run_paper_bench(compute, options.target, batches, options.at_once, log)
+    result = run_bench(open_zoo(options.zoo), compute)
+    return {**asdict(result), "ratio": round(result.ratio, 2)}

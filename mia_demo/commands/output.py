@@ -1,0 +1,62 @@
+"""What a command says: its result as text, progress and remarks on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from tqdm import tqdm
+
+from mia_demo.evaluation.text_tables import as_attribute_markdown, results_markdown
+from mia_demo.smoothing import format_alpha
+
+# For programs: --json and run.json have them.
+HIDDEN_KEYS = {
+    *("config", "settings", "versions", "checkpoints", "attribute_reference", "licence"),
+    *("format", "kind", "complete", "stage", "step", "total_steps"),
+}
+
+
+def as_text(result: dict[str, Any]) -> str:
+    """A result for people: one line a key, lanes and checks on lines of their own."""
+    lines = []
+    for key, value in result.items():
+        if key == "checks":
+            for check in value:
+                mark = "ok  " if check["ok"] else "FAIL"
+                remedy = "" if check["ok"] else f" -> {check['remedy']}"
+                lines.append(f"{mark} {check['name']}: {check['found']}{remedy}")
+        elif key == "lanes" and isinstance(value, dict):
+            lines += [_lane_as_text(name, lane) for name, lane in value.items()]
+        elif key == "rows":
+            lines += [
+                results_markdown(value),
+                as_attribute_markdown(value, result["attribute_reference"]),
+            ]
+        elif key in HIDDEN_KEYS:
+            continue
+        elif value is None:
+            lines.append(f"{key}: not measured")
+        else:
+            lines.append(f"{key}: {value if isinstance(value, str) else json.dumps(value)}")
+    return "\n".join(lines)
+
+
+def _lane_as_text(name: str, lane: dict[str, Any]) -> str:
+    top1 = lane["evaluator_top1"]
+    hits = round(lane["acc1"] * len(top1))
+    return (
+        f"{name} (alpha {format_alpha(lane['alpha'])}): the evaluator recognises the identity in "
+        f"{hits} of {len(top1)} reconstructions (it sees {', '.join(map(str, top1))}); "
+        f"target confidence {lane['target_confidence']:.0%}, delta_face {lane['delta_face']:.2f}"
+    )
+
+
+def log(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def progress(name: str, unit: str = "step", *, shown: bool = True) -> tqdm[Any]:
+    """A bar on standard error, on a terminal only."""
+    return tqdm(desc=name, unit=unit, file=sys.stderr, disable=None if shown else True)

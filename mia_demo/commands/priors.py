@@ -1,0 +1,93 @@
+"""``train-prior`` and ``check-prior``: the generator that draws the attacker's faces."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from mia_demo.commands.output import log, progress
+from mia_demo.data.identities import open_identity_set
+from mia_demo.data.pictures import png, sprite
+from mia_demo.data.splits import public_split
+from mia_demo.device import choose_compute
+from mia_demo.errors import CheckpointError, ConfigError
+from mia_demo.evaluation.prior_check import check_prior as measure_prior
+from mia_demo.evaluation.prior_quality import prior_frechet, sample_images
+from mia_demo.files import write_bytes, write_json
+from mia_demo.make_zoo import add_prior
+from mia_demo.opening import open_zoo
+from mia_demo.training.classifier import LabelledImages
+from mia_demo.training.prior import STATE_FILE, PriorConfig, PriorTrainer
+from mia_demo.training.prior import train_prior as prior_frames
+from mia_demo.zoo import Zoo
+
+
+def train_prior(options: argparse.Namespace) -> dict[str, Any]:
+    compute = choose_compute(options.device)
+    config = PriorConfig(
+        resolution=options.resolution,
+        channel_base=32 * options.resolution,
+        seed=options.seed,
+    )
+    state = options.output / "state"
+    if (state / STATE_FILE).exists() and not options.resume:
+        raise CheckpointError(
+            f"{options.output} holds a training already; add --resume or choose another folder."
+        )
+    public = open_identity_set(options.data, min_identities=1, min_images=1)
+    images, _ = public.tensors(config.resolution)
+    zoo = open_zoo(options.zoo)
+    features = zoo.load_features()
+    with progress("prior", unit="image") as bar:
+        for frame in prior_frames(
+            images, config, features, compute, state, minutes=options.minutes
+        ):
+            bar.set_postfix_str(f"error {frame.pixel_error:.3f}")
+            bar.update(frame.images_seen - bar.n)
+    trainer = PriorTrainer(config, features, compute)
+    trainer.load(state)
+    output = Zoo.create(options.output)
+    add_prior(output, trainer, identities=len(public))
+    embedder = zoo.load_embedder()
+    try:
+        frechet = prior_frechet(output.load_prior(), embedder, images, compute, seed=options.seed)
+    except ConfigError as error:  # the training itself is done and saved
+        frechet = None
+        log(str(error))
+    return {
+        "images_seen": trainer.images_seen,
+        "seconds": round(trainer.seconds, 1),
+        "frechet": frechet,
+        "checkpoint": str(options.output / output.entry("prior").stored.file),
+    }
+
+
+def check_prior(options: argparse.Namespace) -> dict[str, Any]:
+    zoo, compute = open_zoo(options.zoo), choose_compute(options.device)
+    generator = zoo.load_prior()
+    public = open_identity_set(sorted(options.data.glob("public_*.zip")))
+    size = generator.resolution
+    train, held_out = (
+        LabelledImages(*public.tensors(size, labels=labels)) for labels in public_split(public)
+    )
+    figures, originals, projections = measure_prior(
+        generator,
+        zoo.load_features(),
+        zoo.load_embedder(),
+        train,
+        held_out,
+        compute,
+        seed=0,
+        log=log,
+    )
+    samples = sample_images(generator, 100, compute, seed=0)
+    pairs = torch.stack([originals, projections], dim=1).flatten(0, 1)
+    for name, images, columns in (("samples", samples, 10), ("projections", pairs, 20)):
+        sheet = sprite(images.permute(0, 2, 3, 1).contiguous().numpy(), columns)
+        write_bytes(options.output / f"{name}.png", png(sheet))
+    result = asdict(figures)
+    write_json(options.output / "prior.json", result)
+    return result
