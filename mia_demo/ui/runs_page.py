@@ -56,7 +56,13 @@ def build_runs_page(engine: Engine, page: AddressPage, lanes: list[gr.CheckboxGr
     runs.select(handlers.open, runs, shown, **quiet)
     runs.apply(handlers.compare, runs, shown, **quiet)
     runs.edit(handlers.rename, runs, runs, **quiet)
-    deleted = runs.delete(handlers.delete, [runs, details], [runs, *shown], **quiet)
+    deleted = runs.delete(
+        handlers.delete,
+        [runs, details],
+        [runs, *shown],
+        trigger_mode="multiple",  # a second one right after the first counts too
+        **quiet,
+    )
     deleted.then(handlers.lanes, [runs, *lanes], lanes, **quiet)
     again.click(
         handlers.repeat,

@@ -134,7 +134,12 @@ def build_train_page(
     pause.click(handlers.pause, None, pause, queue=False, api_visibility="private")
     stop.click(handlers.stop, None, [board, *buttons], queue=False, api_visibility="private")
     deleted = own.delete(
-        handlers.delete, own, own, show_progress="hidden", api_visibility="private"
+        handlers.delete,
+        own,
+        own,
+        trigger_mode="multiple",  # a second one right after the first counts too
+        show_progress="hidden",
+        api_visibility="private",
     )
     for event in (*runs, deleted):
         event.then(
