@@ -65,8 +65,8 @@ EMBEDDED_DATA = """\
 `identities_*.zip`: {identities} synthetic identities, {train_images} training images each and the
 rest for the test, 128 px renders under CC0. Nobody's face: they were made with MakeHuman, skins
 blended and rendered from random parameters. `identities.json` in there holds each identity's true
-attributes. The public identities (prior, embedder, features, attribute heads) are disjoint from
-them and not included.
+attributes. The public identities (pretrained network, prior, embedder, features, attribute heads)
+are disjoint from them and not included.
 """
 
 UNSTATED_DATA = """\
