@@ -207,12 +207,13 @@ def _poincare(figures: Figures) -> Reveal:
 def _utility(figures: Figures) -> Reveal:
     accuracies = [figures.value("standard", lane, "test_accuracy") for lane in ("zero", "negative")]
     cost = 100 * (accuracies[0] - accuracies[1])
+    people = len(figures.sweep("alphas").record.identities)
     return Reveal(
         0 if cost < 1 else 1 if cost <= 5 else 2,
         (
             f"Test accuracy: {figures.shares('standard', LANES, 'test_accuracy')}; the negative "
             f"factor costs {cost:.1f} percentage points here.",
-            f"Over thirty people and several factors: with α = {_signed(-0.1)} accuracy is "
+            f"Over {people} people and several factors: with α = {_signed(-0.1)} accuracy is "
             f"{percent(figures.value('alphas', 'alpha-0.1', 'test_accuracy'))} and the evaluator "
             f"recognises {percent(figures.value('alphas', 'alpha-0.1', 'acc1'))}, with "
             f"{_signed(ALPHA)} {percent(figures.value('alphas', 'alpha-0.05', 'acc1'))}. These are "
