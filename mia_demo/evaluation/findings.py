@@ -166,8 +166,8 @@ def _utility(rows: Sequence[Row]) -> list[str]:
         return [f"Test accuracy was not measured for {_and(unmeasured)}."]
     best, worst = _extremes(rows, "test_accuracy")
     high, low = best[0]["test_accuracy"], worst[0]["test_accuracy"]
-    if high == low:
-        return [f"Test accuracy: {percent(high)}."]
+    if percent(high) == percent(low):
+        return [f"Test accuracy: {percent(high)} in every lane."]
     return [
         f"Test accuracy lies between {percent(low)} ({_and(worst)}) and "
         f"{percent(high)} ({_and(best)})."

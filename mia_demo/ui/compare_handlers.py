@@ -122,9 +122,9 @@ class CompareHandlers:
         """The stop button: the sweep ends after its running attack, ``start`` says when."""
         job = self.sweeps.job_of(str(request.session_hash))
         if job is None:
-            return gr.skip()
+            return gr.update(interactive=False, value="Stop")
         job.stop()
-        return gr.update(interactive=False, value="Stopping …")
+        return gr.skip()
 
     # -- for programs -------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from mia_demo.ui.knobs import (
     preset_values,
 )
 from mia_demo.ui.sweeping import plan_sweep
+from mia_demo.ui.winding_down import ends_job
 
 FIRST_IDENTITIES = "0-4"
 FIRST_PRESET = "quick"
@@ -108,7 +109,7 @@ def build_compare_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup
             api_visibility="private",
         )
     follow_form(Estimates(engine).for_sweep, form, estimate, address.tab.select)
-    stop.click(handlers.stop, None, stop, queue=False, api_visibility="private")
+    ends_job(stop, "Stopping …", handlers.sweeps, handlers.stop, [stop])
     # In the browser, so that Start right after a new preset finds its values in place.
     preset.input(None, preset, knobs, js=f"(preset) => ({json.dumps(all_preset_values())})[preset]")
     # Other settings are another sweep, which has nothing to resume.

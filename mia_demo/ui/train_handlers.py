@@ -118,9 +118,9 @@ class TrainHandlers:
         """The pause button: the job ends after its step, ``start`` says what is kept."""
         job = self.trainings.job_of(str(request.session_hash))
         if job is None:
-            return gr.skip()
+            return gr.update(interactive=False, value="Pause")
         job.stop()
-        return gr.update(interactive=False, value="Pausing …")
+        return gr.skip()
 
     def stop(self, request: gr.Request) -> tuple[Any, ...]:
         """The stop button: of a running or paused training, nothing stays."""
@@ -129,11 +129,10 @@ class TrainHandlers:
         if job is not None:
             self.given_up.add(session)
             job.stop()
-            stopping = gr.update(interactive=False, value="Stopping …")
-            return gr.skip(), gr.skip(), gr.skip(), stopping, gr.skip()
+            return (gr.skip(),) * 5
         series = self.series.pop(session, None)
         if series is None:
-            return (gr.skip(),) * 5
+            return gr.skip(), *idle_buttons()
         for plan in series.plans:
             if plan.folder not in self.busy:
                 plan.discard()

@@ -30,6 +30,7 @@ from mia_demo.ui.training_form import (
     SMALLEST_RATE,
 )
 from mia_demo.ui.training_view import READY
+from mia_demo.ui.winding_down import ends_job
 
 
 def build_train_page(
@@ -98,8 +99,9 @@ def build_train_page(
                     [(label, name) for name, label in ARCHITECTURES.items()],
                     value=RECIPE.architecture,
                     label="Architecture",
-                    info="The demo's lanes are Compact ResNets. The evaluator is a Compact "
-                    "DenseNet: it should not judge its own kind.",
+                    info="The demo's lanes are Compact ResNets that had learnt other people first; "
+                    "yours starts from random weights. The evaluator is a Compact DenseNet: it "
+                    "should not judge its own kind.",
                 )
                 learning_rate = gr.Number(
                     RECIPE.learning_rate,
@@ -131,8 +133,8 @@ def build_train_page(
         )
     ]
     follow_form(Estimates(engine).for_training, [people, *form], estimate, address.tab.select)
-    pause.click(handlers.pause, None, pause, queue=False, api_visibility="private")
-    stop.click(handlers.stop, None, [board, *buttons], queue=False, api_visibility="private")
+    ends_job(pause, "Pausing …", handlers.trainings, handlers.pause, [pause])
+    ends_job(stop, "Stopping …", handlers.trainings, handlers.stop, [board, *buttons])
     deleted = own.delete(
         handlers.delete,
         own,

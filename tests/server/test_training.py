@@ -29,7 +29,7 @@ def test_the_form_starts_from_the_recipe_of_the_demos_lanes() -> None:
     config, images = parse_training(*FORM)
     assert images == 8
     differing = {name for name, value in vars(config).items() if value != getattr(RECIPE, name)}
-    assert differing == {"alpha", "epochs"}
+    assert differing == {"alpha", "epochs", "initial_weights"}
 
 
 @pytest.mark.parametrize(
