@@ -25,6 +25,7 @@ from mia_demo.make_attributes import make_attributes
 from mia_demo.make_pretrained import make_pretrained
 from mia_demo.manifest import UNSTORED, CheckpointEntry
 from mia_demo.model_card import write_model_card
+from mia_demo.models.classifiers import Classifier
 from mia_demo.models.embedder import CosineClassifier, FaceEmbedder, rank1_accuracy
 from mia_demo.training.classifier import (
     STATE_FILE,
@@ -35,7 +36,7 @@ from mia_demo.training.classifier import (
     predict,
     train_classifier,
 )
-from mia_demo.training.initial_weights import PRETRAINED, load_initial_weights
+from mia_demo.training.initial_weights import PRETRAINED, RANDOM, load_initial_weights
 from mia_demo.training.prior import PriorConfig, PriorFrame, PriorTrainer, train_prior
 from mia_demo.zoo import Zoo
 
@@ -168,10 +169,7 @@ def make_classifier(
     if zoo.is_made(name, recipe):
         return
     num_classes = int(train.labels.max()) + 1
-    classifier = config.classifier(num_classes)
-    if not (work / name / STATE_FILE).exists():
-        source = initial_weights(zoo, config)
-        load_initial_weights(classifier.network, config.architecture, source)
+    classifier = new_classifier(zoo, config, num_classes, work / name)
     trainer = ClassifierTrainer(classifier, config, compute, train)
     train_accuracy = test_accuracy = None
     for frame in train_classifier(trainer, test, work / name):
@@ -187,15 +185,34 @@ def make_classifier(
     zoo.add(entry, classifier.network.state_dict(), torch.float32)
 
 
-def initial_weights(zoo: Zoo, config: TrainConfig) -> str:
-    """What ``load_initial_weights`` is told: of the zoo's own pretrained network the file.
+def new_classifier(zoo: Zoo, config: TrainConfig, num_classes: int, state: Path) -> Classifier:
+    """A network with the initial weights of its recipe; a state to resume from replaces them.
+
+    Args:
+        zoo: whose pretrained network ``pretrained`` means.
+        state: folder of the training's state.
 
     Raises:
-        CheckpointError: the zoo has none, or a damaged one.
+        CheckpointError: the zoo has no pretrained network, or a damaged one.
     """
-    if config.initial_weights != PRETRAINED:
-        return config.initial_weights
-    return str(zoo.verified_path(zoo.entry(PRETRAINED).stored))
+    classifier = config.classifier(num_classes)
+    if not (state / STATE_FILE).exists():
+        source = config.initial_weights
+        if source == PRETRAINED:
+            source = str(zoo.verified_path(zoo.entry(PRETRAINED).stored))
+        load_initial_weights(classifier.network, config.architecture, source)
+    return classifier
+
+
+def with_usual_start(config: TrainConfig, zoo: Zoo) -> TrainConfig:
+    """The same training from the zoo's pretrained network, where that has this architecture."""
+    start = zoo.find(PRETRAINED)
+    fits = start is not None and (start.architecture, start.arguments, start.input_size) == (
+        config.architecture,
+        config.arguments,
+        config.input_size,
+    )
+    return replace(config, initial_weights=PRETRAINED if fits else RANDOM)
 
 
 def classifier_entry(

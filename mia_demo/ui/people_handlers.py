@@ -122,7 +122,7 @@ class PeopleHandlers:
             return gr.skip()
         if not isinstance(people, OwnPeople):
             return gr.update(visible=False)
-        seconds = self._measure().three_lanes(people)
+        seconds = self._measure().three_lanes(people, self.engine.zoo)
         if not seconds:
             text = "Positive, zero and negative are trained."
         else:

@@ -14,7 +14,7 @@ import torch
 
 from mia_demo.errors import ConfigError
 from mia_demo.evaluation.columns import alpha_text
-from mia_demo.make_zoo import TARGET_ALPHAS, ZooRecipe
+from mia_demo.make_zoo import TARGET_ALPHAS, ZooRecipe, with_usual_start
 from mia_demo.own_people import OwnPeople, People
 from mia_demo.training.classifier import ClassifierTrainer, LabelledImages, TrainConfig
 from mia_demo.ui.engine import Engine
@@ -26,6 +26,7 @@ from mia_demo.ui.training import (
     trained_with,
     training_work,
 )
+from mia_demo.zoo import Zoo
 
 # Optimiser steps after which small sets are learnt, and the epochs that they may take. Measured on
 # 6 people with 16 photos each: all test photos right after 120 (evaluator) and 150 (targets).
@@ -83,8 +84,11 @@ def plan_series(people: People, runs: Path, config: TrainConfig, images: int) ->
     return Series(people, (*_evaluator(people), target))
 
 
-def plan_three_lanes(people: OwnPeople) -> Series:
+def plan_three_lanes(people: OwnPeople, demo: Zoo) -> Series:
     """Positive, zero and negative, but for those that are there already.
+
+    Args:
+        demo: the zoo whose targets are trained likewise.
 
     Raises:
         ConfigError: all are there, or there is no room.
@@ -92,7 +96,7 @@ def plan_three_lanes(people: OwnPeople) -> Series:
     zoo, images = people.zoo, people.zoo.manifest.train_images
     missing = [
         plan_training(zoo, zoo.folder, config, images)
-        for config in _three_configs(people)
+        for config in _three_configs(people, demo)
         if not trained_with(zoo, config, images)
     ]
     if not missing:
@@ -128,13 +132,13 @@ class Speed:
     target: float
     evaluator: float
 
-    def three_lanes(self, people: OwnPeople) -> float:
+    def three_lanes(self, people: OwnPeople, demo: Zoo) -> float:
         """Seconds for what ``plan_three_lanes`` would train."""
         images = _train_images(people)
         total = 0.0
         if not people.zoo.has_evaluator:
             total += self.evaluator * images * _evaluator_config(people).epochs
-        for config in _three_configs(people):
+        for config in _three_configs(people, demo):
             if not trained_with(people.zoo, config, people.zoo.manifest.train_images):
                 total += self.target * images * config.epochs
         return total
@@ -175,9 +179,9 @@ def _evaluator_config(people: OwnPeople) -> TrainConfig:
     return replace(ZooRecipe().evaluator, batch_size=BATCH, epochs=epochs)
 
 
-def _three_configs(people: OwnPeople) -> list[TrainConfig]:
+def _three_configs(people: OwnPeople, demo: Zoo) -> list[TrainConfig]:
     epochs = _epochs(TARGET_STEPS, TARGET_EPOCHS, people)
-    recipe = replace(ZooRecipe().target, batch_size=BATCH, epochs=epochs)
+    recipe = replace(with_usual_start(ZooRecipe().target, demo), batch_size=BATCH, epochs=epochs)
     return [replace(recipe, alpha=alpha) for alpha in THREE_LANES]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.errors import ConfigError, DemoError
+from mia_demo.make_zoo import with_usual_start
 from mia_demo.own_people import People
 from mia_demo.ui.engine import EMBEDDED, Engine
 from mia_demo.ui.estimates import measured_training
@@ -257,12 +258,13 @@ class TrainHandlers:
 
     def _series(self, people: People, *form: Any) -> Series:
         config, images = parse_training(*form)
+        config = with_usual_start(config, self.engine.zoo)
         series = plan_series(people, self.engine.runs, config, images)
         self._check_free(series)
         return series
 
     def _three(self, key: str) -> Series:
-        series = plan_three_lanes(self.engine.own_people.open(key))
+        series = plan_three_lanes(self.engine.own_people.open(key), self.engine.zoo)
         self._check_free(series)
         return series
 

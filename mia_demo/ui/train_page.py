@@ -99,9 +99,9 @@ def build_train_page(
                     [(label, name) for name, label in ARCHITECTURES.items()],
                     value=RECIPE.architecture,
                     label="Architecture",
-                    info="The demo's lanes are Compact ResNets that had learnt other people first; "
-                    "yours starts from random weights. The evaluator is a Compact DenseNet: it "
-                    "should not judge its own kind.",
+                    info="The demo's lanes are Compact ResNets, which start from a network that "
+                    "has learnt other people; the others start from random weights. The evaluator "
+                    "is a Compact DenseNet: it should not judge its own kind.",
                 )
                 learning_rate = gr.Number(
                     RECIPE.learning_rate,

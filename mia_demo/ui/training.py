@@ -20,7 +20,7 @@ from safetensors.torch import load, save
 from mia_demo.errors import ConfigError
 from mia_demo.files import write_json
 from mia_demo.layered_zoo import LayeredZoo
-from mia_demo.make_zoo import classifier_entry
+from mia_demo.make_zoo import classifier_entry, new_classifier
 from mia_demo.manifest import CheckpointEntry
 from mia_demo.runs.comparison import place_of
 from mia_demo.training.classifier import (
@@ -203,7 +203,7 @@ def train(
     identities = zoo.identities()
     seen = LabelledImages(*zoo.split(identities, config.input_size, "train", plan.images))
     test = LabelledImages(*zoo.split(identities, config.input_size, "test"))
-    classifier = config.classifier(len(identities))
+    classifier = new_classifier(networks.zoo, config, len(identities), plan.folder)
     trainer = ClassifierTrainer(classifier, config, compute, seen)
     _forget_old_states(plan.folder)
     clock = _Clock()

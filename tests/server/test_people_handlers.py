@@ -89,14 +89,15 @@ def test_a_refusal_shows_a_strangers_file_name_as_text(
 def test_three_lanes_are_trained_after_an_evaluator_of_other_architecture(
     people: OwnPeople, engine: Engine
 ) -> None:
-    series = plan_three_lanes(people)
+    series = plan_three_lanes(people, engine.zoo)
     assert [plan.kind for plan in series.plans] == ["evaluator", *["target"] * 3]
     assert [plan.config.alpha for plan in series.plans[1:]] == [0.1, 0.0, -0.05]
     judge, *targets = {plan.config.architecture for plan in series.plans[:2]}
     assert [judge] != targets
     assert all(plan.folder.parent == people.zoo.folder for plan in series.plans)
     # 6 images to train on: 40 epochs of the evaluator, 100 of each target.
-    assert Speed(target=0.1, evaluator=1.0).three_lanes(people) == pytest.approx(240 + 180)
+    seconds = Speed(target=0.1, evaluator=1.0).three_lanes(people, engine.zoo)
+    assert seconds == pytest.approx(240 + 180)
     config, images = parse_training(*FORM[:4], "compact_densenet", *FORM[5:])
     with pytest.raises(ConfigError, match="must not judge its own kind"):
         plan_series(people, engine.runs, config, images)

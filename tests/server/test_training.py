@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
+from mia_demo.make_zoo import new_classifier, with_usual_start
 from mia_demo.manifest import MANIFEST
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.training import TrainingUpdate, plan_training, training_work
@@ -25,11 +27,29 @@ def engine(tmp_path: Path) -> Engine:
     return Engine(open_zoo(), Compute(torch.device("cpu"), torch.float32), tmp_path / "runs")
 
 
-def test_the_form_starts_from_the_recipe_of_the_demos_lanes() -> None:
-    config, images = parse_training(*FORM)
+def test_the_form_starts_from_the_recipe_of_the_demos_lanes(engine: Engine) -> None:
+    form, images = parse_training(*FORM)
     assert images == 8
+    config = with_usual_start(form, engine.zoo)
     differing = {name for name, value in vars(config).items() if value != getattr(RECIPE, name)}
-    assert differing == {"alpha", "epochs", "initial_weights"}
+    assert differing == {"alpha", "epochs"}
+
+
+def test_a_training_starts_from_the_zoos_pretrained_network(engine: Engine, tmp_path: Path) -> None:
+    config = with_usual_start(parse_training(*FORM)[0], engine.zoo)
+    network = new_classifier(engine.zoo, config, 100, tmp_path).network.state_dict()
+    start = load_file(engine.zoo.verified_path(engine.zoo.entry("pretrained").stored))
+    different = [
+        key
+        for key, weights in start.items()
+        if weights.shape != network[key].shape or not torch.equal(weights.float(), network[key])
+    ]
+    assert len(different) == 2  # the head's weights and bias: it knows other people
+
+
+def test_another_architecture_starts_from_random_weights(engine: Engine) -> None:
+    form, _ = parse_training(*FORM[:4], "resnet18", *FORM[5:])
+    assert with_usual_start(form, engine.zoo).initial_weights == "random"
 
 
 @pytest.mark.parametrize(
