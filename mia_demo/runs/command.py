@@ -40,12 +40,13 @@ def training_command(config: TrainConfig, images: int) -> str:
         images: of each identity.
     """
     return _joined(
-        ["train", f"--alpha={config.alpha:g}", "--photos", str(images)],
+        ["train", f"--alpha={config.alpha}", "--photos", str(images)],
         ["--epochs", str(config.epochs), "--batch-size", str(config.batch_size)],
-        ["--learning-rate", f"{config.learning_rate:g}"],
-        ["--milestones", *(f"{share:g}" for share in config.milestones)],
-        ["--phases", *(f"{share:g}" for share in config.phases)],
-        ["--architecture", config.architecture, "--seed", str(config.seed)],
+        ["--learning-rate", f"{config.learning_rate}"],
+        ["--milestones", *(f"{share}" for share in config.milestones)],
+        ["--phases", *(f"{share}" for share in config.phases)],
+        ["--architecture", config.architecture, "--initial-weights", config.initial_weights],
+        ["--seed", str(config.seed)],
         ["--output", "runs/repeated-training"],
     )
 

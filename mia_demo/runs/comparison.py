@@ -202,6 +202,7 @@ def training_facts(entry: CheckpointEntry) -> dict[str, str]:
         "epochs": config.epochs,
         "negative α sets in, is full": " and ".join(f"{share:.0%}" for share in config.phases),
         "architecture": config.architecture,
+        "initial weights": config.initial_weights,
         "learning rate": f"{config.learning_rate:g}",
         "seed": config.seed,
         "test accuracy": percent(entry.test_accuracy or 0.0),

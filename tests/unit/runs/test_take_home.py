@@ -18,7 +18,7 @@ from mia_demo.attack.frames import AttackFrame
 from mia_demo.cli import build_parser
 from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
-from mia_demo.runs.command import attack_command
+from mia_demo.runs.command import attack_command, training_command
 from mia_demo.runs.comparison import (
     attack_facts,
     changes_since,
@@ -28,6 +28,7 @@ from mia_demo.runs.comparison import (
 )
 from mia_demo.runs.export import KINDS, export, file_name
 from mia_demo.runs.folder import AttackRun
+from mia_demo.training.classifier import TrainConfig
 from mia_demo.zoo import Zoo
 
 PHOTO = np.full((16, 16, 3), 90, dtype=np.uint8)
@@ -41,7 +42,9 @@ PHOTO = np.full((16, 16, 3), 90, dtype=np.uint8)
         preset_config("standard", steps=7, learning_rate=0.1 + 0.2, loss="poincare"),
         preset_config("paper", steps=60, lanes=("zero",), identity=99),
         # Equal to another preset, reached by turning every knob.
-        preset_config("quick", candidates=10, kept=5, steps=50, selection_rounds=32),
+        preset_config(
+            "quick", pool_size=2000, candidates=10, kept=5, steps=50, selection_rounds=32
+        ),
     ],
 )
 def test_the_copied_command_parses_to_the_same_configuration(config: AttackConfig) -> None:
@@ -61,6 +64,19 @@ def test_the_copied_command_parses_to_the_same_configuration(config: AttackConfi
 def test_an_older_preset_is_told_as_todays_with_a_change() -> None:
     older = replace(preset_config("quick", identity=7), learning_rate=0.02)  # still named "quick"
     assert "--preset quick --set learning_rate=0.02" in attack_command(older)
+
+
+def test_the_copied_command_of_a_training_names_all_that_decides_it() -> None:
+    config = TrainConfig(
+        alpha=-0.05, epochs=3, batch_size=16, learning_rate=0.1 + 0.2, milestones=(0.6, 0.9),
+        phases=(0.2, 0.3), seed=7, initial_weights="pretrained",
+    )  # fmt: skip
+    options = build_parser().parse_args(shlex.split(training_command(config, 8))[3:])
+    assert options.photos == 8
+    told = {name: getattr(options, name, None) for name in config.to_json()}
+    told |= {"milestones": tuple(options.milestones), "phases": tuple(options.phases)}
+    default = {"arguments": {}, "input_size": 64}
+    assert TrainConfig(**{**told, **default}) == config
 
 
 def test_a_lane_name_cannot_smuggle_in_another_command() -> None:
