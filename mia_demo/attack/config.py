@@ -36,7 +36,7 @@ class AttackConfig:
     loss: str = "cross_entropy"
     # Random crops keep at least this share of the picture's area. The paper's 0.9 parts positive
     # from no smoothing less here (docs/experiments.md); ``paper`` keeps it.
-    crop_scale: float = 0.7
+    crop_scale: float = 0.8
     batch_size: int = 32  # candidates of a lane optimised together; more wait their turn
 
     # Stage 3, selection: which results are kept.
