@@ -14,6 +14,7 @@ from mia_demo.own_people import People
 from mia_demo.ui.attack_view import BoardPresenter, BoardView, ready_board
 from mia_demo.ui.components.identity_picker import picker_faces
 from mia_demo.ui.engine import Engine, Tracked
+from mia_demo.ui.job_buttons import start_and_stop
 from mia_demo.ui.jobs import Job, Waiting
 from mia_demo.ui.knobs import parse_config
 from mia_demo.ui.model_access import MOST_LANES, attack_lanes, check_lanes, lane_names
@@ -68,7 +69,7 @@ class AttackHandlers:
         before = ENDED if self._end_attack(request) else ""
         try:
             board = self.ready(identity, people=self.engine.people(key), before=before)
-            return board.to_json(), *_buttons(running=False)
+            return board.to_json(), *start_and_stop(running=False)
         except DemoError as error:
             raise _toast(str(error)) from error
 
@@ -86,7 +87,7 @@ class AttackHandlers:
                     value=zoo.default_lanes()[:MOST_LANES],
                 ),
                 self.ready(first, people=people).to_json(),
-                *_buttons(running=False),
+                *start_and_stop(running=False),
             )
         except DemoError as error:
             raise _toast(str(error)) from error
@@ -114,21 +115,21 @@ class AttackHandlers:
             )
         except DemoError as error:
             raise _toast(str(error)) from error
-        yield presenter.board.to_json(), *_buttons(running=True)
+        yield presenter.board.to_json(), *start_and_stop(running=True)
         try:
             for board in _boards(job, presenter, FRAME_SECONDS):
-                yield board.to_json(), gr.skip(), gr.skip()
+                yield board.to_json(), *start_and_stop(running=True)
             if self.engine.attacks.job_of(session) is not job:
                 return  # another identity or attack has the board now
             cut_short = job.stopped and presenter.board.phase != "done"
             board = presenter.stopped() if cut_short else presenter.board
-            yield board.to_json(), *_buttons(running=False)
+            yield board.to_json(), *start_and_stop(running=False)
         except DemoError as error:
-            yield presenter.failed(str(error)).to_json(), *_buttons(running=False)
+            yield presenter.failed(str(error)).to_json(), *start_and_stop(running=False)
             raise _toast(str(error)) from error
         except Exception as error:
             log.exception("attack failed")
-            yield presenter.failed(UNEXPECTED).to_json(), *_buttons(running=False)
+            yield presenter.failed(UNEXPECTED).to_json(), *start_and_stop(running=False)
             raise _toast(UNEXPECTED) from error
         finally:
             self.engine.attacks.release(session, job)
@@ -194,10 +195,6 @@ def _boards(job: Job[Tracked], presenter: BoardPresenter, interval: float) -> It
             yield presenter.waiting(update)
         else:
             yield presenter.frame(update)
-
-
-def _buttons(*, running: bool) -> tuple[Any, Any]:
-    return gr.update(interactive=not running), gr.update(interactive=running)
 
 
 def _toast(message: str) -> gr.Error:

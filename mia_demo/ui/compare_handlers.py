@@ -19,6 +19,7 @@ from mia_demo.evaluation.results import RESULTS_FILE
 from mia_demo.evaluation.text_tables import as_csv
 from mia_demo.ui.compare_view import EMPTY, CompareView, compare_view, sweep_label
 from mia_demo.ui.engine import Engine
+from mia_demo.ui.job_buttons import STOPPING, while_running
 from mia_demo.ui.jobs import Job, Waiting
 from mia_demo.ui.knobs import parse_config
 from mia_demo.ui.networks import Networks
@@ -202,7 +203,7 @@ class CompareHandlers:
             job = self.sweeps.start(session, lambda: self._job(plan, work))
         except DemoError as error:
             raise _toast(str(error)) from error
-        yield presenter.view.to_json(), *_running_buttons(), *unchanged
+        yield presenter.view.to_json(), *_running_buttons(job), *unchanged
         try:
             for update in job.updates():
                 if isinstance(update, Waiting):
@@ -212,7 +213,7 @@ class CompareHandlers:
                     if update.phase == "done":
                         yield view.to_json(), *_idle_buttons(plan), *self._shown(plan)
                         return
-                yield view.to_json(), gr.skip(), gr.skip(), gr.skip(), *unchanged
+                yield view.to_json(), *_running_buttons(job), *unchanged
             if self.sweeps.job_of(session) is not job:
                 return  # another sweep has the panel now
             yield presenter.stopped().to_json(), *_idle_buttons(plan), *unchanged
@@ -265,11 +266,11 @@ def _choices(sweeps: list[Sweep], key: str) -> Any:
     return gr.update(choices=pairs, value=key, interactive=True)
 
 
-def _running_buttons() -> tuple[Any, Any, Any]:
-    """Start, stop, and the table of what a stopped sweep has done."""
+def _running_buttons(job: Job[SweepUpdate]) -> tuple[Any, Any, Any]:
+    """Start, stop, and the table of what a stopped sweep has done, in every frame of the sweep."""
     return (
         gr.update(interactive=False),
-        gr.update(interactive=True, value="Stop"),
+        while_running("Stop", STOPPING, job),
         gr.update(visible=False),
     )
 

@@ -17,6 +17,7 @@ from mia_demo.ui.components.results_table import results_table
 from mia_demo.ui.components.sweep_progress import sweep_progress
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.estimates import Estimates, estimate_line, follow_form
+from mia_demo.ui.job_buttons import STOPPING, ends_job
 from mia_demo.ui.knobs import (
     KNOBS,
     all_preset_values,
@@ -26,7 +27,6 @@ from mia_demo.ui.knobs import (
     preset_values,
 )
 from mia_demo.ui.sweeping import plan_sweep
-from mia_demo.ui.winding_down import ends_job
 
 FIRST_IDENTITIES = "0-4"
 FIRST_PRESET = "quick"
@@ -109,7 +109,7 @@ def build_compare_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup
             api_visibility="private",
         )
     follow_form(Estimates(engine).for_sweep, form, estimate, address.tab.select)
-    ends_job(stop, "Stopping …", handlers.sweeps, handlers.stop, [stop])
+    ends_job(stop, STOPPING, handlers.sweeps, handlers.stop, [stop])
     # In the browser, so that Start right after a new preset finds its values in place.
     preset.input(None, preset, knobs, js=f"(preset) => ({json.dumps(all_preset_values())})[preset]")
     # Other settings are another sweep, which has nothing to resume.

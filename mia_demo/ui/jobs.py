@@ -104,6 +104,9 @@ class Job(Generic[Frame]):
         every_frame: keep frames until they are read, instead of the newest only.
         yields_device: between two frames, let those who wait go first.
 
+    Attributes:
+        endings: what the buttons say by which its visitor has asked it to end.
+
     Raises:
         BusyError: the queue is full.
     """
@@ -117,6 +120,7 @@ class Job(Generic[Frame]):
         every_frame: bool = False,
         yields_device: bool = False,
     ) -> None:
+        self.endings: set[str] = set()
         self._work = work
         self._device = device
         self._yields_device = yields_device

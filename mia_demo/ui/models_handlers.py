@@ -20,6 +20,7 @@ from mia_demo.evaluation.zoo_accuracy import MeasuredAccuracy
 from mia_demo.hub import DownloadProgress, HubAccess, HubAddress, download_zoo
 from mia_demo.own_people import KEPT_HOURS, OwnPeople
 from mia_demo.ui.engine import EMBEDDED, Engine
+from mia_demo.ui.job_buttons import start_and_stop
 from mia_demo.ui.jobs import Job, Waiting
 from mia_demo.ui.model_access import (
     MOST_LANES,
@@ -113,7 +114,7 @@ class ModelsHandlers:
             self.engine.tab_keys.put(str(request.session_hash), key)
         panel = {"status": "", "phase": "ready", "progress": None, "key": key}
         form = Form(panel, attacked, ticked, own, request)
-        return (*self._page(form, panel), *_buttons(running=False))
+        return (*self._page(form, panel), *start_and_stop(running=False))
 
     def measure(self, panel: Panel, own: Panel, request: gr.Request) -> Iterator[Panel]:
         """The button that measures all accuracies again."""
@@ -231,26 +232,27 @@ class ModelsHandlers:
             job = self.additions.start(session, lambda: Job(work, self.engine.additions, PURPOSE))
         except DemoError as error:
             self.engine.added.close_empty(key)
-            yield _failed(panel, error), *unchanged, *_buttons(running=False)
+            yield _failed(panel, error), *unchanged, *start_and_stop(running=False)
             raise _toast(str(error)) from error
         panel = {**panel, "key": key, "status": status, "phase": "busy", "progress": None}
-        yield panel, *unchanged, *_buttons(running=True)
+        yield panel, *unchanged, *start_and_stop(running=True)
         added: Addition | None = None
         try:
             for update in job.updates(UPDATE_SECONDS):
                 if isinstance(update, Addition):
                     added = update
                 else:
-                    yield {**panel, **progress_json(update)}, *unchanged, gr.skip(), gr.skip()
+                    shown = {**panel, **progress_json(update)}
+                    yield shown, *unchanged, *start_and_stop(running=True)
             if self.additions.job_of(session) is not job:
                 return  # another addition has the panel now
-            yield *self._added(added, form, panel), *_buttons(running=False)
+            yield *self._added(added, form, panel), *start_and_stop(running=False)
         except DemoError as error:
-            yield _failed(panel, error), *unchanged, *_buttons(running=False)
+            yield _failed(panel, error), *unchanged, *start_and_stop(running=False)
             raise _toast(str(error)) from error
         except Exception as error:
             log.exception("an addition failed")
-            yield _failed(panel, UNEXPECTED), *unchanged, *_buttons(running=False)
+            yield _failed(panel, UNEXPECTED), *unchanged, *start_and_stop(running=False)
             raise _toast(UNEXPECTED) from error
         finally:
             self.additions.release(session, job)
@@ -337,11 +339,6 @@ class ModelsHandlers:
 
 def _failed(panel: Panel, error: DemoError | str) -> Panel:
     return {**panel, "status": str(error), "phase": "failed", "progress": None}
-
-
-def _buttons(*, running: bool) -> tuple[Any, Any]:
-    """Load, Stop."""
-    return gr.update(interactive=not running), gr.update(interactive=running)
 
 
 def _toast(message: str) -> gr.Error:

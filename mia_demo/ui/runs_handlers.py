@@ -171,7 +171,7 @@ class RunsHandlers:
         yield head, *_changed(repeated.first()), *_buttons(running=True)
         try:
             for update in job.updates(FRAME_SECONDS):
-                yield gr.skip(), *_changed(repeated.show(update)), gr.skip(), gr.skip()
+                yield gr.skip(), *_changed(repeated.show(update)), *_buttons(running=True)
             if self.repetitions.job_of(session) is not job:
                 return  # another run has the page now
             result = None if job.stopped else repeated.result()

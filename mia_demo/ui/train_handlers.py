@@ -84,7 +84,7 @@ class TrainHandlers:
         self.given_up.discard(session)
         shown = 0  # number of the training that the board shows
         try:
-            yield presenter.view.to_json(), *running_buttons(), gr.skip()
+            yield presenter.view.to_json(), *running_buttons(job), gr.skip()
             for update in job.updates(FRAME_SECONDS):
                 if isinstance(update, Waiting):
                     view = presenter.waiting(update)
@@ -96,7 +96,7 @@ class TrainHandlers:
                     if news.phase == "done" and number == len(series.plans) - 1:
                         yield view.to_json(), *idle_buttons(), self._list(series, news.name)
                         return
-                yield view.to_json(), *(gr.skip(),) * 5
+                yield view.to_json(), *running_buttons(job), gr.skip()
             if self.trainings.job_of(session) is not job:
                 return  # another training has the board now
             job.wait()

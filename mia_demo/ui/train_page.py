@@ -13,6 +13,7 @@ from mia_demo.ui.components.smoothed_label import smoothed_label
 from mia_demo.ui.components.training_board import training_board
 from mia_demo.ui.engine import Engine
 from mia_demo.ui.estimates import Estimates, estimate_line, follow_form
+from mia_demo.ui.job_buttons import PAUSING, STOPPING, ends_job
 from mia_demo.ui.people_form import own_people_form
 from mia_demo.ui.train_handlers import TrainHandlers
 from mia_demo.ui.training_form import (
@@ -30,7 +31,6 @@ from mia_demo.ui.training_form import (
     SMALLEST_RATE,
 )
 from mia_demo.ui.training_view import READY
-from mia_demo.ui.winding_down import ends_job
 
 
 def build_train_page(
@@ -133,8 +133,8 @@ def build_train_page(
         )
     ]
     follow_form(Estimates(engine).for_training, [people, *form], estimate, address.tab.select)
-    ends_job(pause, "Pausing …", handlers.trainings, handlers.pause, [pause])
-    ends_job(stop, "Stopping …", handlers.trainings, handlers.stop, [board, *buttons])
+    ends_job(pause, PAUSING, handlers.trainings, handlers.pause, [pause])
+    ends_job(stop, STOPPING, handlers.trainings, handlers.stop, [board, *buttons])
     deleted = own.delete(
         handlers.delete,
         own,

@@ -8,6 +8,8 @@ import gradio as gr
 
 from mia_demo.own_people import OwnPeople
 from mia_demo.ui.engine import EMBEDDED, Engine
+from mia_demo.ui.job_buttons import PAUSING, STOPPING, while_running
+from mia_demo.ui.jobs import Job
 from mia_demo.ui.model_access import hub_choices
 from mia_demo.ui.people_training import Series
 from mia_demo.ui.people_view import people_choices
@@ -47,12 +49,12 @@ def ticked_lanes(
     return gr.update(choices=choices, **(changes if set(value) != set(ticked) else {}))
 
 
-def running_buttons() -> tuple[Any, Any, Any, Any]:
-    """Start, pause, stop, and the quick option."""
+def running_buttons(job: Job[Any]) -> tuple[Any, Any, Any, Any]:
+    """Start, pause, stop, and the quick option, in every frame of the job."""
     return (
         gr.update(interactive=False),
-        gr.update(interactive=True, value="Pause"),
-        gr.update(interactive=True, value="Stop"),
+        while_running("Pause", PAUSING, job),
+        while_running("Stop", STOPPING, job),
         gr.update(interactive=False),
     )
 

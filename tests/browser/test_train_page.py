@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from safetensors.torch import load_file
 
 from tests.browser.test_attack_page import PHONE, violations
@@ -166,6 +166,33 @@ def test_stop_leaves_nothing(open_page: OpenPage) -> None:
     expect(page.get_by_role("img", name="Loss after epoch 1 of 100")).to_be_visible(timeout=TIMEOUT)
     button(page, "Stop").click()
     expect(status).to_have_text("Stopped; nothing of this training is kept.", timeout=TIMEOUT)
+
+
+def test_stop_works_though_frames_overtake_the_answer_to_the_click(open_page: OpenPage) -> None:
+    page = open_train(open_page)
+    prepare_tiny_training(page, alpha=0, epochs=100, seed=14)
+    button(page, "Start").click()
+    status = board(page).get_by_role("status")
+    expect(status).to_have_text(re.compile("^Epoch"), timeout=TIMEOUT)
+
+    # The training keeps the tab's stream open, so the attack's frames come through it at once.
+    def late(route: Route) -> None:
+        answer = route.fetch()
+        page.wait_for_timeout(2500)
+        route.fulfill(response=answer)
+
+    page.route("**/gradio_api/queue/join**", late)
+    page.get_by_role("tab", name="Attack").click()
+    attack = page.locator(".attack-page")
+    attack.get_by_role("button", name="Start").click()
+    expect(attack.locator(".status")).to_contain_text("step", timeout=TIMEOUT)
+    expect(attack.get_by_role("button", name="Start")).to_be_disabled()
+    attack.get_by_role("button", name="Stop").click()
+    expect(attack.locator(".status")).to_contain_text("Stopped at step", timeout=TIMEOUT)
+    page.unroute("**/gradio_api/queue/join**")
+    page.get_by_role("tab", name="Train").click()
+    button(page, "Stop").click()
+    expect(status).to_have_text(re.compile("^Stopped"), timeout=TIMEOUT)
 
 
 def test_a_training_lets_another_visitors_attack_go_first(open_page: OpenPage) -> None:

@@ -105,6 +105,8 @@ class Page:
 
     def _follow(self, events: Iterator[tuple[Any, ...]]) -> None:
         for event in events:
+            *_, load, stop = event  # named in every frame, see ui/job_buttons.py
+            assert load["interactive"] is not stop["interactive"]
             self._take(event)
             self.seen.append(self.panel["status"])
 

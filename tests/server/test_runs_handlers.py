@@ -117,7 +117,9 @@ def test_a_stopped_attack_is_listed_opened_and_repeated_up_to_its_step(
     head, board, *_ = handlers.open({"chosen": key}, visit())
     assert board["phase"] == "stopped"
     assert board["replay"]["moments"][-1]["stage"] == "optimisation"
-    last = list(handlers.repeat(head, visit()))[-1]
+    *frames, last = handlers.repeat(head, visit())
+    for *_, again, stop in frames:  # named in every frame, see ui/job_buttons.py
+        assert stop["interactive"] is not again["interactive"]
     assert last[0]["identical"] is True
     assert "all 2 pictures are identical, to the bit" in last[0]["repeated"]
     assert last[1]["phase"] == "stopped"
