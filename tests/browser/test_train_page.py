@@ -130,7 +130,7 @@ def test_train_pause_resume_attack_download_delete(open_page: OpenPage, tmp_path
     page.get_by_role("button", name=f"Attack {name}").click()
     lane = page.locator(".attack-page").get_by_role("checkbox", name=name)
     expect(lane).to_be_checked()
-    for other in ("positive", "negative"):
+    for other in ("positive", "zero", "negative"):
         page.locator(".attack-page").get_by_role("checkbox", name=other).uncheck()
     page.locator(".attack-page").get_by_role("button", name="Start").click()
     expect(page.locator(".attack-page .board")).to_have_attribute(

@@ -32,7 +32,9 @@ def test_a_classifier_is_trained_attacked_and_deleted(client: Any) -> None:
     (row,) = client.predict(sweep["key"], api_name="/results")["rows"]
     assert (row["lane"], row["alpha"]) == (last["name"], 0.2)
     # Nobody gets it unasked.
-    assert [lane["name"] for lane in client.predict(3, api_name="/attack")["lanes"]] == LANES
+    unasked = client.submit(3, api_name="/attack")
+    assert [lane["name"] for lane in next(unasked)["lanes"]] == LANES
+    unasked.cancel()
     assert client.predict(last["name"], api_name="/delete_classifier") == LANES
     with pytest.raises(AppError, match=f"No lane '{last['name']}'"):
         client.predict(3, "quick", 0, [last["name"]], api_name="/attack")
