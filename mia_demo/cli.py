@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from mia_demo import __version__
 from mia_demo.errors import DemoError
@@ -28,14 +29,29 @@ ZOO_HELP = (
     "(default: the embedded zoo)"
 )
 
+DESCRIPTION = (
+    "Attacks face classifiers that differ in the smoothing factor of their training labels, from "
+    "the command line. With --json standard output carries one JSON object and nothing else. "
+    "'COMMAND --help' has a command's options."
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """A typing error is one line, as every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        if message.endswith("expected one argument"):
+            message += "; a value that begins with a minus needs =, such as --alphas=-0.1,0"
+        self.exit(2, f"error: {message} ({self.prog} --help)\n")
+
 
 def build_parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
+    common = Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
     common.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
     common.add_argument("--zoo", metavar="PATH|hf://USER/REPO@REVISION", help=ZOO_HELP)
 
-    parser = argparse.ArgumentParser(prog="python -m mia_demo", description=__doc__)
+    parser = Parser(prog="python -m mia_demo", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 

@@ -57,8 +57,9 @@ def attack(options: argparse.Namespace) -> dict[str, Any]:
     report = attack_report(zoo, config, compute, frame, verdicts, attributes)
     if not options.output:
         return report
-    replay = recorder.replay()
-    return save_attack(options.output, report, frame, replay, shown_as=options.output)
+    saved = save_attack(options.output, report, frame, recorder.replay(), shown_as=options.output)
+    log(f"Saved in {options.output}")
+    return saved
 
 
 def sweep(options: argparse.Namespace) -> dict[str, Any] | None:

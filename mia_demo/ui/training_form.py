@@ -10,7 +10,7 @@ from mia_demo.ui.knobs import whole_number
 
 LOWEST_ALPHA, HIGHEST_ALPHA = -0.2, 0.5
 FIRST_ALPHA = -0.05
-FIRST_IMAGES = 8  # few photos and epochs: a minute or two on two cores
+FIRST_IMAGES = 8  # few photos and epochs: about a minute on two cores
 FIRST_EPOCHS = 20
 MOST_EPOCHS = 100  # the device is shared; the command line has no such limit
 SMALLEST_RATE, LARGEST_RATE = 1e-5, 0.1

@@ -133,7 +133,14 @@ class TrainingPresenter:
             status += "The same settings go on from there, also after a reload."
         else:
             status += "The first epoch was not finished; the training starts over."
-        return self._show(phase="paused", status=status, urgent=True, seconds_left=None, facts="")
+        return self._show(
+            phase="paused",
+            status=status,
+            urgent=True,
+            progress=done / self._plan.config.epochs,  # an epoch that had begun starts over
+            seconds_left=None,
+            facts="",
+        )
 
     def stopped(self) -> TrainingView:
         status = "Stopped; nothing of this training is kept."

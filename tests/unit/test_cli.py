@@ -189,3 +189,11 @@ def test_a_sweep_prints_its_table(capsys: pytest.CaptureFixture[str], tmp_path: 
     printed = capsys.readouterr().out
     assert "| Lane | α | Test accuracy |" in printed
     assert "| zero | 0 |" in printed
+
+
+def test_a_typing_error_is_one_line_with_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["sweep", "--alphas", "-0.1,0", "--output", "x"])
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: argument --alphas: expected one argument; a value that begins")

@@ -95,3 +95,21 @@ def test_trainings_of_a_target_speak_as_their_average(trainings: list[dict[str, 
     found = find(trainings, 100)
     assert "Lane zero leaks most: the evaluator recognises 70.0%" in found.headline
     assert "zero leaks 50.0 percentage points more than negative" in " ".join(found.details)
+
+
+def test_the_paper_is_quoted_on_what_is_there_alone(make_row: MakeRow) -> None:
+    rows = [make_row("zero", 0, 0.7), make_row("zero>negative>zero", -0.05, 0.3)]
+    verdict = find(rows, 50).verdict
+    assert verdict.startswith("The paper finds that negative smoothing leaks less. So it is here")
+
+
+def test_a_students_small_differences_are_none(make_row: MakeRow) -> None:
+    rows = [
+        make_row("a", 0.1, 0.9, extraction_test=0.580),
+        make_row("b", 0.0, 0.5, extraction_test=0.585),
+        make_row("c", -0.05, 0.2, extraction_test=0.4),
+    ]
+    details = " ".join(find(rows, 50).details)
+    assert "alone agrees: it learns most from a and b (ξ_test 58.0%, 58.5%)." in details
+    details = " ".join(find(rows[:2], 50).details)
+    assert "alone tells no lane from the others (ξ_test 58.0% to 58.5%)." in details
