@@ -75,7 +75,8 @@ class ResultsLibrary:
         present = {entry.name: entry.stored.sha256 for entry in self.zoo.manifest.checkpoints}
         used = record.checkpoints
         changed = [name for name in used if name in present and present[name] != used[name]]
-        missing = [name for name in used if name not in present]
+        weights = set(present.values())  # those of a training seed have a name of their own
+        missing = [name for name in used if name not in present and used[name] not in weights]
         if changed:
             return f"This zoo has other weights by now: {', '.join(changed)}."
         return f"Not part of this zoo: {', '.join(missing)}." if missing else ""
