@@ -85,19 +85,20 @@ def embedding_json(
             _embedding_lane(lane, views[lane.name], [order[n] for n in labels], order, landed)
             for lane in lanes
         ],
-        "finding": _tightness(views),
+        "finding": tightness(views),
     }
 
 
-def _tightness(views: Mapping[str, EmbeddingView]) -> str:
+def tightness(views: Mapping[str, EmbeddingView]) -> str:
     """The lanes' ratios in words, as they came out."""
     first, *others = sorted(views, key=lambda name: views[name].ratio)
     ranked = f"{first} ({views[first].ratio:.3f})"
     for name in others:
         ranked += f", then {name} ({views[name].ratio:.3f})"
     finding = f"Tightest here, by intra / inter: {ranked}."
-    if "positive" in views and first != "positive":
-        finding += " The paper finds positive the tightest; these small networks do not show that."
+    known = [name for name in ("positive", "zero", "negative") if name in views]
+    if min(known, key=lambda name: views[name].ratio, default="positive") != "positive":
+        finding += " The paper finds positive tighter than zero and negative; here it is not."
     return finding
 
 

@@ -107,7 +107,9 @@ def test_a_paused_training_goes_on_and_leaves_an_attackable_classifier(engine: E
     first.close()
     assert phases[0] == "reading"
     assert plan().epochs_done() == 1
-    assert "Paused after epoch 1 of 2" in TrainingPresenter(plan()).paused().status
+    paused = TrainingPresenter(plan()).paused()
+    assert "Paused after epoch 1 of 2" in paused.status
+    assert paused.progress == 0.5  # what is kept, not what had begun
 
     resumed = plan()
     updates = list(training_work(resumed, engine.zoo, engine))

@@ -9,12 +9,14 @@ import pytest
 import torch
 
 from mia_demo.attack.config import preset_config
+from mia_demo.evaluation.embedding_view import EmbeddingView
 from mia_demo.ui.engine import Curves, FinishedAttack
 from mia_demo.ui.label_view import label_json
 from mia_demo.ui.sessions import SessionMemory
 from mia_demo.ui.understand_view import (
     LaneLabel,
     own_gradients_json,
+    tightness,
 )
 
 LANES = [LaneLabel("positive", 0, 0.1), LaneLabel("negative", 2, -0.05)]
@@ -77,3 +79,17 @@ def test_only_the_last_tabs_are_remembered() -> None:
     assert memory.get("a") == 1
     memory.put("c", 3)
     assert (memory.get("a"), memory.get("b"), memory.get("c")) == (1, None, 3)
+
+
+def view(intra: float) -> EmbeddingView:
+    nowhere = torch.zeros(0, 2)
+    return EmbeddingView(nowhere, nowhere, 1.0, intra, 10.0, None, None)
+
+
+@pytest.mark.parametrize(("intra", "differs"), [((1, 2, 3), False), ((2, 1, 3), True)])
+def test_tightness_says_where_it_is_not_the_papers(intra: tuple[float, ...], differs: bool) -> None:
+    own = {"own-1": view(0.5)}  # a lane of the visitor's own decides nothing
+    lanes = zip(("positive", "zero", "negative"), intra, strict=True)
+    finding = tightness(own | {name: view(value) for name, value in lanes})
+    assert finding.startswith("Tightest here, by intra / inter: own-1 (0.050), then")
+    assert ("here it is not" in finding) is differs
