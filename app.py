@@ -10,11 +10,11 @@ import argparse
 import logging
 import os
 
-from mia_demo.device import choose_compute
 from mia_demo.errors import DemoError
-from mia_demo.opening import open_zoo
+from mia_demo.system.device import choose_compute
 from mia_demo.ui.app_page import build_app, build_failed_app, launch
-from mia_demo.ui.engine import Engine
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.zoo.opening import open_zoo
 
 log = logging.getLogger(__name__)
 

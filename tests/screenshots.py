@@ -28,7 +28,7 @@ PHONE = {
 }
 IDENTITY = 14  # the lesson's, whose attacks come out as the mean does
 PHONE_WIDTH, GAP = 300, 18
-MOST_BYTES = 500_000
+MAX_BYTES = 500_000
 TIMEOUT = 180_000
 
 
@@ -51,7 +51,7 @@ class Studio:
         image = image.convert("RGB")
         path = self.folder / f"{name}.png"
         image.save(path, optimize=True)
-        if path.stat().st_size > MOST_BYTES:
+        if path.stat().st_size > MAX_BYTES:
             image.quantize(256, kmeans=3).save(path, optimize=True)
         sys.stdout.write(f"{path.name}: {path.stat().st_size:,} bytes\n")
 

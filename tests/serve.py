@@ -31,10 +31,10 @@ def refuse_outbound(event: str, arguments: tuple[Any, ...]) -> None:
 def main() -> None:
     # Before gradio is imported: it starts its telemetry at import, where it is not switched off.
     sys.addaudithook(refuse_outbound)
-    from mia_demo.device import choose_compute
+    from mia_demo.system.device import choose_compute
     from mia_demo.ui.app_page import build_app, launch
-    from mia_demo.ui.engine import Engine
-    from mia_demo.zoo import open_zoo
+    from mia_demo.ui.engine.engine import Engine
+    from mia_demo.zoo.folder import open_zoo
 
     runs = Path(sys.argv[1]).with_name("runs")
     engine = Engine(open_zoo(), choose_compute("cpu"), runs)

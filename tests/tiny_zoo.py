@@ -12,12 +12,12 @@ import torch
 from PIL import Image
 
 from mia_demo.attack.sampling import POOL_PSI, POOL_STYLES
-from mia_demo.device import Compute
-from mia_demo.manifest import UNSTORED, CheckpointEntry
 from mia_demo.models.classifiers import build_classifier
 from mia_demo.models.stylegan2 import Generator
+from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages, accuracy
-from mia_demo.zoo import Zoo
+from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
 
 SIZE, PEOPLE, PHOTOS, TRAIN = 16, 3, 4, 2
 COMPUTE = Compute(torch.device("cpu"), torch.float32)

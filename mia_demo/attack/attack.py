@@ -18,13 +18,13 @@ from mia_demo.attack.optimisation import Optimisation, StepRecord, slices_of, ta
 from mia_demo.attack.sampling import Pool, PoolCache, pool_subset
 from mia_demo.attack.selection import robust_confidence
 from mia_demo.data.transforms import to_uint8
-from mia_demo.device import Compute
 from mia_demo.errors import ConfigError, DeviceError
-from mia_demo.memory import Portions, is_out_of_memory
 from mia_demo.models.classifiers import Classifier
 from mia_demo.models.stylegan2 import Generator
+from mia_demo.system.device import Compute
+from mia_demo.system.memory import Portions, is_out_of_memory
 from mia_demo.training.state import step_generator
-from mia_demo.zoo import Zoo
+from mia_demo.zoo.folder import Zoo
 
 # Pictures' pixels that keep a device busy; one attack fills a CPU.
 PIXELS_TO_FILL = {"cuda": 512 * 64**2}

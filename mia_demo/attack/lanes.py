@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
 from mia_demo.models.classifiers import Classifier
-from mia_demo.zoo import Zoo
+from mia_demo.system.device import Compute
+from mia_demo.zoo.folder import Zoo
 
 STAGE_SEPARATOR = ">"
 

@@ -22,9 +22,9 @@ from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import Lane
 from mia_demo.attack.losses import LOSSES
 from mia_demo.data.transforms import random_resized_crop
-from mia_demo.device import Compute
-from mia_demo.memory import Portions
 from mia_demo.models.stylegan2 import Generator
+from mia_demo.system.device import Compute
+from mia_demo.system.memory import Portions
 
 
 def slices_of(part: slice, length: int) -> Iterator[tuple[int, slice]]:

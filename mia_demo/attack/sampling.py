@@ -15,13 +15,13 @@ from torch import Tensor
 
 from mia_demo.attack.framing import Framing, pixels_seen
 from mia_demo.attack.lanes import Lane
-from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
-from mia_demo.manifest import UNSTORED, CheckpointEntry
-from mia_demo.memory import Portions
 from mia_demo.models.stylegan2 import Generator
+from mia_demo.system.device import Compute
+from mia_demo.system.memory import Portions
 from mia_demo.training.state import step_generator
-from mia_demo.zoo import Zoo
+from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
 
 POOL_NAME = "pool"
 POOL_STYLES = 6000  # stored; an attack draws its own subset of these, so that seeds differ

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from mia_demo.attack.lanes import Lane
 from mia_demo.data.transforms import random_resized_crop
-from mia_demo.device import Compute
-from mia_demo.memory import Portions
+from mia_demo.system.device import Compute
+from mia_demo.system.memory import Portions
 
 # Ranges of the reference code.
 CROP_AREA = (0.5, 0.9)

@@ -6,25 +6,25 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from mia_demo.added_store import ADDED_FOLDER, owners_models
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import parse_knobs, preset_config
 from mia_demo.attack.frames import AttackFrame
 from mia_demo.commands.output import log, progress
-from mia_demo.device import choose_compute
-from mia_demo.evaluation.attributes import open_attribute_judge
-from mia_demo.evaluation.distributed import join_team, run_team_sweep
-from mia_demo.evaluation.judge import Judge
-from mia_demo.evaluation.results import collect_results, save_results
-from mia_demo.evaluation.sweep import parse_numbers
-from mia_demo.layered_zoo import OWN_FOLDER, LayeredZoo
-from mia_demo.opening import open_zoo
-from mia_demo.recording import quote_results, record_attack, record_sweep, recorded_names
+from mia_demo.metrics.attributes import open_attribute_judge
+from mia_demo.metrics.judge import Judge
+from mia_demo.recipes.record import quote_results, record_attack, record_sweep, recorded_names
+from mia_demo.recipes.variants import make_alpha_zoo, make_training_seed_zoo, parse_alphas
 from mia_demo.runs import RUNS
 from mia_demo.runs.folder import save_attack
 from mia_demo.runs.replay import ReplayRecorder
 from mia_demo.runs.report import attack_report
-from mia_demo.target_variants import make_alpha_zoo, make_training_seed_zoo, parse_alphas
+from mia_demo.sweep.distributed import join_team, run_team_sweep
+from mia_demo.sweep.results import collect_results, save_results
+from mia_demo.sweep.sweep import parse_numbers
+from mia_demo.system.device import choose_compute
+from mia_demo.visitors.added_store import ADDED_FOLDER, owners_models
+from mia_demo.zoo.layers import OWN_FOLDER, LayeredZoo
+from mia_demo.zoo.opening import open_zoo
 
 
 def attack(options: argparse.Namespace) -> dict[str, Any]:

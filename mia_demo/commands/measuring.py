@@ -6,13 +6,13 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from mia_demo.bench import run_bench
+from mia_demo.bench.paper_scale import run_paper_bench
+from mia_demo.bench.small import run_bench
 from mia_demo.commands.output import log
-from mia_demo.device import choose_compute
-from mia_demo.evaluation.sweep import parse_numbers
-from mia_demo.opening import open_zoo
-from mia_demo.paper_bench import run_paper_bench
+from mia_demo.sweep.sweep import parse_numbers
+from mia_demo.system.device import choose_compute
 from mia_demo.toy import run_toy
+from mia_demo.zoo.opening import open_zoo
 
 
 def toy(options: argparse.Namespace) -> dict[str, Any]:

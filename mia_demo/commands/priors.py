@@ -12,17 +12,17 @@ from mia_demo.commands.output import log, progress
 from mia_demo.data.identities import open_identity_set
 from mia_demo.data.pictures import png, sprite
 from mia_demo.data.splits import public_split
-from mia_demo.device import choose_compute
 from mia_demo.errors import CheckpointError, ConfigError
-from mia_demo.evaluation.prior_check import check_prior as measure_prior
-from mia_demo.evaluation.prior_quality import prior_frechet, sample_images
-from mia_demo.files import write_bytes, write_json
-from mia_demo.make_zoo import add_prior
-from mia_demo.opening import open_zoo
+from mia_demo.metrics.prior_check import check_prior as measure_prior
+from mia_demo.metrics.prior_quality import prior_frechet, sample_images
+from mia_demo.recipes.make_zoo import add_prior
+from mia_demo.system.device import choose_compute
+from mia_demo.system.files import write_bytes, write_json
 from mia_demo.training.classifier import LabelledImages
 from mia_demo.training.prior import STATE_FILE, PriorConfig, PriorTrainer
 from mia_demo.training.prior import train_prior as prior_frames
-from mia_demo.zoo import Zoo
+from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.opening import open_zoo
 
 
 def train_prior(options: argparse.Namespace) -> dict[str, Any]:

@@ -10,16 +10,16 @@ from typing import Any
 from mia_demo.commands.output import log
 from mia_demo.data.layouts import FFHQ_CROP, SPLIT_SEED, open_layout
 from mia_demo.data.splits import first_of_each
-from mia_demo.device import Compute, choose_compute
 from mia_demo.errors import ConfigError, DeviceError
-from mia_demo.make_zoo import make_classifier
-from mia_demo.manifest import IdentityFolder
-from mia_demo.memory import is_out_of_memory
-from mia_demo.opening import open_zoo
+from mia_demo.recipes.make_zoo import make_classifier
+from mia_demo.system.device import Compute, choose_compute
+from mia_demo.system.memory import is_out_of_memory
 from mia_demo.training.classifier import LabelledImages, TrainConfig
 from mia_demo.training.initial_weights import PRETRAINED
 from mia_demo.training.recipes import RECIPES, differences
-from mia_demo.zoo import Zoo, open_folder
+from mia_demo.zoo.folder import Zoo, open_folder
+from mia_demo.zoo.manifest import IdentityFolder
+from mia_demo.zoo.opening import open_zoo
 
 
 def train(options: argparse.Namespace) -> dict[str, Any]:

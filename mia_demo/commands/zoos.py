@@ -8,12 +8,12 @@ from typing import Any
 from mia_demo import doctor as doctor_checks
 from mia_demo.commands.output import log
 from mia_demo.convert.pipeline import ClassifierFacts, convert_file
-from mia_demo.device import choose_compute
-from mia_demo.make_zoo import ZooRecipe
-from mia_demo.make_zoo import make_zoo as remake
-from mia_demo.opening import open_zoo
-from mia_demo.publishing import publish_zoo
-from mia_demo.zoo import EMBEDDED_ZOO
+from mia_demo.recipes.make_zoo import ZooRecipe
+from mia_demo.recipes.make_zoo import make_zoo as remake
+from mia_demo.recipes.publish import publish_zoo
+from mia_demo.system.device import choose_compute
+from mia_demo.zoo.folder import EMBEDDED_ZOO
+from mia_demo.zoo.opening import open_zoo
 
 
 def make_zoo(options: argparse.Namespace) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import torch
 
 from mia_demo.convert.restricted_pickle import Builder, Name
 
-MOST_DIMENSIONS = 8
+MAX_DIMENSIONS = 8
 
 STORAGE_TYPES = {
     "torch.FloatStorage": torch.float32,
@@ -59,7 +59,7 @@ class TensorClaim:
         numbers = (self.offset, *self.shape, *self.stride)
         if any(type(number) is not int or number < 0 for number in numbers):
             raise ValueError("a negative size")
-        if len(self.shape) != len(self.stride) or len(self.shape) > MOST_DIMENSIONS:
+        if len(self.shape) != len(self.stride) or len(self.shape) > MAX_DIMENSIONS:
             raise ValueError("sizes and strides differ")
         elements, last = 1, self.offset
         for size, step in zip(self.shape, self.stride, strict=True):

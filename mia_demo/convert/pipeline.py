@@ -20,12 +20,12 @@ from mia_demo.convert.restricted_pickle import printable
 from mia_demo.convert.stylegan2_pkl import PickledGenerator, read_stylegan2_pkl
 from mia_demo.convert.torch_files import is_torch_file, read_torch_file
 from mia_demo.errors import ConfigError, ConversionError
-from mia_demo.files import sha256_of
-from mia_demo.manifest import UNSTORED, CheckpointEntry
 from mia_demo.models.classifiers import build_classifier
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.smoothing import check_alpha
-from mia_demo.zoo import Zoo
+from mia_demo.system.files import sha256_of
+from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
 
 PICKLE_START = b"\x80"
 LARGEST_FILE = 4 << 30

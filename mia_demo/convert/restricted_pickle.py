@@ -19,7 +19,7 @@ from mia_demo.errors import ConversionError
 Builder = Callable[..., Any]
 
 # The largest official generator takes some 60,000 operations.
-MOST_OPERATIONS = 1_000_000
+MAX_OPERATIONS = 1_000_000
 NEWEST_PROTOCOL = 5
 LONGEST_NAME_SHOWN = 120
 
@@ -94,8 +94,8 @@ class RestrictedReader:
         self.memo: dict[int, Any] = {}
         try:
             for count, (operation, argument, _) in enumerate(pickletools.genops(self.stream)):
-                if count >= MOST_OPERATIONS:
-                    self._refuse(f"has more than {MOST_OPERATIONS:,} pickle operations")
+                if count >= MAX_OPERATIONS:
+                    self._refuse(f"has more than {MAX_OPERATIONS:,} pickle operations")
                 if operation.name == "STOP":
                     return self.stack.pop()
                 self._step(operation.name, argument)

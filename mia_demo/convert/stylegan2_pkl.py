@@ -26,7 +26,7 @@ from mia_demo.errors import ConversionError
 GENERATOR = "G_ema"
 PERSISTENCE_VERSION = 6
 NUMBER_TYPES = ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u1", "b1")
-MOST_MEMBERS = 1000  # the 1024 px generator has some 80 modules, ten parts each at most
+MAX_MEMBERS = 1000  # the 1024 px generator has some 80 modules, ten parts each at most
 NAME_SHAPE = re.compile(r"\w{1,64}", re.ASCII)
 
 
@@ -166,7 +166,7 @@ def _claims(generator: Module, source: str) -> dict[str, TensorClaim]:
     """Parameters and buffers of a module and of those in it, by their path."""
     claims: dict[str, TensorClaim] = {}
     waiting = [("", generator)]
-    for _ in range(MOST_MEMBERS):
+    for _ in range(MAX_MEMBERS):
         prefix, module = waiting.pop()
         for group in ("_parameters", "_buffers"):
             for name, value in _members(module, group, source):
@@ -180,14 +180,14 @@ def _claims(generator: Module, source: str) -> dict[str, TensorClaim]:
             waiting.append((f"{prefix}{name}.", child))
         if not waiting:
             return claims
-    raise ConversionError(f"{source} has more than {MOST_MEMBERS} modules in {GENERATOR}: refused.")
+    raise ConversionError(f"{source} has more than {MAX_MEMBERS} modules in {GENERATOR}: refused.")
 
 
 def _members(module: Module, group: str, source: str) -> list[tuple[str, Any]]:
     members = module.state.get(group)
     if (
         not isinstance(members, dict)
-        or len(members) > MOST_MEMBERS
+        or len(members) > MAX_MEMBERS
         or not all(isinstance(name, str) and NAME_SHAPE.fullmatch(name) for name in members)
     ):
         raise ConversionError(f"{source} has a module with unusable {group}: refused.")

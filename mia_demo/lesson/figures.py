@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mia_demo.errors import DataError
-from mia_demo.evaluation.columns import percent
-from mia_demo.evaluation.library import ResultsLibrary
-from mia_demo.evaluation.report import record_sentence
-from mia_demo.evaluation.results import SweepResults
-from mia_demo.evaluation.table import Row
-from mia_demo.zoo import Zoo
+from mia_demo.report.columns import percent
+from mia_demo.report.report import record_sentence
+from mia_demo.sweep.library import ResultsLibrary
+from mia_demo.sweep.results import SweepResults
+from mia_demo.sweep.table import Row
+from mia_demo.zoo.folder import Zoo
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import torch
 
-from mia_demo.evaluation.columns import percent
 from mia_demo.lesson.figures import Figures
+from mia_demo.report.columns import percent
 from mia_demo.smoothing import smoothed_labels
 from mia_demo.toy import PAPER_WALKS
 

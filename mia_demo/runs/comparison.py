@@ -11,15 +11,15 @@ import torch
 from torch import Tensor
 
 from mia_demo.attack.frames import AttackFrame
-from mia_demo.device import Compute
-from mia_demo.evaluation.columns import alpha_text, percent
-from mia_demo.evaluation.results import JudgedAttack, Record
-from mia_demo.manifest import CheckpointEntry, library_versions
+from mia_demo.report.columns import alpha_text, percent
 from mia_demo.runs.command import compact_numbers
 from mia_demo.runs.folder import AttackRun
 from mia_demo.runs.report import best_first
+from mia_demo.sweep.results import JudgedAttack, Record
+from mia_demo.system.device import Compute
 from mia_demo.training.classifier import TrainConfig
-from mia_demo.zoo import Zoo
+from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.manifest import CheckpointEntry, library_versions
 
 
 @dataclass(frozen=True)

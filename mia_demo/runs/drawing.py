@@ -18,7 +18,7 @@ GAP = 12
 LINE = 20
 BACKGROUND, INK, FAINT, RED = "white", "#1e293b", "#475569", "#b91c1c"
 FRAME_MS, LAST_MS = 160, 2500
-MOST_ON_SHEET = 10  # pictures of a lane
+MAX_ON_SHEET = 10  # pictures of a lane
 
 
 def sheet_png(run: AttackRun, photo: npt.NDArray[np.uint8] | None) -> bytes:
@@ -31,7 +31,7 @@ def sheet_png(run: AttackRun, photo: npt.NDArray[np.uint8] | None) -> bytes:
         DataError: a picture is damaged.
     """
     lanes = run.config.lanes
-    kept = {lane: run.pictures(lane)[:MOST_ON_SHEET] for lane in lanes}
+    kept = {lane: run.pictures(lane)[:MAX_ON_SHEET] for lane in lanes}
     columns = max(len(pictures) for pictures in kept.values())
     left = GAP + SMALL + GAP
     row = 2 * LINE + SMALL + LINE + GAP

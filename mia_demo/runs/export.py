@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mia_demo.errors import ConfigError
-from mia_demo.evaluation.columns import DASH, alpha_text, percent
-from mia_demo.evaluation.html_page import add_facts, add_picture, add_text, new_page, page_text
+from mia_demo.report.columns import DASH, alpha_text, percent
+from mia_demo.report.html_page import add_facts, add_picture, add_text, new_page, page_text
 from mia_demo.runs.command import attack_command
 from mia_demo.runs.drawing import animation, facts_line, heading, sheet_png
 from mia_demo.runs.folder import AttackRun

@@ -15,9 +15,9 @@ from PIL import Image
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame
 from mia_demo.errors import ConfigError, DataError
-from mia_demo.files import replacing, write_json
 from mia_demo.runs.replay import Replay, load_replay
 from mia_demo.runs.report import FORMAT, best_first
+from mia_demo.system.files import replacing, write_json
 
 RUN_FILE = "run.json"
 REPORT_KEYS = {

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from mia_demo.errors import ConfigError
-from mia_demo.files import write_json
+from mia_demo.system.files import write_json
 
 LONGEST = 80  # letters of a name
 

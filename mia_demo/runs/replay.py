@@ -19,11 +19,11 @@ from PIL import Image
 from mia_demo.attack.frames import AttackFrame, LaneFrame
 from mia_demo.data.pictures import sprite
 from mia_demo.errors import DataError
-from mia_demo.files import write_bytes, write_json
+from mia_demo.system.files import write_bytes, write_json
 
 PICTURES_FILE = "replay.webp"
 FIGURES_FILE = "replay.json"
-MOST_STEPS = 60  # recorded of an optimisation, evenly spread
+MAX_STEPS = 60  # recorded of an optimisation, evenly spread
 LARGEST = 128  # pixels of a recorded picture
 COLUMNS = 16  # of the sheet; WebP allows 16,383 pixels each way
 QUALITY = 85
@@ -153,7 +153,7 @@ class ReplayRecorder:
 
 
 def _is_recorded(frame: AttackFrame) -> bool:
-    stride = math.ceil(frame.total_steps / MOST_STEPS)
+    stride = math.ceil(frame.total_steps / MAX_STEPS)
     return (frame.step - 1) % stride == 0 or frame.step == frame.total_steps
 
 

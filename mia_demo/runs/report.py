@@ -11,12 +11,12 @@ import torch
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame, LaneFrame
 from mia_demo.attack.lanes import stage_names
-from mia_demo.device import Compute
-from mia_demo.evaluation.attributes import Shares
-from mia_demo.evaluation.judge import Verdict
-from mia_demo.evaluation.results import source_commit
-from mia_demo.manifest import library_versions
-from mia_demo.zoo import Zoo
+from mia_demo.metrics.attributes import Shares
+from mia_demo.metrics.judge import Verdict
+from mia_demo.sweep.results import source_commit
+from mia_demo.system.device import Compute
+from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.manifest import library_versions
 
 FORMAT = 1
 

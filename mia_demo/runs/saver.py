@@ -6,12 +6,12 @@ import logging
 
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame
-from mia_demo.device import Compute
 from mia_demo.errors import DemoError
 from mia_demo.runs.replay import ReplayRecorder
 from mia_demo.runs.report import attack_report
 from mia_demo.runs.store import RunStore
-from mia_demo.zoo import Zoo
+from mia_demo.system.device import Compute
+from mia_demo.zoo.folder import Zoo
 
 log = logging.getLogger(__name__)
 

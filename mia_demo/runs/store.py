@@ -16,13 +16,13 @@ from mia_demo.errors import ConfigError, DataError
 from mia_demo.runs.folder import RUN_FILE, AttackRun, load_run, save_attack
 from mia_demo.runs.names import RunNames
 from mia_demo.runs.replay import Replay
-from mia_demo.zoo import Zoo
+from mia_demo.zoo.folder import Zoo
 
 RECORDED_RUNS = "recorded"  # inside a zoo
 NAMES_FILE = "names.json"
-MOST_RUNS = 200
-MOST_BYTES = 200_000_000
-MOST_PICTURES = 50  # of a lane, as many as the paper keeps
+MAX_RUNS = 200
+MAX_BYTES = 200_000_000
+MAX_PICTURES = 50  # of a lane, as many as the paper keeps
 _OURS = re.compile(r"attack-\d{8}-\d{6}-[0-9a-f]{16}")  # never a folder that somebody chose
 _UNFINISHED = ".saving-"
 _GONE = ".deleted-"
@@ -40,7 +40,7 @@ class RunStore:
     """
 
     def __init__(
-        self, root: Path, zoo: Zoo, *, most_runs: int = MOST_RUNS, most_bytes: int = MOST_BYTES
+        self, root: Path, zoo: Zoo, *, most_runs: int = MAX_RUNS, most_bytes: int = MAX_BYTES
     ) -> None:
         self.root = root
         self.names = RunNames(root / NAMES_FILE)
@@ -91,7 +91,7 @@ class RunStore:
                 frame,
                 replay,
                 shown_as=Path(),
-                most_pictures=MOST_PICTURES,
+                most_pictures=MAX_PICTURES,
             )
             unfinished.rename(self.root / name)
         except OSError as error:

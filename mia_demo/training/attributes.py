@@ -11,9 +11,9 @@ from torch import Tensor
 
 from mia_demo.data.attributes import definitions
 from mia_demo.data.transforms import TrainTransform
-from mia_demo.device import Compute
 from mia_demo.models.attributes import attribute_loss, predicted_values
 from mia_demo.models.classifiers import Classifier
+from mia_demo.system.device import Compute
 from mia_demo.training.classifier import ClassifierTrainer, LabelledImages, TrainConfig
 
 

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from mia_demo.data.transforms import AUGMENTATIONS, REFERENCE, normalise
-from mia_demo.device import Compute
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.models.classifiers import Classifier, build_classifier
 from mia_demo.smoothing import REFERENCE_PHASES, alpha_at_epoch, check_alpha, smoothing_loss
+from mia_demo.system.device import Compute
 from mia_demo.training.initial_weights import RANDOM
 from mia_demo.training.logits import LogitHistogram, logit_histogram
 from mia_demo.training.state import (

@@ -33,12 +33,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mia_demo.device import Compute
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.models.critics import FeatureCritics
 from mia_demo.models.encoder import Encoder
 from mia_demo.models.features import FaceFeatures, feature_error
 from mia_demo.models.stylegan2 import Generator
+from mia_demo.system.device import Compute
 from mia_demo.training.prior_losses import augment, energy_distance, pixel_error
 from mia_demo.training.state import (
     adam_tensors,

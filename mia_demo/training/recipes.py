@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mia_demo.device import Compute
+from mia_demo.system.device import Compute
 from mia_demo.training.classifier import TrainConfig
 from mia_demo.training.initial_weights import IMAGENET
 

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from mia_demo.errors import CheckpointError
-from mia_demo.files import replacing
+from mia_demo.system.files import replacing
 
 
 def step_generator(seed: int, step: int) -> torch.Generator:

@@ -10,25 +10,26 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from mia_demo.data.upload import MAX_ZIP_BYTES
-from mia_demo.model_card import has_embedded_identities
-from mia_demo.space import space_name
-from mia_demo.ui.address import AddressBook
-from mia_demo.ui.attack_page import build_attack_page
-from mia_demo.ui.compare_page import build_compare_page
-from mia_demo.ui.components.address_bar import address_bar
-from mia_demo.ui.engine import Engine
-from mia_demo.ui.lesson import build_lesson
-from mia_demo.ui.line_up_page import build_line_up_page
-from mia_demo.ui.models_page import build_models_page
-from mia_demo.ui.runs_page import build_runs_page
-from mia_demo.ui.theme import make_theme
-from mia_demo.ui.train_page import build_train_page
-from mia_demo.ui.understand_page import build_understand_page
+from mia_demo.recipes.model_card import has_embedded_identities
+from mia_demo.system.space import space_name
+from mia_demo.ui.attack.page import build_attack_page
+from mia_demo.ui.compare.page import build_compare_page
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.lesson.bar import build_lesson
+from mia_demo.ui.line_up.page import build_line_up_page
+from mia_demo.ui.models.page import build_models_page
+from mia_demo.ui.runs.page import build_runs_page
+from mia_demo.ui.shared.address import AddressBook
+from mia_demo.ui.shared.address_bar import address_bar
+from mia_demo.ui.shared.theme import make_theme
+from mia_demo.ui.train.page import build_train_page
+from mia_demo.ui.understand.page import build_understand_page
+from mia_demo.visitors.upload import MAX_ZIP_BYTES
 
 TITLE = "Be Careful What You Smooth For"
-STYLES = [Path(__file__).with_name(name) for name in ("style.css", "projector.css")]
-HEADER = Path(__file__).with_name("header.html")
+SHARED = Path(__file__).with_name("shared")
+STYLES = [SHARED / name for name in ("style.css", "projector.css")]
+HEADER = SHARED / "header.html"
 
 
 def build_app(engine: Engine, notice: str = "") -> gr.Blocks:

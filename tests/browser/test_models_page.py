@@ -12,7 +12,7 @@ import pytest
 import torch
 from playwright.sync_api import Locator, Page, expect
 
-from mia_demo.zoo import Zoo, open_zoo
+from mia_demo.zoo.folder import Zoo, open_zoo
 from tests.browser.test_attack_page import PHONE, violations
 from tests.hub_stand_in import HubStandIn
 from tests.tiny_zoo import make_tiny_zoo

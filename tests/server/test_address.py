@@ -9,15 +9,15 @@ import gradio as gr
 import pytest
 
 from mia_demo.attack.config import preset_config
-from mia_demo.device import choose_compute
 from mia_demo.errors import ConfigError
 from mia_demo.lesson.steps import steps_with
-from mia_demo.ui.address import AddressBook
+from mia_demo.system.device import choose_compute
 from mia_demo.ui.app_page import build_pages
-from mia_demo.ui.engine import Engine
-from mia_demo.ui.knobs import KNOBS, parse_config, preset_values
-from mia_demo.ui.training_form import parse_training
-from mia_demo.zoo import EMBEDDED_ZOO, Zoo
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.training_form import parse_training
+from mia_demo.ui.shared.address import AddressBook
+from mia_demo.ui.shared.knobs import KNOBS, parse_config, preset_values
+from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
 
 
 @pytest.fixture(scope="module")

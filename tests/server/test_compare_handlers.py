@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mia_demo.device import choose_compute
-from mia_demo.ui.compare_handlers import CompareHandlers
-from mia_demo.ui.engine import Engine
-from mia_demo.zoo import EMBEDDED_ZOO, Zoo
+from mia_demo.system.device import choose_compute
+from mia_demo.ui.compare.handlers import CompareHandlers
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
 
 
 def test_a_zoo_without_recorded_results_has_an_empty_page(tmp_path: Path) -> None:

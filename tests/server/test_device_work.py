@@ -16,19 +16,19 @@ import torch
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
-from mia_demo.device import choose_compute
-from mia_demo.layered_zoo import LayeredZoo
-from mia_demo.ui import zero_gpu
-from mia_demo.ui.engine import EMBEDDED, Engine
-from mia_demo.ui.estimates import Estimates
-from mia_demo.ui.line_up_dealing import Dealer
-from mia_demo.ui.line_up_rooms import LineUpRooms
-from mia_demo.ui.models_handlers import ModelsHandlers
-from mia_demo.ui.models_view import NOTHING
-from mia_demo.ui.networks import Networks
-from mia_demo.ui.people_training import Speed, measure_speed
-from mia_demo.ui.understand_handlers import UnderstandHandlers
-from mia_demo.zoo import EMBEDDED_ZOO, Zoo
+from mia_demo.system.device import choose_compute
+from mia_demo.ui.engine import zero_gpu
+from mia_demo.ui.engine.engine import EMBEDDED, Engine
+from mia_demo.ui.engine.line_up_dealing import Dealer
+from mia_demo.ui.engine.line_up_rooms import LineUpRooms
+from mia_demo.ui.engine.networks import Networks
+from mia_demo.ui.engine.people_training import Speed, measure_speed
+from mia_demo.ui.models.handlers import ModelsHandlers
+from mia_demo.ui.models.view import NOTHING
+from mia_demo.ui.shared.estimates import Estimates
+from mia_demo.ui.understand.handlers import UnderstandHandlers
+from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
+from mia_demo.zoo.layers import LayeredZoo
 from tests.server.visits import visit
 from tests.tiny_zoo import COMPUTE, make_tiny_zoo
 

@@ -9,12 +9,12 @@ import pytest
 
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.attack.frames import AttackFrame, LaneFrame
-from mia_demo.device import choose_compute
-from mia_demo.ui.engine import EMBEDDED, Engine
-from mia_demo.ui.estimates import MEASURING, UNKNOWN, Estimates, line
-from mia_demo.ui.knobs import preset_values
-from mia_demo.ui.speed import SpeedMeter, measured, spoken
-from mia_demo.zoo import EMBEDDED_ZOO, Zoo
+from mia_demo.system.device import choose_compute
+from mia_demo.ui.engine.engine import EMBEDDED, Engine
+from mia_demo.ui.engine.speed import SpeedMeter, measured, spoken
+from mia_demo.ui.shared.estimates import MEASURING, UNKNOWN, Estimates, line
+from mia_demo.ui.shared.knobs import preset_values
+from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
 
 LANES = ["positive", "zero", "negative"]
 

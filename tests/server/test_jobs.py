@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import pytest
 
-from mia_demo.ui.jobs import MAX_WAITING, BusyError, DeviceQueue, Job, Waiting
+from mia_demo.ui.engine.jobs import MAX_WAITING, BusyError, DeviceQueue, Job, Waiting
 
 
 def count(until: int, gate: threading.Event | None = None) -> Generator[int, None, None]:

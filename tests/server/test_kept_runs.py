@@ -14,16 +14,16 @@ import torch
 
 from mia_demo.attack.config import preset_config
 from mia_demo.cli import main
-from mia_demo.device import choose_compute
-from mia_demo.evaluation.results import Record, SweepResults, judged_attacks, save_results
-from mia_demo.manifest import library_versions
 from mia_demo.runs.comparison import place_of
-from mia_demo.ui.engine import Engine
-from mia_demo.ui.runs_handlers import RunsHandlers
-from mia_demo.ui.sweeping import attack_work, plan_sweep
-from mia_demo.ui.training import plan_training, training_work
-from mia_demo.ui.training_form import parse_training
-from mia_demo.zoo import EMBEDDED_ZOO, Zoo
+from mia_demo.sweep.results import Record, SweepResults, judged_attacks, save_results
+from mia_demo.system.device import choose_compute
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.sweeping import attack_work, plan_sweep
+from mia_demo.ui.engine.training import plan_training, training_work
+from mia_demo.ui.engine.training_form import parse_training
+from mia_demo.ui.runs.handlers import RunsHandlers
+from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
+from mia_demo.zoo.manifest import library_versions
 from tests.server.test_runs_handlers import ABROAD, visit
 from tests.server.test_understand_handlers import row
 

@@ -11,22 +11,22 @@ import numpy as np
 import pytest
 
 from mia_demo.attack.config import preset_config
-from mia_demo.device import choose_compute
-from mia_demo.evaluation.line_up import LineUp
-from mia_demo.ui import line_up_rooms
-from mia_demo.ui.engine import Curves, Engine, FinishedAttack
-from mia_demo.ui.line_up_game import GoneError, LineUpError
-from mia_demo.ui.line_up_handlers import LineUpHandlers
-from mia_demo.ui.line_up_rooms import (
+from mia_demo.lesson.line_up import LineUp
+from mia_demo.system.device import choose_compute
+from mia_demo.ui.engine import line_up_rooms
+from mia_demo.ui.engine.engine import Curves, Engine, FinishedAttack
+from mia_demo.ui.engine.line_up_game import GoneError, LineUpError
+from mia_demo.ui.engine.line_up_rooms import (
     CODE_LETTERS,
     IDLE_SECONDS,
-    MOST_GAMES,
-    MOST_ROOMS,
-    MOST_VOTERS,
+    MAX_GAMES,
+    MAX_ROOMS,
+    MAX_VOTERS,
     LineUpRooms,
 )
-from mia_demo.ui.line_up_view import host_view, pictures_json, voter_view
-from mia_demo.zoo import open_zoo
+from mia_demo.ui.line_up.handlers import LineUpHandlers
+from mia_demo.ui.line_up.view import host_view, pictures_json, voter_view
+from mia_demo.zoo.folder import open_zoo
 
 LANES = ["positive", "zero", "negative"]
 
@@ -208,19 +208,19 @@ def test_only_the_key_hosts(rooms: LineUpRooms) -> None:
 
 def test_numbers_are_bounded(rooms: LineUpRooms, clock: Clock) -> None:
     keys = []
-    for _ in range(MOST_ROOMS):
+    for _ in range(MAX_ROOMS):
         keys.append(rooms.create())
         rooms.open_room(keys[-1])
     with pytest.raises(LineUpError, match="50 rooms are open already"):
         rooms.open_room(rooms.create())
     with rooms.hosted(keys[0]) as game:
         code = game.code
-    for _ in range(MOST_VOTERS):
+    for _ in range(MAX_VOTERS):
         rooms.join(code)
     with pytest.raises(LineUpError, match="200 have joined"):
         rooms.join(code)
     # Games without a room make place for each other, rooms stay.
-    for _ in range(MOST_GAMES):
+    for _ in range(MAX_GAMES):
         clock.now += 1
         rooms.create()
     for key in keys:

@@ -14,17 +14,17 @@ import pytest
 import torch
 from PIL import Image
 
-from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
-from mia_demo.own_people import OwnPeople
-from mia_demo.ui import people_training
-from mia_demo.ui.engine import EMBEDDED, Engine
-from mia_demo.ui.people_handlers import PeopleHandlers
-from mia_demo.ui.people_training import Speed, plan_series, plan_three_lanes, series_work
-from mia_demo.ui.people_view import notes
-from mia_demo.ui.train_handlers import TrainHandlers
-from mia_demo.ui.training_form import parse_training
-from mia_demo.zoo import open_zoo
+from mia_demo.system.device import Compute
+from mia_demo.ui.engine import people_training
+from mia_demo.ui.engine.engine import EMBEDDED, Engine
+from mia_demo.ui.engine.people_training import Speed, plan_series, plan_three_lanes, series_work
+from mia_demo.ui.engine.training_form import parse_training
+from mia_demo.ui.shared.people_view import notes
+from mia_demo.ui.train.handlers import TrainHandlers
+from mia_demo.ui.train.people_handlers import PeopleHandlers
+from mia_demo.visitors.own_people import OwnPeople
+from mia_demo.zoo.folder import open_zoo
 from tests.server.visits import visit
 
 FORM = (0.1, 3, 1, "early", "compact_resnet", 0.001, 1)

@@ -10,7 +10,7 @@ import hashlib
 
 import pytest
 
-from mia_demo.ui.qr_code import LONGEST, qr_code, svg_path
+from mia_demo.ui.shared.qr_code import LONGEST, qr_code, svg_path
 
 LONG = (
     "https://somebody-be-careful-what-you-smooth-for-with-a-long-name-abcdefghijklmnopqrst"

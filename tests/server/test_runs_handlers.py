@@ -13,12 +13,12 @@ import gradio as gr
 import pytest
 
 from mia_demo.attack.config import preset_config
-from mia_demo.device import choose_compute
-from mia_demo.ui.engine import Engine
-from mia_demo.ui.replay_view import first_visit_board
-from mia_demo.ui.run_access import is_private
-from mia_demo.ui.runs_handlers import RunsHandlers
-from mia_demo.zoo import EMBEDDED_ZOO, Zoo
+from mia_demo.system.device import choose_compute
+from mia_demo.ui.boards.replay_view import first_visit_board
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.runs.handlers import RunsHandlers
+from mia_demo.ui.shared.run_access import is_private
+from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
 from tests.server.visits import ABROAD, visit
 
 TINY = {"candidates": 2, "kept": 2, "steps": 3, "selection_rounds": 1, "pool_size": 50}

@@ -10,9 +10,9 @@ import pytest
 from huggingface_hub import constants
 
 from app import login, open_engine
-from mia_demo.device import choose_compute
+from mia_demo.system.device import choose_compute
 from mia_demo.ui.app_page import build_app, launch
-from mia_demo.ui.engine import Engine
+from mia_demo.ui.engine.engine import Engine
 from tests.hub_stand_in import HubStandIn
 from tests.tiny_zoo import make_tiny_zoo
 

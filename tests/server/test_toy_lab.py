@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mia_demo.errors import ConfigError
-from mia_demo.ui.toy_lab import CELLS, MOST_NETWORKS, SNAPSHOT_STEPS, ToyLab
+from mia_demo.ui.engine.toy_lab import CELLS, MAX_NETWORKS, SNAPSHOT_STEPS, ToyLab
 
 
 def trained(lab: ToyLab, alpha: float) -> list[dict[str, Any]]:
@@ -63,7 +63,7 @@ def test_a_start_outside_the_plane_is_refused() -> None:
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mia_demo.toy.TRAINING_STEPS", 1)
     lab = ToyLab()
-    for hundredths in [*range(MOST_NETWORKS + 5), 0]:
+    for hundredths in [*range(MAX_NETWORKS + 5), 0]:
         lab.train(hundredths / 100, 0)
         assert lab._trainings[hundredths / 100].job.wait(30)
-        assert len(lab._trainings) <= MOST_NETWORKS
+        assert len(lab._trainings) <= MAX_NETWORKS

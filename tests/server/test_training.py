@@ -9,15 +9,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
-from mia_demo.make_zoo import new_classifier, with_usual_start
-from mia_demo.manifest import MANIFEST
-from mia_demo.ui.engine import Engine
-from mia_demo.ui.training import TrainingUpdate, plan_training, training_work
-from mia_demo.ui.training_form import RECIPE, parse_training
-from mia_demo.ui.training_view import TrainingPresenter, lane_choices, own_list
-from mia_demo.zoo import open_zoo
+from mia_demo.recipes.make_zoo import new_classifier, with_usual_start
+from mia_demo.system.device import Compute
+from mia_demo.ui.boards.training_view import TrainingPresenter, lane_choices, own_list
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.training import TrainingUpdate, plan_training, training_work
+from mia_demo.ui.engine.training_form import RECIPE, parse_training
+from mia_demo.zoo.folder import open_zoo
+from mia_demo.zoo.manifest import MANIFEST
 
 FORM: tuple[Any, ...] = (-0.05, 8, 20, "early", "compact_resnet", 0.001, 42)
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from mia_demo.attack.config import preset_config
-from mia_demo.device import choose_compute
-from mia_demo.evaluation.results import Record, SweepResults, save_results
+from mia_demo.sweep.results import Record, SweepResults, save_results
+from mia_demo.system.device import choose_compute
 from mia_demo.ui.app_page import build_app
-from mia_demo.ui.engine import Curves, Engine, FinishedAttack
-from mia_demo.ui.understand_handlers import UnderstandHandlers
-from mia_demo.zoo import EMBEDDED_ZOO, Zoo
+from mia_demo.ui.engine.engine import Curves, Engine, FinishedAttack
+from mia_demo.ui.understand.handlers import UnderstandHandlers
+from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
 
 VISITOR = gr.Request(session_hash="visitor")
 LANES = ["positive", "zero", "negative"]

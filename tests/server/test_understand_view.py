@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from mia_demo.attack.config import preset_config
-from mia_demo.evaluation.embedding_view import EmbeddingView
-from mia_demo.ui.engine import Curves, FinishedAttack
-from mia_demo.ui.label_view import label_json
-from mia_demo.ui.sessions import SessionMemory
-from mia_demo.ui.understand_view import (
+from mia_demo.metrics.embedding_view import EmbeddingView
+from mia_demo.ui.engine.engine import Curves, FinishedAttack
+from mia_demo.ui.engine.sessions import SessionMemory
+from mia_demo.ui.understand.label_view import label_json
+from mia_demo.ui.understand.view import (
     LaneLabel,
     own_gradients_json,
     tightness,

@@ -12,9 +12,12 @@ import torch
 from PIL import Image
 
 from mia_demo.attack.attack import Attacker
-from mia_demo.device import Compute
+from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages
-from mia_demo.zoo import Zoo, open_zoo
+from mia_demo.zoo.folder import Zoo, open_zoo
+from tests.small_sweep import make_row, results, trainings
+
+__all__ = ["make_row", "results", "trainings"]  # fixtures of the figures' tests
 
 
 @pytest.fixture(scope="session")

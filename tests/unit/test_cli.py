@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from mia_demo import doctor
 from mia_demo.cli import main
-from mia_demo.zoo import EMBEDDED_ZOO
+from mia_demo.zoo.folder import EMBEDDED_ZOO
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:

@@ -12,26 +12,15 @@ PACKAGE = Path(__file__).parents[2] / "mia_demo"
 
 # Imports point down this list, never up. ui may import everything.
 LAYERS = [
-    ["errors", "files", "device", "memory", "usage", "smoothing", "space"],
+    ["errors"],
+    ["system", "smoothing"],
     ["data", "toy"],
     ["models"],
-    ["manifest"],
-    ["zoo", "layered_zoo", "own_people", "hub", "opening", "training"],
-    ["attack"],
-    ["evaluation", "inspection"],
-    ["added_models", "added_store"],
-    [
-        "runs",
-        "model_card",
-        "make_attributes",
-        "make_pretrained",
-        "make_zoo",
-        "doctor",
-        "bench",
-        "convert",
-        "paper_bench",
-    ],
-    ["recording", "target_variants", "publishing", "lesson"],
+    ["zoo", "training"],
+    ["attack", "metrics"],
+    ["visitors", "sweep", "report"],
+    ["runs", "convert", "lesson"],
+    ["bench", "recipes", "doctor"],
     ["commands", "cli", "__main__"],
 ]
 
@@ -60,7 +49,7 @@ def test_only_the_page_imports_gradio() -> None:
 def test_the_command_line_works_without_gradio() -> None:
     code = (
         "import sys; sys.modules['gradio'] = None\n"
-        "import mia_demo.commands, mia_demo.make_zoo, mia_demo.runs, mia_demo.doctor\n"
+        "import mia_demo.commands, mia_demo.recipes.make_zoo, mia_demo.runs, mia_demo.doctor\n"
         "assert not any(name.startswith('gradio') for name in sys.modules if sys.modules[name])"
     )
     done = subprocess.run(

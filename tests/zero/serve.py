@@ -15,11 +15,11 @@ import torch
 from spaces.zero import wrappers
 from spaces.zero.torch import patching
 
-from mia_demo.device import Compute, choose_compute
-from mia_demo.ui import zero_gpu
+from mia_demo.system.device import Compute, choose_compute
 from mia_demo.ui.app_page import build_app, launch
-from mia_demo.ui.engine import Engine
-from mia_demo.zoo import Zoo
+from mia_demo.ui.engine import zero_gpu
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.zoo.folder import Zoo
 
 
 def move_to_cpu(compute: Compute) -> None:

@@ -10,7 +10,7 @@ from gradio_client.exceptions import AppError
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import PRESETS, preset_config
-from mia_demo.zoo import Zoo
+from mia_demo.zoo.folder import Zoo
 from tests.tiny_zoo import COMPUTE
 from tests.zero.conftest import Space
 from tests.zero.device_api import POOR

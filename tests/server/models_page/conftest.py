@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from mia_demo.device import Compute
-from mia_demo.ui.engine import Engine
-from mia_demo.ui.models_handlers import ModelsHandlers
-from mia_demo.zoo import Zoo
+from mia_demo.system.device import Compute
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.models.handlers import ModelsHandlers
+from mia_demo.zoo.folder import Zoo
 from tests.hub_stand_in import HubStandIn
 from tests.tiny_zoo import make_tiny_zoo
 

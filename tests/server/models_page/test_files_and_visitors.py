@@ -9,12 +9,12 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from mia_demo import added_store
-from mia_demo.manifest import MANIFEST
-from mia_demo.ui import networks
-from mia_demo.ui.attack_handlers import AttackHandlers
-from mia_demo.ui.engine import EMBEDDED, Engine
-from mia_demo.ui.models_handlers import ModelsHandlers
+from mia_demo.ui.attack.handlers import AttackHandlers
+from mia_demo.ui.engine import networks
+from mia_demo.ui.engine.engine import EMBEDDED, Engine
+from mia_demo.ui.models.handlers import ModelsHandlers
+from mia_demo.visitors import added_store
+from mia_demo.zoo.manifest import MANIFEST
 from tests.hub_stand_in import OWNERS_TOKEN, HubStandIn
 from tests.server.models_page.visitor import HOME, LANES, STRANGER, Page, attack, works
 from tests.server.visits import ABROAD, visit
@@ -127,7 +127,7 @@ def test_a_visitor_does_not_get_what_the_servers_token_may_see(
 def test_a_visitor_gets_no_large_zoo(
     handlers: ModelsHandlers, hub: HubStandIn, others: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(added_store, "MOST_ZOO_BYTES", 1000)
+    monkeypatch.setattr(added_store, "MAX_ZOO_BYTES", 1000)
     with pytest.raises(gr.Error, match="larger than 0 MB, too large for this demo"):
         Page(handlers, STRANGER).load("hf://ada/others")
     assert set(hub.downloaded()) == {MANIFEST}
@@ -175,7 +175,7 @@ def test_a_seventh_lane_is_refused_and_not_ticked_by_itself(
 def test_few_added_lanes_stay_in_memory(
     engine: Engine, handlers: ModelsHandlers, same: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(networks, "MOST_GUESTS", 1)
+    monkeypatch.setattr(networks, "MAX_GUESTS", 1)
     Page(handlers, HOME).load("hf://ada/same")
     for lane in ("hub-1", "zero", "hub-2"):
         assert attack(engine, HOME, EMBEDDED, lane)["phase"] == "done"

@@ -15,12 +15,12 @@ import pytest
 from huggingface_hub import constants
 from PIL import Image
 
-from mia_demo.manifest import MANIFEST
-from mia_demo.own_people import OwnPeople
-from mia_demo.ui.engine import EMBEDDED, Engine
-from mia_demo.ui.models_handlers import ModelsHandlers
-from mia_demo.ui.models_view import NOTHING
-from mia_demo.ui.train_handlers import TrainHandlers
+from mia_demo.ui.engine.engine import EMBEDDED, Engine
+from mia_demo.ui.models.handlers import ModelsHandlers
+from mia_demo.ui.models.view import NOTHING
+from mia_demo.ui.train.handlers import TrainHandlers
+from mia_demo.visitors.own_people import OwnPeople
+from mia_demo.zoo.manifest import MANIFEST
 from tests.hub_stand_in import HubStandIn
 from tests.server.models_page.visitor import HOME, LANES, STRANGER, Page, attack, works
 from tests.server.visits import visit

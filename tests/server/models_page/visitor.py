@@ -8,11 +8,11 @@ from typing import Any
 
 import gradio as gr
 
-from mia_demo.ui.attack_handlers import AttackHandlers
-from mia_demo.ui.engine import EMBEDDED, Engine
-from mia_demo.ui.knobs import KNOBS, preset_values
-from mia_demo.ui.models_handlers import ModelsHandlers
-from mia_demo.ui.models_view import NOTHING
+from mia_demo.ui.attack.handlers import AttackHandlers
+from mia_demo.ui.engine.engine import EMBEDDED, Engine
+from mia_demo.ui.models.handlers import ModelsHandlers
+from mia_demo.ui.models.view import NOTHING
+from mia_demo.ui.shared.knobs import KNOBS, preset_values
 from tests.server.visits import ABROAD, visit
 
 LANES = ["positive", "zero", "negative"]

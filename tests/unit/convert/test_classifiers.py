@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from mia_demo.cli import main
 from mia_demo.convert.classifiers import find_classifier
 from mia_demo.errors import ConversionError
-from mia_demo.layered_zoo import LayeredZoo
-from mia_demo.ui.attack_view import ready_board
-from mia_demo.zoo import Zoo, open_zoo
+from mia_demo.ui.boards.attack_view import ready_board
+from mia_demo.zoo.folder import Zoo, open_zoo
+from mia_demo.zoo.layers import LayeredZoo
 
 
 def wrapped(network: nn.Module, prefix: str) -> dict[str, Tensor]:

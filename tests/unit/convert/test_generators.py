@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from mia_demo.cli import main
-from mia_demo.files import sha256_of
 from mia_demo.models.stylegan2 import Generator
-from mia_demo.zoo import Zoo
+from mia_demo.system.files import sha256_of
+from mia_demo.zoo.folder import Zoo
 from tests.unit.convert.nvidia_pickles import OPTIONS, network_pickle
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "stylegan2_ada_32px.safetensors"

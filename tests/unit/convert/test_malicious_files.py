@@ -311,7 +311,7 @@ def test_claims_beyond_the_file_cost_nothing(capsys, tmp_path: Path, data: bytes
 def test_endless_programs_are_stopped(
     capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mia_demo.convert.restricted_pickle.MOST_OPERATIONS", 1000)
+    monkeypatch.setattr("mia_demo.convert.restricted_pickle.MAX_OPERATIONS", 1000)
     message = refused(capsys, tmp_path, b"\x80\x04" + b"(" * 2000 + b".")
     assert "more than 1,000 pickle operations" in message
 

@@ -10,11 +10,11 @@ import pytest
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.attack.frames import AttackFrame
-from mia_demo.device import Compute
 from mia_demo.runs.folder import AttackRun
 from mia_demo.runs.saver import AttackSaver
 from mia_demo.runs.store import RunStore
-from mia_demo.zoo import Zoo
+from mia_demo.system.device import Compute
+from mia_demo.zoo.folder import Zoo
 
 TINY = {"candidates": 2, "kept": 2, "steps": 3, "selection_rounds": 1, "pool_size": 50}
 

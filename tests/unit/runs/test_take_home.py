@@ -16,7 +16,6 @@ from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig, parse_knobs, preset_config
 from mia_demo.attack.frames import AttackFrame
 from mia_demo.cli import build_parser
-from mia_demo.device import Compute
 from mia_demo.errors import ConfigError
 from mia_demo.runs.command import attack_command, training_command
 from mia_demo.runs.comparison import (
@@ -28,8 +27,9 @@ from mia_demo.runs.comparison import (
 )
 from mia_demo.runs.export import KINDS, export, file_name
 from mia_demo.runs.folder import AttackRun
+from mia_demo.system.device import Compute
 from mia_demo.training.classifier import TrainConfig
-from mia_demo.zoo import Zoo
+from mia_demo.zoo.folder import Zoo
 
 PHOTO = np.full((16, 16, 3), 90, dtype=np.uint8)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from mia_demo.device import Compute
 from mia_demo.errors import CheckpointError, ConfigError
+from mia_demo.system.device import Compute
 from mia_demo.training.classifier import (
     ClassifierTrainer,
     LabelledImages,

@@ -1,0 +1,126 @@
+"""Recorded results: finished sweeps and attacks that are shipped with a zoo; texts quote sweeps.
+
+Texts quote a table between ``<!-- results: NAME -->`` and ``<!-- end of results -->``; what stands
+between the marks is written here, so that no figure is ever copied by hand.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from mia_demo.errors import CheckpointError, DataError
+from mia_demo.recipes.model_card import write_model_card
+from mia_demo.report.report import record_sentence
+from mia_demo.report.text_tables import (
+    as_attribute_markdown,
+    as_curve_markdown,
+    results_markdown,
+)
+from mia_demo.runs.folder import RUN_FILE, load_run
+from mia_demo.runs.replay import FIGURES_FILE, PICTURES_FILE
+from mia_demo.runs.store import RECORDED_RUNS
+from mia_demo.sweep.library import RECORDED_FOLDER
+from mia_demo.sweep.results import SweepResults, load_results, save_results
+from mia_demo.system.files import write_bytes, write_json
+from mia_demo.zoo.folder import Zoo
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+QUOTE = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
+
+
+def record_sweep(zoo: Zoo, sweep: Path, name: str) -> SweepResults:
+    """Puts a finished sweep's results into the zoo and on its model card.
+
+    Args:
+        sweep: folder of ``save_results``.
+        name: of the recorded results, lower-case letters and digits.
+
+    Raises:
+        DataError: the name is no plain word, or the sweep cannot be read.
+        CheckpointError: the zoo lies on the Hub.
+    """
+    if zoo.origin:
+        raise CheckpointError(
+            f"{zoo.origin} is only read; record into a folder and publish that as a new commit."
+        )
+    if not NAME.fullmatch(name):
+        raise DataError(f"{name!r} is no name for results; use lower-case letters and digits.")
+    results = load_results(sweep)
+    save_results(results, zoo.root / RECORDED_FOLDER / name)
+    write_model_card(zoo, recorded_sections(zoo))
+    return results
+
+
+def recorded_sections(zoo: Zoo) -> str:
+    """All recorded results as the model card tells them."""
+    return "\n".join(_section(zoo, name) for name in recorded_names(zoo))
+
+
+def record_attack(zoo: Zoo, attack: Path, name: str) -> list[str]:
+    """Puts a finished attack with its recording into the zoo.
+
+    Args:
+        attack: folder of ``attack --output``.
+
+    Returns:
+        All recorded attacks.
+
+    Raises:
+        DataError: the name is no plain word, or the attack was stopped or has no recording.
+    """
+    if not NAME.fullmatch(name):
+        raise DataError(f"{name!r} is no name for a run; use lower-case letters and digits.")
+    run = load_run(attack, name, is_recorded=True)
+    if not run.is_complete or run.replay() is None:
+        raise DataError(f"{attack} holds no whole attack with its recording; attack again.")
+    folder = zoo.root / RECORDED_RUNS / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    lanes = {}
+    for lane, values in run.report["lanes"].items():
+        images = [Path(path).name for path in values["images"]]
+        lanes[lane] = {**values, "images": images}
+        for image in images:
+            shutil.copyfile(attack / image, folder / image)
+    for file in (PICTURES_FILE, FIGURES_FILE):
+        shutil.copyfile(attack / file, folder / file)
+    write_json(folder / RUN_FILE, {**run.report, "lanes": lanes})
+    return sorted(path.parent.name for path in folder.parent.glob(f"*/{RUN_FILE}"))
+
+
+def recorded_names(zoo: Zoo) -> list[str]:
+    """Recorded results, the whole zoo's own first."""
+    folders = (zoo.root / RECORDED_FOLDER).glob("*/results.json")
+    return sorted(
+        (path.parent.name for path in folders), key=lambda name: (name != "standard", name)
+    )
+
+
+def quote_results(zoo: Zoo, text: Path) -> None:
+    """Rewrites every table that ``text`` quotes from the zoo's recorded results."""
+
+    def quoted(match: re.Match[str]) -> str:
+        return f"{match[1]}{quotation(zoo, match[2])}{match[3]}"
+
+    write_bytes(text, QUOTE.sub(quoted, text.read_text("utf-8")).encode())
+
+
+def quotation(zoo: Zoo, name: str) -> str:
+    """What a text says of recorded results: where they come from, and the main figures."""
+    results = load_results(zoo.root / RECORDED_FOLDER / name)
+    table = results_markdown(results.rows, main_only=True)
+    return f"Recorded {record_sentence(results.record)}\n\n{table}"
+
+
+def _section(zoo: Zoo, name: str) -> str:
+    results = load_results(zoo.root / RECORDED_FOLDER / name)
+    parts = [
+        f"### {name}\n",
+        f"Recorded {record_sentence(results.record)}\n",
+        results_markdown(results.rows),
+        as_attribute_markdown(results.rows, results.record.attribute_reference),
+        as_curve_markdown(results.curves),
+    ]
+    return "\n".join(parts)

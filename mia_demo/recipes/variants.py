@@ -1,0 +1,97 @@
+"""Zoos whose targets differ in one thing: the smoothing factor, or the seed of their training.
+
+Sweeping many factors gives the privacy-utility curve: what each α costs in test accuracy and what
+it gives away to the attack. Sweeping many training seeds shows which differences between lanes
+are more than the luck of one training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mia_demo.attack.sampling import store_pool
+from mia_demo.errors import ConfigError
+from mia_demo.metrics.pooling import training_lane
+from mia_demo.recipes.make_zoo import Log, make_classifier
+from mia_demo.smoothing import check_alpha, format_alpha
+from mia_demo.system.device import Compute
+from mia_demo.training.classifier import LabelledImages, TrainConfig
+from mia_demo.zoo.folder import Zoo
+
+SHARED_KINDS = ("prior", "evaluator", "embedder", "features", "attributes", "pretrained")
+STATES = "states"  # of unfinished trainings, beside the checkpoints
+
+
+def parse_alphas(text: str) -> list[float]:
+    """``-0.1,0,0.1`` -> [-0.1, 0.0, 0.1].
+
+    Raises:
+        ConfigError: not numbers, out of range, or one twice.
+    """
+    try:
+        alphas = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise ConfigError(f"{text!r} is no list such as -0.1,0,0.1.") from error
+    for alpha in alphas:
+        check_alpha(alpha)
+    if len(set(alphas)) != len(alphas):
+        raise ConfigError(f"{text!r} names a smoothing factor twice; name each once.")
+    return alphas
+
+
+def lane_of(alpha: float) -> str:
+    """Name of the target with this smoothing factor."""
+    return f"alpha{format_alpha(alpha)}"
+
+
+def make_alpha_zoo(
+    source: Zoo, alphas: Sequence[float], root: Path, compute: Compute, log: Log
+) -> Zoo:
+    """A zoo in ``root`` with a target for each α, trained as those of ``source``; resumable."""
+    recipe = _recipe_of(source, source.target_names()[0])
+    configs = {lane_of(alpha): replace(recipe, alpha=alpha) for alpha in alphas}
+    return make_variants(source, configs, root, compute, log)
+
+
+def make_training_seed_zoo(
+    source: Zoo, seeds: Sequence[int], root: Path, compute: Compute, log: Log
+) -> Zoo:
+    """A zoo in ``root`` with every target of ``source`` once for each training seed; resumable."""
+    configs = {
+        training_lane(name, seed): replace(_recipe_of(source, name), seed=seed)
+        for seed in seeds
+        for name in source.target_names()
+    }
+    return make_variants(source, configs, root, compute, log)
+
+
+def make_variants(
+    source: Zoo, configs: Mapping[str, TrainConfig], root: Path, compute: Compute, log: Log
+) -> Zoo:
+    """A zoo in ``root`` with these targets; prior, judges and identities are those of ``source``.
+
+    Targets of ``source`` that were trained so already are taken over.
+    """
+    made = {name: _recipe_of(source, name) for name in source.target_names()}
+    zoo = Zoo.create(root)
+    zoo.adopt_identities(source)
+    for kind in SHARED_KINDS:
+        for entry in source.entries(kind):
+            zoo.adopt(source, entry, entry.name)
+    for name, config in configs.items():
+        same = next((known for known, recipe in made.items() if recipe == config), None)
+        if same:
+            zoo.adopt(source, source.entry(same), name)
+            continue
+        size = config.input_size
+        train = LabelledImages(*zoo.split(zoo.identities(), size, "train"))
+        test = LabelledImages(*zoo.split(zoo.identities(), size, "test"))
+        make_classifier(zoo, name, "target", config, train, test, compute, root / STATES, log)
+    store_pool(zoo, compute)
+    return zoo
+
+
+def _recipe_of(zoo: Zoo, name: str) -> TrainConfig:
+    return TrainConfig.from_json(zoo.entry(name).training["recipe"])

@@ -1,0 +1,108 @@
+"""The privacy-utility curve as a self-contained SVG: what a classifier knows, what it gives away.
+
+A point a lane, test accuracy across, Acc@1 upwards with its 95 % interval, joined in the order of
+the smoothing factor where every lane has its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from mia_demo.report.columns import alpha_text, percent
+from mia_demo.sweep.table import Row
+
+WIDTH, HEIGHT = 640, 420
+LEFT, RIGHT, TOP, BOTTOM = 70, 150, 20, 60
+INK, FAINT, MARK = "#1f2937", "#d1d5db", "#4338ca"
+LABEL_HEIGHT = 16
+TICKS = 5
+
+Scale = Callable[[float], float]
+
+
+def privacy_utility_svg(rows: Sequence[Row]) -> str:
+    """The figure of a results table.
+
+    Args:
+        rows: as of ``results_table``; those without a measured accuracy have no place in it.
+    """
+    rows = [row for row in rows if row["test_accuracy"] is not None]
+    accuracies = [row["test_accuracy"] for row in rows]
+    low, high = min(accuracies, default=0.0), max(accuracies, default=1.0)
+    margin = max((high - low) / 8, 0.0025)
+    x_range = (low - margin, min(high + margin, 1.0))
+    x = _scale(x_range, (LEFT, WIDTH - RIGHT))
+    y = _scale((0.0, 1.0), (HEIGHT - BOTTOM, TOP))
+    size = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "width": str(WIDTH), "height": str(HEIGHT)}
+    svg = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "role": "img", **size})
+    words = "; ".join(
+        f"{row['lane']}: test accuracy {percent(row['test_accuracy'])}, "
+        f"Acc@1 {percent(row['acc1'])}"
+        for row in rows
+    )
+    SubElement(svg, "title").text = f"Privacy against utility. {words}."
+    SubElement(svg, "rect", {"width": "100%", "height": "100%", "fill": "white"})
+    _axes(svg, x, y, x_range)
+    alphas = [row["alpha"] for row in rows]
+    if len(set(alphas)) == len(rows):
+        ordered = sorted(rows, key=lambda row: row["alpha"])
+        points = " ".join(f"{x(r['test_accuracy']):.1f},{y(r['acc1']):.1f}" for r in ordered)
+        SubElement(svg, "polyline", {"points": points, "fill": "none", "stroke": FAINT})
+    for row, height in zip(rows, _label_heights([y(row["acc1"]) for row in rows]), strict=True):
+        _point(svg, row, x, y, height)
+    return tostring(svg, encoding="unicode")
+
+
+def _axes(svg: Element, x: Scale, y: Scale, x_range: tuple[float, float]) -> None:
+    for tick in range(TICKS + 1):
+        share = tick / TICKS
+        _line(svg, LEFT, y(share), WIDTH - RIGHT, y(share), FAINT)
+        _text(svg, LEFT - 8, y(share) + 4, f"{share:.0%}", "end")
+        accuracy = x_range[0] + share * (x_range[1] - x_range[0])
+        _text(svg, x(accuracy), HEIGHT - BOTTOM + 20, percent(accuracy), "middle")
+    _text(svg, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 14, "test accuracy (utility)", "middle")
+    label = _text(svg, 0, 0, "Acc@1 of the attack (leakage)", "middle")
+    label.set("transform", f"translate(18 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)")
+
+
+def _point(svg: Element, row: Row, x: Scale, y: Scale, label_height: float) -> None:
+    across, up = x(row["test_accuracy"]), y(row["acc1"])
+    if row["acc1_ci95"]:
+        low, high = row["acc1_ci95"]
+        _line(svg, across, y(low), across, y(high), MARK)
+    SubElement(svg, "circle", {"cx": f"{across:.1f}", "cy": f"{up:.1f}", "r": "5", "fill": MARK})
+    edge = WIDTH - RIGHT + 8
+    _line(svg, across + 6, up, edge - 3, label_height, FAINT)
+    words = f"{row['lane']} (α {alpha_text(row['alpha'])})"
+    if row["lane"].startswith("alpha"):
+        words = f"α = {alpha_text(row['alpha'])}"
+    _text(svg, edge, label_height + 4, words, "start")
+
+
+def _label_heights(wanted: list[float]) -> list[float]:
+    """The wanted heights, moved down where labels would touch."""
+    heights = dict.fromkeys(range(len(wanted)), 0.0)
+    lowest = -float(LABEL_HEIGHT)
+    for index in sorted(heights, key=lambda index: wanted[index]):
+        lowest = max(wanted[index], lowest + LABEL_HEIGHT)
+        heights[index] = lowest
+    return list(heights.values())
+
+
+def _scale(domain: tuple[float, float], pixels: tuple[float, float]) -> Scale:
+    (low, high), (first, last) = domain, pixels
+    return lambda value: first + (value - low) / (high - low) * (last - first)
+
+
+def _line(svg: Element, x1: float, y1: float, x2: float, y2: float, stroke: str) -> None:
+    ends = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
+    places = {key: f"{value:.1f}" for key, value in ends.items()}
+    SubElement(svg, "line", {**places, "stroke": stroke})
+
+
+def _text(svg: Element, x: float, y: float, words: str, anchor: str) -> Element:
+    style = {"fill": INK, "font-family": "sans-serif", "font-size": "13", "text-anchor": anchor}
+    node = SubElement(svg, "text", {"x": f"{x:.1f}", "y": f"{y:.1f}", **style})
+    node.text = words
+    return node

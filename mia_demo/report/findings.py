@@ -1,0 +1,218 @@
+"""What a results table says, in sentences computed from its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from mia_demo.metrics.differences import Difference, paired_difference
+from mia_demo.metrics.pooling import pool_trainings
+from mia_demo.report.columns import percent, points
+from mia_demo.sweep.table import Row
+
+# Intervals over fewer identities are too coarse to draw a conclusion from.
+MIN_IDENTITIES = 10
+# Four lanes; more would fill a paragraph with names.
+MAX_NAMED_PAIRS = 6
+STUDENTS_MARGIN = 0.02  # another training of the same lane gives as much
+
+AGREES, OPPOSES, MIXED, UNCLEAR, TOO_FEW = "agrees", "opposes", "mixed", "unclear", "too few"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What came out.
+
+    Attributes:
+        headline: which lane leaks most and which least.
+        agreement: with the paper's order, one of the constants above; empty where all lanes have
+            the same smoothing factor.
+        verdict: the agreement as a sentence.
+        details: differences, what the other judges say, utility.
+    """
+
+    headline: str
+    agreement: str
+    verdict: str
+    details: list[str]
+
+
+def find(rows: Sequence[Row], identities: int) -> Findings:
+    """Reads the table.
+
+    Args:
+        rows: as of ``results_table``, at least one; trainings of one target speak as their average.
+        identities: how many were attacked.
+    """
+    rows = pool_trainings(rows) or rows
+    agreement, verdict = _agreement(rows, identities)
+    differences = _differences(rows) if identities >= MIN_IDENTITIES else []
+    details = [*differences, *_other_judges(rows), *_utility(rows)]
+    return Findings(_headline(rows), agreement, verdict, details)
+
+
+def _headline(rows: Sequence[Row]) -> str:
+    most, least = _extremes(rows, "acc1")
+    if len(rows) == 1:
+        return f"The evaluator recognises {_leakage(most[0])} of the reconstructions."
+    if most == least:
+        return f"All lanes leak alike: the evaluator recognises {_leakage(most[0])} of each."
+    return (
+        f"{_leak(most)} most: the evaluator recognises {_leakage(most[0])} of the "
+        f"reconstructions. {_leak(least)} least: {_leakage(least[0])}."
+    )
+
+
+def _agreement(rows: Sequence[Row], identities: int) -> tuple[str, str]:
+    """Pairs of lanes with different factors and a clear difference vote on the paper's order."""
+    pairs = [(a, b) for a, b in combinations(rows, 2) if a["alpha"] != b["alpha"]]
+    if not pairs:
+        return "", ""
+    effects = []
+    if any(row["alpha"] > 0 for row in rows):
+        effects.append("positive smoothing leaks more")
+    if any(row["alpha"] < 0 for row in rows):
+        effects.append("negative smoothing leaks less")
+    paper = f"The paper finds that {' and '.join(effects)}"
+    if identities < MIN_IDENTITIES:
+        people = "1 identity" if identities == 1 else f"{identities} identities"
+        return TOO_FEW, f"{paper}; {people} are too few to say whether it is so here."
+    clear = [(a, b) for a, b in pairs if _difference(a, b).is_clear]
+    with_paper = sum((a["alpha"] > b["alpha"]) == (a["acc1"] > b["acc1"]) for a, b in clear)
+    against = len(clear) - with_paper
+    if not clear:
+        return UNCLEAR, f"{paper}; here no difference is clear, so neither order is shown."
+    if not against:
+        return AGREES, f"{paper}. So it is here, wherever lanes differ clearly."
+    if not with_paper:
+        return OPPOSES, f"{paper}; where lanes differ clearly here, it is the other way round."
+    return MIXED, f"{paper}; of the {len(clear)} clear differences here {with_paper} agree."
+
+
+def _differences(rows: Sequence[Row]) -> list[str]:
+    pairs = [
+        (one, other, _difference(one, other))
+        for one, other in combinations(sorted(rows, key=lambda row: -row["acc1"]), 2)
+    ]
+    clear = [pair for pair in pairs if pair[2].is_clear]
+    if len(pairs) > MAX_NAMED_PAIRS:
+        return [
+            f"Identity by identity, {len(clear)} of the {len(pairs)} pairs of lanes differ clearly "
+            "(the 95% interval of the difference excludes 0); the order of the others may be "
+            "chance."
+        ]
+    sentences = [
+        f"Identity by identity, {one['lane']} leaks {found.mean * 100:.1f} percentage points more "
+        f"than {other['lane']} (95%: {_range(found)})."
+        for one, other, found in clear
+    ]
+    for one, other, found in pairs:
+        if found.is_clear:
+            continue
+        sentences.append(
+            f"{one['lane']} and {other['lane']} do not differ clearly (95% of the difference: "
+            f"{_range(found)} percentage points): their order may be chance."
+            + _distances_apart(one, other)
+        )
+    return sentences
+
+
+def _distances_apart(one: Row, other: Row) -> str:
+    """Where counting hits shows no clear difference, the distance to the photos still may."""
+    found = paired_difference(one, other, "delta_face")
+    if not found.is_clear:
+        return ""
+    closer = one if found.mean < 0 else other
+    low, high = sorted(abs(bound) for bound in found.interval)
+    return (
+        f" Their distances to the photos do differ clearly: δ_face of {closer['lane']} is "
+        f"{abs(found.mean):.3f} smaller (95%: {low:.3f} to {high:.3f})."
+    )
+
+
+def _range(found: Difference) -> str:
+    return " to ".join(points(bound) for bound in found.interval)
+
+
+def _other_judges(rows: Sequence[Row]) -> list[str]:
+    """Whether distance and student name the same leakiest lane as the evaluator."""
+    if len(rows) == 1:
+        return []
+    leakiest = {row["lane"] for row in _extremes(rows, "acc1")[0]}
+    sentences = []
+    if _known(rows, "face_rank1"):
+        first = _extremes(rows, "face_rank1")[0]
+        agrees = "agrees" if leakiest & {row["lane"] for row in first} else "disagrees"
+        figures = ", ".join(f"{row['lane']} {percent(row['face_rank1'])}" for row in rows)
+        sentences.append(
+            f"As a second opinion, a face embedder that knows none of these people {agrees}: it "
+            f"names the right identity most often for {_and(first)} ({figures})."
+        )
+    if _known(rows, "delta_face"):
+        closest = _extremes(rows, "delta_face")[1]
+        agrees = "agrees" if leakiest & {row["lane"] for row in closest} else "disagrees"
+        sentences.append(
+            f"The distance in the face embedder's features {agrees}: reconstructions of "
+            f"{_and(closest)} come closest to a training photo "
+            f"(δ_face {closest[0]['delta_face']:.3f})."
+        )
+    if _known(rows, "extraction_test"):
+        sentences.append(_student(rows, leakiest))
+    return sentences
+
+
+def _student(rows: Sequence[Row], leakiest: set[str]) -> str:
+    """It has no interval; figures that differ by less than another seed's would count as equal."""
+    student = "A student taught by reconstructions alone"
+    shares = [row["extraction_test"] for row in rows]
+    best = [row for row in rows if max(shares) - row["extraction_test"] < STUDENTS_MARGIN]
+    if len(best) == len(rows):
+        low, high = percent(min(shares)), percent(max(shares))
+        return f"{student} tells no lane from the others (ξ_test {low} to {high})."
+    agrees = "agrees" if leakiest & {row["lane"] for row in best} else "disagrees"
+    figures = ", ".join(percent(row["extraction_test"]) for row in best)
+    return f"{student} {agrees}: it learns most from {_and(best)} (ξ_test {figures})."
+
+
+def _utility(rows: Sequence[Row]) -> list[str]:
+    if unmeasured := [row for row in rows if row["test_accuracy"] is None]:
+        return [f"Test accuracy was not measured for {_and(unmeasured)}."]
+    accuracies = [row["test_accuracy"] for row in rows]
+    high, low = percent(max(accuracies)), percent(min(accuracies))
+    if high == low:
+        return [f"Test accuracy: {high} in every lane."]
+    worst = [row for row in rows if percent(row["test_accuracy"]) == low]
+    return [f"Test accuracy lies between {low} ({_and(worst)}) and {high}."]
+
+
+def _extremes(rows: Sequence[Row], key: str) -> tuple[list[Row], list[Row]]:
+    """The rows with the largest figure, and those with the smallest."""
+
+    def with_figure(choose: Callable[[list[float]], float]) -> list[Row]:
+        wanted = choose([row[key] for row in rows])
+        return [row for row in rows if row[key] == wanted]
+
+    return with_figure(max), with_figure(min)
+
+
+def _known(rows: Sequence[Row], key: str) -> bool:
+    return all(row.get(key) is not None for row in rows)
+
+
+def _difference(one: Row, other: Row) -> Difference:
+    return paired_difference(one, other, "acc1")
+
+
+def _leakage(row: Row) -> str:
+    return percent(row["acc1"])
+
+
+def _leak(rows: Sequence[Row]) -> str:
+    lane, leak = ("Lane", "leaks") if len(rows) == 1 else ("Lanes", "leak")
+    return f"{lane} {_and(rows)} {leak}"
+
+
+def _and(rows: Sequence[Row]) -> str:
+    *others, last = [row["lane"] for row in rows]
+    return f"{', '.join(others)} and {last}" if others else last

@@ -1,0 +1,94 @@
+"""The results at hand: sweeps recorded with the zoo, and the visitors' own."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from mia_demo.errors import ConfigError
+from mia_demo.sweep.results import RESULTS_FILE, Record, SweepResults, load_results
+from mia_demo.zoo.folder import Zoo
+
+RECORDED_FOLDER = "results"  # inside a zoo
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A finished sweep on disk.
+
+    Attributes:
+        key: names it, here and on the page; folders are never built from a visitor's words.
+        is_recorded: it came with the zoo.
+    """
+
+    key: str
+    folder: Path
+    is_recorded: bool
+    record: Record
+
+    def load(self) -> SweepResults:
+        """Figures and pictures.
+
+        Raises:
+            DataError: damaged.
+        """
+        return load_results(self.folder)
+
+
+class ResultsLibrary:
+    """Finds finished sweeps.
+
+    Args:
+        zoo: its ``results`` folder holds the recorded ones.
+        runs: where visitors' sweeps land.
+    """
+
+    def __init__(self, zoo: Zoo, runs: Path) -> None:
+        self.zoo = zoo
+        self.runs = runs
+
+    def sweeps(self) -> list[Sweep]:
+        """Recorded ones by name, then the visitors' newest first; unreadable ones are left out."""
+        recorded = self._in(self.zoo.root / RECORDED_FOLDER, is_recorded=True)
+        own = self._in(self.runs, is_recorded=False)
+        newest_first = sorted(own, key=lambda sweep: sweep.record.date, reverse=True)
+        # The whole zoo, as published, comes before experiments.
+        return sorted(recorded, key=lambda sweep: sweep.folder.name != "standard") + newest_first
+
+    def sweep(self, key: str) -> Sweep:
+        """The sweep of this key.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        for sweep in self.sweeps():
+            if sweep.key == key:
+                return sweep
+        raise ConfigError(f"There are no results {key!r}; choose others from the list.")
+
+    def caveat(self, record: Record) -> str:
+        """Whether the zoo still has the networks of the sweep; empty if all is the same."""
+        present = {entry.name: entry.stored.sha256 for entry in self.zoo.manifest.checkpoints}
+        used = record.checkpoints
+        changed = [name for name in used if name in present and present[name] != used[name]]
+        weights = set(present.values())  # those of a training seed have a name of their own
+        missing = [name for name in used if name not in present and used[name] not in weights]
+        if changed:
+            return f"This zoo has other weights by now: {', '.join(changed)}."
+        return f"Not part of this zoo: {', '.join(missing)}." if missing else ""
+
+    def _in(self, root: Path, *, is_recorded: bool) -> list[Sweep]:
+        found = []
+        for path in sorted(root.glob(f"*/{RESULTS_FILE}")):
+            try:
+                record = Record(**json.loads(path.read_text("utf-8"))["record"])
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                log.warning("%s is left out: %s", path, error)
+                continue
+            key = f"{root.name}/{path.parent.name}"
+            found.append(Sweep(key, path.parent, is_recorded, record))
+        return found

@@ -1,0 +1,238 @@
+"""A finished sweep as one folder: the table, every verdict, the best pictures, where it came from.
+
+``results.json`` holds the numbers, ``best.webp`` each lane's best reconstruction of every identity
+(of the first seed), ``table.csv`` and ``table.md`` the table again for spreadsheets and READMEs,
+``curve.svg`` the privacy-utility curve.
+The folder is all that the Compare page needs, so recorded sweeps can be shipped.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from mia_demo.attack.attack import Attacker
+from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.framing import Framing
+from mia_demo.attack.lanes import stage_names
+from mia_demo.errors import DataError
+from mia_demo.metrics.attributes import open_attribute_judge, reference_of
+from mia_demo.metrics.judge import Judge
+from mia_demo.report.figure import privacy_utility_svg
+from mia_demo.report.text_tables import (
+    as_attribute_markdown,
+    as_csv,
+    as_curve_markdown,
+    results_markdown,
+)
+from mia_demo.sweep.sweep import judge_again, load_result, saved_images
+from mia_demo.sweep.table import Row, mean_curve, results_table
+from mia_demo.system.files import replacing, write_bytes, write_json
+from mia_demo.zoo.manifest import library_versions
+
+RESULTS_FILE = "results.json"
+PICTURES_FILE = "best.webp"
+FORMAT = 4
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where the figures of a sweep come from.
+
+    Attributes:
+        date: UTC, ISO 8601, when the table was computed.
+        commit: of the program, with ``+`` if files were changed; empty outside a git checkout.
+        settings: of the attack; identity and seed are None there.
+        seconds: of attacking, summed over all attacks.
+        checkpoints: sha256 of every network that took part.
+        attribute_reference: by attribute what the rows' shares compare with (see
+            ``attributes.AttributeReference``); empty where they were refused.
+    """
+
+    date: str
+    commit: str
+    settings: dict[str, Any]
+    identities: list[int]
+    seeds: list[int]
+    lanes: list[str]
+    device: str
+    precision: str
+    seconds: float
+    versions: dict[str, str]
+    checkpoints: dict[str, str]
+    attribute_reference: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JudgedAttack:
+    """The verdict on one lane's attack on one identity; reconstructions best first."""
+
+    identity: int
+    seed: int
+    acc1: float
+    acc5: float
+    delta_eval: float
+    delta_face: float
+    target_confidence: float
+    top1: list[int]  # whom the evaluator sees in each reconstruction
+    nearest: list[int]  # index of the nearest training image, by the face embedder
+
+
+@dataclass(frozen=True)
+class SweepResults:
+    """Everything a sweep found.
+
+    Attributes:
+        rows: the table, one row a lane (see ``table.results_table``).
+        attacks: by lane, ordered by identity, then seed.
+        curves: by lane, Acc@1, target confidence and gradient cosine against steps of the
+            optimisation, mean over attacks (see ``mean_curve``).
+        pictures: uint8 [L, I, R, R, 3], best reconstruction of each identity, first seed.
+    """
+
+    record: Record
+    rows: list[Row]
+    attacks: dict[str, list[JudgedAttack]]
+    curves: dict[str, list[dict[str, Any]]]
+    pictures: npt.NDArray[np.uint8]
+
+    def picture(self, lane: str, identity: int) -> npt.NDArray[np.uint8]:
+        """Best reconstruction [R, R, 3] of an identity, first seed."""
+        record = self.record
+        return self.pictures[record.lanes.index(lane), record.identities.index(identity)]
+
+
+def collect_results(
+    attacker: Attacker,
+    judge: Judge,
+    directory: Path,
+    config: AttackConfig,
+    identities: Sequence[int],
+    seeds: Sequence[int],
+) -> SweepResults:
+    """Table and verdicts of a finished sweep.
+
+    Args:
+        directory: where ``run_sweep`` put its attacks.
+        config: the sweep's settings.
+    """
+    zoo, compute, lanes = attacker.zoo, judge.compute, list(config.lanes)
+    size = Framing.of(zoo).picture_size
+    judge_again(directory, judge, identities, seeds, size)
+    loaded = {(i, s): load_result(directory, s, i) for i in identities for s in seeds}
+    targets = dict.fromkeys(name for lane in lanes for name in stage_names(lane))
+    heads = [entry.name for entry in zoo.entries("attributes")]
+    attribute_judge, _ = open_attribute_judge(zoo, compute)
+    record = Record(
+        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        commit=source_commit(),
+        settings={**config.to_json(), "identity": None, "seed": None},
+        identities=list(identities),
+        seeds=list(seeds),
+        lanes=lanes,
+        device=str(compute.device),
+        precision=compute.precision,
+        seconds=round(sum(result["seconds"] for result in loaded.values()), 1),
+        versions=library_versions(),
+        checkpoints={
+            name: zoo.entry(name).stored.sha256
+            for name in ("prior", "evaluator", "embedder", *heads, *targets)
+        },
+        attribute_reference=reference_of(attribute_judge, identities),
+    )
+    best = [saved_images(directory, seeds[0], i, size)[:, 0].numpy() for i in identities]
+    return SweepResults(
+        record=record,
+        rows=results_table(attacker, judge, directory, identities, seeds, lanes),
+        attacks=judged_attacks(directory, lanes, identities, seeds),
+        curves={
+            lane: mean_curve([result["lanes"][lane]["curve"] for result in loaded.values()])
+            for lane in lanes
+        },
+        pictures=np.stack(best, axis=1).transpose(0, 1, 3, 4, 2),
+    )
+
+
+def judged_attacks(
+    directory: Path, lanes: Sequence[str], identities: Sequence[int], seeds: Sequence[int]
+) -> dict[str, list[JudgedAttack]]:
+    """The verdicts in a folder of ``run_sweep``, by lane, ordered by identity, then seed."""
+    fields = JudgedAttack.__dataclass_fields__.keys() - {"identity", "seed"}
+    loaded = {(i, s): load_result(directory, s, i) for i in identities for s in seeds}
+    return {
+        lane: [
+            JudgedAttack(i, s, **{key: result["lanes"][lane][key] for key in fields})
+            for (i, s), result in loaded.items()
+        ]
+        for lane in lanes
+    }
+
+
+def save_results(results: SweepResults, folder: Path) -> None:
+    """Writes the folder; ``results.json`` last, so a folder with it is complete."""
+    lanes, people, size = results.pictures.shape[:3]
+    sheet = results.pictures.transpose(0, 2, 1, 3, 4).reshape(lanes * size, people * size, 3)
+    with replacing(folder / PICTURES_FILE) as temporary:
+        Image.fromarray(sheet).save(temporary, format="WEBP", quality=90, method=6)
+    write_bytes(folder / "table.csv", as_csv(results.rows).encode())
+    leakage = as_attribute_markdown(results.rows, results.record.attribute_reference)
+    curves = as_curve_markdown(results.curves)
+    tables = f"{results_markdown(results.rows)}\n{leakage}\n{curves}"
+    write_bytes(folder / "table.md", tables.encode())
+    write_bytes(folder / "curve.svg", privacy_utility_svg(results.rows).encode())
+    values = {"format": FORMAT, **{k: v for k, v in asdict(results).items() if k != "pictures"}}
+    write_json(folder / RESULTS_FILE, values)
+
+
+def load_results(folder: Path) -> SweepResults:
+    """Reads a folder of ``save_results``.
+
+    Raises:
+        DataError: missing, damaged or of another format.
+    """
+    try:
+        values = json.loads((folder / RESULTS_FILE).read_text("utf-8"))
+        if values["format"] != FORMAT:
+            raise DataError(f"{folder} holds results of another format; sweep again.")
+        record = Record(**values["record"])
+        with Image.open(folder / PICTURES_FILE) as sheet:
+            pixels = np.array(sheet.convert("RGB"))
+        lanes, people = len(record.lanes), len(record.identities)
+        size = pixels.shape[0] // lanes
+        return SweepResults(
+            record=record,
+            rows=list(values["rows"]),
+            curves=dict(values["curves"]),
+            attacks={
+                lane: [JudgedAttack(**attack) for attack in attacks]
+                for lane, attacks in values["attacks"].items()
+            },
+            pictures=pixels.reshape(lanes, size, people, size, 3).transpose(0, 2, 1, 3, 4),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{folder} holds no readable results ({error}); sweep again.") from error
+
+
+def source_commit() -> str:
+    """Short hash of the program's git commit; empty when there is none."""
+    root = Path(__file__).resolve().parents[2]
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(root), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--untracked-files=no")
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return ""

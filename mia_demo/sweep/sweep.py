@@ -1,0 +1,234 @@
+"""Many attacks, one table: identities x seeds, all lanes side by side, resumable.
+
+Identities are attacked in groups that fill the device: one at a time on a CPU, more on a GPU.
+
+Every attack's result is a sheet of its kept images and a small JSON file, written last and
+atomically. So a sweep can be killed at any moment: what is there is not done again, and nothing
+counts twice. A verdict knows its judges: when they have changed, the saved images are judged
+again; when a target or the prior has changed, the sweep is another one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from mia_demo.attack.attack import Attacker
+from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.frames import AttackFrame
+from mia_demo.attack.lanes import stage_names
+from mia_demo.errors import ConfigError
+from mia_demo.metrics.judge import Judge
+from mia_demo.system.files import replacing, write_json
+
+MAX_NUMBERS = 10_000  # a longer list is a slip, or meant to fill the memory
+
+CURVE_POINTS = 10
+
+
+@dataclass(frozen=True)
+class SweepFrame:
+    """Progress of a sweep: one attack more is done."""
+
+    done: int
+    total: int
+    identity: int
+    seed: int
+
+
+def parse_numbers(text: str) -> list[int]:
+    """``0-3,7`` -> [0, 1, 2, 3, 7].
+
+    Raises:
+        ConfigError: not numbers and ranges, a number twice, or too many.
+    """
+    numbers: list[int] = []
+    try:
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            start, stop = int(first), int(last or first) + 1
+            if len(numbers) + stop - start > MAX_NUMBERS:
+                raise ConfigError(f"{text!r} names more than {MAX_NUMBERS} numbers; name fewer.")
+            numbers += range(start, stop)
+    except ValueError as error:
+        message = f"{text!r} is no list such as 0-9,17; write numbers and ranges."
+        raise ConfigError(message) from error
+    if not numbers or len(set(numbers)) != len(numbers):
+        raise ConfigError(f"{text!r} names nothing, or something twice; name each number once.")
+    return numbers
+
+
+def run_sweep(
+    attacker: Attacker,
+    judge: Judge,
+    base: AttackConfig,
+    identities: Sequence[int],
+    seeds: Sequence[int],
+    directory: Path,
+) -> Iterator[SweepFrame]:
+    """Attacks every identity with every seed; results land in ``directory/attacks``.
+
+    Args:
+        base: lanes and knobs; its identity and seed are replaced.
+
+    Raises:
+        ConfigError: the folder holds a sweep with other settings, or of other classifiers.
+    """
+    attacked = dict.fromkeys(name for lane in base.lanes for name in stage_names(lane))
+    for name in attacked:
+        attacker.lane(name)  # whether there is such a target
+    settings = {
+        **base.to_json(),
+        "identity": None,
+        "seed": None,
+        "checkpoints": {
+            name: attacker.zoo.entry(name).stored.sha256 for name in ("prior", *attacked)
+        },
+    }
+    _check_settings(directory, settings)
+    total = len(identities) * len(seeds)
+    size = attacker.group_size(base)
+    done = 0
+    for seed in seeds:
+        for start in range(0, len(identities), size):
+            group = identities[start : start + size]
+            missing = [i for i in group if not attack_files(directory, seed, i)[1].exists()]
+            if missing:
+                # The whole group again, so that a resumed sweep computes the same batches.
+                _attack_group(attacker, judge, replace(base, seed=seed), group, directory)
+            for identity in group:
+                done += 1
+                yield SweepFrame(done, total, identity, seed)
+
+
+def _attack_group(
+    attacker: Attacker, judge: Judge, config: AttackConfig, group: Sequence[int], directory: Path
+) -> None:
+    """Attacks a few identities in one batch and saves each."""
+    every = max(1, config.steps // CURVE_POINTS)
+    watched = []
+    for frames in attacker.run_group(config, group, every=every):
+        watched.append([_curve_points(frame, i) for frame, i in zip(frames, group, strict=True)])
+    for position, (identity, frame) in enumerate(zip(group, frames, strict=True)):
+        lanes = {}
+        for index, lane in enumerate(frame.lanes):
+            verdict = judge.judge(lane.images, identity)
+            points = [step[position][index] for step in watched if step[position]]
+            lanes[lane.name] = {
+                **asdict(verdict),
+                "alpha": lane.alpha,
+                "test_accuracy": lane.test_accuracy,
+                "target_confidence": lane.target_confidence,
+                "curve": points,
+            }
+        sheet_path, result_path = attack_files(directory, config.seed, identity)
+        _save_sheet(sheet_path, frame)
+        result = {
+            "identity": identity,
+            "seed": config.seed,
+            "seconds": frame.seconds,
+            "judges": judge.checkpoints,
+        }
+        write_json(result_path, {**result, "lanes": lanes})
+
+
+def judge_again(
+    directory: Path, judge: Judge, identities: Sequence[int], seeds: Sequence[int], size: int
+) -> None:
+    """Replaces the verdicts of other judges, from the saved images.
+
+    Args:
+        directory: of a finished sweep.
+        size: R, the prior's resolution.
+    """
+    for seed in seeds:
+        for identity in identities:
+            result = load_result(directory, seed, identity)
+            if result["judges"] == judge.checkpoints:
+                continue
+            sheet = saved_images(directory, seed, identity, size).permute(0, 1, 3, 4, 2).numpy()
+            for lane, images in zip(result["lanes"].values(), sheet, strict=True):
+                lane.update(asdict(judge.judge(images, identity)))
+            result["judges"] = judge.checkpoints
+            write_json(attack_files(directory, seed, identity)[1], result)
+
+
+def _curve_points(frame: AttackFrame, identity: int) -> list[dict[str, float | None]]:
+    """What every lane's curve shows of one optimisation step; nothing for other stages."""
+    if frame.stage != "optimisation":
+        return []
+    points: list[dict[str, float | None]] = []
+    for lane in frame.lanes:
+        hits = [seen == identity for seen in lane.evaluator_top1]
+        cosine = lane.gradient_cosine
+        point = {
+            "step": frame.step - 1,  # updates so far
+            "acc1": sum(hits) / len(hits),
+            "target_confidence": sum(lane.confidences) / len(lane.confidences),
+            "gradient_cosine": None if math.isnan(cosine) else cosine,
+        }
+        points.append(point)
+    return points
+
+
+def saved_images(directory: Path, seed: int, identity: int, size: int) -> Tensor:
+    """Kept images of one attack: uint8 [L, K, 3, R, R], lanes in the sweep's order.
+
+    Args:
+        size: R, ``Framing.picture_size`` of the zoo.
+    """
+    path, _ = attack_files(directory, seed, identity)
+    with Image.open(path) as sheet:
+        pixels = torch.from_numpy(np.array(sheet))
+    rows, columns = pixels.shape[0] // size, pixels.shape[1] // size
+    return pixels.reshape(rows, size, columns, size, 3).permute(0, 2, 4, 1, 3).contiguous()
+
+
+def load_result(directory: Path, seed: int, identity: int) -> dict[str, Any]:
+    """What ``run_sweep`` saved of one attack."""
+    _, path = attack_files(directory, seed, identity)
+    loaded = json.loads(path.read_text("utf-8"))
+    return dict(loaded)
+
+
+def attack_files(directory: Path, seed: int, identity: int) -> tuple[Path, Path]:
+    """Sheet of kept images and result of one attack; with the result the attack is complete."""
+    stem = f"seed{seed}_identity{identity:04d}"
+    return directory / "attacks" / f"{stem}.png", directory / "attacks" / f"{stem}.json"
+
+
+def finished_attacks(
+    directory: Path, identities: Sequence[int], seeds: Sequence[int]
+) -> list[tuple[int, int]]:
+    """(seed, identity) of what a sweep has done already, in the order of ``run_sweep``."""
+    return [
+        (seed, identity)
+        for seed in seeds
+        for identity in identities
+        if attack_files(directory, seed, identity)[1].exists()
+    ]
+
+
+def _save_sheet(path: Path, frame: AttackFrame) -> None:
+    """A lane a row, best reconstruction first; PNG loses nothing."""
+    rows = [np.concatenate(list(lane.images), axis=1) for lane in frame.lanes]
+    with replacing(path) as temporary:
+        Image.fromarray(np.concatenate(rows, axis=0)).save(temporary, format="PNG")
+
+
+def _check_settings(directory: Path, settings: dict[str, Any]) -> None:
+    path = directory / "sweep.json"
+    if path.exists() and json.loads(path.read_text("utf-8")) != settings:
+        raise ConfigError(
+            f"{directory} holds a sweep with other settings or classifiers; choose another folder."
+        )
+    write_json(path, settings)

@@ -1,0 +1,73 @@
+"""Work on many pictures in portions that fit the device's memory."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+
+from mia_demo.system.device import Compute
+
+log = logging.getLogger(__name__)
+
+# Pixels at once that keep a device busy: more would cost memory and win no time. Five pictures of
+# 1024 px on CUDA, one on a CPU.
+PIXELS_AT_ONCE = {"cuda": 6_300_000, "mps": 2_500_000, "cpu": 1_250_000}
+# What torch says on CPU, Windows and Apple's GPU, where it has no exception class of its own.
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+
+Result = TypeVar("Result")
+
+
+class Portions:
+    """Splits work into portions, halved for good whenever the device runs out of memory.
+
+    Args:
+        compute: the device.
+        pixels: what one picture costs, over all networks that look at it.
+    """
+
+    def __init__(self, compute: Compute, pixels: int) -> None:
+        self.compute = compute
+        self.size = max(1, PIXELS_AT_ONCE[compute.device.type] // pixels)
+
+    def run(self, count: int, work: Callable[[slice], Result]) -> list[Result]:
+        """Results of ``work`` on consecutive slices of 0..count; a failed slice is done again.
+
+        Raises:
+            torch.OutOfMemoryError: one picture alone is too much.
+        """
+        results: list[Result] = []
+        start = 0
+        while start < count:
+            part = slice(start, min(start + self.size, count))
+            try:
+                results.append(work(part))
+                start = part.stop
+                continue
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                if part.stop - start == 1:
+                    raise torch.OutOfMemoryError(str(error)) from error
+            # Outside the handler, where the failed slice's tensors are free.
+            self._halve(part.stop - start)
+        return results
+
+    def _halve(self, failed: int) -> None:
+        self.size = failed // 2
+        log.warning(
+            "Out of memory with %d pictures at once; going on with %d at once (the results stay "
+            "the same).",
+            failed, self.size,
+        )  # fmt: skip
+        if self.compute.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        sign in str(error) for sign in OUT_OF_MEMORY
+    )

@@ -1,0 +1,139 @@
+"""What the progress panel of a sweep shows, as plain JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from mia_demo.data.pictures import data_uri
+from mia_demo.report.contact_sheet import RIGHT, WRONG
+from mia_demo.ui.engine.jobs import Waiting
+from mia_demo.ui.engine.sweeping import LaneTally, SweepPlan, SweepUpdate
+
+LANE_STYLES = 6  # colours in style.css
+
+
+@dataclass(frozen=True)
+class LaneProgress:
+    """A lane of the newest attack; ``style`` numbers its colour."""
+
+    name: str
+    style: int
+    uri: str
+    alt: str
+    verdict: str
+    recognised: bool
+    tally: str
+
+
+@dataclass(frozen=True)
+class SweepView:
+    """The panel.
+
+    Attributes:
+        phase: ready, waiting, attacking, table, stopped, done or failed.
+        seconds_left: counted down by the browser; None while unknown.
+        newest: which attack the lanes show.
+    """
+
+    phase: str
+    status: str
+    done: int = 0
+    total: int = 0
+    seconds_left: float | None = None
+    newest: str = ""
+    lanes: tuple[LaneProgress, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+READY = SweepView("ready", "")
+
+
+def lane_style(lane: str, targets: Sequence[str], position: int) -> int:
+    """A target keeps its colour on every page; other lanes take theirs in order."""
+    return (targets.index(lane) if lane in targets else position) % LANE_STYLES
+
+
+def lane_styles(lanes: Sequence[str], targets: Sequence[str]) -> list[int]:
+    """A colour for each lane of one board: its usual one, or the next that none of them has."""
+    styles: list[int] = []
+    for position, lane in enumerate(lanes):
+        usual = lane_style(lane, targets, position)
+        turned = ((usual + turn) % LANE_STYLES for turn in range(LANE_STYLES))
+        styles.append(next((style for style in turned if style not in styles), usual))
+    return styles
+
+
+class SweepPresenter:
+    """Turns a job's updates into views, one sweep long."""
+
+    def __init__(self, plan: SweepPlan, targets: Sequence[str]) -> None:
+        self._plan = plan
+        self._targets = targets
+        self._before = len(plan.finished())
+        self.view = SweepView("attacking", "Starting …", self._before, plan.total)
+
+    def waiting(self, place: Waiting) -> SweepView:
+        if place.running == "the start-up":
+            why = "The networks are still being loaded; your sweep starts right after."
+        elif self.view.phase == "attacking" and self.view.newest:
+            why = "Another visitor goes first; your sweep goes on right after."
+        else:
+            turn = "starts next" if place.ahead == 1 else f"is number {place.ahead} in the queue"
+            why = f"{place.running[0].upper()}{place.running[1:]} is running; your sweep {turn}."
+        return self._show(phase="waiting", status=why, seconds_left=None)
+
+    def update(self, update: SweepUpdate) -> SweepView:
+        changes: dict[str, Any] = {}
+        if update.identity is not None:
+            lanes = enumerate(update.tallies)
+            changes = {
+                "newest": f"Newest: identity {update.identity}, seed {update.seed}",
+                "lanes": tuple(self._lane(tally, n, update.identity) for n, tally in lanes),
+            }
+        return self._show(
+            phase=update.phase,
+            status=self._sentence(update),
+            done=update.done,
+            total=update.total,
+            seconds_left=update.seconds_left,
+            **changes,
+        )
+
+    def stopped(self) -> SweepView:
+        done = len(self._plan.finished())
+        status = f"Stopped after {done} of {self._plan.total} attacks; they are kept. "
+        status += "The same settings go on from here, also after a reload."
+        return self._show(phase="stopped", status=status, done=done, seconds_left=None)
+
+    def failed(self, message: str) -> SweepView:
+        return self._show(phase="failed", status=message, seconds_left=None)
+
+    def _show(self, **changes: Any) -> SweepView:
+        self.view = replace(self.view, **changes)
+        return self.view
+
+    def _sentence(self, update: SweepUpdate) -> str:
+        done = f"{update.done} of {update.total} attacks are done"
+        if update.phase == "table":
+            return f"{done}. Computing the table …"
+        if update.phase == "done":
+            if update.done < update.total:
+                return f"The table shows what {update.done} of {update.total} attacks give."
+            return f"All {update.total} attacks are done; the results are shown."
+        return f"{done}, {self._before} of them before." if self._before else f"{done}."
+
+    def _lane(self, tally: LaneTally, position: int, identity: int) -> LaneProgress:
+        recognised = tally.top1 == identity
+        return LaneProgress(
+            name=tally.lane,
+            style=lane_style(tally.lane, self._targets, position),
+            uri=data_uri(tally.picture),
+            alt=f"Best reconstruction of identity {identity} from lane {tally.lane}",
+            verdict=f"{RIGHT if recognised else WRONG}: says {tally.top1}",
+            recognised=recognised,
+            tally=f"{tally.right} of {tally.judged} right so far",
+        )

@@ -1,0 +1,248 @@
+"""A sweep's results as the Compare page's components want them: plain JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mia_demo.data.identities import IdentitySet
+from mia_demo.data.pictures import data_uri, sprite
+from mia_demo.metrics.pooling import AVERAGES_NOTE, pool_trainings, target_of
+from mia_demo.report.columns import (
+    COLUMNS,
+    Column,
+    alpha_text,
+    percent,
+    present_columns,
+)
+from mia_demo.report.contact_sheet import contact_sheet, training_photos
+from mia_demo.report.findings import find
+from mia_demo.report.report import record_sentence
+from mia_demo.sweep.library import Sweep
+from mia_demo.sweep.results import SweepResults
+from mia_demo.sweep.table import Row
+from mia_demo.ui.boards.sweep_view import lane_style
+
+SPRITE_COLUMNS = 10
+TRAININGS_NOTE = "Points of one colour are trainings of one target: only their seed differs."
+ACC1 = next(column for column in COLUMNS if column.key == "acc1")
+
+
+@dataclass(frozen=True)
+class CompareView:
+    """Values of the page's components; ``{}`` leaves one empty."""
+
+    summary: dict[str, Any]
+    scatter: dict[str, Any]
+    table: dict[str, Any]
+    attributes: dict[str, Any]
+    sheet: dict[str, Any]
+
+    def values(self) -> tuple[dict[str, Any], ...]:
+        return self.summary, self.scatter, self.table, self.attributes, self.sheet
+
+
+EMPTY = CompareView({"key": ""}, {}, {}, {}, {})
+
+
+def sweep_label(sweep: Sweep) -> str:
+    """One line for the list of results."""
+    record = sweep.record
+    if sweep.is_recorded:
+        return f"Recorded: {sweep.folder.name}"
+    day, time = record.date[5:10], record.date[11:16]
+    preset = record.settings.get("preset", "custom")
+    return f"{preset} × {len(record.identities)}, {day} {time}"
+
+
+def compare_view(
+    sweep: Sweep, caveat: str, identities: IdentitySet, targets: list[str]
+) -> CompareView:
+    """Everything the page shows of a sweep.
+
+    Args:
+        caveat: why the zoo at hand may give other figures; empty if it should not.
+
+    Raises:
+        DataError: results or photos cannot be read.
+    """
+    results = sweep.load()
+    styles = {
+        lane: lane_style(target_of(lane), targets, position)
+        for position, lane in enumerate(results.record.lanes)
+    }
+    averages = pool_trainings(results.rows)
+    table_styles = {target_of(lane): style for lane, style in styles.items()} | styles
+    return CompareView(
+        summary=_summary(sweep, results, caveat),
+        scatter=_scatter(results.rows, styles, TRAININGS_NOTE if averages else ""),
+        table=_table([*averages, *results.rows], table_styles, AVERAGES_NOTE if averages else ""),
+        attributes=_attribute_table(results, styles),
+        sheet=_sheet(results, identities, styles),
+    )
+
+
+def _summary(sweep: Sweep, results: SweepResults, caveat: str) -> dict[str, Any]:
+    record = results.record
+    findings = find(results.rows, len(record.identities))
+    return {
+        "key": sweep.key,
+        "origin": "Recorded" if sweep.is_recorded else "Your sweep",
+        "record": record_sentence(record),
+        "caveat": caveat,
+        "headline": findings.headline,
+        "agreement": findings.agreement,
+        "verdict": findings.verdict,
+        "details": findings.details,
+    }
+
+
+def _scatter(rows: list[Row], styles: dict[str, int], note: str) -> dict[str, Any]:
+    """A point a lane; of several trainings of a target the first alone is labelled, for room."""
+    points: list[dict[str, Any]] = []
+    labelled: set[str] = set()
+    for row in rows:
+        if row["test_accuracy"] is None:
+            continue
+        label = target_of(row["lane"]) if note else row["lane"]
+        points.append(_point(row, styles[row["lane"]], "" if label in labelled else label))
+        labelled.add(label)
+    return {"points": points, "note": note}
+
+
+def _point(row: Row, style: int, label: str) -> dict[str, Any]:
+    low, high = row["acc1_ci95"] or (row["acc1"], row["acc1"])
+    interval = ACC1.interval_text(row["acc1_ci95"])
+    return {
+        "lane": row["lane"],
+        "label": label,
+        "style": style,
+        "alpha": f"α = {alpha_text(row['alpha'])}",
+        "x": row["test_accuracy"],
+        "y": row["acc1"],
+        "low": low,
+        "high": high,
+        "words": (
+            f"{row['lane']}: test accuracy {percent(row['test_accuracy'])}, "
+            f"Acc@1 {percent(row['acc1'])}, "
+            + (f"95% interval {interval}" if interval else "no interval")
+        ),
+    }
+
+
+def _table(rows: list[Row], styles: dict[str, int], note: str) -> dict[str, Any]:
+    columns = present_columns(rows)
+    return {
+        "title": "Figures",
+        "note": f"In small: 95% intervals. Choose a heading to sort by it. {note}".rstrip(),
+        "columns": [
+            {
+                "key": column.key,
+                "label": column.label,
+                "hint": column.hint,
+                "main": column.is_main,
+                "numeric": column.kind != "text",
+                "heading": column.key == "lane",
+            }
+            for column in columns
+        ],
+        "rows": [
+            {
+                "lane": row["lane"],
+                "style": styles[row["lane"]],
+                "cells": [_cell(column, row) for column in columns],
+            }
+            for row in rows
+        ],
+    }
+
+
+def _attribute_table(results: SweepResults, styles: dict[str, int]) -> dict[str, Any]:
+    """Attribute leakage: an attribute a row, a lane a column; ``{}`` where it was not measured."""
+    reference = results.record.attribute_reference
+    if not reference:
+        return {}
+    share = Column("share", "", "share", "")
+    columns = [
+        ("Attribute", "What the render program drew this person with."),
+        ("Base rate", "Share that always guessing the commonest value gets right."),
+        *(
+            (lane, f"Reconstructions of {lane} that show the person's true value.")
+            for lane in styles
+        ),
+        ("Real photos", "Share right on real test photos: the most to expect."),
+        ("Other people", "Share right on people the attribute network never saw."),
+    ]
+    rows = []
+    for name, known in reference.items():
+        cells = [{"value": name, "text": name}]
+        figures = [(known["base_rate"], None)]
+        figures += [(row["attributes"][name], row["attributes_ci95"][name]) for row in results.rows]
+        figures += [(known["real_test_accuracy"], None), (known["held_out_accuracy"], None)]
+        cells += [
+            {"value": value, "text": share.text(value), "interval": share.interval_text(bounds)}
+            for value, bounds in figures
+        ]
+        rows.append({"lane": name, "style": -1, "cells": cells})
+    return {
+        "title": "What leaks about the person",
+        "note": "How often a reconstruction shows the right attribute, judged by a network that "
+        "knows none of these people.",
+        "columns": [
+            {
+                "key": f"c{position}",
+                "label": label,
+                "hint": hint,
+                "main": True,
+                "numeric": position > 0,
+                "heading": position == 0,
+            }
+            for position, (label, hint) in enumerate(columns)
+        ],
+        "rows": rows,
+    }
+
+
+def _cell(column: Column, row: Row) -> dict[str, Any]:
+    value = row.get(column.key)
+    bounds = row.get(column.interval)
+    return {
+        "value": value,
+        "text": column.text(value),
+        "interval": column.interval_text(bounds),
+        "reason": row.get("refused", {}).get(column.key, ""),
+    }
+
+
+def _sheet(
+    results: SweepResults, identities: IdentitySet, styles: dict[str, int]
+) -> dict[str, Any]:
+    sheet = contact_sheet(results)
+    return {
+        "columns": SPRITE_COLUMNS,
+        "photos": data_uri(sprite(training_photos(results, identities), SPRITE_COLUMNS)),
+        "lanes": [
+            {
+                "name": lane,
+                "style": styles[lane],
+                "uri": data_uri(sprite(results.pictures[position], SPRITE_COLUMNS)),
+                "right": sum(tiles[position].is_recognised for tiles in sheet),
+            }
+            for position, lane in enumerate(results.record.lanes)
+        ],
+        "identities": [
+            {
+                "number": tiles[0].identity,
+                "tiles": [
+                    {
+                        "mark": tile.mark,
+                        "says": f"says {tile.top1}",
+                        "recognised": tile.is_recognised,
+                        "share": f"{tile.hits} of {tile.kept} reconstructions right",
+                    }
+                    for tile in tiles
+                ],
+            }
+            for tiles in sheet
+        ],
+    }

@@ -1,0 +1,257 @@
+"""What all visitors share: the zoo, the device and its queue, and one attacker loaded once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from mia_demo.attack.attack import SHOWN
+from mia_demo.attack.config import AttackConfig, preset_config
+from mia_demo.attack.frames import AttackFrame
+from mia_demo.runs import RUNS
+from mia_demo.runs.comparison import is_same_moment
+from mia_demo.runs.folder import AttackRun
+from mia_demo.runs.saver import AttackSaver
+from mia_demo.runs.store import RunStore
+from mia_demo.system.device import Compute
+from mia_demo.ui.engine import zero_gpu
+from mia_demo.ui.engine.jobs import DeviceQueue, Frame, Job
+from mia_demo.ui.engine.networks import Networks, Work
+from mia_demo.ui.engine.sessions import OwnedKeys, SessionJobs, SessionMemory
+from mia_demo.ui.engine.speed import SpeedMeter, measured
+from mia_demo.visitors.added_models import HUB_PEOPLE, AddedModels
+from mia_demo.visitors.added_store import ADDED_FOLDER, AddedStore
+from mia_demo.visitors.own_people import OwnPeople, People, PeopleStore
+from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.layers import OWN_FOLDER, LayeredZoo
+
+OWN_PEOPLE_FOLDER = "own-people"  # of visitors' photos with their classifiers, among the runs
+EMBEDDED = "embedded"  # the people that came with the demo
+FIRST_STEPS, FIRST_ROUNDS = 3, 4  # of the start-up's attacks
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Each lane's history, step by step. Lists only grow, so that any thread may read them."""
+
+    target_confidence: dict[str, list[float]]
+    gradient_cosine: dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """A frame with the curves up to it, which survive dropped frames."""
+
+    frame: AttackFrame
+    curves: Curves
+
+
+@dataclass(frozen=True)
+class FinishedAttack:
+    """What stays of a visitor's attack: by lane its curves and kept pictures, best first.
+
+    Attributes:
+        images: uint8 [K, R, R, 3] a lane, at most ``SHOWN``.
+        top1: whom the evaluator sees in each lane's best picture.
+    """
+
+    config: AttackConfig
+    curves: Curves
+    images: dict[str, npt.NDArray[np.uint8]]
+    top1: dict[str, int] = field(default_factory=dict)
+
+
+class Engine:
+    """Starts jobs on the device.
+
+    Args:
+        zoo: where checkpoints and identities come from.
+        compute: device and precision.
+        runs: folder for visitors' runs.
+
+    Raises:
+        DemoError: the zoo's identities cannot be read.
+    """
+
+    def __init__(self, zoo: Zoo, compute: Compute, runs: Path = RUNS) -> None:
+        self.runs = runs
+        self.zoo = LayeredZoo(zoo, runs / OWN_FOLDER)
+        self.compute = compute
+        self.identities = zoo.identities()
+        self.embedded = People(zoo=self.zoo, identities=self.identities)
+        self.own_people = PeopleStore(zoo, runs / OWN_PEOPLE_FOLDER)
+        self.added = AddedStore(self.zoo, runs / ADDED_FOLDER)
+        self.additions = DeviceQueue()  # one download or upload at a time
+        self.tab_keys: SessionMemory[str] = SessionMemory()  # what opens a tab's additions
+        self.device = DeviceQueue()
+        self.speed = SpeedMeter()
+        self.attacks: SessionJobs[Tracked] = SessionJobs()
+        self.finished_attacks: SessionMemory[FinishedAttack] = SessionMemory()
+        self.kept = RunStore(runs, zoo)
+        self.owned_runs = OwnedKeys()
+        self.networks = Networks(self.zoo, self.identities, compute)
+        self._warming_up: Job[AttackFrame] | None = None
+
+    def people(self, key: str) -> People:
+        """The people that came with the demo (``EMBEDDED``), or those that a key opens.
+
+        Raises:
+            ConfigError: there is nothing that this key opens.
+        """
+        if key == EMBEDDED:
+            return self.embedded
+        return self.added.people(key) if key.startswith(HUB_PEOPLE) else self.own_people.open(key)
+
+    def start(self) -> None:
+        """Makes the networks ready, in the background where that can be."""
+        if zero_gpu.IS_ZERO_GPU:
+            zero_gpu.place(self.networks)
+        else:
+            self.warm_up()
+
+    def warm_up(self) -> Job[AttackFrame]:
+        """Loads networks and pool and takes first steps, so that no visitor need wait for them."""
+        self._warming_up = Job(self._first_steps, self.device, "the start-up")
+        return self._warming_up
+
+    @property
+    def device_label(self) -> str:
+        """For people: what computes here."""
+        lent = " · lent by ZeroGPU" if zero_gpu.IS_ZERO_GPU else ""
+        return f"{self.compute.label}{lent}"
+
+    @property
+    def is_warming_up(self) -> bool:
+        return self._warming_up is not None and not self._warming_up.wait(0)
+
+    def on_device(
+        self,
+        work: Work[Frame],
+        *,
+        seconds: float | None = None,
+        is_saved: Callable[[Frame], bool] | None = None,
+    ) -> Generator[Frame, None, None]:
+        """The frames of some work with the networks, for a job; see ``zero_gpu.run``."""
+        return zero_gpu.run(self.networks, work, seconds=seconds, is_saved=is_saved)
+
+    def attack(
+        self,
+        config: AttackConfig,
+        *,
+        every_frame: bool = False,
+        session: str = "",
+        people: People | None = None,
+    ) -> Job[Tracked]:
+        """An attack, queued; remembered for the session, if one is given, and kept as a run.
+
+        Args:
+            people: whom to attack, by default those that came with the demo. Attacks on others
+                are neither remembered nor kept: nobody's own photos end up in a run.
+        """
+        victims = people or self.embedded
+        is_kept = session and victims is self.embedded
+
+        def run() -> Generator[Tracked, None, None]:
+            for tracked in self._tracked(config, victims):
+                if tracked.frame.is_last and is_kept:
+                    images = {lane.name: lane.images[:SHOWN].copy() for lane in tracked.frame.lanes}
+                    top1 = {n.name: n.evaluator_top1[n.best] for n in tracked.frame.lanes}
+                    finished = FinishedAttack(config, tracked.curves, images, top1)
+                    self.finished_attacks.put(session, finished)
+                yield tracked
+
+        def kept() -> Generator[Tracked, None, None]:
+            saver = AttackSaver(self.kept, self.zoo, config, self.compute)
+            try:
+                for tracked in run():
+                    saver.see(tracked.frame)
+                    yield tracked
+            finally:  # in the job's thread; a stopped attack is kept as well
+                if key := saver.save():
+                    self.owned_runs.put(key, session)
+
+        return Job(kept if is_kept else run, self.device, "an attack", every_frame=every_frame)
+
+    def repeat(self, run: AttackRun) -> Job[Tracked]:
+        """The same attack again, queued, up to the step whose pictures the run kept."""
+
+        def work() -> Generator[Tracked, None, None]:
+            for tracked in self._tracked(run.config, self.embedded):
+                yield tracked
+                if is_same_moment(run, tracked.frame):
+                    return
+
+        return Job(work, self.device, "an attack")
+
+    def look(self, work: Callable[[], Generator[Frame, None, None]], purpose: str) -> Job[Frame]:
+        """Short work, queued."""
+        return Job(work, self.device, purpose)
+
+    def shared(self, work: Callable[[], Generator[Frame, None, None]], purpose: str) -> Job[Frame]:
+        """Long work, queued; it lets others go first between frames."""
+        return Job(work, self.device, purpose, yields_device=True)
+
+    def delete_target(self, name: str, people: People | None = None) -> None:
+        """Deletes a classifier that a visitor trained.
+
+        Raises:
+            ConfigError: it came with the demo, or does not exist.
+        """
+        victims = people or self.embedded
+        victims.zoo.remove(name)
+        self.networks.forget(victims.zoo, name)
+
+    def delete_people(self, people: OwnPeople) -> None:
+        """Deletes a visitor's photos and everything that was trained on them."""
+        self.own_people.delete(people.key)
+        self.networks.forget_all(people.zoo)
+
+    def remove_added(self, models: AddedModels, name: str) -> None:
+        """Removes a lane, or people by their key, that a visitor added.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        gone = [people.zoo for people in models.people if people.key == name]
+        models.remove(name)
+        for zoo in gone:
+            self.networks.forget_all(zoo)
+        self.networks.forget(self.zoo, name)
+
+    def _first_steps(self) -> Generator[AttackFrame, None, None]:
+        """Two small attacks of different size: what they take says what any attack will take."""
+        lanes = tuple(self.zoo.base.target_names())
+        few = preset_config("quick", steps=FIRST_STEPS, selection_rounds=FIRST_ROUNDS, lanes=lanes)
+        fewest = replace(few, lanes=lanes[:1], candidates=1, kept=1)
+        for config in (few, fewest):
+            yield from self._measured(config, self.embedded)
+
+    def _tracked(self, config: AttackConfig, people: People) -> Generator[Tracked, None, None]:
+        curves = Curves({name: [] for name in config.lanes}, {name: [] for name in config.lanes})
+        for frame in self._measured(config, people):
+            if frame.stage == "optimisation":
+                for lane in frame.lanes:
+                    curves.target_confidence[lane.name].append(lane.target_confidence)
+                    curves.gradient_cosine[lane.name].append(lane.gradient_cosine)
+            yield Tracked(frame, curves)
+
+    def _measured(self, config: AttackConfig, people: People) -> Generator[AttackFrame, None, None]:
+        frames = self.on_device(
+            partial(_attack, config, people.zoo), seconds=self.speed.attack_seconds(config)
+        )
+        with closing(frames):
+            yield from measured(frames, config, self.speed)
+
+
+def _attack(
+    config: AttackConfig, zoo: LayeredZoo, networks: Networks
+) -> Generator[AttackFrame, None, None]:
+    attacker = networks.attacker(zoo)
+    networks.keep_few_guests(zoo, config.lanes)
+    yield from attacker.run(config)

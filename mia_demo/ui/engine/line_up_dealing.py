@@ -1,0 +1,151 @@
+"""Deals rounds of line-ups: attacks random identities while people vote on the rounds before."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Generator
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from mia_demo.attack.config import AttackConfig, preset_config
+from mia_demo.errors import ConfigError, DemoError
+from mia_demo.lesson.line_up import LineUp, make_line_up, plan_rounds
+from mia_demo.ui.engine.engine import Engine, FinishedAttack
+from mia_demo.ui.engine.jobs import Job, Waiting
+from mia_demo.ui.engine.line_up_game import LineUpError
+from mia_demo.ui.engine.line_up_rooms import LineUpRooms
+from mia_demo.ui.engine.networks import Networks, Work
+
+PRESET = "quick"
+MAX_AT_ONCE = 12
+LARGEST_SEED = 2**31 - 1
+UNWATCHED = "Nobody was watching, so no further rounds were dealt; deal new ones."
+UNEXPECTED = "Dealing failed unexpectedly; the server's log says why. Deal again."
+
+Round = tuple[Work[LineUp], float | None]  # and how many seconds it takes, if that is known
+
+log = logging.getLogger(__name__)
+
+
+class Dealer:
+    """Computes rounds on the device's queue and adds them to games, one by one."""
+
+    def __init__(self, engine: Engine, rooms: LineUpRooms) -> None:
+        self.engine = engine
+        self.rooms = rooms
+
+    def deal(self, key: str, count: int, lanes: list[str], seed: int | None = None) -> None:
+        """New rounds: identities that the game has not shown yet, in random lanes.
+
+        Args:
+            seed: same seed, same rounds in a new game; None draws one.
+
+        Raises:
+            DemoError: a setting out of range, or rounds are being dealt already.
+        """
+        if not 1 <= count <= MAX_AT_ONCE:
+            raise ConfigError(f"Deal 1 to {MAX_AT_ONCE} rounds at once, not {count}.")
+        chosen = secrets.randbelow(LARGEST_SEED) if seed is None else seed
+        if not 0 <= chosen <= LARGEST_SEED:
+            raise ConfigError(f"The seed must lie in 0..{LARGEST_SEED}; choose another.")
+        known = self.engine.zoo.target_names()
+        for lane in lanes:
+            if lane not in known:
+                raise ConfigError(f"No lane {lane!r}; this zoo has {', '.join(known)}.")
+        with self.rooms.hosted(key) as game:
+            shown = game.dealt
+        people = [i for i in range(len(self.engine.identities)) if i not in shown]
+        rounds: list[Round] = []
+        for number, (identity, lane) in enumerate(plan_rounds(count, lanes, people, chosen)):
+            config = preset_config(PRESET, identity=identity, lanes=(lane,), seed=chosen)
+            seconds = self.engine.speed.attack_seconds(config)
+            rounds.append((partial(_attacked, config, number), seconds))
+        self._start(key, rounds)
+
+    def deal_own(self, key: str, own: FinishedAttack) -> None:
+        """A round for each lane of a visitor's attack, in random order.
+
+        Raises:
+            DemoError: rounds are being dealt already.
+        """
+        seed = secrets.randbelow(LARGEST_SEED)
+        lanes = np.random.default_rng(seed).permutation(list(own.images)).tolist()
+        rounds: list[Round] = [
+            (partial(_shown, own.config, lane, own.images[lane][0], (seed, number)), 1.0)
+            for number, lane in enumerate(lanes)
+        ]
+        self._start(key, rounds)
+
+    def _start(self, key: str, rounds: list[Round]) -> None:
+        self.rooms.expect(key, len(rounds))
+        try:
+            job = self.engine.shared(lambda: self._adding(key, rounds), "a line-up")
+        except DemoError:
+            self.rooms.finish(key)
+            raise
+        # The tab may be reloaded or closed: the rounds belong to the game, not to the tab.
+        threading.Thread(target=self._follow, args=(key, job), daemon=True).start()
+
+    def _adding(self, key: str, rounds: list[Round]) -> Generator[LineUp, None, None]:
+        for work, seconds in rounds:
+            if not self.rooms.is_watched(key):
+                raise LineUpError(UNWATCHED)
+            for line_up in self.engine.on_device(work, seconds=seconds):
+                self.rooms.add(key, line_up)
+                yield line_up
+
+    def _follow(self, key: str, job: Job[LineUp]) -> None:
+        note = ""
+        try:
+            for update in job.updates():
+                self.rooms.wait(key, _waiting(update) if isinstance(update, Waiting) else "")
+        except DemoError as error:
+            note = str(error)
+        except Exception:
+            log.exception("dealing failed")
+            note = UNEXPECTED
+        finally:
+            self.rooms.finish(key, note)
+
+
+def _attacked(
+    config: AttackConfig, number: int, networks: Networks
+) -> Generator[LineUp, None, None]:
+    """A round on an attack of its own."""
+    for frame in networks.attacker().run(config, every=config.steps):
+        best = frame.lanes[0].images[0] if frame.is_last else None
+    assert best is not None
+    yield from _shown(config, config.lanes[0], best, (config.seed, number), networks)
+
+
+def _shown(
+    config: AttackConfig,
+    lane: str,
+    reconstruction: npt.NDArray[np.uint8],
+    seeds: tuple[int, int],
+    networks: Networks,
+) -> Generator[LineUp, None, None]:
+    """A round on a reconstruction.
+
+    Args:
+        seeds: of the deal, and the number of the round in it.
+    """
+    yield make_line_up(
+        networks.judge(),
+        networks.identities,
+        reconstruction,
+        identity=config.identity,
+        lane=lane,
+        seed=config.seed,
+        rng=np.random.default_rng(seeds),
+    )
+
+
+def _waiting(place: Waiting) -> str:
+    if place.running == "the start-up":
+        return "The networks are still being loaded; the round comes right after."
+    return f"{place.running[0].upper()}{place.running[1:]} is running; the round comes right after."

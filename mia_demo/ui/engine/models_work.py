@@ -1,0 +1,73 @@
+"""Measuring the accuracy of everything that a visitor sees, as a stream of updates."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+from mia_demo.errors import ConfigError, DemoError
+from mia_demo.metrics.zoo_accuracy import AccuracyMeter, MeasuredAccuracy
+from mia_demo.ui.engine.networks import Networks
+from mia_demo.ui.models.view import Shown
+
+MAX_PIXELS = 500_000_000  # of test photos in memory, three bytes each
+
+
+@dataclass(frozen=True)
+class Accuracies:
+    """Where the measurement is.
+
+    Attributes:
+        results: by key of the people and sha256 of the weights.
+        sentence: for people.
+    """
+
+    results: dict[tuple[str, str], MeasuredAccuracy]
+    done: int
+    total: int
+    sentence: str
+
+
+def measure_again(groups: Sequence[Shown], networks: Networks) -> Generator[Accuracies, None, None]:
+    """Targets and evaluators of all groups; one that fails is told and the others go on.
+
+    Raises:
+        ConfigError: too many test photos.
+    """
+    for group in groups:
+        _check_size(group)
+    total = sum(len(_names(group)) for group in groups)
+    done = 0
+    results: dict[tuple[str, str], MeasuredAccuracy] = {}
+    problems: list[str] = []
+    for group in groups:
+        zoo = group.people.zoo
+        meter = AccuracyMeter(zoo, networks.compute)
+        for name in _names(group):
+            sentence = f"Measuring {name}, {done + 1} of {total} …"
+            yield Accuracies(dict(results), done, total, sentence)
+            try:
+                key = (group.people.key, zoo.entry(name).stored.sha256)
+                results[key] = meter.measure(name)
+            except DemoError as error:
+                problems.append(str(error))
+            done += 1
+    wrong = [result.name for result in results.values() if not result.agrees]
+    words = f"Measured {len(results)} classifiers on their test photos: "
+    words += f"not what is stated: {', '.join(wrong)}." if wrong else "all as stated."
+    yield Accuracies(dict(results), total, total, " ".join([words, *problems]))
+
+
+def _names(group: Shown) -> list[str]:
+    return [*group.lanes, *(entry.name for entry in group.people.zoo.entries("evaluator"))]
+
+
+def _check_size(group: Shown) -> None:
+    zoo = group.people.zoo
+    photos = len(zoo.split_items(group.people.identities)["test"])
+    largest = max((zoo.entry(name).input_size for name in _names(group)), default=0)
+    if photos * largest**2 > MAX_PIXELS:
+        raise ConfigError(
+            f"{photos:,} test photos of {largest} px are too many for this page; use "
+            "`python -m mia_demo doctor --accuracy`."
+        )

@@ -1,0 +1,170 @@
+"""The networks that the work of all visitors shares, loaded when they are first needed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from mia_demo.attack.attack import Attacker
+from mia_demo.attack.sampling import Pool
+from mia_demo.data.identities import IdentitySet
+from mia_demo.metrics.judge import Judge
+from mia_demo.system.device import Compute
+from mia_demo.ui.engine.jobs import Frame
+from mia_demo.zoo.layers import LayeredZoo
+
+MAX_LOADED = 2  # people of visitors whose networks stay in memory
+MAX_GUESTS = 6  # lanes that visitors added, likewise
+
+# Work on the device. It may run in a forked process, so it and its frames must be picklable (a
+# function of a module, or ``partial`` of one) and hold no tensors, and what it changes in memory
+# must be among its frames.
+Work = Callable[["Networks"], Generator[Frame, None, Any]]
+
+
+@dataclass(frozen=True)
+class GrownPool:
+    """What a pool has learnt in another process.
+
+    Attributes:
+        styles: float32 [N, w_dim].
+        confidences: by lane float32 [N, C].
+        checkpoints: sha256 of these lanes.
+    """
+
+    truncation_psi: float
+    styles: npt.NDArray[np.float32]
+    confidences: dict[str, npt.NDArray[np.float32]]
+    checkpoints: dict[str, str]
+
+
+class Networks:
+    """Attacker and judge of the people that came with the demo, and attackers of own people.
+
+    Only the job that holds the device comes here, so no lock is needed.
+    """
+
+    def __init__(self, zoo: LayeredZoo, identities: IdentitySet, compute: Compute) -> None:
+        self.zoo = zoo
+        self.identities = identities
+        self.compute = compute
+        self._attacker: Attacker | None = None
+        self._judge: Judge | None = None
+        self._own: OrderedDict[Path, Attacker] = OrderedDict()  # by their zoo's folder
+        self._guests: OrderedDict[str, None] = OrderedDict()  # used longest ago first
+
+    def attacker(self, zoo: LayeredZoo | None = None) -> Attacker:
+        """Of the people that came with the demo, or of a zoo of own people."""
+        if zoo is not None and zoo.folder != self.zoo.folder:
+            attacker = self._own.pop(zoo.folder, None) or Attacker(zoo, self.compute)
+            self._own[zoo.folder] = attacker
+            if len(self._own) > MAX_LOADED:
+                self._own.popitem(last=False)
+            _update(attacker, zoo)
+            return attacker
+        if self._attacker is None:
+            self._attacker = Attacker(self.zoo, self.compute)
+        return self._attacker
+
+    def judge(self) -> Judge:
+        if self._judge is None:
+            self._judge = Judge(self.zoo, self.compute)
+        return self._judge
+
+    def load(self) -> None:
+        """Loads all that came with the demo."""
+        attacker = self.attacker()
+        for name in self.zoo.base.target_names():
+            attacker.lane(name)
+        attacker.pools.load_stored()
+        self.judge()
+
+    def forget(self, zoo: LayeredZoo, name: str) -> None:
+        """Drops a target that no longer exists: another may get its name."""
+        own = zoo.folder != self.zoo.folder
+        attacker = self._own.get(zoo.folder) if own else self._attacker
+        if attacker is not None:
+            attacker.forget(name)
+
+    def forget_all(self, zoo: LayeredZoo) -> None:
+        """Drops the networks of own people."""
+        self._own.pop(zoo.folder, None)
+
+    def keep_few_guests(self, zoo: LayeredZoo, used: Sequence[str]) -> None:
+        """Drops lanes that visitors added, but for those used last: there is no end to them."""
+        if zoo.folder != self.zoo.folder:
+            return
+        for name in used:
+            if name not in self.zoo.target_names():
+                self._guests[name] = None
+                self._guests.move_to_end(name)
+        while len(self._guests) > MAX_GUESTS:
+            name, _ = self._guests.popitem(last=False)
+            self.forget(self.zoo, name)
+
+    # -- between processes ----------------------------------------------------------------------
+
+    def update(self, zoo: LayeredZoo) -> None:
+        """Takes over what visitors trained or deleted since this process was forked."""
+        if self._attacker is not None:
+            _update(self._attacker, zoo)
+
+    def pools(self) -> dict[float, Pool]:
+        """By truncation, the pools that are known of the people that came with the demo."""
+        return self._attacker.pools.known() if self._attacker else {}
+
+    def grown(self, before: Mapping[float, Pool]) -> Generator[GrownPool, None, None]:
+        """What the pools have learnt since ``before``."""
+        checkpoints = _checkpoints(self.zoo)
+        for truncation_psi, pool in self.pools().items():
+            known = before[truncation_psi].confidences if truncation_psi in before else {}
+            fresh = {
+                name: rows
+                for name, rows in pool.confidences.items()
+                if name in checkpoints and known.get(name) is not rows
+            }
+            if fresh:
+                yield GrownPool(
+                    truncation_psi,
+                    pool.styles.numpy(),
+                    {name: rows.numpy() for name, rows in fresh.items()},
+                    {name: checkpoints[name] for name in fresh},
+                )
+
+    def learn(self, grown: GrownPool) -> None:
+        """Takes over what another process has computed, as far as its lanes are still the same."""
+        checkpoints = _checkpoints(self.zoo)
+        fresh = {
+            name: torch.from_numpy(rows)
+            for name, rows in grown.confidences.items()
+            if checkpoints.get(name) == grown.checkpoints[name]
+        }
+        known = self.pools().get(grown.truncation_psi)
+        pool = known or Pool(torch.from_numpy(grown.styles), {})
+        merged = Pool(pool.styles, {**pool.confidences, **fresh})
+        self.attacker().pools.put(grown.truncation_psi, merged)
+
+
+def _update(attacker: Attacker, zoo: LayeredZoo) -> None:
+    """Lets an attacker see a zoo as another process has it; names may have been given again."""
+    own = attacker.zoo
+    assert isinstance(own, LayeredZoo)
+    if zoo is own:
+        return
+    before = {name: own.entry(name).stored.sha256 for name in own.lane_order()}
+    own.become(zoo)
+    for name, sha256 in before.items():
+        after = own.find(name)
+        if after is None or after.stored.sha256 != sha256:
+            attacker.forget(name)
+
+
+def _checkpoints(zoo: LayeredZoo) -> dict[str, str]:
+    return {entry.name: entry.stored.sha256 for entry in zoo.entries("target")}

@@ -1,0 +1,194 @@
+"""Trainings on one set of people, one after the other: an evaluator first, where there is none."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from mia_demo.errors import ConfigError
+from mia_demo.recipes.make_zoo import TARGET_ALPHAS, ZooRecipe, with_usual_start
+from mia_demo.report.columns import alpha_text
+from mia_demo.training.classifier import ClassifierTrainer, LabelledImages, TrainConfig
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.networks import Networks
+from mia_demo.ui.engine.training import (
+    TrainingPlan,
+    TrainingUpdate,
+    plan_training,
+    trained_with,
+    training_work,
+)
+from mia_demo.visitors.own_people import OwnPeople, People
+from mia_demo.zoo.folder import Zoo
+
+# Optimiser steps after which small sets are learnt, and the epochs that they may take. Measured on
+# 6 people with 16 photos each: all test photos right after 120 (evaluator) and 150 (targets).
+TARGET_STEPS, TARGET_EPOCHS = 400, (20, 100)
+EVALUATOR_STEPS, EVALUATOR_EPOCHS = 120, (10, 40)
+BATCH = 32
+TIMED_STEPS = 3
+TIMED_SECONDS = 5.0  # that they may take
+THREE_LANES = tuple(TARGET_ALPHAS.values())
+
+Step = tuple[int, TrainingUpdate]  # number of the training in its series
+
+
+@dataclass(frozen=True)
+class Series:
+    """What one click trains.
+
+    Attributes:
+        is_three: the quick option, which goes on by itself until all three lanes are there.
+    """
+
+    people: People
+    plans: tuple[TrainingPlan, ...]
+    is_three: bool = False
+
+    def place(self, number: int) -> str:
+        """What is put before the status of a training that is not the only one."""
+        if len(self.plans) == 1:
+            return ""
+        plan = self.plans[number]
+        what = "the evaluator, which will judge the attacks"
+        if plan.kind == "target":
+            what = f"the classifier with α = {alpha_text(plan.config.alpha)}"
+        return f"{number + 1} of {len(self.plans)}, {what}: "
+
+    def discard(self) -> None:
+        for plan in self.plans:
+            plan.discard()
+
+
+def plan_series(people: People, runs: Path, config: TrainConfig, images: int) -> Series:
+    """One target, after the evaluator that own people need.
+
+    Raises:
+        ConfigError: see ``plan_training``, or the target would be of the evaluator's kind.
+    """
+    if not isinstance(people, OwnPeople):
+        return Series(people, (plan_training(people.zoo, runs, config, images),))
+    if config.architecture == ZooRecipe().evaluator.architecture:
+        raise ConfigError(
+            "The evaluator of your own people is a Compact DenseNet and must not judge its own "
+            "kind; choose another architecture."
+        )
+    target = plan_training(people.zoo, people.zoo.folder, config, images)
+    return Series(people, (*_evaluator(people), target))
+
+
+def plan_three_lanes(people: OwnPeople, demo: Zoo) -> Series:
+    """Positive, zero and negative, but for those that are there already.
+
+    Args:
+        demo: the zoo whose targets are trained likewise.
+
+    Raises:
+        ConfigError: all are there, or there is no room.
+    """
+    zoo, images = people.zoo, people.zoo.manifest.train_images
+    missing = [
+        plan_training(zoo, zoo.folder, config, images)
+        for config in _three_configs(people, demo)
+        if not trained_with(zoo, config, images)
+    ]
+    if not missing:
+        raise ConfigError("All three lanes are trained already; attack them on the Attack page.")
+    return Series(people, (*_evaluator(people), *missing), is_three=True)
+
+
+def series_work(series: Series, engine: Engine) -> Generator[Step, None, None]:
+    """The trainings of a series, one after the other.
+
+    Raises:
+        ConfigError: see ``training_work``, or the people were deleted meanwhile.
+    """
+    zoo = series.people.zoo
+    try:
+        for number, plan in enumerate(series.plans):
+            # Closed at once: what still trains must not save anything after the cleaning below.
+            with closing(training_work(plan, zoo, engine)) as updates:
+                for update in updates:
+                    if isinstance(series.people, OwnPeople):
+                        series.people.zoo.check_exists()
+                    yield number, update
+    finally:
+        # A state that was saved after they were deleted must not stay.
+        if isinstance(series.people, OwnPeople) and series.people.zoo.is_deleted:
+            shutil.rmtree(series.people.zoo.folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds that this machine trains on one image, measured."""
+
+    target: float
+    evaluator: float
+
+    def three_lanes(self, people: OwnPeople, demo: Zoo) -> float:
+        """Seconds for what ``plan_three_lanes`` would train."""
+        images = _train_images(people)
+        total = 0.0
+        if not people.zoo.has_evaluator:
+            total += self.evaluator * images * _evaluator_config(people).epochs
+        for config in _three_configs(people, demo):
+            if not trained_with(people.zoo, config, people.zoo.manifest.train_images):
+                total += self.target * images * config.epochs
+        return total
+
+
+def measure_speed(networks: Networks) -> Generator[Speed, None, None]:
+    """Trains both architectures for a few steps on noise."""
+    recipe, compute = ZooRecipe(), networks.compute
+    seconds = []
+    for config in (recipe.target, recipe.evaluator):
+        config = replace(config, epochs=2, batch_size=BATCH)
+        rng = torch.Generator().manual_seed(0)
+        count = BATCH * TIMED_STEPS
+        noise = torch.randint(0, 256, (count, 3, 64, 64), generator=rng, dtype=torch.uint8)
+        images = LabelledImages(noise, torch.arange(count) % 10)
+        trainer = ClassifierTrainer(config.classifier(10), config, compute, images)
+        for _ in trainer.train_epoch():  # the first steps are slower
+            pass
+        compute.synchronize()
+        started = time.perf_counter()
+        for _ in trainer.train_epoch():
+            pass
+        compute.synchronize()
+        seconds.append((time.perf_counter() - started) / count)
+    yield Speed(*seconds)
+
+
+def _evaluator(people: OwnPeople) -> tuple[TrainingPlan, ...]:
+    if people.zoo.has_evaluator:
+        return ()
+    zoo = people.zoo
+    config = _evaluator_config(people)
+    return (plan_training(zoo, zoo.folder, config, zoo.manifest.train_images, "evaluator"),)
+
+
+def _evaluator_config(people: OwnPeople) -> TrainConfig:
+    epochs = _epochs(EVALUATOR_STEPS, EVALUATOR_EPOCHS, people)
+    return replace(ZooRecipe().evaluator, batch_size=BATCH, epochs=epochs)
+
+
+def _three_configs(people: OwnPeople, demo: Zoo) -> list[TrainConfig]:
+    epochs = _epochs(TARGET_STEPS, TARGET_EPOCHS, people)
+    recipe = replace(with_usual_start(ZooRecipe().target, demo), batch_size=BATCH, epochs=epochs)
+    return [replace(recipe, alpha=alpha) for alpha in THREE_LANES]
+
+
+def _epochs(steps: int, bounds: tuple[int, int], people: OwnPeople) -> int:
+    wanted = math.ceil(steps * BATCH / _train_images(people))
+    return min(max(wanted, bounds[0]), bounds[1])
+
+
+def _train_images(people: OwnPeople) -> int:
+    return len(people.zoo.split_items(people.identities)["train"])

@@ -1,0 +1,89 @@
+"""What belongs to which browser tab: its running job, and what it last did."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from mia_demo.ui.engine.jobs import Frame, Job
+
+MAX_OWNED = 1000  # runs whose tab is known
+MAX_REMEMBERED = 100  # tabs, as many as Gradio keeps the state of
+
+Value = TypeVar("Value")
+
+
+class SessionJobs(Generic[Frame]):
+    """A tab's job can be found again to stop it, and a new one replaces it."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job[Frame]] = {}
+        self._lock = threading.Lock()
+
+    def start(self, session: str, make: Callable[[], Job[Frame]]) -> Job[Frame]:
+        """A job that replaces the session's one, if any.
+
+        Raises:
+            BusyError: the queue is full.
+        """
+        self.release(session)
+        job = make()
+        with self._lock:
+            self._jobs[session] = job
+        return job
+
+    def job_of(self, session: str) -> Job[Frame] | None:
+        with self._lock:
+            return self._jobs.get(session)
+
+    def release(self, session: str, job: Job[Frame] | None = None) -> Job[Frame] | None:
+        """Ends and forgets the session's job (only ``job``, if given), and returns it."""
+        with self._lock:
+            current = self._jobs.get(session)
+            if current is None or (job is not None and current is not job):
+                return None
+            del self._jobs[session]
+        current.abandon()
+        return current
+
+
+class SessionMemory(Generic[Value]):
+    """One value a tab; of too many tabs the one that was silent longest is forgotten."""
+
+    def __init__(self, most: int = MAX_REMEMBERED) -> None:
+        self._most = most
+        self._values: OrderedDict[str, Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, session: str, value: Value) -> None:
+        with self._lock:
+            self._values[session] = value
+            self._values.move_to_end(session)
+            while len(self._values) > self._most:
+                self._values.popitem(last=False)
+
+    def get(self, session: str) -> Value | None:
+        with self._lock:
+            if session in self._values:
+                self._values.move_to_end(session)
+            return self._values.get(session)
+
+
+class OwnedKeys:
+    """Which tab a run belongs to. Nothing of it reaches the disk: a restart forgets it."""
+
+    def __init__(self) -> None:
+        self._owners: OrderedDict[str, str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, key: str, session: str) -> None:
+        with self._lock:
+            self._owners[key] = session
+            while len(self._owners) > MAX_OWNED:
+                self._owners.popitem(last=False)
+
+    def is_of(self, key: str, session: str) -> bool:
+        with self._lock:
+            return bool(session) and self._owners.get(key) == session

@@ -1,0 +1,263 @@
+"""A sweep started from the page: its plan, and the work as a stream of updates."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from mia_demo.attack.attack import Attacker
+from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.lanes import stage_names
+from mia_demo.errors import ConfigError
+from mia_demo.metrics.judge import Judge
+from mia_demo.sweep.results import collect_results, save_results
+from mia_demo.sweep.sweep import (
+    finished_attacks,
+    load_result,
+    parse_numbers,
+    run_sweep,
+    saved_images,
+)
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.networks import Networks
+
+# The device is shared with other visitors; the command line has no such limit.
+MAX_ATTACKS = 1000
+LARGEST_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """What to sweep, and the folder where it lands.
+
+    The folder's name follows from everything that decides the result, so the same settings find
+    their unfinished sweep again, and no other.
+    """
+
+    config: AttackConfig
+    identities: tuple[int, ...]
+    seeds: tuple[int, ...]
+    folder: Path
+
+    @property
+    def total(self) -> int:
+        return len(self.identities) * len(self.seeds)
+
+    def finished(self) -> list[tuple[int, int]]:
+        """(seed, identity) of the attacks that are done."""
+        return finished_attacks(self.folder, self.identities, self.seeds)
+
+    def finished_part(self) -> tuple[list[int], list[int]]:
+        """Identities and seeds of the largest table that can be made of what is done.
+
+        All identities with the seeds that are complete; before the first seed is complete, the
+        identities it has.
+        """
+        done = self.finished()
+        by_seed = {seed: [i for s, i in done if s == seed] for seed in self.seeds}
+        complete = [s for s, found in by_seed.items() if len(found) == len(self.identities)]
+        if complete:
+            return list(self.identities), complete
+        seed, found = max(by_seed.items(), key=lambda item: len(item[1]))
+        return found, [seed] if found else []
+
+
+@dataclass(frozen=True)
+class LaneTally:
+    """A lane's sweep so far: the newest best picture, and how often the evaluator was right."""
+
+    lane: str
+    picture: npt.NDArray[np.uint8]
+    top1: int
+    right: int
+    judged: int
+
+
+@dataclass(frozen=True)
+class SweepUpdate:
+    """Where a sweep is.
+
+    Attributes:
+        phase: attacking, table (being computed) or done.
+        identity, seed: of the newest attack, None before the first.
+        seconds_left: for the attacks that are missing; None before it can be known.
+    """
+
+    phase: str
+    done: int
+    total: int
+    identity: int | None = None
+    seed: int | None = None
+    seconds_left: float | None = None
+    tallies: tuple[LaneTally, ...] = ()
+
+
+def plan_sweep(engine: Engine, config: AttackConfig, identities: str, seeds: str) -> SweepPlan:
+    """Checks what a visitor asks for.
+
+    Raises:
+        ConfigError: identities, seeds or lanes that do not exist, or too many attacks.
+    """
+    people, chosen_seeds = tuple(parse_numbers(identities)), tuple(parse_numbers(seeds))
+    last = len(engine.identities) - 1
+    for identity in people:
+        if not 0 <= identity <= last:
+            raise ConfigError(f"Identity {identity} does not exist; choose from 0 to {last}.")
+    if max(chosen_seeds) > LARGEST_SEED:
+        raise ConfigError(f"Seeds go up to {LARGEST_SEED}; choose smaller ones.")
+    attacks = len(people) * len(chosen_seeds)
+    if attacks > MAX_ATTACKS:
+        raise ConfigError(
+            f"{attacks} attacks are too many for this page, which allows {MAX_ATTACKS}; "
+            "choose fewer, or use python -m mia_demo sweep."
+        )
+    known = engine.zoo.target_names()
+    for lane in config.lanes:
+        if lane not in known:
+            raise ConfigError(f"No lane {lane!r}; this zoo has {', '.join(known)}.")
+    folder = engine.runs / _folder_name(engine, config, people, chosen_seeds)
+    return SweepPlan(config, people, chosen_seeds, folder)
+
+
+def sweep_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, None, None]:
+    """Attacks what is missing, then computes and saves the table.
+
+    Raises:
+        ConfigError: the folder cannot be written.
+    """
+    latest = yield from attack_work(plan, networks)
+    judges = networks.attacker(), networks.judge()
+    yield from _table(plan, plan.identities, plan.seeds, latest, *judges)
+
+
+def attack_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, None, SweepUpdate]:
+    """Attacks what is missing and returns the last update; raises what ``sweep_work`` does."""
+    attacker, judge = networks.attacker(), networks.judge()
+    before = set(plan.finished())
+    update = SweepUpdate("attacking", len(before), plan.total)
+    yield update
+    counter = _Counter(plan, attacker.framing.picture_size)
+    seconds: list[float] = []
+    config = plan.config
+    with _writable(plan.folder):
+        frames = run_sweep(attacker, judge, config, plan.identities, plan.seeds, plan.folder)
+        started = time.monotonic()
+        for frame in frames:
+            tallies = counter.add(frame.seed, frame.identity)
+            if (frame.seed, frame.identity) in before:
+                continue
+            seconds.append(time.monotonic() - started)
+            done = len(before) + len(seconds)
+            left = (plan.total - done) * sum(seconds) / len(seconds)
+            update = SweepUpdate(
+                "attacking", done, plan.total, frame.identity, frame.seed, left, tallies
+            )
+            yield update
+            started = time.monotonic()  # other visitors' time is not ours
+    return update
+
+
+def table_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, None, None]:
+    """The table of a stopped sweep's finished attacks.
+
+    Raises:
+        ConfigError: no attack is finished, or the folder cannot be written.
+    """
+    identities, seeds = plan.finished_part()
+    if not identities:
+        raise ConfigError("No attack of this sweep is finished yet; start it again.")
+    start = SweepUpdate("attacking", len(plan.finished()), plan.total)
+    yield from _table(plan, identities, seeds, start, networks.attacker(), networks.judge())
+
+
+def is_saved(update: SweepUpdate) -> bool:
+    """Whether the work, started anew, goes on from here: after an attack."""
+    return update.phase != "done" and update.identity is not None
+
+
+def _table(
+    plan: SweepPlan,
+    identities: Sequence[int],
+    seeds: Sequence[int],
+    latest: SweepUpdate,
+    attacker: Attacker,
+    judge: Judge,
+) -> Generator[SweepUpdate, None, None]:
+    yield replace(latest, phase="table", seconds_left=None)
+    with _writable(plan.folder):
+        results = collect_results(attacker, judge, plan.folder, plan.config, identities, seeds)
+        save_results(results, plan.folder)
+    yield replace(latest, phase="done", seconds_left=None)
+
+
+class _Counter:
+    """Counts, lane by lane, how often the evaluator was right."""
+
+    def __init__(self, plan: SweepPlan, resolution: int) -> None:
+        self._plan = plan
+        self._resolution = resolution
+        self._right: Counter[str] = Counter()
+        self._judged: Counter[str] = Counter()
+
+    def add(self, seed: int, identity: int) -> tuple[LaneTally, ...]:
+        folder = self._plan.folder
+        lanes = load_result(folder, seed, identity)["lanes"]
+        images = saved_images(folder, seed, identity, self._resolution)[:, 0].permute(0, 2, 3, 1)
+        tallies = []
+        for lane, picture in zip(self._plan.config.lanes, images, strict=True):
+            top1 = lanes[lane]["top1"]
+            self._right[lane] += top1.count(identity)
+            self._judged[lane] += len(top1)
+            tallies.append(
+                LaneTally(
+                    lane,
+                    picture.contiguous().numpy(),
+                    top1[0],
+                    self._right[lane],
+                    self._judged[lane],
+                )
+            )
+        return tuple(tallies)
+
+
+def _folder_name(
+    engine: Engine, config: AttackConfig, identities: Sequence[int], seeds: Sequence[int]
+) -> str:
+    zoo = engine.zoo
+    used = {name for lane in config.lanes for name in stage_names(lane)}
+    decisive = {
+        "settings": {**config.to_json(), "identity": None, "seed": None},
+        "identities": identities,
+        "seeds": seeds,
+        # Attacks on other weights, or in other arithmetic, must not end up in one table.
+        # A target that is not attacked decides nothing: training another must not part a sweep
+        # from its results.
+        "checkpoints": {
+            e.name: e.stored.sha256
+            for e in zoo.manifest.checkpoints
+            if e.kind != "target" or e.name in used
+        },
+        "precision": engine.compute.precision,
+    }
+    text = json.dumps(decisive, sort_keys=True)
+    return f"sweep-{config.preset}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot write to {folder.parent} ({error.strerror}); free some space there, or start "
+            "the demo where it may write."
+        ) from error

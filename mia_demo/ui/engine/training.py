@@ -1,0 +1,304 @@
+"""A training started from the page: its plan, and the work as a stream of updates."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shutil
+import time
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load, save
+
+from mia_demo.errors import ConfigError
+from mia_demo.recipes.make_zoo import classifier_entry, new_classifier
+from mia_demo.runs.comparison import place_of
+from mia_demo.system.files import write_json
+from mia_demo.training.classifier import (
+    ClassifierTrainer,
+    LabelledImages,
+    TrainConfig,
+    TrainingFrame,
+    accuracy,
+    train_classifier,
+)
+from mia_demo.training.logits import LogitHistogram
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.networks import Networks
+from mia_demo.zoo.layers import LayeredZoo
+from mia_demo.zoo.manifest import CheckpointEntry
+
+HISTORY_FILE = "history.json"
+MAX_UNFINISHED = 5  # states kept on disk, 15 MB each and more
+FIRST_STEPS = 3  # too slow to tell the time left by
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A finished epoch as the curves show it."""
+
+    number: int  # from 1
+    alpha: float
+    loss: float  # mean over the epoch
+    train_accuracy: float
+    test_accuracy: float
+    logits: LogitHistogram
+
+
+def epochs_from(values: Any) -> list[Epoch]:
+    """Reads a list of ``asdict(epoch)``; an unreadable record is an empty one."""
+    try:
+        return [Epoch(**{**epoch, "logits": LogitHistogram(**epoch["logits"])}) for epoch in values]
+    except (KeyError, TypeError):
+        return []
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What to train, and the folder of its unfinished state.
+
+    The folder's name follows from the settings, so the same settings find their unfinished
+    training again, and no other.
+    """
+
+    config: TrainConfig
+    images: int  # of each identity
+    folder: Path
+    kind: str = "target"
+
+    def epochs_done(self) -> int:
+        return len(self.history())
+
+    def history(self) -> list[Epoch]:
+        """Finished epochs of earlier sittings; an unreadable record is an empty one."""
+        try:
+            return epochs_from(json.loads((self.folder / HISTORY_FILE).read_text("utf-8")))
+        except (OSError, ValueError):
+            return []
+
+    def discard(self) -> None:
+        """Forgets the unfinished state."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class TrainingUpdate:
+    """Where a training is.
+
+    Attributes:
+        phase: reading, training or done.
+        frame: of the newest step, None before the first.
+        epochs: the finished ones. The list only grows, so that any thread may read it.
+        seconds_left: None before it can be known.
+        name: of the finished classifier.
+    """
+
+    phase: str
+    frame: TrainingFrame | None
+    epochs: list[Epoch]
+    seconds_left: float | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training that is kept nowhere yet.
+
+    Attributes:
+        weights: as a safetensors file.
+    """
+
+    entry: CheckpointEntry
+    weights: bytes
+
+
+def plan_training(
+    zoo: LayeredZoo, runs: Path, config: TrainConfig, images: int, kind: str = "target"
+) -> TrainingPlan:
+    """Checks what a visitor asks for.
+
+    Args:
+        runs: where the unfinished state lies.
+        kind: a target, or the evaluator of own people.
+
+    Raises:
+        ConfigError: no room for the result, no such images, or the result is there already.
+    """
+    most = zoo.manifest.train_images
+    if not 1 <= images <= most:
+        raise ConfigError(f"Photos of each person must be 1 to {most}, not {images}.")
+    recipe = config.to_json()
+    if kind == "target":
+        same = trained_with(zoo, config, images)
+        if same:
+            raise ConfigError(
+                f"{same} was trained with exactly these settings; change one, such as the seed, "
+                "or attack it."
+            )
+        zoo.check_room()
+    decisive = {"recipe": recipe, "images": images}
+    text = json.dumps(decisive, sort_keys=True)
+    folder = runs / f"training-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    return TrainingPlan(config, images, folder, kind)
+
+
+def trained_with(zoo: LayeredZoo, config: TrainConfig, images: int) -> str:
+    """Name of the own target that was trained just so, or nothing."""
+    recipe = config.to_json()
+    for entry in zoo.own_entries():
+        if entry.training["recipe"] == recipe and entry.training["images_per_identity"] == images:
+            return entry.name
+    return ""
+
+
+def training_work(
+    plan: TrainingPlan, zoo: LayeredZoo, engine: Engine
+) -> Generator[TrainingUpdate, None, None]:
+    """Trains what is missing and adds the classifier to the visitors' own.
+
+    Raises:
+        ConfigError: the loss diverges, or a folder cannot be written.
+        DataError: an image cannot be read.
+    """
+    update = TrainingUpdate("reading", None, plan.history())
+    with closing(train_on_device(plan, zoo, engine)) as news:
+        for new in news:
+            if isinstance(new, TrainingUpdate):
+                update = new
+                yield update
+            else:
+                history = [asdict(epoch) for epoch in update.epochs]
+                name = zoo.add_own(new.entry, load(new.weights), history)
+                plan.discard()
+                yield replace(update, phase="done", seconds_left=None, name=name)
+
+
+def train_on_device(
+    plan: TrainingPlan, zoo: LayeredZoo, engine: Engine
+) -> Generator[TrainingUpdate | Trained, None, None]:
+    """Trains what is missing; the last news is the result. Raises what ``training_work`` does."""
+    return engine.on_device(partial(train, plan, zoo), is_saved=is_saved)
+
+
+def is_saved(news: TrainingUpdate | Trained) -> bool:
+    """Whether the training, started anew, goes on from here: at the end of an epoch."""
+    frame = news.frame if isinstance(news, TrainingUpdate) else None
+    return frame is not None and frame.test_accuracy is not None
+
+
+def train(
+    plan: TrainingPlan, zoo: LayeredZoo, networks: Networks
+) -> Generator[TrainingUpdate | Trained, None, None]:
+    """The work on the device."""
+    epochs = plan.history()
+    yield TrainingUpdate("reading", None, epochs)
+    config, compute = plan.config, networks.compute
+    identities = zoo.identities()
+    seen = LabelledImages(*zoo.split(identities, config.input_size, "train", plan.images))
+    test = LabelledImages(*zoo.split(identities, config.input_size, "test"))
+    classifier = new_classifier(networks.zoo, config, len(identities), plan.folder)
+    trainer = ClassifierTrainer(classifier, config, compute, seen)
+    _forget_old_states(plan.folder)
+    clock = _Clock()
+    losses: list[float] = []  # of the running epoch
+    try:
+        for frame in train_classifier(trainer, test, plan.folder):
+            _check_finite(frame)
+            losses.append(frame.loss)
+            if frame.test_accuracy is not None and frame.logits is not None:
+                del epochs[frame.epoch :]  # of a record whose state was lost
+                mean_loss = sum(losses) / len(losses)
+                epochs.append(_epoch(frame, mean_loss, frame.test_accuracy, frame.logits))
+                write_json(plan.folder / HISTORY_FILE, [asdict(epoch) for epoch in epochs])
+                losses.clear()
+            yield TrainingUpdate("training", frame, epochs, clock.left_after(frame))
+            clock.resume()  # other visitors' time is not ours
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot write to {plan.folder.parent} ({error.strerror}); free some space there, or "
+            "start the demo where it may write."
+        ) from error
+    if epochs:
+        train_accuracy, test_accuracy = epochs[-1].train_accuracy, epochs[-1].test_accuracy
+    else:  # killed between state and record of the last epoch
+        train_accuracy, test_accuracy = math.nan, accuracy(classifier, test, compute)
+    entry = classifier_entry(
+        "own",
+        plan.kind,
+        trainer,
+        len(identities),
+        None if math.isnan(train_accuracy) else train_accuracy,
+        test_accuracy,
+    )
+    facts: dict[str, Any] = {
+        "images_per_identity": plan.images,
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        **place_of(compute),
+    }
+    if epochs:
+        facts["logits"] = {
+            "target": epochs[-1].logits.target_mean,
+            "others": epochs[-1].logits.others_mean,
+        }
+    entry = replace(entry, training={**entry.training, **facts})
+    weights = {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in classifier.network.state_dict().items()
+    }
+    yield Trained(entry, save(weights))
+
+
+class _Clock:
+    """Time left, from the steps of this sitting."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._steps = 0
+        self.resume()
+
+    def resume(self) -> None:
+        self._resumed_at = time.monotonic()
+
+    def left_after(self, frame: TrainingFrame) -> float | None:
+        self._steps += 1
+        if self._steps <= FIRST_STEPS:
+            return None
+        self._seconds += time.monotonic() - self._resumed_at
+        mean = self._seconds / (self._steps - FIRST_STEPS)
+        return mean * (frame.total_steps - frame.step)
+
+
+def _check_finite(frame: TrainingFrame) -> None:
+    if not math.isfinite(frame.loss):
+        raise ConfigError(
+            f"The loss of epoch {frame.epoch + 1} is no longer a number; choose a smaller learning "
+            "rate, or a schedule that brings α in gradually."
+        )
+
+
+def _epoch(
+    frame: TrainingFrame, mean_loss: float, test_accuracy: float, logits: LogitHistogram
+) -> Epoch:
+    return Epoch(
+        number=frame.epoch + 1,
+        alpha=frame.alpha,
+        loss=mean_loss,
+        train_accuracy=frame.train_accuracy,
+        test_accuracy=test_accuracy,
+        logits=logits,
+    )
+
+
+def _forget_old_states(kept: Path) -> None:
+    """Deletes all but the newest unfinished trainings."""
+    states = [path for path in kept.parent.glob("training-*") if path != kept]
+    states.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in states[MAX_UNFINISHED - 1 :]:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,97 @@
+"""The lesson on the page: a bar over all pages that leads through them step by step."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import gradio as gr
+
+from mia_demo.errors import DataError
+from mia_demo.lesson.figures import Figures, OwnAttack
+from mia_demo.lesson.steps import Step, steps_with
+from mia_demo.lesson.worksheet import worksheet
+from mia_demo.sweep.library import ResultsLibrary
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.lesson.lesson_bar import lesson_bar
+from mia_demo.ui.shared.address import AddressBook
+
+log = logging.getLogger(__name__)
+
+
+class Lesson:
+    """Steps through the pages that exist, and what they reveal.
+
+    Predictions stay in the browser; the server learns only which step is revealed.
+    """
+
+    def __init__(self, engine: Engine, address: AddressBook) -> None:
+        self.engine = engine
+        self.address = address
+        self.library = ResultsLibrary(engine.zoo, engine.runs)
+        self.steps = steps_with(list(address.pages))
+
+    def reveal(self, bar: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """The answer to a step's question, with figures."""
+        name = bar.get("ask")
+        step = next((step for step in self.steps if step.name == name), None)
+        if step is None:
+            return {"revealed": {"name": name, "answer": None, "paragraphs": []}}
+        try:
+            revealed = step.reveal(self._figures(request))
+            answer, paragraphs = revealed.answer, revealed.paragraphs
+        except DataError as error:
+            log.warning("%s", error)
+            answer, paragraphs = None, (str(error),)
+        return {"revealed": {"name": name, "answer": answer, "paragraphs": list(paragraphs)}}
+
+    def go(self, bar: dict[str, Any]) -> list[Any]:
+        """A step's link was followed."""
+        return self.address.go(str(bar.get("go", "")))
+
+    def sheet(self, origin: str) -> str:
+        """The worksheet, for the page at this address."""
+        return worksheet(self.steps, self._figures(None), origin)
+
+    def _figures(self, request: gr.Request | None) -> Figures:
+        own = None
+        if request is not None:
+            finished = self.engine.finished_attacks.get(str(request.session_hash))
+            if finished is not None and finished.top1:
+                config = finished.config
+                own = OwnAttack(config.identity, config.loss.replace("_", "-"), finished.top1)
+        return Figures(self.engine.zoo, self.library, own)
+
+
+def build_lesson(engine: Engine, address: AddressBook, tabs: gr.Tabs, address_bar: gr.HTML) -> None:
+    """Adds the lesson's bar to the current Blocks; call it when all pages are built."""
+    lesson = Lesson(engine, address)
+    bar = lesson_bar([_for_browser(step) for step in lesson.steps], lesson.sheet)
+    bar.submit(
+        lesson.reveal,
+        bar,
+        bar,
+        concurrency_limit=None,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    bar.select(
+        lesson.go,
+        bar,
+        address.outputs(tabs, address_bar),
+        concurrency_limit=None,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+
+
+def _for_browser(step: Step) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "title": step.title,
+        "minutes": step.minutes,
+        "link": step.link,
+        "tasks": list(step.do),
+        "question": step.question,
+        "choices": list(step.choices),
+    }

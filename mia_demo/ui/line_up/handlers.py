@@ -1,0 +1,185 @@
+"""What happens on the Line-up page: deal rounds; and what its board asks for by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from mia_demo.errors import ConfigError, DemoError
+from mia_demo.lesson.line_up import LineUp, as_csv
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.line_up_dealing import Dealer
+from mia_demo.ui.engine.line_up_game import GoneError
+from mia_demo.ui.engine.line_up_rooms import LineUpRooms
+from mia_demo.ui.line_up.view import host_view, pictures_json, voter_view
+from mia_demo.ui.shared.qr_code import qr_code, svg_path
+
+Message = dict[str, Any]
+
+NO_ATTACK = "You have no finished attack yet; start one on the Attack page, or deal new rounds."
+
+
+class LineUpHandlers:
+    """Handlers that share one engine; their only state is the table of games."""
+
+    def __init__(self, engine: Engine, rooms: LineUpRooms | None = None) -> None:
+        self.engine = engine
+        self.rooms = rooms or LineUpRooms()
+        self.dealer = Dealer(engine, self.rooms)
+        self._asked: dict[str, Callable[[Message], Message]] = {
+            "look": self._look,
+            "vote": self._vote,
+            "reveal": self._reveal,
+            "next": self._next,
+            "open": self._open,
+            "close": self._close,
+            "join": self._join,
+            "leave": self._leave,
+            "csv": self._csv,
+            "qr": self._qr,
+        }
+
+    # -- buttons ------------------------------------------------------------------------------
+
+    def deal(
+        self, board: Message | None, count: float | None, seed: str, lanes: list[str]
+    ) -> Message:
+        """New rounds, computed from now on."""
+        try:
+            if count is None:
+                raise ConfigError("Say how many rounds to deal.")
+            chosen = _parse_seed(seed)
+            key = self._key(board)
+            self.dealer.deal(key, int(count), lanes, chosen)
+        except DemoError as error:
+            raise _toast(str(error)) from error
+        return {"key": key}
+
+    def deal_own(self, board: Message | None, request: gr.Request) -> Message:
+        """The visitor's last attack as rounds."""
+        try:
+            own = self.engine.finished_attacks.get(str(request.session_hash))
+            if own is None:
+                raise ConfigError(NO_ATTACK)
+            key = self._key(board)
+            self.dealer.deal_own(key, own)
+        except DemoError as error:
+            raise _toast(str(error)) from error
+        return {"key": key}
+
+    def invited(self, request: gr.Request) -> Any:
+        """The page's first tab: whoever follows a room's link comes to vote.
+
+        A link that names a tab has said where it leads.
+        """
+        asked = request.query_params
+        is_invited = asked.get("room") and "tab" not in asked
+        return gr.Tabs(selected="line-up") if is_invited else gr.skip()
+
+    # -- the board ----------------------------------------------------------------------------
+
+    def ask(self, what: str, message: Message) -> Message:
+        """The board's questions and what its buttons do.
+
+        Args:
+            what: look, vote, reveal, next, open, close, join, leave, csv or
+                qr.
+            message: who asks (``key`` of a host, or ``code`` and ``voter``), and of ``look`` the
+                ``version`` and ``pictures`` at hand, of ``vote`` the round's ``name`` and the
+                photo's ``position``, of ``qr`` a room's ``link``.
+
+        Returns:
+            The view now, or ``error`` and whether the game is ``gone``.
+        """
+        try:
+            return self._asked[what](message)
+        except DemoError as error:
+            return {"error": str(error), "gone": isinstance(error, GoneError)}
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            return {"error": "The page asked something strange; reload it."}
+
+    def _look(self, message: Message) -> Message:
+        """The view, without what the page has at hand; next to nothing if nothing has changed."""
+        view, line_up = self._view(message)
+        if view["version"] == message.get("version"):
+            return {"version": view["version"]}
+        if line_up is not None and message.get("pictures") != view["name"]:
+            view["pictures"] = pictures_json(line_up)
+        return view
+
+    def _vote(self, message: Message) -> Message:
+        name, position = str(message["name"]), int(message["position"])
+        if "key" in message:
+            self.rooms.vote_alone(str(message["key"]), name, position)
+        else:
+            self.rooms.vote(str(message["code"]), str(message["voter"]), name, position)
+        return self._look(message)
+
+    def _reveal(self, message: Message) -> Message:
+        self.rooms.reveal(str(message["key"]))
+        return self._look(message)
+
+    def _next(self, message: Message) -> Message:
+        self.rooms.advance(str(message["key"]))
+        return self._look(message)
+
+    def _open(self, message: Message) -> Message:
+        self.rooms.open_room(str(message["key"]))
+        return self._look(message)
+
+    def _close(self, message: Message) -> Message:
+        self.rooms.close_room(str(message["key"]))
+        return self._look(message)
+
+    def _join(self, message: Message) -> Message:
+        code = str(message["code"]).strip().upper()
+        return {"code": code, "voter": self.rooms.join(code)}
+
+    def _leave(self, message: Message) -> Message:
+        self.rooms.leave(str(message["code"]), str(message["voter"]))
+        return {}
+
+    def _csv(self, message: Message) -> Message:
+        with self.rooms.hosted(str(message["key"])) as game:
+            return {"name": "line-up.csv", "content": as_csv(game.ballots)}
+
+    def _qr(self, message: Message) -> Message:
+        """Only the browser knows under which address it reached this server."""
+        modules = qr_code(str(message["link"])) or []
+        return {"size": len(modules), "path": svg_path(modules)}
+
+    def _view(self, message: Message) -> tuple[Message, LineUp | None]:
+        targets = self.engine.zoo.target_names()
+        if "key" in message:
+            with self.rooms.hosted(str(message["key"])) as game:
+                return host_view(game, targets), game.line_up
+        code, voter = str(message["code"]), str(message["voter"])
+        with self.rooms.joined(code, voter) as game:
+            return voter_view(game, voter, targets), game.line_up
+
+    def _key(self, board: Message | None) -> str:
+        """The game on the board, or a new one."""
+        key = str((board or {}).get("key", ""))
+        try:
+            with self.rooms.hosted(key):
+                return key
+        except GoneError:
+            return self.rooms.create()
+
+
+def _parse_seed(text: str) -> int | None:
+    """
+    Raises:
+        ConfigError: neither empty nor a whole number.
+    """
+    try:
+        return int(text) if text.strip() else None
+    except ValueError as error:
+        raise ConfigError("The seed must be a whole number, or empty for a new one.") from error
+
+
+def _toast(message: str) -> gr.Error:
+    """One message for the visitor, and no traceback in the server's log for a visitor's slip."""
+    return gr.Error(message, print_exception=False)

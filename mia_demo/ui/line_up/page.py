@@ -1,0 +1,76 @@
+"""The line-up page: widgets and wiring."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.line_up_dealing import MAX_AT_ONCE
+from mia_demo.ui.line_up.handlers import LineUpHandlers
+from mia_demo.ui.line_up.line_up_board import line_up_board
+from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
+
+FIRST_ROUNDS = 6
+INTRODUCTION = """
+<h2>1. Deal rounds</h2>
+<p>The evaluator must always name somebody, so its accuracy has false positives. Do people see the
+same face? Random identities are attacked while you look at the first of them; who it is, and
+through which lane, stays hidden until you have voted.</p>
+"""
+
+
+def build_line_up_page(
+    engine: Engine, page: gr.Tab, app: gr.Blocks, tabs: gr.Tabs
+) -> gr.CheckboxGroup:
+    """Adds the page to the current Blocks.
+
+    Args:
+        page: the page's own tab.
+        app, tabs: whoever opens the app by a room's link sees this page first.
+
+    Returns:
+        The choice of lanes, which grows when a classifier is trained.
+    """
+    handlers = LineUpHandlers(engine)
+    lane_names = engine.zoo.base.target_names()
+    with gr.Row(elem_classes="line-up-page"):
+        with gr.Column(scale=1, min_width=320, elem_classes="controls"):
+            gr.HTML(INTRODUCTION, apply_default_css=False)
+            deal = gr.Button("Deal new rounds", variant="primary")
+            estimate = estimate_line()
+            own = gr.Button("Use my last attack")
+            with gr.Row():
+                rounds = gr.Number(
+                    FIRST_ROUNDS,
+                    label="Rounds",
+                    info="one attack each",
+                    precision=0,
+                    minimum=1,
+                    maximum=MAX_AT_ONCE,
+                    min_width=100,
+                )
+                seed = gr.Textbox(
+                    "", label="Seed", info="empty: a new one", max_length=10, min_width=100
+                )
+            lanes = gr.CheckboxGroup(lane_names, value=lane_names, label="Lanes")
+            gr.HTML(
+                "<h2>2. Vote, reveal, compare</h2><p>For a class: open a room, and everybody votes "
+                "from a phone.</p>",
+                apply_default_css=False,
+            )
+        with gr.Column(scale=4, min_width=320):
+            board = line_up_board(handlers.ask)
+
+    deal.click(
+        handlers.deal,
+        [board, rounds, seed, lanes],
+        board,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    estimates = Estimates(engine)
+    # Dealing measures the device too.
+    follow_form(estimates.for_line_up, [rounds, lanes], estimate, page.select)
+    own.click(handlers.deal_own, board, board, show_progress="hidden", api_visibility="private")
+    app.load(handlers.invited, None, tabs, show_progress="hidden", api_visibility="private")
+    return lanes

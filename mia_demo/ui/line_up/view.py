@@ -1,0 +1,157 @@
+"""What host and voters see of a game, as plain JSON.
+
+Before a round is revealed its view holds pictures and numbers of votes, and nothing from which
+the truth, the lane or the evaluator's answers could be read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from mia_demo.data.pictures import data_uri
+from mia_demo.lesson.line_up import ALL_LANES, CHANCE, Ballot, LaneTally, LineUp, tally
+from mia_demo.report.columns import alpha_text
+from mia_demo.ui.boards.sweep_view import lane_style
+from mia_demo.ui.engine.line_up_game import Game
+from mia_demo.ui.engine.line_up_rooms import ALONE
+
+HOST, SOLO, VOTER = "host", "solo", "voter"
+
+
+def host_view(game: Game, targets: Sequence[str]) -> dict[str, Any]:
+    """For whoever dealt the rounds, alone or in front of a room."""
+    role = HOST if game.code else SOLO
+    view = _view(game, role, ALONE, targets)
+    votes = 0 if game.ballot is None else len(game.ballot.votes)
+    view |= {"votes": votes, "voters": len(game.voters), "expected": game.expected}
+    view["has_next"] = game.has_next
+    view["status"] = _host_status(game, view["phase"])
+    return _with_version(view)
+
+
+def voter_view(game: Game, voter: str, targets: Sequence[str]) -> dict[str, Any]:
+    """For a phone. It changes only when the round does, so that asking for it is cheap."""
+    view = _view(game, VOTER, voter, targets)
+    view["status"] = _voter_status(game, voter, view["phase"])
+    return _with_version(view)
+
+
+def pictures_json(line_up: LineUp) -> dict[str, Any]:
+    """A round's pictures, as data URIs."""
+    return {
+        "reconstruction": data_uri(line_up.reconstruction),
+        "photos": [data_uri(photo) for photo in line_up.photos],
+    }
+
+
+def _view(game: Game, role: str, voter: str, targets: Sequence[str]) -> dict[str, Any]:
+    ballot = game.ballot
+    phase = "waiting" if game.expected else "empty"
+    if ballot is not None:
+        phase = "revealed" if ballot.is_revealed else "voting"
+    return {
+        "role": role,
+        "phase": phase,
+        "code": game.code,
+        "name": game.name,
+        "number": game.current + 1,
+        "rounds": len(game.ballots) + game.expected,
+        "mine": None if ballot is None else ballot.votes.get(voter),
+        "reveal": _reveal(ballot, role, targets) if ballot and ballot.is_revealed else None,
+        "tally": [_tally_row(row, targets) for row in _ordered(tally(game.ballots), targets)],
+        "chance": CHANCE,
+    }
+
+
+def _with_version(view: dict[str, Any]) -> dict[str, Any]:
+    """Adds a fingerprint, by which a page tells whether it has seen this view already."""
+    digest = hashlib.sha256(repr(view).encode()).hexdigest()[:12]
+    return {**view, "version": digest}
+
+
+def _reveal(ballot: Ballot, role: str, targets: Sequence[str]) -> dict[str, Any]:
+    shown = ballot.line_up
+    votes, hits = len(ballot.votes), ballot.hits
+    chosen = shown.identities[shown.evaluator_choice]
+    people = f"{hits} of {votes} chose it." if votes else "Nobody voted."
+    if role == SOLO:
+        people = f"You were {_verdict(hits > 0)}."
+    return {
+        "truth": shown.truth,
+        "identities": list(shown.identities),
+        "counts": ballot.counts(),
+        "choice": shown.evaluator_choice,
+        "lane": shown.lane,
+        "style": _style(shown.lane, targets),
+        "alpha": f"α = {alpha_text(shown.alpha)}",
+        "people": f"It is photo {shown.truth + 1}, identity {shown.identity}. {people}",
+        "machine": (
+            f"The evaluator chooses photo {shown.evaluator_choice + 1}, identity {chosen}: "
+            f"{_verdict(chosen == shown.identity)}. Asked for a name among all identities it says "
+            f"{shown.evaluator_top1}: {_verdict(shown.evaluator_top1 == shown.identity)}."
+        ),
+    }
+
+
+def _ordered(rows: Sequence[LaneTally], targets: Sequence[str]) -> list[LaneTally]:
+    """Lanes as on every page, deleted ones behind them, all together last."""
+    return sorted(
+        rows, key=lambda row: targets.index(row.lane) if row.lane in targets else len(targets)
+    )
+
+
+def _tally_row(row: LaneTally, targets: Sequence[str]) -> dict[str, Any]:
+    low, high = row.interval
+    return {
+        "lane": row.lane,
+        "style": -1 if row.lane == ALL_LANES else _style(row.lane, targets),
+        "rounds": row.rounds,
+        "share": row.hits / row.votes,
+        "interval": row.interval,
+        "words": f"{row.hits} of {row.votes}: {row.hits / row.votes:.0%} ({low:.0%} to {high:.0%})",
+        "choice": f"{row.choice_hits} of {row.rounds}",
+        "top1": f"{row.top1_hits} of {row.rounds}",
+    }
+
+
+def _host_status(game: Game, phase: str) -> str:
+    ballot = game.ballot
+    if ballot is None:
+        if phase == "empty":
+            return game.note or "No round yet: deal some."
+        return game.note or "An attack is running; the round appears as soon as it is done …"
+    votes = len(ballot.votes)
+    if phase == "revealed":
+        if game.has_next:
+            return ""
+        return game.note or "That was the last round; deal new ones to go on."
+    if game.code:
+        return f"{votes} of {len(game.voters)} have voted."
+    if ALONE in ballot.votes:
+        chosen = ballot.votes[ALONE] + 1
+        return f"You chose photo {chosen}. You may change your mind until you reveal."
+    return "Choose the photo that shows the same person."
+
+
+def _voter_status(game: Game, voter: str, phase: str) -> str:
+    ballot = game.ballot
+    if ballot is None:
+        return "You are in. The next round appears by itself."
+    if phase == "voting":
+        if voter in ballot.votes:
+            chosen = ballot.votes[voter] + 1
+            return f"Your vote: photo {chosen}. You may change it until the host reveals."
+        return "Choose the photo that shows the same person."
+    if voter not in ballot.votes:
+        return "This round is over; the next one appears by itself."
+    return f"You were {_verdict(ballot.votes[voter] == ballot.line_up.truth)}."
+
+
+def _style(lane: str, targets: Sequence[str]) -> int:
+    return lane_style(lane, targets, len(targets))
+
+
+def _verdict(is_right: bool) -> str:
+    return "right" if is_right else "wrong"

@@ -1,0 +1,346 @@
+"""What happens on the Models page's events: look, load from the Hub, upload, measure, remove."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from mia_demo.errors import ConfigError, DemoError
+from mia_demo.metrics.zoo_accuracy import MeasuredAccuracy
+from mia_demo.ui.engine.engine import EMBEDDED, Engine
+from mia_demo.ui.engine.jobs import Job, Waiting
+from mia_demo.ui.engine.models_work import measure_again
+from mia_demo.ui.engine.sessions import SessionJobs
+from mia_demo.ui.models.view import (
+    Shown,
+    added_sentence,
+    group_json,
+    machine_facts,
+    progress_json,
+    waiting_words,
+)
+from mia_demo.ui.shared.job_buttons import start_and_stop
+from mia_demo.ui.shared.model_access import (
+    MAX_LANES,
+    added_models,
+    attack_lanes,
+    hub_choices,
+    lane_names,
+)
+from mia_demo.ui.shared.people_view import people_choices
+from mia_demo.ui.shared.run_access import is_private
+from mia_demo.ui.shared.train_updates import ticked_lanes
+from mia_demo.visitors.added_models import AddedModels, Addition, Checking
+from mia_demo.visitors.added_store import MAX_ZOO_BYTES
+from mia_demo.visitors.own_people import KEPT_HOURS, OwnPeople
+from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.hub import DownloadProgress, HubAccess, HubAddress, download_zoo
+
+UPDATE_SECONDS = 1 / 4
+PURPOSE = "another visitor's addition"
+UNEXPECTED = "This failed unexpectedly; the server's log says why."
+TWO_FILES = (
+    "Choose two files at once: the weights (.safetensors) and their manifest entry (.json). "
+    "Pickles (.pt, .bin, .pkl) are never opened."
+)
+SHARED = (
+    "Others use this server as well. What you add is on no other page than yours; it stays for "
+    f"{KEPT_HOURS} hours at most. Public zoos up to {MAX_ZOO_BYTES // 1_000_000} MB can be "
+    "loaded, one visitor at a time."
+)
+
+News = DownloadProgress | Checking | Addition
+Prepared = tuple[str, Callable[[], Generator[News, None, None]]]  # first status, and the work
+Panel = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What an event finds on the page.
+
+    Attributes:
+        panel: as it is shown.
+        attacked, ticked: people and lanes of the Attack page.
+        own: the panel of the visitor's own people.
+    """
+
+    panel: Panel
+    attacked: str
+    ticked: list[str]
+    own: Panel
+    request: gr.Request
+
+    @property
+    def session(self) -> str:
+        return str(self.request.session_hash)
+
+
+class ModelsHandlers:
+    """Handlers that share one engine.
+
+    Where nothing else is said, they return the panel, the Attack page's people and lanes, and the
+    buttons Load and Stop.
+
+    Attributes:
+        measured: by key of the people and sha256 of the weights, what was measured again.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.additions: SessionJobs[News] = SessionJobs()
+        self.measured: dict[tuple[str, str], MeasuredAccuracy] = {}
+
+    # -- looking ------------------------------------------------------------------------------
+
+    def look(self, panel: Panel, own: Panel, request: gr.Request) -> Panel:
+        """The page comes to the front."""
+        return {**panel, **self._loaded(own, request)}
+
+    def restore(
+        self, key: str, attacked: str, ticked: list[str], own: Panel, request: gr.Request
+    ) -> tuple[Any, ...]:
+        """The app is opened: the tab may hold the key of what it added before."""
+        if not is_private(request) and self.engine.added.tab(key) is not None:
+            self.engine.tab_keys.put(str(request.session_hash), key)
+        panel = {"status": "", "phase": "ready", "progress": None, "key": key}
+        form = Form(panel, attacked, ticked, own, request)
+        return (*self._page(form, panel), *start_and_stop(running=False))
+
+    def measure(self, panel: Panel, own: Panel, request: gr.Request) -> Iterator[Panel]:
+        """The button that measures all accuracies again."""
+        try:
+            shown = self._shown(own, request)
+            job = self.engine.shared(
+                lambda: self.engine.on_device(partial(measure_again, shown)),
+                "a measurement of accuracies",
+            )
+            for update in job.updates():
+                if isinstance(update, Waiting):
+                    status, progress = waiting_words(update, "the measurement"), None
+                else:
+                    self.measured.update(update.results)
+                    status, progress = update.sentence, update.done / update.total
+                panel = {**panel, "status": status, "phase": "busy", "progress": progress}
+                yield {**panel, **self._loaded(own, request)}
+            yield {**panel, "phase": "done", "progress": None, **self._loaded(own, request)}
+        except DemoError as error:
+            yield _failed(panel, error)
+            raise _toast(str(error)) from error
+        except Exception as error:
+            log.exception("a measurement failed")
+            yield _failed(panel, UNEXPECTED)
+            raise _toast(UNEXPECTED) from error
+
+    # -- adding -------------------------------------------------------------------------------
+
+    def load(
+        self,
+        address: str,
+        panel: Panel,
+        attacked: str,
+        ticked: list[str],
+        own: Panel,
+        request: gr.Request,
+    ) -> Iterator[tuple[Any, ...]]:
+        """The load button: a zoo of the Hub."""
+
+        def prepare(models: AddedModels) -> Prepared:
+            wanted = HubAddress.parse(address)
+            access = self.engine.added.access(models)
+            self.engine.added.check_room(models)
+            return f"Asking the Hub for {wanted} …", lambda: self._from_hub(models, access, wanted)
+
+        yield from self._add(prepare, Form(panel, attacked, ticked, own, request))
+
+    def upload(
+        self,
+        files: list[str] | None,
+        panel: Panel,
+        attacked: str,
+        ticked: list[str],
+        own: Panel,
+        request: gr.Request,
+    ) -> Iterator[tuple[Any, ...]]:
+        """Two uploaded files: a classifier and its manifest entry."""
+        paths = [Path(file) for file in files or []]
+
+        def prepare(models: AddedModels) -> Prepared:
+            by_kind = {path.suffix.lower(): path for path in paths}
+            if len(paths) != 2 or set(by_kind) != {".safetensors", ".json"}:
+                raise ConfigError(TWO_FILES)
+            self.engine.added.check_room(models)
+            weights, entry = by_kind[".safetensors"], by_kind[".json"]
+            return "Looking through the files …", lambda: models.add_upload(weights, entry)
+
+        try:
+            yield from self._add(prepare, Form(panel, attacked, ticked, own, request))
+        finally:
+            for path in paths:
+                path.unlink(missing_ok=True)
+
+    def stop(self, request: gr.Request) -> None:
+        """The stop button: ``load`` shows the last word."""
+        job = self.additions.job_of(str(request.session_hash))
+        if job is not None:
+            job.stop()
+
+    def remove(
+        self, panel: Panel, attacked: str, ticked: list[str], own: Panel, request: gr.Request
+    ) -> tuple[Any, ...]:
+        """The confirmed button of a lane, or of a zoo with people of its own."""
+        name = str(panel.get("chosen", ""))
+        try:
+            models = added_models(self.engine, request)
+            if models is None:
+                raise ConfigError("That is not yours to remove; reload the page.")
+            self.engine.remove_added(models, name)
+        except DemoError as error:
+            raise _toast(str(error)) from error
+        status = f"Removed: {name}." if name in ticked else "Removed."
+        panel = {**panel, "status": status, "phase": "done", "progress": None, "chosen": ""}
+        form = Form(panel, attacked, ticked, own, request)
+        chosen = EMBEDDED if name == attacked else None
+        return (*self._page(form, panel, chosen), gr.skip(), gr.skip())
+
+    # -----------------------------------------------------------------------------------------
+
+    def _add(
+        self,
+        prepare: Callable[[AddedModels], Prepared],
+        form: Form,
+    ) -> Iterator[tuple[Any, ...]]:
+        session, panel = form.session, form.panel
+        unchanged = (gr.skip(), gr.skip())
+        key, models = "", self.engine.added.owner
+        try:
+            if not is_private(form.request):
+                key, models = self.engine.added.open_tab(
+                    self.engine.tab_keys.get(session) or str(panel.get("key", ""))
+                )
+                self.engine.tab_keys.put(session, key)
+            status, work = prepare(models)
+            job = self.additions.start(session, lambda: Job(work, self.engine.additions, PURPOSE))
+        except DemoError as error:
+            self.engine.added.close_empty(key)
+            yield _failed(panel, error), *unchanged, *start_and_stop(running=False)
+            raise _toast(str(error)) from error
+        panel = {**panel, "key": key, "status": status, "phase": "busy", "progress": None}
+        yield panel, *unchanged, *start_and_stop(running=True)
+        added: Addition | None = None
+        try:
+            for update in job.updates(UPDATE_SECONDS):
+                if isinstance(update, Addition):
+                    added = update
+                else:
+                    shown = {**panel, **progress_json(update)}
+                    yield shown, *unchanged, *start_and_stop(running=True)
+            if self.additions.job_of(session) is not job:
+                return  # another addition has the panel now
+            yield *self._added(added, form, panel), *start_and_stop(running=False)
+        except DemoError as error:
+            yield _failed(panel, error), *unchanged, *start_and_stop(running=False)
+            raise _toast(str(error)) from error
+        except Exception as error:
+            log.exception("an addition failed")
+            yield _failed(panel, UNEXPECTED), *unchanged, *start_and_stop(running=False)
+            raise _toast(UNEXPECTED) from error
+        finally:
+            self.additions.release(session, job)
+            self.engine.added.close_empty(key)
+
+    def _from_hub(
+        self, models: AddedModels, access: HubAccess, address: HubAddress
+    ) -> Generator[News, None, None]:
+        if access.is_anonymous:
+            self.engine.added.make_room(str(address))
+        with closing(download_zoo(str(address), access)) as frames:
+            for news in frames:
+                if isinstance(news, Zoo):
+                    yield from models.add_zoo(news)
+                else:
+                    yield news
+
+    def _added(self, added: Addition | None, form: Form, panel: Panel) -> tuple[Any, Any, Any]:
+        """The panel, people and lanes after an addition; None is one that was stopped."""
+        if added is None:
+            panel = {**panel, "status": "Stopped; nothing was added.", "phase": "stopped"}
+            return panel, gr.skip(), gr.skip()
+        lanes = self._lanes(form, added.lanes)
+        # Without choices it is no update: other people's lanes are shown.
+        ticked = lanes.get("value", form.ticked) if "choices" in lanes else added.lanes
+        unticked = [name for name in added.lanes if name not in ticked]
+        status = added_sentence(added, unticked)
+        panel = {**panel, "status": status, "phase": "done", "progress": None}
+        chosen = added.people.key if added.people else None
+        return (*self._page(form, panel, chosen)[:2], lanes)
+
+    def _page(self, form: Form, panel: Panel, chosen: str | None = None) -> tuple[Any, Any, Any]:
+        """The panel, people (chosen ones, if a key is given) and lanes as they are now."""
+        return (
+            {**panel, **self._loaded(form.own, form.request)},
+            self._people(form, chosen),
+            self._lanes(form),
+        )
+
+    def _loaded(self, own: Panel, request: gr.Request) -> Panel:
+        groups = [
+            group_json(self.engine, shown, self.measured) for shown in self._shown(own, request)
+        ]
+        return {
+            "machine": machine_facts(self.engine),
+            "groups": groups,
+            "note": "" if is_private(request) else SHARED,
+        }
+
+    def _shown(self, own: Panel, request: gr.Request) -> list[Shown]:
+        """Everybody whom this visitor can attack, and through which lanes."""
+        engine, added = self.engine, added_models(self.engine, request)
+        lanes = lane_names(engine, request, engine.embedded)
+        shown = [Shown(engine.embedded, lanes, added.lane_names() if added else ())]
+        for people in added.people if added else ():
+            shown.append(Shown(people, people.zoo.target_names()))
+        if (mine := self._own(own)) is not None:
+            shown.append(Shown(mine, mine.zoo.target_names()))
+        return shown
+
+    def _own(self, own: Panel) -> OwnPeople | None:
+        """The visitor's own people, by the panel of the Train page."""
+        key = str((own or {}).get("key", ""))
+        try:
+            return self.engine.own_people.open(key) if key else None
+        except DemoError:
+            return None
+
+    def _people(self, form: Form, chosen: str | None) -> Any:
+        mine = self._own(form.own)
+        if mine is not None and not mine.zoo.target_names():
+            mine = None
+        choices = people_choices(self.engine.embedded, mine)
+        choices += hub_choices(self.engine, form.request)
+        return gr.update(choices=choices, **({"value": chosen} if chosen else {}))
+
+    def _lanes(self, form: Form, new: Sequence[str] = ()) -> Any:
+        """The Attack page's lanes; those of other people change with the people."""
+        if form.attacked != EMBEDDED:
+            return gr.skip()
+        choices = attack_lanes(self.engine, form.request, self.engine.embedded)
+        return ticked_lanes(choices, form.ticked, *new, most=MAX_LANES)
+
+
+def _failed(panel: Panel, error: DemoError | str) -> Panel:
+    return {**panel, "status": str(error), "phase": "failed", "progress": None}
+
+
+def _toast(message: str) -> gr.Error:
+    """One message for the visitor, who may have got a stranger's words in it: as text."""
+    return gr.Error(escape(message), print_exception=False)

@@ -1,0 +1,75 @@
+"""The runs page: widgets and wiring."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from mia_demo.ui.boards.attack_board import attack_board
+from mia_demo.ui.boards.sweep_progress import sweep_progress
+from mia_demo.ui.boards.training_board import training_board
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.runs.file_saver import file_saver
+from mia_demo.ui.runs.handlers import RunsHandlers
+from mia_demo.ui.runs.run_comparison import run_comparison
+from mia_demo.ui.runs.run_details import run_details
+from mia_demo.ui.runs.runs_list import runs_list
+from mia_demo.ui.shared.address import AddressPage
+
+
+def build_runs_page(engine: Engine, page: AddressPage, lanes: list[gr.CheckboxGroup]) -> None:
+    """Adds the page to the current Blocks.
+
+    Args:
+        page: the list is read again whenever its tab is chosen.
+        lanes: the choice of lanes on other pages, which lose one when its training is deleted.
+    """
+    handlers = RunsHandlers(engine)
+    with gr.Row(elem_classes="runs-page"):
+        with gr.Column(scale=1, min_width=320, elem_classes="controls"):
+            gr.HTML("<h2>Runs</h2>", apply_default_css=False)
+            runs = runs_list()
+        with gr.Column(scale=4, min_width=320):
+            details = run_details()
+            with gr.Row(elem_classes="buttons"):
+                again = gr.Button(
+                    "Run again exactly",
+                    variant="primary",
+                    visible=False,
+                    scale=0,
+                    min_width=200,
+                    size="md",
+                )
+                stop = gr.Button(
+                    "Stop", variant="stop", visible=False, scale=0, min_width=100, size="md"
+                )
+            progress = sweep_progress()
+            board = attack_board({}, "runs")
+            compared = run_comparison()
+            with gr.Row(elem_classes="trainings"):
+                training, other_training = training_board({}), training_board({})
+            file = file_saver()
+
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    shown = [details, board, compared, training, other_training, progress, again, stop]
+    page.link = details
+    page.tab.select(handlers.listing, None, runs, **quiet)
+    runs.select(handlers.open, runs, shown, **quiet)
+    runs.apply(handlers.compare, runs, shown, **quiet)
+    runs.edit(handlers.rename, runs, runs, **quiet)
+    deleted = runs.delete(
+        handlers.delete,
+        [runs, details],
+        [runs, *shown],
+        trigger_mode="multiple",  # a second one right after the first counts too
+        **quiet,
+    )
+    deleted.then(handlers.lanes, [runs, *lanes], lanes, **quiet)
+    again.click(
+        handlers.repeat,
+        details,
+        [details, board, training, progress, again, stop],
+        concurrency_limit=None,  # the device queue decides who waits, and says so
+        **quiet,
+    )
+    stop.click(handlers.stop, queue=False, api_visibility="private")
+    details.download(handlers.download, details, file, **quiet)

@@ -1,0 +1,269 @@
+"""The page's state in the address: a link restores it, a change updates it.
+
+``?tab=attack&identity=17&preset=quick`` holds the settings of one page. The browser writes them
+(components/address_bar.js), without the server; the server reads them once, when a page is opened.
+Parameters that nobody registered are left alone. Gradio itself reads ``page``, hence ``tab``.
+
+Further parameters for lessons, a teaching aid and no security: ``hide=train,seed`` hides pages and
+settings, ``lock=1`` fixes all settings and ``lock=seed,preset`` some.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+import gradio as gr
+from gradio.components import Component
+
+from mia_demo.errors import DemoError
+from mia_demo.ui.shared.address_values import Reader
+
+Query = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting of a page that a link carries.
+
+    Attributes:
+        name: of the parameter; pages may use the same one, a link belongs to one page.
+        read: text to value; raises ValueError or DemoError.
+        default: what a link without the parameter means; None leaves the setting as it is.
+        presets: defaults by value of the page's setting ``preset``, where they follow it.
+        is_always_told: also where it has its default.
+        member: of the component's value, where the setting is only a part of it.
+        update: a value as an update of the component, where the value alone is not enough.
+    """
+
+    name: str
+    component: Component
+    read: Reader
+    default: Any = None
+    presets: Mapping[str, Any] = field(default_factory=dict)
+    is_always_told: bool = False
+    member: str = ""
+    update: Callable[[Any], Any] | None = None
+
+    def updated(self, value: Any) -> dict[str, Any]:
+        """What puts the value into the component."""
+        if self.update is not None:
+            return dict(self.update(value))
+        if self.member:
+            value = {**self.component.value, self.member: value}
+        return {"value": value}
+
+    def for_browser(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "default": self.default,
+            "presets": dict(self.presets),
+            "isAlwaysTold": self.is_always_told,
+            "member": self.member,
+        }
+
+
+@dataclass
+class AddressPage:
+    """A page that links can point to.
+
+    Attributes:
+        check: the values of all settings together; raises DemoError where they do not fit.
+        public: a component, and the only value with which settings mean the same to others:
+            nobody's own people are told in a link, not even their numbers.
+        link: a component whose select event follows the ``link`` in its value.
+    """
+
+    slug: str
+    tab: gr.Tab
+    settings: list[Setting] = field(default_factory=list)
+    check: Callable[[dict[str, Any]], object] | None = None
+    public: tuple[Component, Any] | None = None
+    link: gr.HTML | None = None
+
+    def add(self, *settings: Setting) -> None:
+        self.settings.extend(settings)
+
+    def read(self, query: Query) -> tuple[dict[str, Any], list[str]]:
+        """The value of every setting, and the parameters that were wrong."""
+        chosen: dict[str, Any] = {}
+        ignored = []
+        for setting in self.settings:
+            if setting.name in query:
+                try:
+                    chosen[setting.name] = setting.read(query[setting.name])
+                except (ValueError, DemoError):
+                    ignored.append(setting.name)
+        values = self._filled(chosen)
+        if self.check is not None:
+            try:
+                self.check(values)
+            except DemoError:
+                # Fine one by one, impossible together: the preset's own values always fit.
+                misfits = [s.name for s in self.settings if s.presets and s.name in chosen]
+                ignored += misfits
+                values = self._filled({k: v for k, v in chosen.items() if k not in misfits})
+        return values, ignored
+
+    def _filled(self, chosen: dict[str, Any]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for setting in self.settings:
+            default = setting.presets.get(str(values.get("preset")), setting.default)
+            values[setting.name] = chosen.get(setting.name, default)
+        return values
+
+
+@dataclass(frozen=True)
+class Link:
+    """What a link says, checked.
+
+    Attributes:
+        page: None for a bare address.
+        values: of the page's settings.
+        locked, hidden: names of settings, and slugs of pages.
+        ignored: one polite sentence, or nothing.
+    """
+
+    page: AddressPage | None
+    values: dict[str, Any]
+    locked: frozenset[str]
+    hidden: frozenset[str]
+    ignored: str
+
+
+class AddressBook:
+    """All pages that links can point to, in the order of their tabs."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, AddressPage] = {}
+
+    @contextmanager
+    def tab(self, label: str) -> Iterator[AddressPage]:
+        """A tab with the page that is built inside."""
+        slug = re.sub(r"[^a-z0-9]+", "-", label.lower())
+        with gr.Tab(label, id=slug, elem_id=f"tab-{slug}") as tab:
+            self.pages[slug] = AddressPage(slug, tab)
+            yield self.pages[slug]
+
+    @property
+    def setting_names(self) -> set[str]:
+        return {setting.name for page in self.pages.values() for setting in page.settings}
+
+    def read(self, query: Query) -> Link:
+        """Wrong parameters are ignored, and named; unknown ones are somebody else's."""
+        ignored = []
+        first = next(iter(self.pages.values()))
+        wanted = query.get("tab")
+        page = self.pages.get(wanted) if wanted is not None else None
+        if wanted is not None and page is None:
+            ignored.append("tab")
+        if wanted is None and any(setting.name in query for setting in first.settings):
+            page = first
+        values: dict[str, Any] = {}
+        if page is not None:
+            values, wrong = page.read(query)
+            ignored += wrong
+        locked = self._names(query, "lock", self.setting_names, ignored)
+        hidden = self._names(query, "hide", self.setting_names | set(self.pages), ignored)
+        shown = page or first
+        if shown.slug in hidden:
+            hidden -= {shown.slug}
+            ignored.append("hide")
+        told = ", ".join(f"{name}={query[name]}" for name in dict.fromkeys(ignored))
+        sentence = f"Ignored, because it does not fit here: {told}." if told else ""
+        return Link(page, values, frozenset(locked), frozenset(hidden), sentence)
+
+    def connect(self, app: gr.Blocks, tabs: gr.Tabs, bar: gr.HTML) -> None:
+        """Wires reading and writing; call it when all pages are built."""
+        for page in self.pages.values():
+            components = [setting.component for setting in page.settings]
+            told = {"page": page.slug}
+            page.tab.select(None, components, bar, js=_teller({**told, "isTab": True}))
+            if page.public is not None:
+                whose, everybodys = page.public
+                message = f"({{...{json.dumps(told)}, isOwn: value !== {json.dumps(everybodys)}}})"
+                gr.on([whose.change], None, whose, bar, js=f"(value) => {message}")
+            if components:
+                gr.on([part.change for part in components], None, components, bar, js=_teller(told))
+            if page.link is not None:
+                page.link.select(
+                    lambda value: self.go(str(value.get("link", ""))),
+                    page.link,
+                    self.outputs(tabs, bar),
+                    show_progress="hidden",
+                    api_visibility="private",
+                )
+        app.load(
+            self.open,
+            None,
+            self.outputs(tabs, bar),
+            show_progress="hidden",
+            api_visibility="private",
+        )
+
+    def outputs(self, tabs: gr.Tabs, bar: gr.HTML) -> list[Any]:
+        """What a link changes."""
+        settings = [s.component for page in self.pages.values() for s in page.settings]
+        return [bar, tabs, *settings]
+
+    def open(self, request: gr.Request) -> list[Any]:
+        """A page is opened with the request's address."""
+        return self.updates(self.read(dict(request.query_params)), is_opening=True)
+
+    def go(self, query: str) -> list[Any]:
+        """A link is followed inside the open page."""
+        return self.updates(self.read(dict(parse_qsl(query))), is_opening=False)
+
+    def updates(self, link: Link, *, is_opening: bool) -> list[Any]:
+        """Values for ``outputs``; locks and hidden parts stay as the page was opened with."""
+        slug = link.page.slug if link.page is not None else ""
+        bar: dict[str, Any] = {
+            "page": slug,
+            "isRestored": True,
+            "ignored": link.ignored,
+            "isTab": bool(slug),
+        }
+        if is_opening:
+            # By the browser: Gradio does not hide a tab that was shown.
+            bar["hiddenTabs"] = [name for name in self.pages if name in link.hidden]
+        changes: list[Any] = [bar, gr.update(selected=slug) if slug else gr.skip()]
+        for page in self.pages.values():
+            for setting in page.settings:
+                update: dict[str, Any] = {}
+                value = link.values.get(setting.name) if page is link.page else None
+                if value is not None:
+                    update |= setting.updated(value)
+                if is_opening and setting.name in link.locked:
+                    own = isinstance(setting.component, gr.HTML)
+                    update |= {"locked": True} if own else {"interactive": False}
+                if is_opening and setting.name in link.hidden:
+                    update["visible"] = False
+                changes.append(gr.update(**update) if update else gr.skip())
+        return changes
+
+    def for_browser(self) -> dict[str, Any]:
+        return {
+            slug: [setting.for_browser() for setting in page.settings]
+            for slug, page in self.pages.items()
+        }
+
+    def _names(self, query: Query, name: str, known: set[str], ignored: list[str]) -> set[str]:
+        text = query.get(name, "")
+        if not text:
+            return set()
+        if name == "lock" and text == "1":
+            return set(known)
+        wanted = set(text.split(","))
+        if not wanted <= known:
+            ignored.append(name)
+        return wanted & known
+
+
+def _teller(message: dict[str, Any]) -> str:
+    """JavaScript that tells the address bar the values of a page's settings."""
+    return f"(...values) => ({{...{json.dumps(message)}, values}})"

@@ -1,0 +1,206 @@
+"""Sentences on how long a run would take here, before it is started."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
+from functools import partial
+from html import escape
+from typing import Any
+
+import gradio as gr
+import torch
+from gradio.components import Component
+
+from mia_demo.attack.config import AttackConfig, preset_config
+from mia_demo.errors import DemoError
+from mia_demo.training.classifier import (
+    ClassifierTrainer,
+    LabelledImages,
+    TrainConfig,
+    predict,
+    train_classifier,
+)
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.line_up_dealing import MAX_AT_ONCE as MAX_ROUNDS
+from mia_demo.ui.engine.line_up_dealing import PRESET as LINE_UP_PRESET
+from mia_demo.ui.engine.networks import Networks
+from mia_demo.ui.engine.people_training import Series, Step
+from mia_demo.ui.engine.speed import SpeedMeter, spoken
+from mia_demo.ui.engine.sweeping import plan_sweep
+from mia_demo.ui.engine.training_form import parse_training
+from mia_demo.ui.shared.knobs import parse_config
+from mia_demo.visitors.own_people import People
+
+MEASURING = "How long? The start-up is measuring this device …"
+UNKNOWN = "How long is not known yet; the first attack measures this device."
+PATIENCE_SECONDS = 120.0
+POLL_SECONDS = 0.5
+TIMED_SECONDS = 5.0  # that this may take
+MEASURED_BATCHES = 4  # of a training nobody has run yet; the first one only warms up
+
+Timing = tuple[str, int, float]  # kind, size and seconds, for ``SpeedMeter.note``
+
+
+class Estimates:
+    """Estimates for the forms of all pages, from what the engine has measured."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def for_attack(self, preset: str, lanes: list[str], *knobs: Any) -> str:
+        """The attack page's form; nothing on settings that Start will refuse."""
+        try:
+            seconds = self.engine.speed.attack_seconds(parse_config(0, preset, 0, lanes, knobs))
+        except DemoError:
+            return line("")
+        if seconds is None:
+            return line(UNKNOWN)
+        return line(f"{_capital(spoken(seconds))} on this device.")
+
+    async def for_first_attack(
+        self, preset: str, lanes: list[str], *knobs: Any
+    ) -> AsyncIterator[str]:
+        """The same for a page that is opened while the device is still being measured."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        if self._is_measuring():
+            yield line(MEASURING)
+        while self._is_measuring() and time.monotonic() < until:
+            await asyncio.sleep(POLL_SECONDS)
+        yield self.for_attack(preset, lanes, *knobs)
+
+    def for_sweep(
+        self, identities: str, seeds: str, preset: str, lanes: list[str], *knobs: Any
+    ) -> str:
+        """The compare page's form."""
+        try:
+            config = parse_config(0, preset, 0, lanes, knobs)
+            plan = plan_sweep(self.engine, config, identities, seeds)
+        except DemoError:
+            return line("")
+        finished = len(plan.finished())
+        left = plan.total - finished
+        seconds = self.engine.speed.attack_seconds(config)
+        if seconds is None:
+            return line(UNKNOWN)
+        attacks = f"{left} attack{'' if left == 1 else 's'}"
+        done = f" ({finished} more are done)" if finished else ""
+        return line(f"{attacks}{done}: {spoken(left * seconds)} on this device, then the table.")
+
+    def for_line_up(self, rounds: float | None, lanes: list[str]) -> str:
+        """The line-up page's form: an attack on one lane a round, the first one at once."""
+        if not rounds or not 1 <= rounds <= MAX_ROUNDS or not lanes:
+            return line("")
+        seconds = self.engine.speed.attack_seconds(preset_config(LINE_UP_PRESET, lanes=lanes[:1]))
+        if seconds is None:
+            return line(UNKNOWN)
+        return line(
+            f"{_capital(spoken(seconds))} a round on this device; the first appears while the "
+            "others are computed."
+        )
+
+    def for_training(self, key: str, *form: Any) -> Iterator[str]:
+        """The train page's form; an architecture that was never trained here is measured first."""
+        try:
+            config, images = parse_training(*form)
+            people = self.engine.people(key)
+            if self._training_seconds(config, images, people) is None:
+                yield line("How long? Measuring this device …")
+                job = self.engine.shared(
+                    lambda: self._measure_training(config), "a measurement of speed"
+                )
+                for _ in job.updates():
+                    pass
+        except DemoError:
+            yield line("")
+            return
+        seconds = self._training_seconds(config, images, people)
+        yield line(UNKNOWN if seconds is None else f"{_capital(spoken(seconds))} on this device.")
+
+    def _is_measuring(self) -> bool:
+        seconds = self.engine.speed.attack_seconds(AttackConfig())
+        return seconds is None and self.engine.is_warming_up
+
+    def _training_seconds(self, config: TrainConfig, images: int, people: People) -> float | None:
+        most = people.zoo.manifest.train_images
+        counts = [len(entries) for entries in people.identities.entries]
+        trained = sum(min(images, most, count) for count in counts)
+        tested = sum(max(1, count - most) for count in counts)
+        return self.engine.speed.training_seconds(
+            config.architecture, config.batch_size, trained, tested, config.epochs
+        )
+
+    def _measure_training(self, config: TrainConfig) -> Generator[Timing, None, None]:
+        work = partial(time_training, config, len(self.engine.identities))
+        for timing in self.engine.on_device(work, seconds=TIMED_SECONDS):
+            self.engine.speed.note(*timing)
+            yield timing
+
+
+def time_training(
+    config: TrainConfig, classes: int, networks: Networks
+) -> Generator[Timing, None, None]:
+    """A few batches of noise: their content does not matter to the clock."""
+    count, size = MEASURED_BATCHES * config.batch_size, config.input_size
+    noise = torch.randint(0, 256, (count, 3, size, size), dtype=torch.uint8)
+    data = LabelledImages(noise, torch.arange(count) % classes)
+    trainer = ClassifierTrainer(config.classifier(classes), config, networks.compute, data)
+    before: float | None = None
+    for frame in train_classifier(trainer, None):
+        if before is not None:
+            kind = f"training {config.architecture}"
+            yield kind, config.batch_size, frame.seconds - before
+        before = frame.seconds
+        if frame.step == MEASURED_BATCHES:
+            break
+    started = time.perf_counter()
+    predict(trainer.network, noise, networks.compute)
+    spent = time.perf_counter() - started
+    yield f"testing {config.architecture}", count, spent
+
+
+def measured_training(
+    steps: Iterable[Step], series: Series, meter: SpeedMeter
+) -> Generator[Step, None, None]:
+    """The steps of one training after the other, which leave their speed behind."""
+    before: float | None = None
+    for number, update in steps:
+        frame, config = update.frame, series.plans[number].config
+        if frame is not None:
+            if before is not None and frame.seconds > before:
+                kind = f"training {config.architecture}"
+                meter.note(kind, config.batch_size, frame.seconds - before)
+            before = frame.seconds
+        yield number, update
+
+
+def estimate_line(words: str = "") -> gr.HTML:
+    """Where a page says how long a run would take."""
+    return gr.HTML(line(words), apply_default_css=False)
+
+
+def follow_form(estimate: Any, form: Sequence[Component], output: gr.HTML, *others: Any) -> None:
+    """Keeps an estimate up to date with its form.
+
+    Args:
+        others: further events after which it may have changed.
+    """
+    gr.on(
+        [*(part.change for part in form), *others],
+        estimate,
+        list(form),
+        output,
+        trigger_mode="always_last",
+        concurrency_limit=None,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+
+
+def line(words: str) -> str:
+    return f'<p class="estimate" aria-live="polite">{escape(words)}</p>'
+
+
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]

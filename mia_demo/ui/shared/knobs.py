@@ -1,0 +1,140 @@
+"""The attack's settings as form fields, each with a line of help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from mia_demo.attack.config import PRESETS, AttackConfig, preset_config
+from mia_demo.attack.losses import LOSSES
+from mia_demo.errors import ConfigError
+from mia_demo.ui.shared.address import Setting
+from mia_demo.ui.shared.address_values import Reader, number, one_of, whole
+
+LARGEST_WHOLE = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A field of ``AttackConfig``; its range is checked there."""
+
+    name: str
+    label: str
+    help: str
+    step: float = 1
+    choices: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        return self.step == 1
+
+    def reader(self) -> Reader:
+        if self.choices:
+            return one_of(lambda: self.choices)
+        return whole(0, LARGEST_WHOLE) if self.is_whole else number()
+
+    def component(self, value: Any) -> Component:
+        if self.choices:
+            return gr.Dropdown(self.choices, value=value, label=self.label, info=self.help)
+        return gr.Number(
+            value,
+            label=self.label,
+            info=self.help,
+            step=self.step,
+        )
+
+
+KNOBS = (
+    Knob("pool_size", "Pool size", "Sampling: faces drawn from the prior, to start from the best."),
+    Knob("truncation_psi", "Truncation ψ", "Sampling: near 0 the mean face, 1 full variety.", 0.05),
+    Knob("candidates", "Candidates", "Sampling: faces a lane improves at the same time."),
+    Knob("steps", "Steps", "Optimisation: updates of every candidate."),
+    Knob("learning_rate", "Learning rate", "Optimisation: how far one update goes.", 0.001),
+    Knob("adam_beta", "Adam β", "Optimisation: memory of earlier gradients, 0 is none.", 0.05),
+    Knob(
+        "loss",
+        "Loss",
+        "Optimisation: what “looks like the target” means. Cross-entropy fades out once the "
+        "classifier is sure; Poincaré, Plug & Play’s own, does not.",
+        0,
+        tuple(LOSSES),
+    ),
+    Knob(
+        "crop_scale", "Crop scale", "Optimisation: smallest share of the picture in a crop.", 0.05
+    ),
+    Knob("batch_size", "Batch size", "Optimisation: candidates of a lane computed together."),
+    Knob("kept", "Kept results", "Selection: how many candidates of a lane stay at the end."),
+    Knob("selection_rounds", "Selection rounds", "Selection: random views each result must pass."),
+)
+
+
+def preset_values(preset: str) -> list[Any]:
+    """What the preset sets, in the order of ``KNOBS``."""
+    config = preset_config(preset)
+    return [getattr(config, knob.name) for knob in KNOBS]
+
+
+def all_preset_values() -> dict[str, list[Any]]:
+    return {preset: preset_values(preset) for preset in PRESETS}
+
+
+def parse_config(
+    identity: int | None,
+    preset: str,
+    seed: float | None,
+    lanes: Sequence[str],
+    knobs: Sequence[Any],
+) -> AttackConfig:
+    """The form as a configuration.
+
+    Raises:
+        ConfigError: an empty field, or a value out of range.
+    """
+    if identity is None:
+        raise ConfigError("No identity is chosen; click on a face in the gallery.")
+    if not lanes:
+        raise ConfigError("No lane is chosen; tick at least one.")
+    if seed is None:
+        raise ConfigError("Seed is empty; fill it in, with 0 for example.")
+    for knob, value in zip(KNOBS, knobs, strict=True):
+        if value is None:
+            raise ConfigError(f"{knob.label} is empty; fill it in or choose a preset again.")
+    settings = {
+        knob.name: whole_number(knob.label, value) if knob.is_whole else value
+        for knob, value in zip(KNOBS, knobs, strict=True)
+    }
+    chosen_seed = whole_number("Seed", seed)
+    return preset_config(
+        preset, identity=int(identity), seed=chosen_seed, lanes=tuple(lanes), **settings
+    )
+
+
+def whole_number(label: str, value: float | None) -> int:
+    """A field's value, refused rather than rounded.
+
+    Raises:
+        ConfigError: empty, or with decimals.
+    """
+    if value is None:
+        raise ConfigError(f"{label} is empty; fill it in or choose a preset again.")
+    if value != int(value):
+        raise ConfigError(f"{label} must be a whole number, not {value:g}.")
+    return int(value)
+
+
+def knob_settings(components: Sequence[Component]) -> list[Setting]:
+    """The knobs in a link, told only where they differ from their preset."""
+    settings = []
+    for knob, component in zip(KNOBS, components, strict=True):
+        presets = {preset: getattr(preset_config(preset), knob.name) for preset in PRESETS}
+        settings.append(Setting(knob.name, component, knob.reader(), presets=presets))
+    return settings
+
+
+def knob_values(values: Mapping[str, Any]) -> list[Any]:
+    """A link's values in the order of ``KNOBS``."""
+    return [values[knob.name] for knob in KNOBS]

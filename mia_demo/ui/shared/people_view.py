@@ -1,0 +1,91 @@
+"""What the pages show of a visitor's own people, as plain JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mia_demo.data.pictures import data_uri
+from mia_demo.ui.engine.engine import EMBEDDED
+from mia_demo.visitors.own_people import OwnPeople, People
+from mia_demo.visitors.upload import FEW_PHOTOS, UploadSummary
+
+FACE_SIZE = 80
+CLASSIFIER_SIDE = 64
+FEW_PEOPLE = 20  # a guess is right in 5% of the cases or more
+NOBODY: dict[str, Any] = {"key": "", "status": "", "progress": None, "people": [], "notes": []}
+ALIGNMENT = (
+    f"Photos are cropped to their centred square and shrunk to {CLASSIFIER_SIDE} × "
+    f"{CLASSIFIER_SIDE} pixels. Faces are not aligned: crop to the face before you pack the zip."
+)
+
+
+def reading(status: str, progress: float | None = None) -> dict[str, Any]:
+    """The panel while an upload is read."""
+    return {**NOBODY, "status": status, "progress": progress}
+
+
+def people_panel(people: OwnPeople) -> dict[str, Any]:
+    """The panel of stored people: a face of each, what to know about the photos, how long kept."""
+    summary = people.summary
+    faces, _ = people.identities.tensors(FACE_SIZE, indices=(0,))
+    photos = sum(summary.photos)
+    return {
+        "key": people.key,
+        "status": f"{len(summary.names)} people, {photos} photos.",
+        "progress": None,
+        "people": [
+            {
+                "name": name,
+                "photos": count,
+                "uri": data_uri(face.permute(1, 2, 0).numpy()),
+            }
+            for name, count, face in zip(summary.names, summary.photos, faces, strict=True)
+        ],
+        "notes": notes(summary),
+        "deleted_at": people.deleted_at,
+    }
+
+
+def notes(summary: UploadSummary) -> list[str]:
+    """What a visitor should know about the photos."""
+    found = []
+    few = [
+        name
+        for name, count in zip(summary.names, summary.photos, strict=True)
+        if count < FEW_PHOTOS
+    ]
+    if few:
+        who = few[0] if len(few) == 1 else f"{few[0]} and {len(few) - 1} more"
+        has = "has" if len(few) == 1 else "have"
+        found.append(
+            f"{who} {has} fewer than {FEW_PHOTOS} photos: classifiers and evaluator may learn "
+            "them badly, and test accuracy says little."
+        )
+    if summary.smallest < CLASSIFIER_SIDE:
+        found.append(f"The smallest photo has a side of {summary.smallest} pixels: it is blown up.")
+    if summary.cropped:
+        some = "1 photo is" if summary.cropped == 1 else f"{summary.cropped} photos are"
+        found.append(f"{some} not square: what lies beside the centre is cut off.")
+    if len(summary.names) <= FEW_PEOPLE:
+        found.append(
+            f"The evaluator chooses among {len(summary.names)} people: a guess is right "
+            f"{1 / len(summary.names):.0%} of the time, so one recognised face proves little."
+        )
+    return [*found, ALIGNMENT]
+
+
+def people_choices(embedded: People, own: OwnPeople | None = None) -> list[tuple[str, str]]:
+    """Label and key of the people to choose from."""
+    choices = [(f"The demo's {len(embedded.identities)} synthetic people", EMBEDDED)]
+    if own is not None:
+        choices.append((f"Your own {len(own.identities)} people", own.key))
+    return choices
+
+
+def duration(seconds: float) -> str:
+    if seconds < 50:
+        return "less than a minute"
+    minutes = round(seconds / 60)
+    if minutes < 2:
+        return "about a minute"
+    return f"about {minutes} minutes" if minutes < 90 else f"about {round(minutes / 60)} hours"

@@ -1,0 +1,75 @@
+"""Who may see and change which run.
+
+A demo that is served to its own machine alone belongs to one person, who gets back all runs,
+those of earlier visits too. Anywhere else a browser tab sees its own runs and the recorded ones.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from typing import Any
+
+import gradio as gr
+
+from mia_demo.errors import ConfigError
+from mia_demo.runs.folder import AttackRun
+from mia_demo.system.space import space_name
+from mia_demo.ui.engine.engine import Engine
+
+# Set by proxies and tunnels, through which anybody may come.
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+
+
+def is_private(request: gr.Request) -> bool:
+    """Whether the demo is served on loopback, and this visitor came that way."""
+    served_on = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    is_shared = os.environ.get("GRADIO_SHARE", "").lower() == "true" or bool(space_name())
+    headers = {str(name).lower(): str(value) for name, value in dict(request.headers).items()}
+    hosts = (served_on, _without_port(headers.get("host", "")), _client(request))
+    return (
+        not is_shared
+        and not any(name in headers for name in FORWARDED)
+        and all(_is_loopback(host) for host in hosts)
+    )
+
+
+def visible_runs(engine: Engine, request: gr.Request) -> list[AttackRun]:
+    """The attacks that this visitor may see, newest first."""
+    private, session = is_private(request), str(request.session_hash or "")
+    return [
+        run
+        for run in engine.kept.attacks()
+        if run.is_recorded or private or engine.owned_runs.is_of(run.key, session)
+    ]
+
+
+def visible_run(engine: Engine, request: gr.Request, key: str) -> AttackRun:
+    """The attack of this key, found by listing.
+
+    Raises:
+        ConfigError: there is none that this visitor may see.
+    """
+    for run in visible_runs(engine, request):
+        if run.key == key:
+            return run
+    raise ConfigError("There is no such run any more; choose another from the list.")
+
+
+def _client(request: gr.Request) -> str:
+    client: Any = request.client
+    host = client["host"] if isinstance(client, dict) else getattr(client, "host", "")
+    return str(host or "")
+
+
+def _without_port(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].split("]")[0]
+    return host.split(":")[0]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

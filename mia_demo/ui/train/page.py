@@ -1,0 +1,178 @@
+"""The train page: widgets and wiring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from mia_demo.ui.boards.training_board import training_board
+from mia_demo.ui.boards.training_view import READY
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.training_form import (
+    ARCHITECTURES,
+    FIRST_ALPHA,
+    FIRST_EPOCHS,
+    FIRST_IMAGES,
+    HIGHEST_ALPHA,
+    LARGEST_RATE,
+    LARGEST_SEED,
+    LOWEST_ALPHA,
+    MAX_EPOCHS,
+    RECIPE,
+    SCHEDULES,
+    SMALLEST_RATE,
+)
+from mia_demo.ui.shared.address import AddressPage, Setting
+from mia_demo.ui.shared.address_values import number, one_of, whole
+from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
+from mia_demo.ui.shared.job_buttons import PAUSING, STOPPING, ends_job
+from mia_demo.ui.train.handlers import TrainHandlers
+from mia_demo.ui.train.own_classifiers import own_classifiers
+from mia_demo.ui.train.people_form import own_people_form
+from mia_demo.ui.train.smoothed_label import smoothed_label
+
+
+def build_train_page(
+    engine: Engine,
+    lanes: list[gr.CheckboxGroup],
+    attacked: gr.Radio,
+    address: AddressPage,
+) -> tuple[gr.HTML, Any]:
+    """Adds the page to the current Blocks.
+
+    Args:
+        lanes: the choice of lanes on the other pages, where new classifiers become lanes.
+        attacked: the Attack page's choice of people, where own ones appear.
+
+    Returns:
+        The panel of the visitor's own people, and the event after which an opened page has them.
+    """
+    handlers = TrainHandlers(engine)
+    with gr.Row(elem_classes="train-page"):
+        with gr.Column(scale=1, min_width=320, elem_classes="controls"):
+            own_people = own_people_form(engine, handlers)
+            people = own_people.people
+            three = own_people.three
+            gr.HTML("<h2>1. Smooth the label</h2>", apply_default_css=False)
+            alpha = gr.Slider(
+                LOWEST_ALPHA,
+                HIGHEST_ALPHA,
+                value=FIRST_ALPHA,
+                step=0.01,
+                label="Smoothing factor α",
+                info="Below 0: negative label smoothing.",
+            )
+            label = smoothed_label(FIRST_ALPHA, len(engine.identities))
+            gr.HTML("<h2>2. Train a classifier with it</h2>", apply_default_css=False)
+            with gr.Row(elem_classes="buttons"):
+                start = gr.Button("Start", variant="primary", min_width=80)
+                pause = gr.Button("Pause", interactive=False, min_width=80)
+                stop = gr.Button("Stop", variant="stop", interactive=False, min_width=80)
+            estimate = estimate_line()
+            images = gr.Slider(
+                1,
+                engine.zoo.manifest.train_images,
+                value=FIRST_IMAGES,
+                step=1,
+                label="Photos of each person",
+                info="The paper: positive smoothing leaks most with little data.",
+            )
+            epochs = gr.Slider(
+                1,
+                MAX_EPOCHS,
+                value=FIRST_EPOCHS,
+                step=1,
+                label="Epochs",
+                info="How often each photo is seen.",
+            )
+            with gr.Accordion("More settings", open=False):
+                schedule = gr.Dropdown(
+                    [(label, name) for name, (label, _) in SCHEDULES.items()],
+                    value="early",
+                    label="Schedule of a negative α",
+                    info="Its loss has no minimum, so it is brought in gradually: early from 20% "
+                    "of the epochs and full from 30%, late from 50% and full from 75%. "
+                    "A positive α holds from the start.",
+                )
+                architecture = gr.Dropdown(
+                    [(label, name) for name, label in ARCHITECTURES.items()],
+                    value=RECIPE.architecture,
+                    label="Architecture",
+                    info="The demo's lanes are Compact ResNets, which start from a network that "
+                    "has learnt other people; the others start from random weights. The evaluator "
+                    "is a Compact DenseNet: it should not judge its own kind.",
+                )
+                learning_rate = gr.Number(
+                    RECIPE.learning_rate,
+                    label="Learning rate",
+                    info="Of Adam; divided by 10 after 60% and 90% of the epochs.",
+                    step=0.0001,
+                )
+                seed = gr.Number(RECIPE.seed, label="Seed", info="Same seed, same classifier.")
+        with gr.Column(scale=4, min_width=320):
+            board = training_board(READY.to_json())
+            own = own_classifiers(handlers.read_part)
+
+    form = [alpha, images, epochs, schedule, architecture, learning_rate, seed]
+    buttons = [start, pause, stop, three]
+    # In the browser: the bars follow the slider without the server.
+    alpha.change(None, alpha, label, js="(alpha) => alpha")
+    runs = [
+        button.click(
+            handler,
+            inputs,
+            [board, *buttons, own],
+            concurrency_limit=None,  # the device queue decides who waits, and says so
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        for button, handler, inputs in (
+            (start, handlers.start, [people, *form]),
+            (three, handlers.start_three, [people]),
+        )
+    ]
+    follow_form(Estimates(engine).for_training, [people, *form], estimate, address.tab.select)
+    ends_job(pause, PAUSING, handlers.trainings, handlers.pause, [pause])
+    ends_job(stop, STOPPING, handlers.trainings, handlers.stop, [board, *buttons])
+    deleted = own.delete(
+        handlers.delete,
+        own,
+        own,
+        trigger_mode="multiple",  # a second one right after the first counts too
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    for event in (*runs, deleted):
+        event.then(
+            handlers.lanes,
+            [own, attacked, *lanes],
+            [attacked, *lanes],
+            show_progress="hidden",
+            api_visibility="private",
+        )
+    restored = own_people.wire(images, label, own, attacked, [*runs, deleted])
+    # When the whole app is loaded: earlier visits may have left classifiers.
+    gr.on(
+        fn=handlers.open,
+        outputs=[own, *lanes],
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    # Other settings are another training, which has nothing to resume.
+    for field in [*form, people]:
+        field.input(None, None, start, js="() => 'Start'")
+    most = engine.zoo.manifest.train_images
+    rates = number(SMALLEST_RATE, LARGEST_RATE)
+    address.add(
+        Setting("alpha", alpha, number(LOWEST_ALPHA, HIGHEST_ALPHA), FIRST_ALPHA),
+        Setting("photos", images, whole(1, most), FIRST_IMAGES),
+        Setting("epochs", epochs, whole(1, MAX_EPOCHS), FIRST_EPOCHS),
+        Setting("schedule", schedule, one_of(lambda: SCHEDULES), "early"),
+        Setting("architecture", architecture, one_of(lambda: ARCHITECTURES), RECIPE.architecture),
+        Setting("learning_rate", learning_rate, rates, RECIPE.learning_rate),
+        Setting("seed", seed, whole(0, LARGEST_SEED), RECIPE.seed),
+    )
+    gr.api(handlers.api_train, api_name="train", concurrency_limit=None)
+    gr.api(handlers.api_delete, api_name="delete_classifier")
+    return own_people.panel, restored

@@ -1,0 +1,109 @@
+"""The part of the Train page where a visitor brings people of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from mia_demo.ui.engine.engine import EMBEDDED, Engine
+from mia_demo.ui.shared.people_view import ALIGNMENT, people_choices
+from mia_demo.ui.shared.train_updates import THREE
+from mia_demo.ui.train.handlers import TrainHandlers
+from mia_demo.ui.train.people_handlers import CONSENT, PeopleHandlers
+from mia_demo.ui.train.people_panel import people_panel
+from mia_demo.visitors.own_people import KEPT_HOURS
+from mia_demo.visitors.upload import LIMITS
+
+WORDS = f"""<div class="fine-print">
+<p>Train classifiers on people of your own and attack those. Pack a zip with one folder of photos
+for each person.</p>
+<p>{escape(LIMITS)} {escape(ALIGNMENT)}</p>
+<p>Nothing leaves the machine that runs this demo. What is kept there: the photos, shrunk, and what
+you train on them, for {KEPT_HOURS} hours or until you delete it. It is bound to this browser tab by
+a secret; other visitors cannot see or attack it.</p>
+</div>"""
+
+# The key stays in the tab: gone when it is closed, there after a reload.
+REMEMBER = "(panel) => { sessionStorage.setItem('own-people', panel.key || ''); }"
+RECALL = "() => sessionStorage.getItem('own-people') || ''"
+
+
+@dataclass(frozen=True)
+class OwnPeopleForm:
+    """Widgets of the form, and how they hang together."""
+
+    handlers: PeopleHandlers
+    people: gr.Radio
+    panel: gr.HTML
+    form: gr.Column
+    consent: gr.Checkbox
+    upload: gr.UploadButton
+    three: gr.Button
+    estimate: gr.HTML
+
+    def wire(
+        self,
+        images: gr.Slider,
+        label: gr.HTML,
+        own: gr.HTML,
+        attacked: gr.Radio,
+        runs: list[Any],
+    ) -> Any:
+        """Connects the form with the rest of the page.
+
+        Args:
+            images: how many photos of each person.
+            label: the smoothed label, which knows how many people there are.
+            own: the list of classifiers.
+            attacked: the Attack page's choice of people.
+            runs: events after which the quick option takes another time.
+
+        Returns:
+            What happens when a page was opened and the tab's people were found again.
+        """
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        shown = [self.panel, self.form, self.people, self.three, self.estimate, attacked]
+        self.consent.change(
+            lambda ticked: gr.update(interactive=ticked), self.consent, self.upload, **quiet
+        )
+        uploaded = self.upload.upload(
+            self.handlers.upload, [self.upload, self.consent], shown, **quiet
+        )
+        deleted = self.panel.delete(self.handlers.delete, self.panel, shown, **quiet)
+        for event in (uploaded, deleted):
+            event.then(None, self.panel, None, js=REMEMBER)
+        chosen = self.people.change(
+            self.handlers.choose, self.people, [own, images, label, self.three], **quiet
+        )
+        for event in (*runs, chosen):
+            event.then(self.handlers.estimate, self.people, self.estimate, **quiet)
+        # When the whole app is loaded. The input carries what js returns and never changes itself:
+        # a change would be another trigger.
+        recalled = gr.Textbox(visible=False)
+        return gr.on(fn=self.handlers.restore, inputs=recalled, outputs=shown, js=RECALL, **quiet)
+
+
+def own_people_form(engine: Engine, training: TrainHandlers) -> OwnPeopleForm:
+    """Adds the form to the current column."""
+    with gr.Accordion("Your own people", open=False, elem_classes="own-people-form"):
+        with gr.Column(elem_classes="upload-form") as form:
+            gr.HTML(WORDS, apply_default_css=False)
+            consent = gr.Checkbox(False, label=CONSENT)
+            upload = gr.UploadButton(
+                "Choose a zip of folders", file_types=[".zip"], interactive=False, size="md"
+            )
+        panel = people_panel()
+        three = gr.Button(THREE, variant="primary", visible=False)
+        estimate = gr.HTML("", apply_default_css=False, visible=False, elem_classes="fine-print")
+    people = gr.Radio(
+        people_choices(engine.embedded),
+        value=EMBEDDED,
+        label="Train on",
+        elem_classes="people-choice",
+    )
+    return OwnPeopleForm(
+        PeopleHandlers(engine, training), people, panel, form, consent, upload, three, estimate
+    )

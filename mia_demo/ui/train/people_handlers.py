@@ -1,0 +1,178 @@
+"""What happens to a visitor's own people: upload, look, delete, come back after a reload."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from mia_demo.errors import ConfigError, DemoError
+from mia_demo.ui.boards.training_view import own_list
+from mia_demo.ui.engine.engine import EMBEDDED, Engine
+from mia_demo.ui.engine.people_training import TIMED_SECONDS, Speed, measure_speed
+from mia_demo.ui.shared.people_view import NOBODY, duration, people_choices, people_panel, reading
+from mia_demo.ui.shared.train_updates import attackable
+from mia_demo.ui.train.handlers import TrainHandlers
+from mia_demo.visitors.own_people import OwnPeople
+
+CONSENT = "I have the consent of everyone pictured, or the faces are synthetic."
+UNEXPECTED = "The upload failed unexpectedly; the server's log says why."
+REPORTED = 20  # reports of progress while an upload is read
+
+log = logging.getLogger(__name__)
+
+
+class PeopleHandlers:
+    """Handlers that share the Train page's.
+
+    Their outputs: panel, upload form, the page's people, quick option and its estimate, and the
+    Attack page's people.
+    """
+
+    def __init__(self, engine: Engine, training: TrainHandlers) -> None:
+        self.engine = engine
+        self.training = training
+        self._speed: Speed | None = None
+
+    def upload(
+        self, path: str | None, has_consent: bool, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
+        """A chosen zip: read, checked and stored, or refused with the reason."""
+        unchanged = (gr.skip(),) * 5
+        try:
+            if path is None:
+                raise ConfigError("No file arrived; choose a zip of folders again.")
+            if not has_consent:
+                raise ConfigError(
+                    "Tick the line about consent first: photos of people need their consent."
+                )
+            yield reading("Reading the photos …", 0.0), *unchanged
+            told = 0
+            for news in self.engine.own_people.create(Path(path)):
+                if isinstance(news, OwnPeople):
+                    people = news
+                elif int(news * REPORTED) > told:
+                    told = int(news * REPORTED)
+                    yield reading(f"Reading the photos, {news:.0%} …", news), *unchanged
+            yield reading("Measuring how fast this machine trains …"), *unchanged
+            self._measure()
+            yield self._shown(request, people, choose=True)
+        except DemoError as error:
+            yield reading(str(error)), *unchanged
+            # A toast renders HTML, and the sentence may hold a stranger's file name.
+            raise _toast(escape(str(error))) from error
+        except Exception as error:
+            log.exception("upload failed")
+            yield reading(UNEXPECTED), *unchanged
+            raise _toast(UNEXPECTED) from error
+        finally:
+            if path is not None:
+                Path(path).unlink(missing_ok=True)
+
+    def delete(self, panel: dict[str, Any], request: gr.Request) -> tuple[Any, ...]:
+        """The confirmed delete button: photos, classifiers and evaluator are gone."""
+        session = str(request.session_hash)
+        try:
+            people = self.engine.own_people.open(str(panel.get("key", "")))
+            series = self.training.series.get(session)
+            if series is not None and series.people.key == people.key:
+                self.training.trainings.release(session)
+                del self.training.series[session]
+            self.engine.delete_people(people)
+        except DemoError as error:
+            raise _toast(str(error)) from error
+        return self._shown(request, None, status="Deleted: photos, classifiers and evaluator.")
+
+    def restore(self, key: str, request: gr.Request) -> tuple[Any, ...]:
+        """A fresh page: the tab may hold the key of people that it uploaded before."""
+        if not key:
+            return self._shown(request, None)
+        try:
+            return self._shown(request, self.engine.own_people.open(key), choose=False)
+        except DemoError as error:
+            return self._shown(request, None, status=str(error))
+
+    def choose(self, key: str) -> tuple[Any, ...]:
+        """Other people to train on: their classifiers, photos and bars, and the quick option."""
+        try:
+            people = self.engine.people(key)
+        except DemoError as error:
+            raise _toast(str(error)) from error
+        most = people.zoo.manifest.train_images
+        is_own = isinstance(people, OwnPeople)
+        images = gr.update(maximum=most, value=most) if is_own else gr.update(maximum=most)
+        return (
+            own_list(people.zoo.own_entries(), people=key),
+            images,
+            gr.update(classes=len(people.identities)),
+            gr.update(visible=is_own),
+        )
+
+    # -----------------------------------------------------------------------------------------
+
+    def estimate(self, key: str) -> Any:
+        """How long the quick option will take, once the machine's speed is known."""
+        try:
+            people = self.engine.people(key)
+        except DemoError:
+            return gr.skip()
+        if not isinstance(people, OwnPeople):
+            return gr.update(visible=False)
+        seconds = self._measure().three_lanes(people, self.engine.zoo)
+        if not seconds:
+            text = "Positive, zero and negative are trained."
+        else:
+            judge = "" if people.zoo.has_evaluator else "the evaluator, then "
+            text = (
+                f"Trains {judge}positive, zero and negative: {duration(seconds)} on this machine."
+            )
+        return gr.update(value=f"<p>{escape(text)}</p>", visible=True)
+
+    def _measure(self) -> Speed:
+        if self._speed is None:
+            job = self.engine.shared(
+                lambda: self.engine.on_device(measure_speed, seconds=TIMED_SECONDS),
+                "a measurement of speed",
+            )
+            for speed in job.updates():
+                if isinstance(speed, Speed):
+                    self._speed = speed
+        if self._speed is None:
+            raise ConfigError("The measurement of speed was stopped; try again.")
+        return self._speed
+
+    def _shown(
+        self,
+        request: gr.Request,
+        people: OwnPeople | None,
+        *,
+        choose: bool = False,
+        status: str = "",
+    ) -> tuple[Any, ...]:
+        embedded = self.engine.embedded
+        if people is None:
+            return (
+                {**NOBODY, "status": status},
+                gr.update(visible=True),
+                gr.update(choices=people_choices(embedded), value=EMBEDDED),
+                gr.update(visible=False),
+                gr.update(visible=False),
+                attackable(self.engine, request, None, show=False),
+            )
+        chosen = {"value": people.key} if choose else {}
+        return (
+            people_panel(people),
+            gr.update(visible=False),
+            gr.update(choices=people_choices(embedded, people), **chosen),
+            *((gr.update(visible=True), self.estimate(people.key)) if choose else (gr.skip(),) * 2),
+            attackable(self.engine, request, people, show=False),
+        )
+
+
+def _toast(message: str) -> gr.Error:
+    """One message for the visitor, and no traceback in the server's log for a visitor's slip."""
+    return gr.Error(message, print_exception=False)

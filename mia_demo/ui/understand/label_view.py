@@ -1,0 +1,104 @@
+"""The smoothed label, softmax and logit gradient of one image, as plain JSON.
+
+The gradient of the smoothing loss by the logits is p - y_LS (see ``mia_demo.smoothing``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from mia_demo.data.pictures import data_uri
+from mia_demo.smoothing import smoothed_labels, smoothing_loss
+from mia_demo.ui.understand.view import LaneLabel
+
+RIVALS = 3  # wrong classes shown by name: those the network finds likeliest
+
+
+def label_json(
+    lanes: Sequence[LaneLabel],
+    logits: Mapping[str, Tensor],
+    identity: int,
+    alpha: float,
+    photo: npt.NDArray[np.uint8],
+) -> dict[str, Any]:
+    """y_LS, softmax p and gradient p - y_LS of one image, with the numbers in the formula.
+
+    Args:
+        logits: by lane, [C].
+        identity: the image's true class.
+        alpha: the visitor's factor, the same for all lanes.
+    """
+    classes = len(next(iter(logits.values())))
+    label = torch.tensor([identity])
+    smoothed = smoothed_labels(label, classes, alpha)[0]
+    other = (identity + 1) % classes
+    true_value, other_value = smoothed[identity].item(), smoothed[other].item()
+    kept, factor = _number(1 - alpha), _factor(alpha)
+    return {
+        "identity": identity,
+        "uri": data_uri(photo),
+        "classes": classes,
+        "label": [
+            f"y_LS[{identity}] = (1 − α) · 1 + α / C = {kept} + {factor} / {classes} "
+            f"= {_number(true_value, 4)}",
+            f"y_LS[other] = (1 − α) · 0 + α / C = {factor} / {classes} = {_number(other_value, 4)}",
+        ],
+        "lanes": [
+            _label_lane(lane, logits[lane.name], smoothed, identity, alpha) for lane in lanes
+        ],
+    }
+
+
+def _label_lane(
+    lane: LaneLabel, logits: Tensor, smoothed: Tensor, identity: int, alpha: float
+) -> dict[str, Any]:
+    softmax = logits.softmax(dim=0)
+    gradient = softmax - smoothed
+    loss = smoothing_loss(logits[None], torch.tensor([identity]), alpha).item()
+    ranked = [c for c in softmax.argsort(descending=True).tolist() if c != identity][:RIVALS]
+    rest = [c for c in range(len(logits)) if c != identity and c not in ranked]
+    rows = [
+        {
+            "name": f"identity {c}" + (", the true one" if c == identity else ""),
+            "is_true": c == identity,
+            "values": [values[c].item() for values in (smoothed, softmax, gradient)],
+            "texts": [_number(values[c].item(), 4) for values in (smoothed, softmax, gradient)],
+        }
+        for c in (identity, *ranked)
+    ]
+    if rest:
+        means = [values[rest].mean().item() for values in (smoothed, softmax, gradient)]
+        rows.append(
+            {
+                "name": f"{len(rest)} others, each",
+                "is_true": False,
+                "values": means,
+                "texts": [_number(value, 4) for value in means],
+            }
+        )
+    p, y = softmax[identity].item(), smoothed[identity].item()
+    push = "up" if p < y else "down"
+    return {
+        **lane.to_json(),
+        "rows": rows,
+        "formula": (
+            f"∂L/∂o[{identity}] = p − y_LS = {_number(p, 4)} − {_number(y, 4)} "
+            f"= {_number(p - y, 4)}"
+        ),
+        "words": f"A training step would push this logit {push}. Loss here: {_number(loss, 3)}.",
+        "logit": _number(logits[identity].item(), 2),
+    }
+
+
+def _number(value: float, digits: int = 2) -> str:
+    return f"{value + 0.0:.{digits}f}".replace("-", "−")
+
+
+def _factor(alpha: float) -> str:
+    return f"({_number(alpha)})" if alpha < 0 else _number(alpha)

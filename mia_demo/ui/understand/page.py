@@ -1,0 +1,134 @@
+"""The understand page: why smoothing changes what an attack finds, in pictures and words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.toy_lab import HIGHEST_ALPHA as HIGHEST_TOY_ALPHA
+from mia_demo.ui.engine.toy_lab import LOWEST_ALPHA as LOWEST_TOY_ALPHA
+from mia_demo.ui.engine.toy_lab import ToyLab
+from mia_demo.ui.shared.address import AddressPage, Setting
+from mia_demo.ui.shared.address_values import accepted_by, number, one_of, whole
+from mia_demo.ui.understand.embedding_map import embedding_map
+from mia_demo.ui.understand.gradient_figure import gradient_figure
+from mia_demo.ui.understand.handlers import (
+    FEWEST,
+    HIGHEST_ALPHA,
+    LOWEST_ALPHA,
+    MOST,
+    UnderstandHandlers,
+)
+from mia_demo.ui.understand.label_formula import label_formula
+from mia_demo.ui.understand.section_links import SECTIONS, section_links
+from mia_demo.ui.understand.toy_explorer import toy_explorer
+
+FIRST_ALPHA = -0.05
+
+TEXTS = Path(__file__).parent / "texts"
+
+
+def build_understand_page(engine: Engine, address: AddressPage) -> None:
+    """Adds the page to the current Blocks; it computes nothing before a visitor sees it."""
+    handlers = UnderstandHandlers(engine)
+    with gr.Column(elem_classes="understand-page"):
+        section = section_links()
+        _text("toy")
+        toy = toy_explorer(ToyLab())
+        _text("embedding")
+        with gr.Row(elem_classes="form"):
+            people = gr.Textbox(
+                "",
+                label="Identities to show",
+                info=f"{FEWEST} to {MOST}, such as 0-3,17",
+                max_length=100,
+                min_width=200,
+            )
+            show = gr.Button("Show", scale=0, min_width=100)
+        embedding = embedding_map()
+        _text("gradients")
+        gradients = gradient_figure()
+        _text("labels")
+        with gr.Row(elem_classes="form"):
+            identity = gr.Number(
+                0,
+                label="Identity",
+                info="its first test photo",
+                precision=0,
+                minimum=0,
+                maximum=len(engine.identities) - 1,
+                min_width=120,
+            )
+            alpha = gr.Slider(
+                LOWEST_ALPHA,
+                HIGHEST_ALPHA,
+                FIRST_ALPHA,
+                step=0.01,
+                label="Smoothing factor α",
+                info="of the label",
+                min_width=240,
+            )
+        formula = label_formula()
+        _text("background")
+
+    # By select, which the parts trigger when they come into view: Gradio triggers load by itself,
+    # for every visitor and before the page is chosen.
+    embedding.select(
+        handlers.open_embedding,
+        people,
+        [people, embedding],
+        trigger_mode="always_last",  # a view that still waits may have missed a new attack
+        concurrency_limit=None,  # the device queue decides who waits, and says so
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    gr.on(
+        [show.click, people.submit],
+        handlers.embedding,
+        people,
+        embedding,
+        concurrency_limit=None,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    gradients.select(
+        handlers.gradients,
+        None,
+        gradients,
+        trigger_mode="always_last",
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    formula.select(
+        handlers.open_label,
+        [identity, alpha],
+        [identity, formula],
+        trigger_mode="always_last",
+        concurrency_limit=None,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    gr.on(
+        [identity.change, alpha.change],
+        handlers.label,
+        [identity, alpha],
+        formula,
+        trigger_mode="always_last",
+        concurrency_limit=None,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    address.add(
+        Setting("section", section, one_of(lambda: SECTIONS)),
+        Setting("toy", toy, number(LOWEST_TOY_ALPHA, HIGHEST_TOY_ALPHA), 0, member="alpha"),
+        Setting("people", people, accepted_by(handlers.people)),
+        Setting("identity", identity, whole(0, len(engine.identities) - 1)),
+        Setting("alpha", alpha, number(LOWEST_ALPHA, HIGHEST_ALPHA), FIRST_ALPHA),
+    )
+
+
+def _text(name: str) -> None:
+    """Words that never change, from a file of their own."""
+    gr.HTML((TEXTS / f"{name}.html").read_text("utf-8"), apply_default_css=False)

@@ -1,0 +1,298 @@
+"""What one visitor adds to the demo: classifiers of its people, and zoos with people of their own.
+
+A classifier from a file, or from a zoo of the Hub with the demo's own identities, becomes a further
+lane. A zoo of other identities becomes other people to attack, with its own prior and evaluator.
+Everything is a stranger's and looked through before it is used; what was added is on nobody else's
+page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import logging
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mia_demo.errors import CheckpointError, ConfigError
+from mia_demo.system.files import sha256_of
+from mia_demo.visitors.entries import MAX_ENTRY_BYTES, clean_entry, read_entry
+from mia_demo.visitors.networks import check_classifier, check_file, check_prior, fits_pool
+from mia_demo.visitors.own_people import People
+from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.layers import LayeredZoo
+from mia_demo.zoo.manifest import MANIFEST, CheckpointEntry
+
+MAX_LANES = 8  # of a visitor
+MAX_ZOOS = 3  # with people of their own, of a visitor
+MAX_PEOPLE = 1000  # whose faces the Attack page shows
+MAX_UPLOAD_BYTES = 50 * 2**20
+# Names are ours: no stranger's words are in them.
+HUB_LANE, UPLOADED_LANE, HUB_PEOPLE = "hub", "upload", "hub-people-"
+# Where the ``training`` of an added entry says where it is from, and its name there.
+SOURCE, SOURCE_NAME = "source", "source_name"
+UPLOADED = "uploaded"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubPeople(People):
+    """People of a zoo of the Hub, with everything that an attack on them needs.
+
+    Attributes:
+        origin: address of the zoo with its commit.
+    """
+
+    origin: str
+
+
+@dataclass(frozen=True)
+class Checking:
+    """A checkpoint is being looked through."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Addition:
+    """What was added.
+
+    Attributes:
+        lanes: names of new lanes.
+        people: new people to attack.
+        left_out: why classifiers were not taken.
+    """
+
+    lanes: tuple[str, ...] = ()
+    people: HubPeople | None = None
+    left_out: tuple[str, ...] = ()
+
+
+News = Checking | Addition
+
+
+class AddedModels:
+    """One visitor's.
+
+    Args:
+        demo: the zoo that everybody sees; the lanes become its guests.
+        folder: where their weights lie; made with the first.
+    """
+
+    def __init__(self, demo: LayeredZoo, folder: Path) -> None:
+        self.demo = demo
+        self.folder = folder
+        self.people: list[HubPeople] = []
+        self._lock = threading.Lock()
+        self._zoo: Zoo | None = None
+        try:
+            if (folder / MANIFEST).exists():
+                self._zoo = Zoo(folder)
+        except CheckpointError as error:  # the demo goes on without them; adding one says why
+            log.warning("added classifiers are left out: %s", error)
+        for name in self.lane_names():
+            self._admit(name)
+
+    def lanes(self) -> list[CheckpointEntry]:
+        """Further classifiers of the demo's people, oldest first."""
+        return self._zoo.entries("target") if self._zoo else []
+
+    def lane_names(self) -> list[str]:
+        return [entry.name for entry in self.lanes()]
+
+    def total_bytes(self) -> int:
+        """Of the lanes' weights."""
+        return sum(entry.stored.bytes for entry in self.lanes())
+
+    def add_upload(self, weights: Path, entry_file: Path) -> Generator[News, None, None]:
+        """A classifier from a safetensors file and its manifest entry.
+
+        Raises:
+            CheckpointError: something is wrong with them.
+            ConfigError: no room.
+        """
+        self._check_room()
+        if weights.stat().st_size > MAX_UPLOAD_BYTES:
+            raise CheckpointError(
+                f"The weights have {weights.stat().st_size / 2**20:.0f} MB; the limit is "
+                f"{MAX_UPLOAD_BYTES // 2**20} MB."
+            )
+        with entry_file.open("rb") as file:
+            entry = read_entry(file.read(MAX_ENTRY_BYTES + 1), sha256_of(weights))
+        check_file(weights, entry.stored)
+        self._check_new(entry)
+        yield Checking(entry.name)
+        with tempfile.TemporaryDirectory() as folder:
+            staging = Zoo.create(Path(folder))
+            staging.take(weights, entry, entry.name)
+            entry = staging.entry(entry.name)
+            check_classifier(staging, entry, self._people())
+            yield Addition(lanes=(self._adopt(staging, entry, UPLOADED_LANE, UPLOADED),))
+
+    def add_zoo(self, zoo: Zoo) -> Generator[News, None, None]:
+        """A zoo of the Hub: lanes if its identities are the demo's, else other people.
+
+        Raises:
+            CheckpointError: nothing of it can be used.
+            DataError: its identities cannot be read.
+            ConfigError: no room, or it is there already.
+        """
+        names = [entry.name for entry in zoo.manifest.checkpoints]
+        if len(set(names)) < len(names):
+            raise CheckpointError(f"{zoo.origin} lists two checkpoints of the same name.")
+        is_same = people_digest(zoo) == people_digest(self.demo.base)
+        yield from self._add_lanes(zoo) if is_same else self._add_people(zoo)
+
+    def remove(self, name: str) -> None:
+        """Takes a lane, or people by their key, away again.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        with self._lock:
+            if self._zoo is not None and name in self.lane_names():
+                self.demo.dismiss(name)
+                self._zoo.remove(name)
+                return
+            others = [people for people in self.people if people.key != name]
+            if len(others) == len(self.people):
+                raise ConfigError("That was removed already; reload the page.")
+            self.people = others
+
+    def remove_all(self) -> None:
+        """Forgets everything and deletes the lanes' weights."""
+        with self._lock:
+            for name in self.lane_names():
+                self.demo.dismiss(name)
+            self.people, self._zoo = [], None
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    # -----------------------------------------------------------------------------------------
+
+    def _add_lanes(self, zoo: Zoo) -> Generator[News, None, None]:
+        known = {entry.stored.sha256 for entry in [*self.demo.entries("target"), *self.lanes()]}
+        fresh = [e for e in zoo.entries("target") if e.stored.sha256 not in known]
+        if not fresh:
+            raise ConfigError(
+                f"{zoo.origin} has no classifier that is not here already; nothing is added."
+            )
+        added: list[str] = []
+        left_out: list[str] = []
+        for listed in fresh:
+            yield Checking(listed.name)
+            try:
+                self._check_room()
+                entry = _cleaned(zoo, listed)
+                check_classifier(zoo, entry, self._people())
+                added.append(self._adopt(zoo, entry, HUB_LANE, str(zoo.origin)))
+            except (CheckpointError, ConfigError) as error:
+                left_out.append(str(error))
+        if not added:
+            raise CheckpointError(left_out[0])
+        yield Addition(lanes=tuple(added), left_out=tuple(left_out))
+
+    def _add_people(self, zoo: Zoo) -> Generator[News, None, None]:
+        if any(people.origin == zoo.origin for people in self.people):
+            raise ConfigError(f"{zoo.origin} is loaded already; its people are on the Attack page.")
+        if len(self.people) >= MAX_ZOOS:
+            raise ConfigError(
+                f"{MAX_ZOOS} zoos with people of their own are loaded already; remove one first."
+            )
+        yield Checking("identities")
+        identities = zoo.identities()
+        count = len(identities)
+        if count > MAX_PEOPLE:
+            raise CheckpointError(
+                f"{zoo.origin} has {count} people, this page shows up to {MAX_PEOPLE}; attack it "
+                "with `python -m mia_demo attack --zoo`."
+            )
+        usable = []
+        for name in ("prior", "evaluator"):
+            yield Checking(name)
+            entry = _cleaned(zoo, zoo.entry(name))
+            if name == "prior":
+                check_prior(zoo, entry)
+            else:
+                check_classifier(zoo, entry, count)
+            usable.append(entry)
+        left_out = []
+        for listed in zoo.entries("target"):
+            yield Checking(listed.name)
+            try:
+                entry = _cleaned(zoo, listed)
+                check_classifier(zoo, entry, count)
+                usable.append(entry)
+            except CheckpointError as error:
+                left_out.append(str(error))
+        if len(usable) == 2:
+            raise CheckpointError(left_out[0] if left_out else f"{zoo.origin} has no target.")
+        for listed in zoo.entries("pool"):
+            entry = clean_entry(listed)
+            if listed.name == "pool" and fits_pool(zoo, entry, count):
+                usable.append(entry)
+        zoo.manifest = replace(zoo.manifest, checkpoints=usable)
+        key = HUB_PEOPLE + secrets.token_urlsafe(16)
+        people = HubPeople(
+            zoo=LayeredZoo(zoo, self.folder / key),  # never made: nobody trains on them
+            identities=identities,
+            key=key,
+            origin=str(zoo.origin),
+        )
+        with self._lock:
+            self.people = [*self.people, people]
+        yield Addition(people=people, left_out=tuple(left_out))
+
+    def _people(self) -> int:
+        return len(self.demo.identities())
+
+    def _check_room(self) -> None:
+        if len(self.lanes()) >= MAX_LANES:
+            raise ConfigError(f"{MAX_LANES} classifiers are added already; remove one first.")
+
+    def _check_new(self, entry: CheckpointEntry) -> None:
+        for known in [*self.demo.entries("target"), *self.lanes()]:
+            if known.stored.sha256 == entry.stored.sha256:
+                raise ConfigError(f"This classifier is here already, as {known.name}.")
+
+    def _adopt(self, source: Zoo, entry: CheckpointEntry, prefix: str, origin: str) -> str:
+        """Makes a checked target a lane and returns its name."""
+        with self._lock:
+            numbered = (f"{prefix}-{number}" for number in itertools.count(1))
+            name = next(free for free in numbered if self.demo.find(free) is None)
+            known = {**entry.training, SOURCE: origin, SOURCE_NAME: entry.name}
+            try:
+                self._zoo = self._zoo or Zoo.create(self.folder)
+                self._zoo.adopt(source, replace(entry, training=known), name)
+            except OSError as error:
+                raise ConfigError(
+                    f"Cannot write to {self.folder} ({error.strerror}); free some space there."
+                ) from error
+            self._admit(name)
+            return name
+
+    def _admit(self, name: str) -> None:
+        assert self._zoo is not None
+        self.demo.admit(self._zoo, name)
+
+
+def people_digest(zoo: Zoo) -> str:
+    """What tells one zoo's people from another's: their photos, and which are trained on."""
+    manifest = zoo.manifest
+    parts = sorted(part.sha256 for part in manifest.identities)
+    text = json.dumps([parts, manifest.train_images, str(manifest.folder)])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _cleaned(zoo: Zoo, listed: CheckpointEntry) -> CheckpointEntry:
+    """The entry, checked; the zoo goes on with that one."""
+    entry = clean_entry(listed)
+    others = [e for e in zoo.manifest.checkpoints if e.name != entry.name]
+    zoo.manifest = replace(zoo.manifest, checkpoints=[*others, entry])
+    return entry

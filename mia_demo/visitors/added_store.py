@@ -1,0 +1,154 @@
+"""Everything that visitors added on this machine, and how much of it there may be.
+
+Whoever has the machine for himself gets back what he added before. On a server for others, a
+browser tab holds a secret that opens its own additions, which are gone after a day or a restart.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import threading
+from pathlib import Path
+
+from mia_demo.errors import ConfigError
+from mia_demo.visitors.added_models import AddedModels, HubPeople, people_digest
+from mia_demo.visitors.own_people import KEPT_HOURS
+from mia_demo.zoo.hub import HubAccess, HubAddress
+from mia_demo.zoo.layers import LayeredZoo
+
+ADDED_FOLDER = "added"  # among the runs
+OWNER_FOLDER = "owner-"
+TAB_FOLDER = "tab-"
+HUB_FOLDER = "hub"  # what tabs loaded; the owner's zoos lie in the client's own cache
+MAX_TABS = 100
+MAX_TAB_BYTES = 1_000_000_000  # of all tabs' lanes
+MAX_TAB_ZOOS = 4  # of all tabs
+MAX_ZOO_BYTES = 250_000_000  # of one zoo of the Hub, for a tab
+
+
+class AddedStore:
+    """All visitors' additions.
+
+    Args:
+        demo: the zoo that everybody sees.
+        folder: where they lie.
+    """
+
+    def __init__(self, demo: LayeredZoo, folder: Path) -> None:
+        self.demo = demo
+        self.folder = folder
+        self.owner = owners_models(demo, folder)
+        self._tabs: dict[str, AddedModels] = {}
+        self._lock = threading.Lock()
+        for leftover in (*folder.glob(f"{TAB_FOLDER}*"), folder / HUB_FOLDER):
+            shutil.rmtree(leftover, ignore_errors=True)  # nobody has the key any more
+
+    def open_tab(self, key: str) -> tuple[str, AddedModels]:
+        """What the key opens, or a new key and nothing yet.
+
+        Raises:
+            ConfigError: too many tabs have added something.
+        """
+        known = self.tab(key)
+        if known is not None:
+            return key, known
+        key = secrets.token_urlsafe(24)
+        with self._lock:
+            if len(self._tabs) >= MAX_TABS:
+                raise ConfigError(
+                    f"{MAX_TABS} visitors of this server have added models already; try again "
+                    "later, or start the demo on a machine of your own."
+                )
+            tab = AddedModels(self.demo, self.folder / f"{TAB_FOLDER}{secrets.token_hex(8)}")
+            self._tabs[key] = tab
+        timer = threading.Timer(KEPT_HOURS * 3600, self._expire, [key])
+        timer.daemon = True
+        timer.start()
+        return key, tab
+
+    def close_empty(self, key: str) -> None:
+        """Forgets a tab that has added nothing."""
+        with self._lock:
+            tab = self._tabs.get(key)
+            if tab is not None and not (tab.people or tab.lanes()):
+                del self._tabs[key]
+
+    def tab(self, key: str) -> AddedModels | None:
+        with self._lock:
+            return self._tabs.get(key)
+
+    def people(self, key: str) -> HubPeople:
+        """
+        Raises:
+            ConfigError: there are none of this key.
+        """
+        for models in self._everybody():
+            for people in models.people:
+                if people.key == key:
+                    return people
+        raise ConfigError("These people were removed; load their zoo again on the Models page.")
+
+    def access(self, models: AddedModels) -> HubAccess:
+        """How this visitor may use the Hub.
+
+        Raises:
+            ConfigError: no further zoo is kept for tabs.
+        """
+        if models is self.owner:
+            return HubAccess()
+        with self._lock:
+            used = sum(len(tab.people) for tab in self._tabs.values())
+        if used >= MAX_TAB_ZOOS:
+            raise ConfigError(
+                f"Visitors of this server have loaded {MAX_TAB_ZOOS} zoos already; try again "
+                "later, or start the demo on a machine of your own."
+            )
+        return HubAccess(self.folder / HUB_FOLDER, is_anonymous=True, most_bytes=MAX_ZOO_BYTES)
+
+    def check_room(self, models: AddedModels) -> None:
+        """
+        Raises:
+            ConfigError: tabs fill the disk that is set aside for them.
+        """
+        with self._lock:
+            used = sum(tab.total_bytes() for tab in self._tabs.values())
+        if models is not self.owner and used >= MAX_TAB_BYTES:
+            raise ConfigError(
+                "The classifiers of this server's visitors take up all room for them; try again "
+                "later, or start the demo on a machine of your own."
+            )
+
+    def make_room(self, wanted: str) -> None:
+        """Deletes what tabs loaded from the Hub and removed, or never got whole.
+
+        Args:
+            wanted: address of a zoo that is about to be loaded.
+        """
+        used = [people.origin for models in self._everybody() for people in models.people]
+        cache = HubAccess(self.folder / HUB_FOLDER)
+        kept = {
+            cache.of_repo(HubAddress.parse(address).repo) for address in (*used, wanted) if address
+        }
+        for path in cache.cache.glob("models--*"):
+            if path not in kept:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _everybody(self) -> list[AddedModels]:
+        with self._lock:
+            return [self.owner, *self._tabs.values()]
+
+    def _expire(self, key: str) -> None:
+        with self._lock:
+            gone = self._tabs.pop(key, None)
+        if gone is not None:
+            gone.remove_all()
+
+
+def owners_models(demo: LayeredZoo, folder: Path) -> AddedModels:
+    """What the owner of this machine added to this zoo; another zoo's people are others.
+
+    Args:
+        folder: of all additions.
+    """
+    return AddedModels(demo, folder / f"{OWNER_FOLDER}{people_digest(demo.base)[:12]}")

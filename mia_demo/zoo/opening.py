@@ -1,0 +1,36 @@
+"""A zoo from wherever it lies: the embedded one, another folder, or the Hub."""
+
+from __future__ import annotations
+
+import sys
+
+from tqdm import tqdm
+
+from mia_demo.zoo import folder as folders
+from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.hub import DownloadProgress, open_hub_zoo
+from mia_demo.zoo.hub.address import is_hub_address
+
+
+def open_zoo(location: str | None = None) -> Zoo:
+    """Opens a zoo; of one of the Hub the commit is said, and a terminal sees the download.
+
+    Args:
+        location: folder, or ``hf://user/repo@revision``; None is the embedded zoo.
+
+    Raises:
+        CheckpointError: there is no zoo.
+        HubError: the Hub gives none.
+    """
+    if not location or not is_hub_address(location):
+        return folders.open_zoo(location)
+    bar = tqdm(desc="download", unit="B", unit_scale=True, file=sys.stderr, disable=None)
+    with bar:
+
+        def show(progress: DownloadProgress) -> None:
+            bar.total, bar.n = progress.total_bytes, progress.done_bytes
+            bar.refresh()
+
+        zoo = open_hub_zoo(location, show)
+    sys.stderr.write(f"zoo: {zoo.origin}\n")  # which commit it is, for whoever gave a branch
+    return zoo

@@ -1,0 +1,98 @@
+"""The lesson: its figures are the recorded ones, and its worksheet hides the answers."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mia_demo.errors import DataError
+from mia_demo.lesson.figures import Figures, OwnAttack
+from mia_demo.lesson.steps import LANES, STEPS, Step, steps_with
+from mia_demo.lesson.worksheet import worksheet
+from mia_demo.report.columns import percent
+from mia_demo.sweep.library import ResultsLibrary
+from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
+
+
+@pytest.fixture(scope="module")
+def figures(zoo: Zoo, tmp_path_factory: pytest.TempPathFactory) -> Figures:
+    return Figures(zoo, ResultsLibrary(zoo, tmp_path_factory.mktemp("runs")))
+
+
+def step_named(name: str) -> Step:
+    return next(step for step in STEPS if step.name == name)
+
+
+def test_it_fills_a_lesson_of_45_minutes() -> None:
+    assert sum(step.minutes for step in STEPS) == 45
+    assert len({step.name for step in STEPS}) == len(STEPS)
+
+
+def test_every_step_reveals_one_of_its_choices(figures: Figures) -> None:
+    for step in STEPS:
+        revealed = step.reveal(figures)
+        assert revealed.paragraphs, step.name
+        assert revealed.answer is None or 0 <= revealed.answer < len(step.choices)
+    assert [step.name for step in STEPS if step.reveal(figures).answer is None] == ["ethics"]
+
+
+def test_the_answer_follows_from_the_recorded_table(figures: Figures) -> None:
+    rows = {row["lane"]: row for row in figures.sweep("standard").rows}
+    most = max(LANES, key=lambda lane: rows[lane]["acc1"])
+    revealed = step_named("attack").reveal(figures)
+    assert revealed.answer == LANES.index(most)
+    for lane in LANES:
+        assert f"{lane} {percent(rows[lane]['acc1'])}" in " ".join(revealed.paragraphs)
+
+
+def test_another_table_gives_another_answer(figures: Figures) -> None:
+    results = figures.sweep("standard")
+    turned = [{**row, "acc1": 1 - row["acc1"]} for row in results.rows]
+    other = Figures(figures.zoo, figures.library, cited={"standard": replace(results, rows=turned)})
+    assert step_named("attack").reveal(other).answer == LANES.index("negative")
+
+
+def test_the_visitors_own_attack_is_told_first(figures: Figures) -> None:
+    own = OwnAttack(7, "cross-entropy", {"positive": 7, "zero": 7, "negative": 3})
+    mine = Figures(figures.zoo, figures.library, own)
+    first = step_named("attack").reveal(mine).paragraphs[0]
+    assert first == (
+        "Your last attack, on identity 7 with the loss cross-entropy: "
+        "the evaluator recognises the person in positive, zero."
+    )
+
+
+def test_missing_results_are_named_and_not_made_up(tmp_path: Path) -> None:
+    for path in EMBEDDED_ZOO.iterdir():
+        if path.is_file():
+            (tmp_path / path.name).symlink_to(path)
+    shutil.copytree(EMBEDDED_ZOO / "results" / "standard", tmp_path / "results" / "standard")
+    zoo = Zoo(tmp_path)
+    figures = Figures(zoo, ResultsLibrary(zoo, tmp_path / "runs"))
+    with pytest.raises(DataError, match="without the recorded results 'poincare'"):
+        step_named("poincare").reveal(figures)
+    assert "without the recorded results 'poincare'" in worksheet(STEPS, figures)
+
+
+def test_steps_of_absent_pages_are_left_out() -> None:
+    assert [step.tab for step in steps_with(["train", "understand"])] == [
+        step.tab for step in STEPS if step.tab in ("train", "understand")
+    ]
+
+
+def test_questions_come_before_all_answers(figures: Figures) -> None:
+    page = worksheet(STEPS, figures, "http://127.0.0.1:7860/")
+    questions, answers = page.split('<div class="answers">')
+    assert "break-before: page" in page
+    for step in STEPS:
+        assert step.question in questions
+        for paragraph in step.reveal(figures).paragraphs:
+            assert paragraph.replace("&", "&amp;") in answers
+            assert paragraph not in questions
+    assert not re.search(r"\d%", questions.split("<body>")[1])  # no figure gives an answer away
+    assert "&amp;lesson=3" in questions
+    assert "commit" in answers

@@ -1,0 +1,160 @@
+"""Sweeps by several processes, and sweeps that were killed: the same table to the byte."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from torch import distributed as dist
+
+from mia_demo.errors import ConfigError, PeerError
+from mia_demo.sweep.distributed import Team
+
+ROOT = Path(__file__).parents[3]
+PYTHON = [sys.executable]
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+# Equal to the bit only with equally many threads; torchrun sets one a process.
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def sweep(folder: Path, lanes: str = "zero,negative") -> list[str]:
+    small = ["steps=2", "candidates=2", "kept=2", "loss=cross_entropy", "learning_rate=0.005"]
+    settings = [word for setting in small for word in ("--set", setting)]
+    return [
+        "-m", "mia_demo", "sweep", "--identities", "3-6", "--lanes", lanes, "--device", "cpu",
+        "--json", "--output", str(folder), *settings,
+    ]  # fmt: skip
+
+
+def start(command: list[str], **variables: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**ENVIRONMENT, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str], code: int = 0) -> tuple[str, str]:
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == code, errors
+    return output, errors
+
+
+def contents(folder: Path) -> dict[str, object]:
+    """Everything but the day and the time it took."""
+    results = json.loads((folder / "results.json").read_text("utf-8"))
+    for measured in ("date", "seconds"):
+        del results["record"][measured]
+    files = {name: (folder / name).read_bytes() for name in ("best.webp", "table.csv", "table.md")}
+    sheets = {path.name: path.read_bytes() for path in (folder / "attacks").glob("*.png")}
+    return {"results": json.dumps(results), **files, **sheets}
+
+
+@pytest.fixture(scope="module")
+def one_process(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sweep") / "one"
+    finish(start(PYTHON + sweep(folder)))
+    return folder
+
+
+def test_two_processes_of_torchrun_equal_one(one_process: Path, tmp_path: Path) -> None:
+    output, _ = finish(start(TORCHRUN + sweep(tmp_path)))
+    assert contents(tmp_path) == contents(one_process)
+    report = json.loads(output)  # a single object: process 1 printed nothing
+    assert report["rows"] == json.loads((tmp_path / "results.json").read_text("utf-8"))["rows"]
+    assert report["preset"] == "custom"
+
+
+def test_hosts_need_no_common_disk(one_process: Path, tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
+    hosts = [
+        start(PYTHON + sweep(tmp_path / str(rank)), **shared, RANK=str(rank), LOCAL_RANK="0")
+        for rank in range(2)
+    ]
+    (leader, _), (helper, _) = [finish(host) for host in hosts]
+    assert json.loads(leader)["identities"] == [3, 4, 5, 6]
+    assert helper == ""
+    assert contents(tmp_path / "0") == contents(one_process)
+    made = sorted(path.stem for path in (tmp_path / "1" / "attacks").glob("*.json"))
+    assert made == ["seed0_identity0004", "seed0_identity0006"]  # its share and nothing else
+
+
+def test_a_mistake_ends_all_processes_with_one_line(tmp_path: Path) -> None:
+    started = time.monotonic()
+    _, errors = finish(start(TORCHRUN + sweep(tmp_path, lanes="purple")), code=1)
+    assert errors.count("error: ") == 1
+    assert "error: No lane 'purple'" in errors
+    assert time.monotonic() - started < 120
+
+
+def test_a_killed_sweep_goes_on_to_the_same_table(one_process: Path, tmp_path: Path) -> None:
+    attacks, deadline = tmp_path / "attacks", time.monotonic() + 120
+    victim = start(PYTHON + sweep(tmp_path))
+    while not (finished := list(attacks.glob("*.json"))):
+        assert time.monotonic() < deadline, "no attack was finished"
+        assert victim.poll() is None, "the sweep ended by itself"
+        time.sleep(0.005)
+    victim.kill()
+    finish(victim, code=-signal.SIGKILL)
+    finished = {path: path.stat().st_mtime_ns for path in attacks.glob("*.json")}
+    assert 1 <= len(finished) < 4
+    assert not (tmp_path / "results.json").exists()
+    finish(start(PYTHON + sweep(tmp_path)))
+    assert contents(tmp_path) == contents(one_process)
+    assert all(path.stat().st_mtime_ns == moment for path, moment in finished.items())
+
+
+def two_members(folder: Path, silence: float = 60) -> tuple[Team, Team]:
+    store = dist.FileStore(str(folder / "store"), 2)
+    return Team(store, 0, 2, silence=silence), Team(store, 1, 2, silence=silence)
+
+
+def test_attacks_are_counted_over_the_team(tmp_path: Path) -> None:
+    leader, helper = two_members(tmp_path)
+    assert [leader.count_attack(), helper.count_attack()] == [1, 2]
+    progress = leader.until_finished(3)
+    assert next(progress) == 2
+    helper.count_attack()
+    assert list(progress) == [3]
+
+
+def test_the_others_stop_when_one_fails(tmp_path: Path) -> None:
+    leader, helper = two_members(tmp_path)
+    assert helper.fails_first()
+    with pytest.raises(PeerError, match="Another process of this sweep failed"):
+        leader.count_attack()
+    assert not leader.fails_first()  # so it need not say anything
+
+
+def test_a_dead_process_is_noticed(tmp_path: Path) -> None:
+    leader, _ = two_members(tmp_path, silence=0.3)
+    with pytest.raises(PeerError, match="Process 1 of 2 no longer answers"):
+        list(leader.until_finished(4))
+
+
+def test_everybody_must_run_the_same_sweep(tmp_path: Path) -> None:
+    leader, helper = two_members(tmp_path)
+    leader.agree("seed 0")
+    helper.agree("seed 0")
+    with pytest.raises(ConfigError, match="differ in arguments"):
+        helper.agree("seed 1")
+
+
+def test_only_one_process_may_train(tmp_path: Path) -> None:
+    leader, _ = two_members(tmp_path)
+    with pytest.raises(ConfigError, match="run the command without torchrun"):
+        leader.require_alone("--alphas trains targets")
+    Team(dist.FileStore(str(tmp_path / "alone"), 1)).require_alone("--alphas trains targets")

@@ -1,0 +1,100 @@
+"""Recorded and own sweeps are found, ordered and told apart; pictures keep their places."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mia_demo.data.pictures import sprite
+from mia_demo.errors import ConfigError
+from mia_demo.report.columns import COLUMNS, present_columns
+from mia_demo.report.contact_sheet import contact_sheet, training_photos
+from mia_demo.sweep.library import ResultsLibrary
+from mia_demo.sweep.results import SweepResults, save_results
+from mia_demo.zoo.folder import Zoo
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> ResultsLibrary:
+    return ResultsLibrary(Zoo.create(tmp_path / "zoo"), tmp_path / "runs")
+
+
+def test_recorded_come_first_then_own_newest_first(
+    library: ResultsLibrary, results: SweepResults
+) -> None:
+    assert library.sweeps() == []
+    newer = replace(results, record=replace(results.record, date="2026-02-03T00:00:00+00:00"))
+    for folder, found in (
+        (library.zoo.root / "results" / "alphas", results),
+        (library.zoo.root / "results" / "standard", results),
+        (library.runs / "old", results),
+        (library.runs / "new", newer),
+    ):
+        save_results(found, folder)
+    (library.runs / "broken").mkdir()
+    (library.runs / "broken" / "results.json").write_text("{")
+    keys = [sweep.key for sweep in library.sweeps()]
+    assert keys == ["results/standard", "results/alphas", "runs/new", "runs/old"]
+    assert [sweep.is_recorded for sweep in library.sweeps()] == [True, True, False, False]
+    assert library.sweep("runs/old").load().rows == results.rows
+
+
+@pytest.mark.parametrize("key", ["", "../secret", "/etc", "runs/../runs/old"])
+def test_a_key_is_no_path(library: ResultsLibrary, results: SweepResults, key: str) -> None:
+    save_results(results, library.runs / "old")
+    with pytest.raises(ConfigError, match="no results"):
+        library.sweep(key)
+
+
+def test_other_checkpoints_are_named(zoo: Zoo, results: SweepResults, tmp_path: Path) -> None:
+    library = ResultsLibrary(zoo, tmp_path)
+    assert library.caveat(results.record).startswith("This zoo has other weights by now: prior,")
+    elsewhere = replace(results.record, checkpoints={"alpha-0.1": "aa"})
+    assert library.caveat(elsewhere) == "Not part of this zoo: alpha-0.1."
+    zero = zoo.entry("zero").stored.sha256
+    for name in ("zero", "zero@42"):  # a training seed of it that is the zoo's own
+        same = replace(results.record, checkpoints={name: zero})
+        assert library.caveat(same) == ""
+
+
+def test_the_shipped_results_belong_to_the_shipped_zoo(zoo: Zoo, tmp_path: Path) -> None:
+    library = ResultsLibrary(zoo, tmp_path)
+    standard = library.sweep("results/standard")
+    assert library.caveat(standard.record) == ""
+    assert len(standard.load().record.identities) == 100
+
+
+def test_tiles_show_the_first_seed_and_count_all(results: SweepResults) -> None:
+    tiles = {(tile.identity, tile.lane): tile for row in contact_sheet(results) for tile in row}
+    wrong = tiles[7, "zero"]
+    assert (wrong.top1, wrong.is_recognised, wrong.hits, wrong.kept) == (54, False, 3, 4)
+    assert tiles[7, "negative"].is_recognised
+
+
+def test_the_photo_is_the_one_that_reconstructions_came_nearest_to(
+    zoo: Zoo, results: SweepResults
+) -> None:
+    identities = zoo.identities()
+    photos = training_photos(results, identities)
+    expected, _ = identities.items(8, [(3, 4), (7, 2)])
+    assert np.array_equal(photos, expected.permute(0, 2, 3, 1).numpy())
+
+
+def test_a_sprite_keeps_every_picture_in_its_cell() -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3), dtype=np.uint8)
+    sheet = sprite(pictures, columns=3)
+    assert sheet.shape == (8, 12, 3)
+    assert np.array_equal(sheet[4:8, 4:8], pictures[4])
+    assert not sheet[4:8, 8:12].any()
+
+
+def test_columns_tolerate_missing_and_unknown_figures() -> None:
+    row = {"lane": "zero", "alpha": -0.05, "acc1": 0.5, "someday": [1, 2]}
+    columns = present_columns([row])
+    assert [column.key for column in columns] == ["lane", "alpha", "acc1"]
+    assert [column.text(row[column.key]) for column in columns] == ["zero", "−0.05", "50.0%"]
+    assert columns[2].text(None) == "–"
+    assert len({column.key for column in COLUMNS}) == len(COLUMNS)

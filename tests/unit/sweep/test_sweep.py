@@ -1,0 +1,238 @@
+"""Sweeps: resumable without double counting, and a table that can be checked by hand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mia_demo.attack.attack import Attacker
+from mia_demo.attack.config import preset_config
+from mia_demo.errors import ConfigError, DataError
+from mia_demo.metrics.judge import Judge
+from mia_demo.report.text_tables import as_csv, as_curve_markdown, as_markdown
+from mia_demo.sweep.results import collect_results, load_results, save_results
+from mia_demo.sweep.sweep import (
+    attack_files,
+    judge_again,
+    load_result,
+    parse_numbers,
+    run_sweep,
+    saved_images,
+)
+from mia_demo.sweep.table import attack_figures, mean_curve, results_table
+from mia_demo.system.device import Compute
+from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.manifest import MANIFEST
+
+CONFIG = preset_config("quick", lanes=("zero", "negative"), steps=2, candidates=2, kept=2)
+
+
+@pytest.fixture(scope="module")
+def judge(zoo, compute) -> Judge:
+    return Judge(zoo, compute)
+
+
+def test_a_killed_sweep_goes_on_to_the_same_table(
+    tmp_path: Path, attacker: Attacker, judge: Judge
+) -> None:
+    identities, seeds = [3, 7], [0, 1]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    frames = list(run_sweep(attacker, judge, CONFIG, identities, seeds, whole))
+    assert [(f.done, f.total) for f in frames] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    list(islice(run_sweep(attacker, judge, CONFIG, identities, seeds, killed), 2))
+    finished = {p.name: p.stat().st_mtime_ns for p in (killed / "attacks").glob("*.json")}
+    assert len(finished) == 2
+    list(run_sweep(attacker, judge, CONFIG, identities, seeds, killed))
+    for name, time in finished.items():
+        assert (killed / "attacks" / name).stat().st_mtime_ns == time  # not done again
+    lanes = CONFIG.lanes
+    table = results_table(attacker, judge, killed, identities, seeds, lanes)
+    assert table == results_table(attacker, judge, whole, identities, seeds, lanes)
+    assert [row["lane"] for row in table] == ["zero", "negative"]
+    for row in table:
+        # 2 identities x 2 seeds x 2 kept images: enough for a student, not for a covariance.
+        assert row["frechet"] is None
+        assert "more than 128 samples" in row["refused"]["frechet"]
+        assert 0 <= row["precision"] <= 1
+        assert 0 <= row["extraction_test"] <= 1
+        assert 0 < row["mean_confidence"] <= 1
+        assert set(row["attributes"]) == {
+            "sex", "ancestry", "hair style", "hair colour", "beard", "age band",
+        }  # fmt: skip
+        for name, share in row["attributes"].items():
+            low, high = row["attributes_ci95"][name]
+            assert 0 <= low <= share <= high <= 1
+    assert as_markdown(table).count("\n") == 4
+    assert as_csv(table).splitlines()[0].startswith("lane,alpha,test_accuracy,acc1")
+    pictures = saved_images(whole, 1, 7, attacker.generator.resolution)
+    assert pictures.shape == (2, 2, 3, 64, 64)
+    picture = pictures[1].permute(0, 2, 3, 1).contiguous().numpy()
+    assert (
+        list(judge.judge(picture, 7).top1) == load_result(whole, 1, 7)["lanes"]["negative"]["top1"]
+    )
+
+
+def test_a_zoo_without_attribute_heads_is_swept_all_the_same(
+    tmp_path: Path, zoo: Zoo, compute: Compute
+) -> None:
+    root, folder = tmp_path / "zoo", tmp_path / "sweep"
+    root.mkdir()
+    manifest = json.loads((zoo.root / MANIFEST).read_text())
+    kept = [entry for entry in manifest["checkpoints"] if entry["kind"] != "attributes"]
+    (root / MANIFEST).write_text(json.dumps({**manifest, "checkpoints": kept}))
+    for stored in [*kept, *manifest["identities"]]:
+        (root / stored["file"]).symlink_to(zoo.root / stored["file"])
+    attacker, judge = Attacker(Zoo(root), compute), Judge(Zoo(root), compute)
+    config = replace(CONFIG, lanes=("zero",), kept=1)
+    list(run_sweep(attacker, judge, config, [3], [0], folder))
+    results = collect_results(attacker, judge, folder, config, [3], [0])
+    save_results(results, folder)
+    (row,) = load_results(folder).rows
+    assert row["attributes"] == {}
+    assert "no attribute heads" in row["refused"]["attributes"]
+    assert results.record.attribute_reference == {}
+    assert "was not measured: The zoo" in (folder / "table.md").read_text("utf-8")
+
+
+def test_other_judges_judge_the_same_pictures_again(
+    tmp_path: Path, attacker: Attacker, judge: Judge
+) -> None:
+    list(run_sweep(attacker, judge, CONFIG, [3], [0], tmp_path))
+    spoken = load_result(tmp_path, 0, 3)
+    assert spoken["judges"] == judge.checkpoints
+    size = attacker.generator.resolution
+    _, path = attack_files(tmp_path, 0, 3)
+    stranger = json.loads(path.read_text("utf-8"))
+    stranger["judges"]["embedder"] = "another"
+    for lane in stranger["lanes"].values():
+        lane["delta_face"] = 9.0
+    path.write_text(json.dumps(stranger), "utf-8")
+    judge_again(tmp_path, judge, [3], [0], size)
+    assert load_result(tmp_path, 0, 3) == spoken
+    time = path.stat().st_mtime_ns
+    judge_again(tmp_path, judge, [3], [0], size)
+    assert path.stat().st_mtime_ns == time  # its own verdicts stand
+
+
+def test_other_settings_need_another_folder(
+    tmp_path: Path, attacker: Attacker, judge: Judge
+) -> None:
+    list(run_sweep(attacker, judge, CONFIG, [3], [0], tmp_path))
+    with pytest.raises(ConfigError, match="other settings"):
+        list(run_sweep(attacker, judge, replace(CONFIG, steps=3), [3], [0], tmp_path))
+    settings = json.loads((tmp_path / "sweep.json").read_text("utf-8"))
+    settings["checkpoints"]["negative"] = "trained anew"
+    (tmp_path / "sweep.json").write_text(json.dumps(settings), "utf-8")
+    with pytest.raises(ConfigError, match="or classifiers"):
+        list(run_sweep(attacker, judge, CONFIG, [3], [0], tmp_path))
+
+
+def judged(acc1: float, delta_face: float = 1.0) -> dict[str, float]:
+    return {"alpha": 0.1, "test_accuracy": 0.9, "acc1": acc1, "acc5": 1.0, "delta_eval": 2.0,
+            "delta_face": delta_face, "target_confidence": 0.5}  # fmt: skip
+
+
+def test_figures_by_hand() -> None:
+    figures = attack_figures([[judged(1.0), judged(0.0)], [judged(0.5, 2.0), judged(0.5, 4.0)]])
+    assert figures["acc1"] == 0.5
+    assert figures["acc1_seeds"] == [0.75, 0.25]
+    assert figures["acc1_ci95"] == [0.5, 0.5]  # both identities have the same mean over seeds
+    # 0.5 ± 12.706 · sqrt(0.125) / sqrt(2), which leaves 0..1 on both sides.
+    assert figures["acc1_seeds_ci95"] == [0.0, 1.0]
+    assert figures["delta_face"] == 2.0
+    assert figures["delta_face_ci95"] == [1.0, 3.0]  # of the two identities' means
+    assert (figures["acc5"], figures["delta_eval"], figures["alpha"]) == (1.0, 2.0, 0.1)
+    assert figures["refused"] == {}
+
+
+def test_intervals_of_one_identity_or_seed_are_refused_with_the_reason() -> None:
+    figures = attack_figures([[judged(1.0)]])
+    for key in ("acc1_ci95", "delta_face_ci95", "acc1_seeds_ci95"):
+        assert figures[key] is None
+        assert "needs at least 2 of them, not 1" in figures["refused"][key]
+
+
+def test_the_markdown_shows_every_interval() -> None:
+    row = {"lane": "zero", "alpha": 0.0, "acc1": 0.2, "acc1_ci95": [0.1, 0.25],
+           "acc1_seeds_ci95": [0.15, 0.2], "delta_face": 0.6,
+           "delta_face_ci95": [0.5, 0.75], "acc5": None}  # fmt: skip
+    assert as_markdown([row]) == (
+        "| Lane | α | Acc@1 | Acc@5 | δ_face | Acc@1, 95 % over seeds |\n"
+        "|---|---|---|---|---|---|\n"
+        "| zero | 0 | 20.0% (10.0% to 25.0%) | – | 0.600 (0.500 to 0.750) | 15.0% to 20.0% |\n"
+    )
+
+
+def test_lists_of_numbers() -> None:
+    assert parse_numbers("0-3,7") == [0, 1, 2, 3, 7]
+    for wrong in ("", "a", "3-1", "1,1"):
+        with pytest.raises(ConfigError):
+            parse_numbers(wrong)
+
+
+def test_results_folder_keeps_everything(tmp_path: Path, attacker: Attacker, judge: Judge) -> None:
+    sweep, folder = tmp_path / "sweep", tmp_path / "results"
+    list(run_sweep(attacker, judge, CONFIG, [3, 7], [5], sweep))
+    results = collect_results(attacker, judge, sweep, CONFIG, [3, 7], [5])
+    save_results(results, folder)
+    loaded = load_results(folder)
+    assert (loaded.record, loaded.rows, loaded.attacks) == (
+        results.record,
+        results.rows,
+        results.attacks,
+    )
+    assert loaded.record.checkpoints["zero"] == attacker.zoo.entry("zero").stored.sha256
+    assert loaded.record.checkpoints["attributes"]
+    # Identities 3 and 7 are both women, so the guesser is always right about their sex.
+    assert loaded.record.attribute_reference["sex"]["base_rate"] == 1.0
+    assert "| sex | 100.0% (female) |" in (folder / "table.md").read_text("utf-8")
+    assert [attack.identity for attack in loaded.attacks["zero"]] == [3, 7]
+    # Pictures are stored with small losses, in their places.
+    for lane in CONFIG.lanes:
+        for identity in (3, 7):
+            exact = saved_images(sweep, 5, identity, 64)[CONFIG.lanes.index(lane), 0]
+            shown = loaded.picture(lane, identity).astype(float)
+            assert np.abs(shown - exact.permute(1, 2, 0).numpy()).mean() < 8
+
+
+def test_a_folder_without_results_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no readable results"):
+        load_results(tmp_path)
+
+
+def test_curves_are_means_over_attacks() -> None:
+    def point(step: int, acc1: float, cosine: float | None) -> dict[str, float | None]:
+        return {"step": step, "acc1": acc1, "target_confidence": 0.5, "gradient_cosine": cosine}
+
+    one = [point(0, 0.0, None), point(4, 0.5, 0.25)]
+    two = [point(0, 0.5, None), point(4, 1.0, 0.75)]
+    curve = mean_curve([one, two])
+    assert curve == [point(0, 0.25, None), point(4, 0.75, 0.5)]
+    assert as_curve_markdown({"zero": curve}) == (
+        "| Acc@1 (gradient cosine) after | 0 | 4 |\n|---|---|---|\n"
+        "| zero | 25.0% (–) | 75.0% (0.50) |\n"
+    )
+
+
+def test_groups_of_identities_give_the_table_of_single_ones(
+    tmp_path: Path, attacker: Attacker, judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [3, 7, 11]
+    list(run_sweep(attacker, judge, CONFIG, people, [0], tmp_path / "single"))
+    monkeypatch.setattr(attacker, "group_size", lambda config: 2)
+    frames = list(run_sweep(attacker, judge, CONFIG, people, [0], tmp_path / "grouped"))
+    assert [frame.done for frame in frames] == [1, 2, 3]
+    for identity in people:
+        single = load_result(tmp_path / "single", 0, identity)["lanes"]
+        grouped = load_result(tmp_path / "grouped", 0, identity)["lanes"]
+        for lane in CONFIG.lanes:
+            assert grouped[lane]["top1"] == single[lane]["top1"]
+            assert [p["step"] for p in grouped[lane]["curve"]] == [0, 1]
+            assert grouped[lane]["delta_face"] == pytest.approx(
+                single[lane]["delta_face"], abs=0.02
+            )

@@ -1,0 +1,188 @@
+"""A visitor's zip: what is taken, and every way in which it is refused."""
+
+from __future__ import annotations
+
+import io
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mia_demo.data.identities import open_identity_set
+from mia_demo.errors import DataError
+from mia_demo.visitors import upload as module
+from mia_demo.visitors.upload import UploadSummary, shown_name, store_upload
+
+Pack = Callable[..., Path]
+
+
+def photo(
+    colour: tuple[int, int, int] = (10, 20, 30),
+    size: tuple[int, int] = (40, 40),
+    kind: str = "png",
+    **options: object,
+) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, colour).save(buffer, format=kind, **options)
+    return buffer.getvalue()
+
+
+PHOTO = photo()
+
+
+def people(*names: str, photos: int = 4) -> dict[str, bytes]:
+    return {f"{name}/{n}.png": PHOTO for name in names or ("ada", "bob") for n in range(photos)}
+
+
+def store(source: Path, target: Path) -> UploadSummary:
+    *progress, summary = store_upload(source, target)
+    assert progress[-1] == 1.0
+    assert isinstance(summary, UploadSummary)
+    return summary
+
+
+def refusal(source: Path, tmp_path: Path) -> str:
+    """The message, after which nothing may lie on the disk."""
+    with pytest.raises(DataError) as error:
+        list(store_upload(source, tmp_path / "out" / "clean.zip"))
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+    return str(error.value)
+
+
+def test_people_are_stored_under_names_of_our_own(zip_of: Pack, tmp_path: Path) -> None:
+    files = {
+        **people("set/bob", "set/Ada", photos=10),
+        **people("set/<img src=x>", photos=5),
+        "set/bob/.DS_Store": b"x",
+        "__MACOSX/set/bob/._0.png": b"x",
+        "set/Thumbs.db": b"x",
+    }
+    summary = store(zip_of(files), tmp_path / "clean.zip")
+    assert summary.names == ("<img src=x>", "Ada", "bob")  # shown, and escaped there
+    assert (summary.photos, summary.train_images) == ((5, 10, 10), 8)
+    with zipfile.ZipFile(tmp_path / "clean.zip") as clean:
+        assert clean.namelist()[0] == "0000/0000.jpg"
+        assert all(name.replace("/", "").replace(".jpg", "").isdigit() for name in clean.namelist())
+    stored = open_identity_set(tmp_path / "clean.zip")
+    assert [len(entries) for entries in stored.entries] == [5, 10, 10]
+    assert stored.image(0, 0).size == (128, 128)
+
+
+def test_photos_are_turned_cropped_and_rid_of_what_the_camera_wrote(
+    zip_of: Pack, tmp_path: Path
+) -> None:
+    # Red on the left; the camera says: turn by 90 degrees to the right.
+    pixels = np.zeros((60, 120, 3), np.uint8)
+    pixels[:, :60, 0] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010E] = "taken at home"
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", exif=exif)
+    files = {**people(), **{f"ada/{n}.png": buffer.getvalue() for n in range(4)}}
+    summary = store(zip_of(files), tmp_path / "clean.zip")
+    assert (summary.cropped, summary.smallest) == (4, 40)
+    turned = open_identity_set(tmp_path / "clean.zip").image(0, 0)
+    assert turned.getpixel((64, 10))[0] > 200  # type: ignore[index]
+    assert turned.getpixel((64, 117))[0] < 50  # type: ignore[index]
+    assert b"taken at home" not in (tmp_path / "clean.zip").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ({"../evil.png": PHOTO}, "'evil.png' points outside the zip"),
+        ({"/etc/evil.png": PHOTO}, "'evil.png' points outside the zip"),
+        ({"C:/x/evil.png": PHOTO}, "'evil.png' points outside the zip"),
+        ({"a\\..\\..\\evil.png": PHOTO}, "'evil.png' points outside the zip"),
+        ({"ada/inner.zip": b"PK"}, "'inner.zip' is an archive within the zip; unpack it"),
+        ({"ada/notes.txt": b"hi"}, "'notes.txt' is no JPEG, PNG or WebP photo; convert"),
+        ({"ada/vector.svg": b"<svg/>"}, "'vector.svg' is no JPEG, PNG or WebP photo"),
+        ({"ada/fake.png": b"not a picture"}, "'fake.png' cannot be read as a photo"),
+        ({"ada/cut.png": PHOTO[:60]}, "'cut.png' cannot be read as a photo"),
+        ({"ada/empty.jpg": b""}, "'empty.jpg' cannot be read as a photo"),
+        ({"ada/gif.png": photo(kind="gif")}, "'gif.png' cannot be read as a photo"),
+        ({"ada/tiny.png": photo(size=(8, 40))}, "8 x 40 pixels; at least 32 x 32 are needed"),
+        ({"ada/bomb.png": bytes(15_000_000)}, "compressed more than 200 to 1"),
+        ({"ada/huge.png": bytes(21_000_000)}, "'huge.png' unpacks to 21 MB; the limit of a photo"),
+        ({"ADA/0.PNG": PHOTO}, "'0.PNG' is in the zip twice"),
+        ({"x/ada/9.png": PHOTO}, "Two folders are called 'ada'"),
+        ({"stray.png": PHOTO}, "'stray.png' lies in no folder"),
+        ({"carl/0.png": PHOTO}, "'carl' has 1 photo; at least 4 are needed"),
+    ],
+)
+def test_hostile_and_broken_entries_are_refused_by_name(
+    zip_of: Pack, tmp_path: Path, files: dict[str, bytes], sentence: str
+) -> None:
+    assert sentence in refusal(zip_of({**people(), **files}), tmp_path)
+
+
+def test_links_are_refused(zip_of: Pack, tmp_path: Path) -> None:
+    path = zip_of(people())
+    with zipfile.ZipFile(path, "a") as archive:
+        link = zipfile.ZipInfo("ada/link.png")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, "/etc/passwd")
+    assert "'link.png' is a link; pack the photo itself" in refusal(path, tmp_path)
+
+
+def test_encrypted_entries_are_refused(zip_of: Pack, tmp_path: Path) -> None:
+    path = zip_of(people())
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"PK\x01\x02")
+    data[entry + 8] |= 1  # the flag in the table of contents
+    path.write_bytes(data)
+    assert "is encrypted; pack the zip without a password" in refusal(path, tmp_path)
+
+
+def test_a_lying_size_unpacks_to_no_more_than_it_says(zip_of: Pack, tmp_path: Path) -> None:
+    path = zip_of({**people(), "ada/liar.png": bytes(8_000_000)})
+    data = path.read_bytes()
+    # A bomb that calls itself small, in its own header and in the table of contents.
+    path.write_bytes(data.replace(struct.pack("<I", 8_000_000), struct.pack("<I", 5_000)))
+    assert "'liar.png' cannot be read as a photo" in refusal(path, tmp_path)
+
+
+def test_limits_are_said_with_the_remedy(
+    zip_of: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = zip_of(people())
+    for limit, value, sentence in (
+        ("MAX_ZIP_BYTES", 100, "Shrink the photos, 256 pixels are plenty"),
+        ("MAX_UNPACKED_BYTES", 100, "The zip unpacks to 0 MB; the limit is 0 MB. Shrink"),
+        ("MAX_FILES", 7, "The zip holds 8 files; the limit is 7. Take fewer photos."),
+        ("MAX_PIXELS", 1599, "has 40 x 40 pixels; the limit is"),
+        ("MAX_PEOPLE", 1, "The zip holds 2 folders of photos; 2 to 1 are needed"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, limit, value)
+            assert sentence in refusal(path, tmp_path)
+    assert "holds 1 folders of photos" in refusal(zip_of(people("ada")), tmp_path)
+
+
+def test_a_picture_that_claims_to_be_huge_is_never_unpacked(zip_of: Pack, tmp_path: Path) -> None:
+    start = PHOTO.index(b"IHDR")
+    header = b"IHDR" + struct.pack(">II", 60_000, 60_000) + PHOTO[start + 12 : start + 17]
+    checksum = struct.pack(">I", zlib.crc32(header))
+    huge = PHOTO[:start] + header + checksum + PHOTO[start + len(header) + 4 :]
+    path = zip_of({**people(), "ada/huge.png": huge})
+    assert "'huge.png' claims to have more than 25 megapixels" in refusal(path, tmp_path)
+
+
+def test_no_zip_at_all(tmp_path: Path) -> None:
+    fake = tmp_path / "fake.zip"
+    fake.write_bytes(b"PK but not really")
+    assert refusal(fake, tmp_path) == (
+        "The file is no readable zip; pack the folders again as .zip."
+    )
+
+
+def test_names_are_fit_to_be_shown() -> None:
+    assert shown_name("  Ada\n\u202eLovelace\x00 ") == "AdaLovelace"
+    assert len(shown_name("x" * 300)) == 40
