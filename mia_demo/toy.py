@@ -9,7 +9,6 @@ right behind the decision border.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mia_demo.smoothing import check_alpha, smoothing_loss
+from mia_demo.system.seeds import SeededDraws
 
 POINTS = 500
 CENTRES = ((0.0, -10.0), (-10.0, 10.0), (10.0, 10.0))
@@ -84,25 +84,16 @@ def blobs() -> tuple[Tensor, Tensor]:
 
 def build_network() -> nn.Sequential:
     """2 -> 20 -> 20 -> 3 with batch normalisation; the last layer has no bias."""
-    network = nn.Sequential(
-        nn.Linear(2, 20),
-        nn.BatchNorm1d(20),
-        nn.ReLU(),
-        nn.Linear(20, 20),
-        nn.BatchNorm1d(20),
-        nn.ReLU(),
-        nn.Linear(20, 3, bias=False),
-    )
-    # torch's own initialisation, from a generator of its own: on a server other threads draw from
-    # the global one meanwhile.
-    rng = torch.Generator().manual_seed(MODEL_SEED)
-    for layer in network:
-        if isinstance(layer, nn.Linear):
-            nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=rng)
-            if layer.bias is not None:
-                bound = 1 / math.sqrt(layer.in_features)
-                nn.init.uniform_(layer.bias, -bound, bound, generator=rng)
-    return network
+    with SeededDraws(MODEL_SEED):
+        return nn.Sequential(
+            nn.Linear(2, 20),
+            nn.BatchNorm1d(20),
+            nn.ReLU(),
+            nn.Linear(20, 20),
+            nn.BatchNorm1d(20),
+            nn.ReLU(),
+            nn.Linear(20, 3, bias=False),
+        )
 
 
 def train_network(alpha: float) -> Iterator[tuple[nn.Sequential, float]]:

@@ -23,6 +23,7 @@ from mia_demo.models.classifiers import Classifier, build_classifier
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
 from mia_demo.system.memory import Portions
+from mia_demo.system.seeds import SeededDraws
 from mia_demo.training.state import step_generator
 
 RESOLUTION = 1024
@@ -54,12 +55,12 @@ def run_paper_bench(
     if min(batches) < 1 or (at_once is not None and at_once < 1):
         raise ConfigError("A batch needs at least 1 candidate, and 1 of them at once.")
     empty = peak_memory(compute)
-    torch.manual_seed(0)
-    generator = compute.place(Generator(resolution=RESOLUTION).requires_grad_(False).eval())
-    classifiers = [
-        compute.place(build_classifier(name, IDENTITIES, size).requires_grad_(False).eval())
-        for name, size in ((target, TARGET_SIZE), ("inception_v3", EVALUATOR_SIZE))
-    ]
+    with SeededDraws(0):
+        generator = compute.place(Generator(resolution=RESOLUTION).requires_grad_(False).eval())
+        classifiers = [
+            compute.place(build_classifier(name, IDENTITIES, size).requires_grad_(False).eval())
+            for name, size in ((target, TARGET_SIZE), ("inception_v3", EVALUATOR_SIZE))
+        ]
     lane, evaluator = Lane("target", 0.0, 0.0, classifiers[0]), classifiers[1]
     config = replace(preset_config("paper"), lanes=("target",))
     measured = []

@@ -19,13 +19,14 @@ from mia_demo.attack.sampling import store_pool
 from mia_demo.data.identities import ATTRIBUTES_FILE, IdentitySet, open_identity_set
 from mia_demo.data.splits import public_split
 from mia_demo.errors import DataError
-from mia_demo.models.classifiers import Classifier
+from mia_demo.models.classifiers import Classifier, build_classifier
 from mia_demo.models.embedder import CosineClassifier, FaceEmbedder, rank1_accuracy
 from mia_demo.recipes.make_attributes import make_attributes
 from mia_demo.recipes.make_pretrained import make_pretrained
 from mia_demo.recipes.model_card import write_model_card
 from mia_demo.system.device import Compute
 from mia_demo.system.files import replacing
+from mia_demo.system.seeds import SeededDraws
 from mia_demo.training.classifier import (
     STATE_FILE,
     ClassifierTrainer,
@@ -264,8 +265,12 @@ def make_embedder(
     used, held_out = public_split(public)
     images, labels = public.tensors(config.input_size, labels=used)
     dense = torch.searchsorted(torch.tensor(used), labels)
-    embedder = FaceEmbedder(config.classifier(EMBEDDING_DIM))
-    network = CosineClassifier(embedder, len(used))
+    with SeededDraws(config.seed):
+        trunk = build_classifier(
+            config.architecture, EMBEDDING_DIM, config.input_size, config.arguments
+        )
+        embedder = FaceEmbedder(trunk)
+        network = CosineClassifier(embedder, len(used))
     trainer = ClassifierTrainer(network, config, compute, LabelledImages(images, dense))
     for frame in train_classifier(trainer, None, work / name):
         if frame.step % trainer.steps_per_epoch == 0:

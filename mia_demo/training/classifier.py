@@ -21,6 +21,7 @@ from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.models.classifiers import Classifier, build_classifier
 from mia_demo.smoothing import REFERENCE_PHASES, alpha_at_epoch, check_alpha, smoothing_loss
 from mia_demo.system.device import Compute
+from mia_demo.system.seeds import SeededDraws
 from mia_demo.training.initial_weights import RANDOM
 from mia_demo.training.logits import LogitHistogram, logit_histogram
 from mia_demo.training.state import (
@@ -73,8 +74,9 @@ class TrainConfig:
             raise ConfigError(f"Phases must rise within 0..1 or both be 0, not {self.phases}.")
 
     def classifier(self, num_classes: int) -> Classifier:
-        torch.manual_seed(self.seed)
-        return build_classifier(self.architecture, num_classes, self.input_size, self.arguments)
+        """A network with the random weights of this seed."""
+        with SeededDraws(self.seed):
+            return build_classifier(self.architecture, num_classes, self.input_size, self.arguments)
 
     def to_json(self) -> dict[str, Any]:
         pairs = {"milestones": list(self.milestones), "phases": list(self.phases)}
@@ -149,7 +151,7 @@ class ClassifierTrainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         rng = step_generator(config.seed, self.epoch)
-        torch.manual_seed(config.seed + self.epoch)  # dropout, where a network has it
+        dropout = SeededDraws(config.seed + self.epoch)  # where the network has it
         order = torch.randperm(len(self.train_images.images), generator=rng)
         self.network.train()
         correct, seen = 0.0, 0
@@ -157,7 +159,9 @@ class ClassifierTrainer:
             started = time.perf_counter()
             chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
             labels = self.train_images.labels[chosen].to(self.compute.device)
-            loss, hits = self._step(self.train_images.images[chosen], labels, alpha, rng)
+            batch = self.transform(self.train_images.images[chosen].to(self.compute.device), rng)
+            with dropout:
+                loss, hits = self._step(batch, labels, alpha)
             correct, seen = correct + hits, seen + len(chosen)
             self.seconds += time.perf_counter() - started
             yield TrainingFrame(
@@ -175,10 +179,7 @@ class ClassifierTrainer:
         self.alphas.append(alpha)
         self.epoch += 1
 
-    def _step(
-        self, images: Tensor, labels: Tensor, alpha: float, rng: torch.Generator
-    ) -> tuple[float, float]:
-        batch = self.transform(images.to(self.compute.device), rng)
+    def _step(self, batch: Tensor, labels: Tensor, alpha: float) -> tuple[float, float]:
         batch = batch.contiguous(memory_format=torch.channels_last)
         with self.compute.autocast():
             outputs = self.network(batch)

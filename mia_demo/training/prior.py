@@ -39,6 +39,7 @@ from mia_demo.models.encoder import Encoder
 from mia_demo.models.features import FaceFeatures, feature_error
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
+from mia_demo.system.seeds import SeededDraws
 from mia_demo.training.prior_losses import augment, energy_distance, pixel_error
 from mia_demo.training.state import (
     adam_tensors,
@@ -128,17 +129,17 @@ class PriorTrainer:
     def __init__(self, config: PriorConfig, features: FaceFeatures, compute: Compute) -> None:
         self.config = config
         self.compute = compute
-        torch.manual_seed(config.seed)
         self.features = compute.place(features)
-        self.generator = compute.place(config.generator())
-        encoder = Encoder(
-            resolution=config.resolution,
-            w_dim=config.latent_dim,
-            channel_base=config.channel_base // 2,
-            channel_max=config.channel_max,
-        )
-        self.encoder = compute.place(encoder)
-        self.critics = compute.place(FeatureCritics(features.shapes(config.resolution)))
+        with SeededDraws(config.seed):
+            self.generator = compute.place(config.generator())
+            encoder = Encoder(
+                resolution=config.resolution,
+                w_dim=config.latent_dim,
+                channel_base=config.channel_base // 2,
+                channel_max=config.channel_max,
+            )
+            self.encoder = compute.place(encoder)
+            self.critics = compute.place(FeatureCritics(features.shapes(config.resolution)))
         self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
         # Momentum for those who rebuild (a plain regression), none for those who play against
         # each other.
