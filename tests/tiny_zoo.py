@@ -18,6 +18,7 @@ from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages, accuracy
 from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
+from mia_demo.zoo.training_record import TrainingRecord
 
 SIZE, PEOPLE, PHOTOS, TRAIN = 16, 3, 4, 2
 COMPUTE = Compute(torch.device("cpu"), torch.float32)
@@ -70,7 +71,7 @@ def _add_classifier(zoo: Zoo, name: str, kind: str, *, measured: bool = True, **
 def _add_pool(zoo: Zoo, styles: int = POOL_STYLES) -> None:
     names = ["prior", *zoo.target_names()]
     made_with = {name: zoo.entry(name).stored.sha256 for name in names}
-    training = {"made_with": made_with, "truncation_psi": POOL_PSI, "styles": styles}
+    training = TrainingRecord(made_with=made_with, truncation_psi=POOL_PSI, styles=styles)
     tensors = {name: torch.rand(styles, PEOPLE) for name in zoo.target_names()}
     entry = CheckpointEntry("pool", "pool", UNSTORED, "pool", training=training)
     zoo.add(entry, {"styles": torch.randn(styles, 8), **tensors}, torch.float32)

@@ -22,6 +22,7 @@ from mia_demo.system.memory import Portions
 from mia_demo.training.state import step_generator
 from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
+from mia_demo.zoo.training_record import TrainingRecord
 
 POOL_NAME = "pool"
 POOL_STYLES = 6000  # stored; an attack draws its own subset of these, so that seeds differ
@@ -186,7 +187,7 @@ class PoolCache:
         """The zoo's own pool, as far as it was computed with today's checkpoints."""
         if truncation_psi != POOL_PSI or not self.zoo.entries("pool"):
             return None
-        made_with = self.zoo.entry(POOL_NAME).training.get("made_with", {})
+        made_with = self.zoo.entry(POOL_NAME).training.made_with
         if made_with.get("prior") != self.zoo.entry("prior").stored.sha256:
             return None
         tensors = self.zoo.tensors(POOL_NAME)
@@ -207,7 +208,7 @@ def store_pool(zoo: Zoo, compute: Compute) -> None:
     """Computes the pool for all targets of a zoo and adds it as a checkpoint."""
     names = ["prior", *zoo.target_names()]
     made_with = {name: zoo.entry(name).stored.sha256 for name in names}
-    if zoo.entries("pool") and zoo.entry(POOL_NAME).training["made_with"] == made_with:
+    if zoo.entries("pool") and zoo.entry(POOL_NAME).training.made_with == made_with:
         return
     generator = compute.place(zoo.load_prior())
     lanes = [Lane.load(zoo, name, compute) for name in zoo.target_names()]
@@ -221,6 +222,6 @@ def store_pool(zoo: Zoo, compute: Compute) -> None:
         stored=UNSTORED,
         architecture="pool",
         seed=POOL_SEED,
-        training={"made_with": made_with, "truncation_psi": POOL_PSI, "styles": POOL_STYLES},
+        training=TrainingRecord(made_with=made_with, truncation_psi=POOL_PSI, styles=POOL_STYLES),
     )
     zoo.add(entry, {"styles": styles, **tensors}, torch.float16)

@@ -67,7 +67,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         "test_accuracy": entry.test_accuracy,
         "train_accuracy": entry.train_accuracy,
         "epochs": config.epochs,
-        "seconds": entry.training["seconds"],
+        "seconds": entry.training.seconds,
         "checkpoint": str(options.output / entry.stored.file),
         **differs,
     }

@@ -38,7 +38,7 @@ def convert(options: argparse.Namespace) -> dict[str, Any]:
         class_names=options.class_names,
     )
     entry = convert_file(options.source, options.output, options.name, facts, log)
-    origin = entry.training["converted_from"]
+    origin = entry.training.converted_from
     result = {
         "checkpoint": str(options.output / entry.stored.file),
         "name": entry.name,

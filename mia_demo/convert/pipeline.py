@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from mia_demo.smoothing import check_alpha
 from mia_demo.system.files import sha256_of
 from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
+from mia_demo.zoo.training_record import TrainingRecord
 
 PICKLE_START = b"\x80"
 LARGEST_FILE = 4 << 30
@@ -92,12 +93,16 @@ def convert_file(
         found = classifiers.find_classifier(tensors, facts.architecture, source.name)
         tensors = found.tensors
         entry, network = _classifier(found, facts, name, source)
-    entry.training["converted_from"] = {
-        "file": source.name,
-        "sha256": sha256_of(source),
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "licence": licence,
-    }
+    record = replace(
+        entry.training,
+        converted_from={
+            "file": source.name,
+            "sha256": sha256_of(source),
+            "parameters": sum(parameter.numel() for parameter in network.parameters()),
+            "licence": licence,
+        },
+    )
+    entry = replace(entry, training=record)
     plain = _plain(tensors, source.name)
     destination = Zoo.create(zoo)
     if any(other.name == entry.name for other in destination.manifest.checkpoints):
@@ -188,9 +193,7 @@ def _classifier(
             "--alpha=-0.05; --kind evaluator needs none."
         )
     input_size = facts.input_size or found.input_size
-    training: dict[str, Any] = {}
-    if facts.class_names:
-        training["class_names"] = _class_names(facts.class_names, found.num_classes)
+    names = _class_names(facts.class_names, found.num_classes) if facts.class_names else []
     entry = CheckpointEntry(
         name=_checked_name(name or source.stem),
         kind=kind,
@@ -199,7 +202,7 @@ def _classifier(
         num_classes=found.num_classes,
         input_size=input_size,
         alpha=facts.alpha,
-        training=training,
+        training=TrainingRecord(class_names=names),
     )
     with torch.device("meta"):
         network = build_classifier(found.architecture, found.num_classes, input_size)

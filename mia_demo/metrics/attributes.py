@@ -94,7 +94,7 @@ class AttributeJudge:
                 base_value=value,
                 base_rate=rate,
                 real_test_accuracy=measured[name],
-                held_out_accuracy=entry.training["held_out_accuracy"][name],
+                held_out_accuracy=entry.training.held_out_accuracy[name],
             )
             for name, (value, rate) in base_rates(self.truth[list(identities)]).items()
         }

@@ -17,6 +17,7 @@ from mia_demo.training.attributes import AttributeTrainer, attribute_recipe
 from mia_demo.training.classifier import LabelledImages, TrainConfig, predict, train_classifier
 from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
+from mia_demo.zoo.training_record import TrainingRecord
 
 NAME = "attributes"
 
@@ -67,15 +68,15 @@ def make_attributes(
         epochs=config.epochs,
         seed=config.seed,
         test_accuracy=sum(known.values()) / len(known),
-        training={
-            "recipe": recipe,
-            "seconds": round(trainer.seconds, 1),
-            "identities": len(used),
-            "held_out_identities": len(held_out),
-            "held_out_accuracy": accuracies,
-            "held_out_base_rate": {
+        training=TrainingRecord(
+            recipe=recipe,
+            seconds=round(trainer.seconds, 1),
+            identities=len(used),
+            held_out_identities=len(held_out),
+            held_out_accuracy=accuracies,
+            held_out_base_rate={
                 name: rate for name, (_, rate) in base_rates(truth[held_out]).items()
             },
-        },
+        ),
     )
     zoo.add(entry, heads.network.state_dict(), torch.float16)

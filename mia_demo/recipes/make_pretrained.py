@@ -26,6 +26,7 @@ from mia_demo.training.classifier import (
 from mia_demo.training.initial_weights import PRETRAINED
 from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
+from mia_demo.zoo.training_record import TrainingRecord
 
 
 def make_pretrained(
@@ -67,11 +68,11 @@ def make_pretrained(
         epochs=config.epochs,
         seed=config.seed,
         test_accuracy=rank1,
-        training={
-            "recipe": recipe,
-            "seconds": round(trainer.seconds, 1),
-            "identities": len(used),
-            "held_out_identities": len(held_out),
-        },
+        training=TrainingRecord(
+            recipe=recipe,
+            seconds=round(trainer.seconds, 1),
+            identities=len(used),
+            held_out_identities=len(held_out),
+        ),
     )
     zoo.add(entry, classifier.network.state_dict(), torch.float32)

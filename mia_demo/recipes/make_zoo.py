@@ -40,6 +40,7 @@ from mia_demo.training.initial_weights import PRETRAINED, RANDOM, load_initial_w
 from mia_demo.training.prior import PriorConfig, PriorFrame, PriorTrainer, train_prior
 from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
+from mia_demo.zoo.training_record import TrainingRecord
 
 Log = Callable[[str], None]
 
@@ -240,7 +241,7 @@ def classifier_entry(
         seed=config.seed,
         test_accuracy=test_accuracy,
         train_accuracy=train_accuracy,
-        training={"recipe": trainer.recipe(), "seconds": round(trainer.seconds, 1)},
+        training=TrainingRecord(recipe=trainer.recipe(), seconds=round(trainer.seconds, 1)),
     )
 
 
@@ -293,12 +294,12 @@ def make_embedder(
         epochs=config.epochs,
         seed=config.seed,
         test_accuracy=rank1,
-        training={
-            "recipe": recipe,
-            "seconds": round(trainer.seconds, 1),
-            "identities": len(used),
-            "held_out_identities": len(held_out),
-        },
+        training=TrainingRecord(
+            recipe=recipe,
+            seconds=round(trainer.seconds, 1),
+            identities=len(used),
+            held_out_identities=len(held_out),
+        ),
     )
     zoo.add(entry, embedder.network.state_dict(), torch.float32)
 
@@ -350,11 +351,11 @@ def add_prior(zoo: Zoo, trainer: PriorTrainer, *, identities: int) -> None:
         arguments=config.architecture(),
         input_size=config.resolution,
         seed=config.seed,
-        training={
-            "recipe": asdict(config),
-            "images_seen": trainer.images_seen,
-            "seconds": round(trainer.seconds, 1),
-            "identities": identities,
-        },
+        training=TrainingRecord(
+            recipe=asdict(config),
+            images_seen=trainer.images_seen,
+            seconds=round(trainer.seconds, 1),
+            identities=identities,
+        ),
     )
     zoo.add(entry, state, torch.float16)

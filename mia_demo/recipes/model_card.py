@@ -9,6 +9,7 @@ from mia_demo.smoothing import format_alpha
 from mia_demo.system.files import write_bytes
 from mia_demo.zoo.folder import Zoo, open_zoo
 from mia_demo.zoo.manifest import CheckpointEntry
+from mia_demo.zoo.training_record import TrainingRecord
 
 CARD_FILE = "README.md"
 
@@ -180,30 +181,30 @@ def _metadata(zoo: Zoo, people: int, *, is_embedded: bool) -> str:
 
 def _how_it_was_made(zoo: Zoo) -> str:
     """The whole story of a zoo of ``make-zoo``; of others no more than the manifest tells."""
-    prior = next((entry.training for entry in zoo.entries("prior")), {})
-    pool = next((entry.training for entry in zoo.entries("pool")), {})
-    if not {"images_seen", "seconds"} <= prior.keys() or "styles" not in pool:
+    prior = next((entry.training for entry in zoo.entries("prior")), TrainingRecord())
+    pool = next((entry.training for entry in zoo.entries("pool")), TrainingRecord())
+    if prior.images_seen is None or prior.seconds is None or pool.styles is None:
         return MADE_ELSEWHERE
     return MADE_HERE.format(
-        prior_images=prior["images_seen"],
-        prior_minutes=prior["seconds"] / 60,
-        pool_styles=pool["styles"],
+        prior_images=prior.images_seen,
+        prior_minutes=prior.seconds / 60,
+        pool_styles=pool.styles,
     )
 
 
 def _attributes(entry: CheckpointEntry) -> str:
     training = entry.training
-    if "held_out_accuracy" not in training:
+    if not training.held_out_accuracy:
         return ""
-    base_rate = training["held_out_base_rate"]
+    base_rate = training.held_out_base_rate
     accuracies = (
         f"{name} {accuracy:.1%} ({base_rate[name]:.1%})"
-        for name, accuracy in training["held_out_accuracy"].items()
+        for name, accuracy in training.held_out_accuracy.items()
         if accuracy is not None
     )
     return ATTRIBUTES.format(
-        identities=training["identities"],
-        held_out=training["held_out_identities"],
+        identities=training.identities,
+        held_out=training.held_out_identities,
         accuracies=textwrap.fill(", ".join(accuracies), 96, subsequent_indent="  "),
     )
 

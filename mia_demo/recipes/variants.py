@@ -94,4 +94,4 @@ def make_variants(
 
 
 def _recipe_of(zoo: Zoo, name: str) -> TrainConfig:
-    return TrainConfig.from_json(zoo.entry(name).training["recipe"])
+    return TrainConfig.from_json(zoo.entry(name).training.recipe)

@@ -53,7 +53,8 @@ def changes_since(run: AttackRun, zoo: Zoo, compute: Compute) -> list[str]:
 
 def changes_since_training(entry: CheckpointEntry, compute: Compute) -> list[str]:
     """The same of a training."""
-    place = changed_place(entry.training, compute) if "device" in entry.training else []
+    then = entry.training.to_json()
+    place = changed_place(then, compute) if "device" in then else []
     return [*place, *_changed_versions(entry.versions)]
 
 
@@ -195,10 +196,10 @@ def sweep_facts(record: Record) -> dict[str, str]:
 
 def training_facts(entry: CheckpointEntry) -> dict[str, str]:
     """The same of a training, and how it ended."""
-    training, config = entry.training, TrainConfig.from_json(entry.training["recipe"])
+    config = TrainConfig.from_json(entry.training.recipe)
     facts = {
         "α": alpha_text(config.alpha),
-        "photos of each person": training["images_per_identity"],
+        "photos of each person": entry.training.images_per_identity,
         "epochs": config.epochs,
         "negative α sets in, is full": " and ".join(f"{share:.0%}" for share in config.phases),
         "architecture": config.architecture,

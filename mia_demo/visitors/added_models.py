@@ -35,9 +35,7 @@ MAX_PEOPLE = 1000  # whose faces the Attack page shows
 MAX_UPLOAD_BYTES = 50 * 2**20
 # Names are ours: no stranger's words are in them.
 HUB_LANE, UPLOADED_LANE, HUB_PEOPLE = "hub", "upload", "hub-people-"
-# Where the ``training`` of an added entry says where it is from, and its name there.
-SOURCE, SOURCE_NAME = "source", "source_name"
-UPLOADED = "uploaded"
+UPLOADED = "uploaded"  # the source of a file; that of others is their zoo's address
 
 log = logging.getLogger(__name__)
 
@@ -266,7 +264,7 @@ class AddedModels:
         with self._lock:
             numbered = (f"{prefix}-{number}" for number in itertools.count(1))
             name = next(free for free in numbered if self.demo.find(free) is None)
-            known = {**entry.training, SOURCE: origin, SOURCE_NAME: entry.name}
+            known = replace(entry.training, source=origin, source_name=entry.name)
             try:
                 self._zoo = self._zoo or Zoo.create(self.folder)
                 self._zoo.adopt(source, replace(entry, training=known), name)

@@ -11,6 +11,7 @@ from typing import Any
 
 from mia_demo.errors import CheckpointError
 from mia_demo.zoo.manifest import CheckpointEntry
+from mia_demo.zoo.training_record import TrainingRecord
 
 MAX_ENTRY_BYTES = 4_000_000  # a whole manifest is taken as well
 LARGEST_ALPHA = 10.0
@@ -134,18 +135,14 @@ def _check_arguments(entry: CheckpointEntry) -> None:
             raise CheckpointError(f"{entry.name}: {name} must lie in 0 to {ARGUMENTS[name]}.")
 
 
-def _training(entry: CheckpointEntry) -> dict[str, Any]:
+def _training(entry: CheckpointEntry) -> TrainingRecord:
     """What a pool says of its making, and the licence of converted weights."""
-    training: Any = entry.training
-    if not isinstance(training, dict):
-        return {}
-    kept: dict[str, Any] = {}
-    licence, made_with = training.get("licence"), training.get("made_with")
-    if isinstance(licence, str):
-        kept["licence"] = licence[:LONGEST_LICENCE]
-    if entry.kind == "pool" and isinstance(made_with, dict):
-        kept["made_with"] = made_with
-    return kept
+    licence: Any = entry.training.licence
+    made_with: Any = entry.training.made_with
+    return TrainingRecord(
+        licence=licence[:LONGEST_LICENCE] if isinstance(licence, str) else "",
+        made_with=made_with if entry.kind == "pool" and isinstance(made_with, dict) else {},
+    )
 
 
 def _is_number(value: object) -> bool:

@@ -161,7 +161,7 @@ class Zoo:
             CheckpointError: trained on other definitions than this program's.
         """
         entry = self._entry_of(name, ("attributes",))
-        if entry.training.get("recipe", {}).get("attributes") != definitions():
+        if entry.training.recipe.get("attributes") != definitions():
             raise CheckpointError(
                 f"{entry.stored.file} was trained on other definitions of the attributes; "
                 "run make-zoo."
@@ -243,7 +243,7 @@ class Zoo:
     def is_made(self, name: str, recipe: dict[str, Any]) -> bool:
         """Whether the checkpoint is there and was trained with this recipe."""
         return any(
-            entry.name == name and entry.training.get("recipe") == recipe
+            entry.name == name and entry.training.recipe == recipe
             for entry in self.manifest.checkpoints
         )
 

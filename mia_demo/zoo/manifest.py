@@ -14,6 +14,7 @@ import torch
 
 from mia_demo import __version__
 from mia_demo.errors import CheckpointError, ConfigError
+from mia_demo.zoo.training_record import TrainingRecord
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -67,7 +68,7 @@ class CheckpointEntry:
         alpha, alphas: smoothing factor and what every epoch really used (targets).
         test_accuracy: measured share of right answers; of an embedder or features, rank-1
             on held-out people; of attribute heads, mean over the attributes on held-out people.
-        training: recipe and figures of the training, for people and for ``make-zoo``.
+        training: how it came about.
     """
 
     name: str
@@ -85,18 +86,19 @@ class CheckpointEntry:
     seed: int = 0
     test_accuracy: float | None = None
     train_accuracy: float | None = None
-    training: dict[str, Any] = field(default_factory=dict)
+    training: TrainingRecord = field(default_factory=TrainingRecord)
     versions: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         values = asdict(self)
-        return {**values.pop("stored"), **values}
+        return {**values.pop("stored"), **values, "training": self.training.to_json()}
 
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> CheckpointEntry:
         stored = StoredFile.from_json(values, ".safetensors")
         rest = {key: value for key, value in values.items() if key not in asdict(stored)}
-        entry = CheckpointEntry(stored=stored, **rest)
+        training = TrainingRecord.from_json(rest.pop("training", {}))
+        entry = CheckpointEntry(stored=stored, training=training, **rest)
         if entry.kind not in KINDS:
             raise CheckpointError(f"Checkpoint {entry.name!r} is of unknown kind {entry.kind!r}.")
         if not NAME.fullmatch(entry.name):

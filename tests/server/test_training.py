@@ -122,7 +122,7 @@ def test_a_paused_training_goes_on_and_leaves_an_attackable_classifier(engine: E
 
     entry = engine.zoo.entry("own-1")
     assert entry.alphas == [-0.2, -0.2]
-    assert entry.training["images_per_identity"] == 1
+    assert entry.training.images_per_identity == 1
     assert entry.test_accuracy == last.epochs[-1].test_accuracy
     assert engine.zoo.load_classifier("own-1").num_classes == 100
     assert not resumed.folder.exists()

@@ -219,7 +219,7 @@ def lane_choices(names: list[str], entries: list[CheckpointEntry]) -> list[tuple
 
 
 def _item(entry: CheckpointEntry) -> dict[str, Any]:
-    logits = entry.training.get("logits")
+    logits = entry.training.logits
     return {
         "name": entry.name,
         "alpha": f"α = {alpha_text(entry.alpha or 0.0)}",
@@ -238,8 +238,8 @@ def _item(entry: CheckpointEntry) -> dict[str, Any]:
 
 def settings_words(entry: CheckpointEntry) -> str:
     """How an own classifier was trained, but for its α."""
-    training = entry.training
-    photos, rate = training["images_per_identity"], training["recipe"]["learning_rate"]
+    photos = entry.training.images_per_identity
+    rate = entry.training.recipe["learning_rate"]
     return (
         f"{photos} {'photo' if photos == 1 else 'photos'} of each person, "
         f"{entry.epochs} {'epoch' if entry.epochs == 1 else 'epochs'}, "

@@ -153,7 +153,8 @@ def trained_with(zoo: LayeredZoo, config: TrainConfig, images: int) -> str:
     """Name of the own target that was trained just so, or nothing."""
     recipe = config.to_json()
     for entry in zoo.own_entries():
-        if entry.training["recipe"] == recipe and entry.training["images_per_identity"] == images:
+        trained = entry.training
+        if trained.recipe == recipe and trained.images_per_identity == images:
             return entry.name
     return ""
 
@@ -237,17 +238,15 @@ def train(
         None if math.isnan(train_accuracy) else train_accuracy,
         test_accuracy,
     )
-    facts: dict[str, Any] = {
-        "images_per_identity": plan.images,
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    logits = epochs[-1].logits if epochs else None
+    record = replace(
+        entry.training,
+        images_per_identity=plan.images,
+        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         **place_of(compute),
-    }
-    if epochs:
-        facts["logits"] = {
-            "target": epochs[-1].logits.target_mean,
-            "others": epochs[-1].logits.others_mean,
-        }
-    entry = replace(entry, training={**entry.training, **facts})
+        logits={"target": logits.target_mean, "others": logits.others_mean} if logits else {},
+    )
+    entry = replace(entry, training=record)
     weights = {
         name: tensor.detach().cpu().contiguous()
         for name, tensor in classifier.network.state_dict().items()

@@ -17,8 +17,6 @@ from mia_demo.ui.engine import zero_gpu
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.jobs import Waiting
 from mia_demo.visitors.added_models import (
-    SOURCE,
-    SOURCE_NAME,
     UPLOADED,
     Addition,
     Checking,
@@ -179,7 +177,7 @@ def _item(
         "sha256": entry.stored.sha256,
         "short": entry.stored.sha256[:HASH_DIGITS],
         "source": source,
-        "licence": str(entry.training.get("licence", "")),
+        "licence": entry.training.licence,
         "entry": entry.to_json(),
         "remove": may_remove,
     }
@@ -204,10 +202,10 @@ def _measured_words(result: MeasuredAccuracy) -> str:
 def _source(entry: CheckpointEntry, *, is_trained: bool) -> str:
     if is_trained:
         return "trained here"
-    source = entry.training.get(SOURCE)
+    source, name = entry.training.source, entry.training.source_name
     if source == UPLOADED:
-        return f"uploaded as {entry.training[SOURCE_NAME]}"
-    return f"{entry.training[SOURCE_NAME]} of {source}" if source else ""
+        return f"uploaded as {name}"
+    return f"{name} of {source}" if source else ""
 
 
 def _title(engine: Engine, people: People) -> str:

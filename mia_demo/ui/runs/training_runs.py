@@ -42,17 +42,17 @@ class TrainingRun:
 
     @property
     def config(self) -> TrainConfig:
-        return TrainConfig.from_json(self.entry.training["recipe"])
+        return TrainConfig.from_json(self.entry.training.recipe)
 
     @property
     def images(self) -> int:
         """Of each identity."""
-        return int(self.entry.training["images_per_identity"])
+        return self.entry.training.images_per_identity or 0
 
     @property
     def date(self) -> str:
         """UTC, ISO 8601; empty where it was not noted."""
-        return str(self.entry.training.get("date", ""))
+        return self.entry.training.date
 
 
 def training_item(run: TrainingRun) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def training_details(run: TrainingRun, compute: Compute) -> dict[str, Any]:
         "words": [
             f"{settings_words(entry)}.",
             f"{f'Trained {finished}' if finished else 'Trained'} "
-            f"in {entry.training['seconds']:.0f} s; "
+            f"in {entry.training.seconds:.0f} s; "
             f"{percent(entry.test_accuracy or 0.0)} test accuracy. It is the lane {entry.name} of "
             "the Attack, Compare and Line-up pages; the Train page has its weights to download.",
         ],

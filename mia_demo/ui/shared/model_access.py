@@ -11,7 +11,7 @@ from mia_demo.report.columns import alpha_text
 from mia_demo.ui.boards.training_view import lane_choices
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.shared.run_access import is_private
-from mia_demo.visitors.added_models import SOURCE_NAME, AddedModels
+from mia_demo.visitors.added_models import AddedModels
 from mia_demo.visitors.own_people import People
 
 MAX_LANES = 6  # that fit on the board, with a colour each
@@ -37,7 +37,7 @@ def attack_lanes(engine: Engine, request: gr.Request, people: People) -> Choices
     choices = lane_choices(zoo.target_names(), zoo.own_entries())
     for name in lane_names(engine, request, people)[len(choices) :]:
         entry = zoo.entry(name)
-        words = f"{entry.training[SOURCE_NAME]}, α {alpha_text(entry.alpha or 0.0)}"
+        words = f"{entry.training.source_name}, α {alpha_text(entry.alpha or 0.0)}"
         choices.append((f"{name} ({words})", name))
     return choices
 

@@ -66,7 +66,7 @@ def test_the_recipe_trains_on_the_folders_split(paper_zoo: Path, facescrub: Path
     target, evaluator = zoo.entry("alpha-0.05"), zoo.entry("evaluator")
     assert (target.input_size, evaluator.input_size) == (224, 299)
     assert (target.num_classes, target.alphas) == (3, [-0.05])
-    assert target.training["recipe"]["batch_size"] == 10
+    assert target.training.recipe["batch_size"] == 10
     items = zoo.split_items(zoo.identities())
     # numpy's shuffle of 0..11 with seed 42 ends in 3, 6: Bob's last and Zac's third picture.
     assert items["test"] == [(0, 3), (1, 2)]

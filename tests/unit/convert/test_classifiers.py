@@ -140,8 +140,8 @@ def test_class_names_and_origin_are_kept(capsys, tmp_path: Path, checkpoint: Pat
     arguments = ("--alpha", "0.1", "--architecture", "resnet18", "--class-names", str(names))
     report = convert(capsys, checkpoint, *arguments)
     training = Zoo(tmp_path / "zoo").entry("resnet18_facescrub").training
-    assert training["class_names"] == people
-    assert training["converted_from"]["sha256"] == report["source_sha256"]
+    assert training.class_names == people
+    assert training.converted_from["sha256"] == report["source_sha256"]
     assert "MIT" in report["licence"]
 
 

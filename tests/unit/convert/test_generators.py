@@ -74,7 +74,7 @@ def test_a_network_pickle_becomes_a_prior_that_computes_the_golden_images(
     zoo = Zoo(tmp_path / "zoo")
     assert_golden(zoo.load_prior(), golden)
     entry = zoo.entry("prior")
-    assert entry.training["converted_from"]["licence"] == report["licence"]
+    assert entry.training.converted_from["licence"] == report["licence"]
     assert report["sha256"] == entry.stored.sha256
     assert report["parameters"] == sum(p.numel() for p in zoo.load_prior().parameters())
     assert not witness.exists()

@@ -95,7 +95,7 @@ def test_reference_of_the_embedded_zoo(judge: AttributeJudge, zoo: Zoo) -> None:
     assert list(reference) == NAMES
     assert reference["sex"].base_rate == 0.5
     assert (reference["beard"].base_value, reference["beard"].base_rate) == ("no", 0.85)
-    stated = zoo.entry("attributes").training["held_out_accuracy"]
+    stated = zoo.entry("attributes").training.held_out_accuracy
     for name, known in reference.items():
         assert known.held_out_accuracy == stated[name]
         # Worth using: real pictures of strangers are read far better than by guessing, but for

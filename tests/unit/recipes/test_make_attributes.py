@@ -61,11 +61,11 @@ def test_heads_learn_and_their_accuracy_is_that_of_strangers(
     make(zoo, write_people(tmp_path / "people.zip"), compute, tmp_path / "work")
     entry = zoo.entry("attributes")
     assert (entry.num_classes, entry.epochs) == (NUM_LOGITS, 6)
-    assert entry.training["identities"] == 18
-    assert entry.training["held_out_identities"] == 2
-    assert entry.training["held_out_accuracy"]["sex"] == 1.0
-    assert entry.training["held_out_base_rate"]["sex"] == 0.5  # one woman, one man
-    assert entry.training["held_out_accuracy"]["hair colour"] is None  # everybody is bald
+    assert entry.training.identities == 18
+    assert entry.training.held_out_identities == 2
+    assert entry.training.held_out_accuracy["sex"] == 1.0
+    assert entry.training.held_out_base_rate["sex"] == 0.5  # one woman, one man
+    assert entry.training.held_out_accuracy["hair colour"] is None  # everybody is bald
     assert entry.test_accuracy == pytest.approx(1.0)
     assert zoo.load_attribute_heads().num_classes == NUM_LOGITS
 

@@ -100,12 +100,12 @@ def test_the_same_command_again_trains_only_the_prior(
     made: Zoo, data: Path, compute: Compute
 ) -> None:
     before = {entry.name: entry.stored.sha256 for entry in made.manifest.checkpoints}
-    seen = made.entry("prior").training["images_seen"]
+    seen = made.entry("prior").training.images_seen
     lines: list[str] = []
     again = make_zoo(data, made.root, RECIPE, compute, minutes=0.01, log=lines.append)
     after = {entry.name: entry.stored.sha256 for entry in again.manifest.checkpoints}
     assert [name for name in before if before[name] != after[name]] == ["prior", "pool"]
-    assert again.entry("prior").training["images_seen"] > seen
+    assert again.entry("prior").training.images_seen > seen
     assert not any(
         line.startswith(("zero", "evaluator", "embedder", "attributes")) for line in lines
     )
@@ -125,8 +125,8 @@ def test_a_zoo_of_smoothing_factors_takes_over_what_it_can(
     zoo = make_alpha_zoo(made, alphas, tmp_path / "zoo", compute, lines.append)
     assert zoo.target_names() == ["alpha+0.3", "alpha0"]
     assert zoo.entry("alpha0").stored.sha256 == made.entry("zero").stored.sha256
-    assert zoo.entry("alpha+0.3").training["recipe"] == {
-        **made.entry("zero").training["recipe"],
+    assert zoo.entry("alpha+0.3").training.recipe == {
+        **made.entry("zero").training.recipe,
         "alpha": 0.3,
     }
     assert {line.split(":")[0] for line in lines} == {"alpha+0.3"}

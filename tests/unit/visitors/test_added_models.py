@@ -20,6 +20,7 @@ from mia_demo.visitors.added_store import AddedStore, owners_models
 from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.layers import LayeredZoo
 from mia_demo.zoo.manifest import MANIFEST
+from mia_demo.zoo.training_record import TrainingRecord
 from tests.tiny_zoo import COMPUTE, make_tiny_zoo
 
 TINY = {"candidates": 1, "kept": 1, "steps": 1, "selection_rounds": 1, "pool_size": 20}
@@ -76,7 +77,7 @@ def test_a_zoo_of_the_same_people_becomes_lanes(
     entry = demo.entry("hub-3")
     assert (entry.alpha, entry.training) == (
         -0.05,
-        {"source": ORIGIN, "source_name": "negative"},
+        TrainingRecord(source=ORIGIN, source_name="negative"),
     )
     assert entry.stored.sha256 == zoo.entry("negative").stored.sha256
     attack(demo, "zero", "hub-3")

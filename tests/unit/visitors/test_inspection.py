@@ -19,6 +19,7 @@ from mia_demo.visitors.entries import MAX_ENTRY_BYTES, clean_entry, read_entry
 from mia_demo.visitors.networks import check_classifier, check_file, check_prior, fits_pool
 from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.manifest import CheckpointEntry, StoredFile
+from mia_demo.zoo.training_record import TrainingRecord
 from tests.tiny_zoo import PEOPLE, make_tiny_zoo
 
 Change = Callable[..., bytes]
@@ -55,7 +56,7 @@ def test_an_entry_is_taken_alone_or_out_of_its_manifest(tiny: Zoo, entry_with: C
 def test_a_strangers_words_are_not_kept_but_for_the_licence(entry_with: Change) -> None:
     training = {"licence": "mine" * 200, "recipe": "<b>", "source": "uploaded"}
     entry = read_entry(entry_with(training=training, versions={"x": "<b>"}, alphas=["<b>"]), "")
-    assert entry.training == {"licence": ("mine" * 200)[:400]}
+    assert entry.training == TrainingRecord(licence=("mine" * 200)[:400])
     assert entry.versions == {}
     assert entry.alphas is None
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import constants, snapshot_download
-from tests.unit.hub.conftest import REPO
+from tests.unit.zoo.hub.conftest import REPO
 
 from mia_demo.errors import CheckpointError, HubError, HubUnreachableError
 from mia_demo.zoo.folder import Zoo
