@@ -20,7 +20,7 @@ from mia_demo.ui.line_up.page import build_line_up_page
 from mia_demo.ui.models.page import build_models_page
 from mia_demo.ui.runs.page import build_runs_page
 from mia_demo.ui.shared.address import AddressBook
-from mia_demo.ui.shared.address_bar import address_bar
+from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.theme import make_theme
 from mia_demo.ui.train.page import build_train_page
 from mia_demo.ui.understand.page import build_understand_page
@@ -48,7 +48,9 @@ def build_app(engine: Engine, notice: str = "") -> gr.Blocks:
         tools = gr.Row(elem_classes="tools")
         tabs, address = build_pages(engine, app)
         with tools:
-            bar = address_bar(address.for_browser())
+            bar = component(
+                "shared/address_bar", pages=address.for_browser(), elem_classes="address-bar"
+            )
             build_lesson(engine, address, tabs, bar)
         address.connect(app, tabs, bar)
     return app

@@ -9,7 +9,7 @@ import gradio as gr
 
 from mia_demo.data.identities import IdentitySet
 from mia_demo.data.pictures import data_uri
-from mia_demo.ui.shared.components import component_files
+from mia_demo.ui.shared.components import component
 
 FACE_SIZE = 80
 
@@ -20,13 +20,7 @@ def identity_picker(identities: IdentitySet, value: int) -> gr.HTML:
     Raises:
         DataError: an image cannot be read.
     """
-    return gr.HTML(
-        value,
-        **component_files("attack/identity_picker"),
-        apply_default_css=False,
-        locked=False,
-        faces=picker_faces(identities),
-    )
+    return component("attack/identity_picker", value, locked=False, faces=picker_faces(identities))
 
 
 def picker_faces(identities: IdentitySet, names: Sequence[str] = ()) -> list[dict[str, Any]]:

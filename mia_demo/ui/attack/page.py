@@ -9,11 +9,11 @@ import gradio as gr
 from mia_demo.attack.config import PRESETS
 from mia_demo.ui.attack.handlers import AttackHandlers, first_identity
 from mia_demo.ui.attack.identity_picker import identity_picker
-from mia_demo.ui.boards.attack_board import attack_board
 from mia_demo.ui.boards.replay_view import first_visit_board
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.shared.address import AddressPage, Setting
 from mia_demo.ui.shared.address_values import one_of, some_of, whole
+from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
 from mia_demo.ui.shared.knobs import (
     KNOBS,
@@ -87,7 +87,8 @@ def build_attack_page(engine: Engine, address: AddressPage) -> tuple[gr.Checkbox
                 ]
         with gr.Column(scale=4, min_width=320):
             moving = first_visit_board(engine, first)
-            board = attack_board(moving or handlers.ready(first).to_json())
+            value = moving or handlers.ready(first).to_json()
+            board = component("boards/attack_board", value, name="attack")
 
     shown = [board, start, stop]
     attacked = start.click(

@@ -1,3 +1,4 @@
+// uses shared/elements boards/replay_player
 // Fills the board from the value, reusing elements so that pictures change without flicker.
 const board = element.querySelector(".board");
 const columns = element.querySelector(".columns");

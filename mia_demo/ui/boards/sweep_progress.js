@@ -1,3 +1,4 @@
+// uses shared/elements
 // Shows how far the sweep is; the time left counts down between two messages of the server.
 const section = element.querySelector(".sweep");
 const lanes = element.querySelector(".lanes");

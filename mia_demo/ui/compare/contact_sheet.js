@@ -1,3 +1,4 @@
+// uses shared/elements
 // One sprite a lane holds all pictures of that lane; a tile shows its part of it.
 const section = element.querySelector(".sheet");
 const cards = element.querySelector(".cards");

@@ -7,16 +7,13 @@ import json
 import gradio as gr
 
 from mia_demo.attack.config import PRESETS, preset_config
-from mia_demo.ui.boards.sweep_progress import sweep_progress
-from mia_demo.ui.compare.contact_sheet import contact_sheet
+from mia_demo.ui.boards.sweep_view import READY
 from mia_demo.ui.compare.handlers import RESULTS, CompareHandlers
-from mia_demo.ui.compare.privacy_scatter import privacy_scatter
-from mia_demo.ui.compare.results_summary import results_summary
-from mia_demo.ui.compare.results_table import results_table
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.sweeping import plan_sweep
 from mia_demo.ui.shared.address import AddressPage, Setting
 from mia_demo.ui.shared.address_values import accepted_by, one_of, some_of
+from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
 from mia_demo.ui.shared.job_buttons import STOPPING, ends_job
 from mia_demo.ui.shared.knobs import (
@@ -54,7 +51,7 @@ def build_compare_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup
                 stop = gr.Button("Stop", variant="stop", interactive=False, min_width=80)
             estimate = estimate_line()
             finished = gr.Button("Show the finished part", visible=False)
-            progress = sweep_progress()
+            progress = component("boards/sweep_progress", READY.to_json())
             with gr.Row():
                 identities = gr.Textbox(
                     FIRST_IDENTITIES,
@@ -80,12 +77,14 @@ def build_compare_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup
         with gr.Column(scale=4, min_width=320):
             with gr.Row(elem_classes="overview"):
                 with gr.Column(scale=1, min_width=320):
-                    summary = results_summary(handlers.download)
+                    summary = component(
+                        "compare/results_summary", server={"download_file": handlers.download}
+                    )
                 with gr.Column(scale=1, min_width=320):
-                    scatter = privacy_scatter()
-            table = results_table("figures")
-            attributes = results_table("attributes")
-            sheet = contact_sheet()
+                    scatter = component("compare/privacy_scatter")
+            table = component("compare/results_table", name="figures")
+            attributes = component("compare/results_table", name="attributes")
+            sheet = component("compare/contact_sheet")
 
     shown = [choice, summary, scatter, table, attributes, sheet]
     form = [identities, seeds, preset, lanes, *knobs]

@@ -13,8 +13,8 @@ from mia_demo.lesson.steps import Step, steps_with
 from mia_demo.lesson.worksheet import worksheet
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.ui.engine.engine import Engine
-from mia_demo.ui.lesson.lesson_bar import lesson_bar
 from mia_demo.ui.shared.address import AddressBook
+from mia_demo.ui.shared.components import component
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,12 @@ class Lesson:
 def build_lesson(engine: Engine, address: AddressBook, tabs: gr.Tabs, address_bar: gr.HTML) -> None:
     """Adds the lesson's bar to the current Blocks; call it when all pages are built."""
     lesson = Lesson(engine, address)
-    bar = lesson_bar([_for_browser(step) for step in lesson.steps], lesson.sheet)
+    bar = component(
+        "lesson/lesson_bar",
+        steps=[_for_browser(step) for step in lesson.steps],
+        server={"worksheet": lesson.sheet},
+        elem_classes="lesson-bar",
+    )
     bar.submit(
         lesson.reveal,
         bar,

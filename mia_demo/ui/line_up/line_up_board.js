@@ -1,3 +1,4 @@
+// uses shared/elements
 // Asks the server what to show, and shows it. Who plays is known by a random word in this tab.
 const $ = (selector) => element.querySelector(selector);
 const board = $(".line-up");

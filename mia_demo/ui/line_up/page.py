@@ -7,7 +7,7 @@ import gradio as gr
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.line_up_dealing import MAX_AT_ONCE
 from mia_demo.ui.line_up.handlers import LineUpHandlers
-from mia_demo.ui.line_up.line_up_board import line_up_board
+from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
 
 FIRST_ROUNDS = 6
@@ -59,7 +59,7 @@ def build_line_up_page(
                 apply_default_css=False,
             )
         with gr.Column(scale=4, min_width=320):
-            board = line_up_board(handlers.ask)
+            board = component("line_up/line_up_board", server={"ask": handlers.ask})
 
     deal.click(
         handlers.deal,

@@ -1,3 +1,4 @@
+// uses shared/elements
 // Names, licences and addresses come from strangers: they are only ever set as text.
 const section = element.querySelector(".models");
 const status = element.querySelector(".status");

@@ -8,7 +8,8 @@ import gradio as gr
 
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.models.handlers import ModelsHandlers
-from mia_demo.ui.models.models_panel import models_panel
+from mia_demo.ui.models.view import NOTHING
+from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.model_access import MAX_LANES
 from mia_demo.visitors.added_models import MAX_UPLOAD_BYTES
 
@@ -73,7 +74,7 @@ def build_models_page(
             gr.HTML(CHECK, apply_default_css=False)
             measure = gr.Button("Measure accuracies again", size="md")
         with gr.Column(scale=4, min_width=320):
-            panel = models_panel()
+            panel = component("models/models_panel", NOTHING)
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     form = [panel, attacked, lanes, own]

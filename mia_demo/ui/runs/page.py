@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import gradio as gr
 
-from mia_demo.ui.boards.attack_board import attack_board
-from mia_demo.ui.boards.sweep_progress import sweep_progress
-from mia_demo.ui.boards.training_board import training_board
+from mia_demo.ui.boards.sweep_view import READY
 from mia_demo.ui.engine.engine import Engine
-from mia_demo.ui.runs.file_saver import file_saver
 from mia_demo.ui.runs.handlers import RunsHandlers
-from mia_demo.ui.runs.run_comparison import run_comparison
-from mia_demo.ui.runs.run_details import run_details
-from mia_demo.ui.runs.runs_list import runs_list
 from mia_demo.ui.shared.address import AddressPage
+from mia_demo.ui.shared.components import component
 
 
 def build_runs_page(engine: Engine, page: AddressPage, lanes: list[gr.CheckboxGroup]) -> None:
@@ -27,9 +22,9 @@ def build_runs_page(engine: Engine, page: AddressPage, lanes: list[gr.CheckboxGr
     with gr.Row(elem_classes="runs-page"):
         with gr.Column(scale=1, min_width=320, elem_classes="controls"):
             gr.HTML("<h2>Runs</h2>", apply_default_css=False)
-            runs = runs_list()
+            runs = component("runs/runs_list")
         with gr.Column(scale=4, min_width=320):
-            details = run_details()
+            details = component("runs/run_details")
             with gr.Row(elem_classes="buttons"):
                 again = gr.Button(
                     "Run again exactly",
@@ -42,12 +37,13 @@ def build_runs_page(engine: Engine, page: AddressPage, lanes: list[gr.CheckboxGr
                 stop = gr.Button(
                     "Stop", variant="stop", visible=False, scale=0, min_width=100, size="md"
                 )
-            progress = sweep_progress()
-            board = attack_board({}, "runs")
-            compared = run_comparison()
+            progress = component("boards/sweep_progress", READY.to_json())
+            board = component("boards/attack_board", name="runs")
+            compared = component("runs/run_comparison")
             with gr.Row(elem_classes="trainings"):
-                training, other_training = training_board({}), training_board({})
-            file = file_saver()
+                training = component("boards/training_board")
+                other_training = component("boards/training_board")
+            file = component("runs/file_saver")
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     shown = [details, board, compared, training, other_training, progress, again, stop]

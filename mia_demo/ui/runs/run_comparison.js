@@ -1,3 +1,4 @@
+// uses shared/elements
 // Fills the comparison from the value.
 const section = element.querySelector(".comparison");
 const body = element.querySelector("tbody");

@@ -1,3 +1,4 @@
+// uses shared/elements
 // Lists runs; search and the choice of two to compare happen here, without the server.
 const list = element.querySelector("ul");
 const search = element.querySelector("#runs-search");

@@ -1,28 +1,87 @@
-"""Components of our own: a gr.HTML each, with its html, css and js as files beside it.
+"""Components of our own: a ``gr.HTML`` each, with its html, css and js as files beside it.
 
 Their templates are static, and the js fills them through the DOM: Gradio evaluates a template's
 result as a JavaScript template string, where a name with ``${...}`` in it would be code.
-Functions make them, not subclasses: of those Gradio writes ``.pyi`` files into the source tree.
+A function makes them, not subclasses: of those Gradio writes ``.pyi`` files into the source tree.
+
+A script may use others and says so in a line ``// uses shared/charts shared/elements``: their js
+is put before its own, and their html and css, where they have some, come along: the html replaces
+a comment with their name, such as ``<!-- boards/replay_player -->``.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from mia_demo.errors import DemoError
+
+UI = Path(__file__).parents[1]
+USES = re.compile(r"^// uses (.+)\n", re.MULTILINE)
 
 
-def component_files(name: str, *helpers: str) -> dict[str, str]:
-    """The arguments of gr.HTML that the files ``name.html``, ``.css`` and ``.js`` hold.
+def component(
+    path: str,
+    value: Any = None,
+    *,
+    server: Mapping[str, Callable[..., Any]] | None = None,
+    **properties: Any,
+) -> gr.HTML:
+    """A component from its files.
 
     Args:
-        name: the files' path below ``ui/``, such as ``boards/attack_board``.
-        helpers: further ``.js`` files that the component's own one uses.
+        path: the files' path below ``ui/``, such as ``boards/attack_board``.
+        value: what it shows first; nothing is an empty object.
+        server: functions that the script calls as ``server.name(...)``. What they cannot do as
+            asked (a DemoError) reaches the script as ``{"error": message}``.
+        properties: further arguments of ``gr.HTML``; what it does not know, the script reads
+            as ``props.name`` and the html as ``{{name}}``.
     """
-    folder = Path(__file__).parents[1]
-    kinds = {"html_template": "html", "css_template": "css", "js_on_load": "js"}
-    files = {
-        argument: (folder / f"{name}.{suffix}").read_text(encoding="utf-8")
-        for argument, suffix in kinds.items()
-    }
-    for helper in helpers:
-        files["js_on_load"] = (folder / f"{helper}.js").read_text("utf-8") + files["js_on_load"]
-    return files
+    used = _used(path)
+    html = _read(f"{path}.html")
+    for part in used:
+        html = html.replace(f"<!-- {part} -->", _read(f"{part}.html"))
+    return gr.HTML(
+        {} if value is None else value,
+        html_template=html,
+        css_template="".join(_read(f"{part}.css") for part in used),
+        js_on_load=script(path),
+        apply_default_css=False,
+        server_functions=[_for_browser(name, answer) for name, answer in (server or {}).items()],
+        **properties,
+    )
+
+
+def script(path: str) -> str:
+    """A script with those that it uses before it."""
+    return "".join(USES.sub("", _read(f"{part}.js")) for part in _used(path))
+
+
+def _used(path: str) -> list[str]:
+    """What a component consists of: all that its script uses, each once, and itself at the end."""
+    found: list[str] = []
+    for line in USES.findall(_read(f"{path}.js")):
+        for part in line.split():
+            found += [one for one in _used(part) if one not in found]
+    return [*found, path]
+
+
+def _read(file: str) -> str:
+    found = UI / file
+    return found.read_text(encoding="utf-8") if found.exists() else ""
+
+
+def _for_browser(name: str, answer: Callable[..., Any]) -> Callable[[Any], Any]:
+    def call(arguments: Any) -> Any:
+        # Gradio hands over a single argument as it is, several as a list.
+        try:
+            return answer(*arguments) if isinstance(arguments, list) else answer(arguments)
+        except DemoError as error:
+            return {"error": str(error)}
+
+    call.__name__ = name
+    return call

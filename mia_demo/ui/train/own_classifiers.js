@@ -1,3 +1,4 @@
+// uses shared/elements
 // Lists classifiers. Files are fetched in parts, on demand, and never copied on the server's disk.
 const list = element.querySelector("ul");
 const trouble = element.querySelector(".trouble");

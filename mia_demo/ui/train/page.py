@@ -6,7 +6,6 @@ from typing import Any
 
 import gradio as gr
 
-from mia_demo.ui.boards.training_board import training_board
 from mia_demo.ui.boards.training_view import READY
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.training_form import (
@@ -25,12 +24,11 @@ from mia_demo.ui.engine.training_form import (
 )
 from mia_demo.ui.shared.address import AddressPage, Setting
 from mia_demo.ui.shared.address_values import number, one_of, whole
+from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
 from mia_demo.ui.shared.job_buttons import PAUSING, STOPPING, ends_job
 from mia_demo.ui.train.handlers import TrainHandlers
-from mia_demo.ui.train.own_classifiers import own_classifiers
 from mia_demo.ui.train.people_form import own_people_form
-from mia_demo.ui.train.smoothed_label import smoothed_label
 
 
 def build_train_page(
@@ -63,7 +61,7 @@ def build_train_page(
                 label="Smoothing factor α",
                 info="Below 0: negative label smoothing.",
             )
-            label = smoothed_label(FIRST_ALPHA, len(engine.identities))
+            label = component("train/smoothed_label", FIRST_ALPHA, classes=len(engine.identities))
             gr.HTML("<h2>2. Train a classifier with it</h2>", apply_default_css=False)
             with gr.Row(elem_classes="buttons"):
                 start = gr.Button("Start", variant="primary", min_width=80)
@@ -111,8 +109,12 @@ def build_train_page(
                 )
                 seed = gr.Number(RECIPE.seed, label="Seed", info="Same seed, same classifier.")
         with gr.Column(scale=4, min_width=320):
-            board = training_board(READY.to_json())
-            own = own_classifiers(handlers.read_part)
+            board = component("boards/training_board", READY.to_json())
+            own = component(
+                "train/own_classifiers",
+                {"newest": "", "items": []},
+                server={"download_part": handlers.read_part},
+            )
 
     form = [alpha, images, epochs, schedule, architecture, learning_rate, seed]
     buttons = [start, pause, stop, three]

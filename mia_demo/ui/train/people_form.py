@@ -9,11 +9,11 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
-from mia_demo.ui.shared.people_view import ALIGNMENT, people_choices
+from mia_demo.ui.shared.components import component
+from mia_demo.ui.shared.people_view import ALIGNMENT, NOBODY, people_choices
 from mia_demo.ui.shared.train_updates import THREE
 from mia_demo.ui.train.handlers import TrainHandlers
 from mia_demo.ui.train.people_handlers import CONSENT, PeopleHandlers
-from mia_demo.ui.train.people_panel import people_panel
 from mia_demo.visitors.own_people import KEPT_HOURS
 from mia_demo.visitors.upload import LIMITS
 
@@ -95,7 +95,7 @@ def own_people_form(engine: Engine, training: TrainHandlers) -> OwnPeopleForm:
             upload = gr.UploadButton(
                 "Choose a zip of folders", file_types=[".zip"], interactive=False, size="md"
             )
-        panel = people_panel()
+        panel = component("train/people_panel", NOBODY)
         three = gr.Button(THREE, variant="primary", visible=False)
         estimate = gr.HTML("", apply_default_css=False, visible=False, elem_classes="fine-print")
     people = gr.Radio(

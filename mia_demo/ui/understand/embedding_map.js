@@ -1,3 +1,4 @@
+// uses shared/elements shared/seen_again
 // Draws one map a lane: training images as marks, reconstructions as small pictures.
 const $ = (selector) => element.querySelector(selector);
 const SVG = "http://www.w3.org/2000/svg";

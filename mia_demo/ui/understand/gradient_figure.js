@@ -1,3 +1,4 @@
+// uses shared/seen_again
 // Draws the cosines as lines; the names stand at the lines' ends.
 const $ = (selector) => element.querySelector(selector);
 const SVG = "http://www.w3.org/2000/svg";

@@ -1,3 +1,4 @@
+// uses shared/seen_again
 // Bars around a zero line: label, softmax and gradient of the classes that matter.
 const $ = (selector) => element.querySelector(selector);
 const COLUMNS = ["y_LS", "p", "p − y_LS"];

@@ -12,8 +12,7 @@ from mia_demo.ui.engine.toy_lab import LOWEST_ALPHA as LOWEST_TOY_ALPHA
 from mia_demo.ui.engine.toy_lab import ToyLab
 from mia_demo.ui.shared.address import AddressPage, Setting
 from mia_demo.ui.shared.address_values import accepted_by, number, one_of, whole
-from mia_demo.ui.understand.embedding_map import embedding_map
-from mia_demo.ui.understand.gradient_figure import gradient_figure
+from mia_demo.ui.shared.components import component
 from mia_demo.ui.understand.handlers import (
     FEWEST,
     HIGHEST_ALPHA,
@@ -21,11 +20,9 @@ from mia_demo.ui.understand.handlers import (
     MOST,
     UnderstandHandlers,
 )
-from mia_demo.ui.understand.label_formula import label_formula
-from mia_demo.ui.understand.section_links import SECTIONS, section_links
-from mia_demo.ui.understand.toy_explorer import toy_explorer
 
 FIRST_ALPHA = -0.05
+SECTIONS = ("toy", "embedding", "gradients", "labels", "threat", "glossary", "sources")
 
 TEXTS = Path(__file__).parent / "texts"
 
@@ -34,9 +31,12 @@ def build_understand_page(engine: Engine, address: AddressPage) -> None:
     """Adds the page to the current Blocks; it computes nothing before a visitor sees it."""
     handlers = UnderstandHandlers(engine)
     with gr.Column(elem_classes="understand-page"):
-        section = section_links()
+        section = component("understand/section_links", "")
         _text("toy")
-        toy = toy_explorer(ToyLab())
+        lab = ToyLab()
+        toy = component(
+            "understand/toy_explorer", lab.scene(), server={"train": lab.train, "walk": lab.walk}
+        )
         _text("embedding")
         with gr.Row(elem_classes="form"):
             people = gr.Textbox(
@@ -47,9 +47,9 @@ def build_understand_page(engine: Engine, address: AddressPage) -> None:
                 min_width=200,
             )
             show = gr.Button("Show", scale=0, min_width=100)
-        embedding = embedding_map()
+        embedding = component("understand/embedding_map")
         _text("gradients")
-        gradients = gradient_figure()
+        gradients = component("understand/gradient_figure")
         _text("labels")
         with gr.Row(elem_classes="form"):
             identity = gr.Number(
@@ -70,7 +70,7 @@ def build_understand_page(engine: Engine, address: AddressPage) -> None:
                 info="of the label",
                 min_width=240,
             )
-        formula = label_formula()
+        formula = component("understand/label_formula")
         _text("background")
 
     # By select, which the parts trigger when they come into view: Gradio triggers load by itself,
