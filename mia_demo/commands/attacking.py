@@ -14,12 +14,13 @@ from mia_demo.metrics.attributes import open_attribute_judge
 from mia_demo.metrics.judge import Judge
 from mia_demo.recipes.record import quote_results, record_attack, record_sweep, recorded_names
 from mia_demo.recipes.variants import make_alpha_zoo, make_training_seed_zoo, parse_alphas
+from mia_demo.report.saving import save_report
 from mia_demo.runs import RUNS
 from mia_demo.runs.folder import save_attack
 from mia_demo.runs.replay import ReplayRecorder
 from mia_demo.runs.report import attack_report
 from mia_demo.sweep.distributed import join_team, run_team_sweep
-from mia_demo.sweep.results import collect_results, save_results
+from mia_demo.sweep.results import collect_results
 from mia_demo.sweep.sweep import parse_numbers
 from mia_demo.system.device import choose_compute
 from mia_demo.visitors.added_store import ADDED_FOLDER, owners_models
@@ -87,7 +88,7 @@ def sweep(options: argparse.Namespace) -> dict[str, Any] | None:
     if not team.leads:
         return None
     results = collect_results(attacker, judge, options.output, config, identities, seeds)
-    save_results(results, options.output)
+    save_report(results, options.output)
     return {**asdict(results.record), "preset": config.preset, "rows": results.rows}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from mia_demo.report.text_tables import as_attribute_markdown, results_markdown
+from mia_demo.report.text import as_attribute_markdown, results_markdown
 from mia_demo.smoothing import format_alpha
 
 # For programs: --json and run.json have them.

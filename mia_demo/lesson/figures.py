@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mia_demo.errors import DataError
 from mia_demo.report.columns import percent
-from mia_demo.report.report import record_sentence
+from mia_demo.report.text import record_sentence
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.sweep.results import SweepResults
 from mia_demo.sweep.table import Row

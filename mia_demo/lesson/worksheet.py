@@ -13,7 +13,7 @@ from mia_demo.errors import DataError
 from mia_demo.lesson.figures import Figures
 from mia_demo.lesson.steps import Step
 
-STYLE = Path(__file__).with_name("worksheet.css")
+STYLE = Path(__file__).parents[1] / "report" / "templates" / "worksheet.css"
 TITLE = "Be careful what you smooth for: a lesson"
 LINES = 2  # to write on, below each question
 

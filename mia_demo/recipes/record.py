@@ -12,17 +12,18 @@ from pathlib import Path
 
 from mia_demo.errors import CheckpointError, DataError
 from mia_demo.recipes.model_card import write_model_card
-from mia_demo.report.report import record_sentence
-from mia_demo.report.text_tables import (
+from mia_demo.report.saving import save_report
+from mia_demo.report.text import (
     as_attribute_markdown,
     as_curve_markdown,
+    record_sentence,
     results_markdown,
 )
 from mia_demo.runs.folder import RUN_FILE, load_run
 from mia_demo.runs.replay import FIGURES_FILE, PICTURES_FILE
 from mia_demo.runs.store import RECORDED_RUNS
 from mia_demo.sweep.library import RECORDED_FOLDER
-from mia_demo.sweep.results import SweepResults, load_results, save_results
+from mia_demo.sweep.results import SweepResults, load_results
 from mia_demo.system.files import write_bytes, write_json
 from mia_demo.zoo.folder import Zoo
 
@@ -34,7 +35,7 @@ def record_sweep(zoo: Zoo, sweep: Path, name: str) -> SweepResults:
     """Puts a finished sweep's results into the zoo and on its model card.
 
     Args:
-        sweep: folder of ``save_results``.
+        sweep: folder of ``save_report``.
         name: of the recorded results, lower-case letters and digits.
 
     Raises:
@@ -48,7 +49,7 @@ def record_sweep(zoo: Zoo, sweep: Path, name: str) -> SweepResults:
     if not NAME.fullmatch(name):
         raise DataError(f"{name!r} is no name for results; use lower-case letters and digits.")
     results = load_results(sweep)
-    save_results(results, zoo.root / RECORDED_FOLDER / name)
+    save_report(results, zoo.root / RECORDED_FOLDER / name)
     write_model_card(zoo, recorded_sections(zoo))
     return results
 

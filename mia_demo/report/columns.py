@@ -12,6 +12,15 @@ DASH = "–"
 
 
 @dataclass(frozen=True)
+class Cell:
+    """A figure as written: with its 95 % interval, or with the reason why there is none."""
+
+    text: str
+    interval: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Column:
     """A figure of ``table.Row``.
 
@@ -47,6 +56,14 @@ class Column:
     def interval_text(self, bounds: Any) -> str:
         """A 95 % interval in the column's own way of writing; empty where there is none."""
         return " to ".join(self.text(end) for end in bounds) if bounds else ""
+
+    def cell(self, row: dict[str, Any]) -> Cell:
+        """A row's figure in this column."""
+        return Cell(
+            text=self.text(row.get(self.key)),
+            interval=self.interval_text(row.get(self.interval)),
+            reason=row.get("refused", {}).get(self.key, ""),
+        )
 
 
 COLUMNS = (

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from mia_demo.data.pictures import data_uri
 
-STYLE = Path(__file__).with_name("report.css")
+STYLE = Path(__file__).parent / "templates" / "report.css"
 
 
 def new_page(title: str) -> tuple[Element, Element]:

@@ -1,9 +1,8 @@
 """A finished sweep as one folder: the table, every verdict, the best pictures, where it came from.
 
 ``results.json`` holds the numbers, ``best.webp`` each lane's best reconstruction of every identity
-(of the first seed), ``table.csv`` and ``table.md`` the table again for spreadsheets and READMEs,
-``curve.svg`` the privacy-utility curve.
-The folder is all that the Compare page needs, so recorded sweeps can be shipped.
+(of the first seed). The folder is all that the Compare page needs, so recorded sweeps can be
+shipped; ``report.saving`` adds the table in words.
 """
 
 from __future__ import annotations
@@ -27,16 +26,9 @@ from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import DataError
 from mia_demo.metrics.attributes import open_attribute_judge, reference_of
 from mia_demo.metrics.judge import Judge
-from mia_demo.report.figure import privacy_utility_svg
-from mia_demo.report.text_tables import (
-    as_attribute_markdown,
-    as_csv,
-    as_curve_markdown,
-    results_markdown,
-)
 from mia_demo.sweep.sweep import judge_again, load_result, saved_images
 from mia_demo.sweep.table import Row, mean_curve, results_table
-from mia_demo.system.files import replacing, write_bytes, write_json
+from mia_demo.system.files import replacing, write_json
 from mia_demo.zoo.manifest import library_versions
 
 RESULTS_FILE = "results.json"
@@ -183,12 +175,6 @@ def save_results(results: SweepResults, folder: Path) -> None:
     sheet = results.pictures.transpose(0, 2, 1, 3, 4).reshape(lanes * size, people * size, 3)
     with replacing(folder / PICTURES_FILE) as temporary:
         Image.fromarray(sheet).save(temporary, format="WEBP", quality=90, method=6)
-    write_bytes(folder / "table.csv", as_csv(results.rows).encode())
-    leakage = as_attribute_markdown(results.rows, results.record.attribute_reference)
-    curves = as_curve_markdown(results.curves)
-    tables = f"{results_markdown(results.rows)}\n{leakage}\n{curves}"
-    write_bytes(folder / "table.md", tables.encode())
-    write_bytes(folder / "curve.svg", privacy_utility_svg(results.rows).encode())
     values = {"format": FORMAT, **{k: v for k, v in asdict(results).items() if k != "pictures"}}
     write_json(folder / RESULTS_FILE, values)
 

@@ -13,8 +13,8 @@ import gradio as gr
 from mia_demo.attack.config import preset_config
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.report.contact_sheet import training_photos
-from mia_demo.report.report import html_report
-from mia_demo.report.text_tables import as_csv
+from mia_demo.report.html import sweep_html
+from mia_demo.report.text import results_csv
 from mia_demo.sweep.library import ResultsLibrary, Sweep
 from mia_demo.sweep.results import RESULTS_FILE
 from mia_demo.ui.boards.sweep_view import SweepPresenter
@@ -253,11 +253,11 @@ class CompareHandlers:
         """
         results = sweep.load()
         if kind == "csv":
-            return as_csv(results.rows)
+            return results_csv(results.rows)
         if kind == "json":
             return (sweep.folder / RESULTS_FILE).read_text("utf-8")
         if kind == "html":
-            return html_report(results, training_photos(results, self.engine.identities))
+            return sweep_html(results, training_photos(results, self.engine.identities))
         raise ConfigError(f"There is no {kind!r} download; choose csv, json or html.")
 
 

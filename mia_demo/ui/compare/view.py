@@ -17,7 +17,7 @@ from mia_demo.report.columns import (
 )
 from mia_demo.report.contact_sheet import contact_sheet, training_photos
 from mia_demo.report.findings import find
-from mia_demo.report.report import record_sentence
+from mia_demo.report.text import record_sentence
 from mia_demo.sweep.library import Sweep
 from mia_demo.sweep.results import SweepResults
 from mia_demo.sweep.table import Row

@@ -19,7 +19,8 @@ from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import ConfigError
 from mia_demo.metrics.judge import Judge
-from mia_demo.sweep.results import collect_results, save_results
+from mia_demo.report.saving import save_report
+from mia_demo.sweep.results import collect_results
 from mia_demo.sweep.sweep import (
     finished_attacks,
     load_result,
@@ -195,7 +196,7 @@ def _table(
     yield replace(latest, phase="table", seconds_left=None)
     with _writable(plan.folder):
         results = collect_results(attacker, judge, plan.folder, plan.config, identities, seeds)
-        save_results(results, plan.folder)
+        save_report(results, plan.folder)
     yield replace(latest, phase="done", seconds_left=None)
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from mia_demo.data.pictures import data_uri
 from mia_demo.report.columns import percent
-from mia_demo.report.report import record_sentence
+from mia_demo.report.text import record_sentence
 from mia_demo.runs.command import sweep_command
 from mia_demo.runs.comparison import changes_since_sweep, differences, sweep_facts
 from mia_demo.sweep.library import Sweep

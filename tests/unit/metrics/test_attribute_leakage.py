@@ -19,7 +19,7 @@ from mia_demo.metrics.attributes import (
     right_values,
     shares,
 )
-from mia_demo.report.text_tables import as_attribute_markdown
+from mia_demo.report.text import as_attribute_markdown
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages
 from mia_demo.zoo.folder import Zoo

@@ -9,7 +9,7 @@ import pytest
 
 from mia_demo.metrics.differences import compare_with_zero
 from mia_demo.metrics.pooling import pool_trainings
-from mia_demo.report.text_tables import results_markdown
+from mia_demo.report.text import results_markdown
 
 MakeRow = Callable[..., dict[str, Any]]
 

@@ -10,7 +10,7 @@ import pytest
 
 from mia_demo.errors import DataError
 from mia_demo.recipes.record import quotation, quote_results, record_sweep, recorded_names
-from mia_demo.report.text_tables import as_markdown
+from mia_demo.report.text import as_markdown
 from mia_demo.sweep.results import load_results
 from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.manifest import MANIFEST

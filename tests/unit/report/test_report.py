@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from mia_demo.report.report import html_report
+from mia_demo.report.html import sweep_html
 from mia_demo.sweep.results import SweepResults
 
 PHOTOS = np.zeros((2, 8, 8, 3), dtype=np.uint8)
@@ -36,7 +36,7 @@ class Page(HTMLParser):
 
 
 def test_it_states_the_record(results: SweepResults) -> None:
-    words = Page(html_report(results, PHOTOS)).words
+    words = Page(sweep_html(results, PHOTOS)).words
     for fact in (
         "Recorded on 2026-01-02 with seeds 0, 5, commit 0123456789ab, on CPU (fp32)",
         "2026-01-02T03:04:05+00:00",
@@ -52,7 +52,7 @@ def test_it_states_the_record(results: SweepResults) -> None:
 
 
 def test_it_shows_figures_reasons_and_verdicts(results: SweepResults) -> None:
-    words = Page(html_report(results, PHOTOS)).words
+    words = Page(sweep_html(results, PHOTOS)).words
     assert "95%: 48.0% to 52.0%" in words
     assert "too few samples" in words
     assert "negative leaks most" in words
@@ -62,7 +62,7 @@ def test_it_shows_figures_reasons_and_verdicts(results: SweepResults) -> None:
 
 
 def test_pictures_are_inside_and_nothing_is_fetched(results: SweepResults) -> None:
-    source = html_report(results, PHOTOS)
+    source = sweep_html(results, PHOTOS)
     page = Page(source)
     pictures = [attributes for tag, attributes in page.tags if tag == "img"]
     assert len(pictures) == 2 * 3
@@ -73,7 +73,7 @@ def test_pictures_are_inside_and_nothing_is_fetched(results: SweepResults) -> No
 
 
 def test_it_tells_what_leaks_about_the_person(results: SweepResults) -> None:
-    words = Page(html_report(results, PHOTOS)).words
+    words = Page(sweep_html(results, PHOTOS)).words
     assert "What leaks about the person" in words
     assert "75.0%" in words
 
@@ -86,7 +86,7 @@ def test_hostile_names_stay_text(results: SweepResults) -> None:
         rows=[{**results.rows[0], "lane": name}, results.rows[1]],
         attacks={name: results.attacks["zero"], "negative": results.attacks["negative"]},
     )
-    page = Page(html_report(hostile, PHOTOS))
+    page = Page(sweep_html(hostile, PHOTOS))
     assert "script" not in {tag for tag, _ in page.tags}
     assert name in page.words
     assert any(name in (attributes.get("alt") or "") for _, attributes in page.tags)

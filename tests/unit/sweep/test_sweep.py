@@ -14,8 +14,9 @@ from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.metrics.judge import Judge
-from mia_demo.report.text_tables import as_csv, as_curve_markdown, as_markdown
-from mia_demo.sweep.results import collect_results, load_results, save_results
+from mia_demo.report.saving import save_report
+from mia_demo.report.text import as_curve_markdown, as_markdown, results_csv
+from mia_demo.sweep.results import collect_results, load_results
 from mia_demo.sweep.sweep import (
     attack_files,
     judge_again,
@@ -68,7 +69,7 @@ def test_a_killed_sweep_goes_on_to_the_same_table(
             low, high = row["attributes_ci95"][name]
             assert 0 <= low <= share <= high <= 1
     assert as_markdown(table).count("\n") == 4
-    assert as_csv(table).splitlines()[0].startswith("lane,alpha,test_accuracy,acc1")
+    assert results_csv(table).splitlines()[0].startswith("lane,alpha,test_accuracy,acc1")
     pictures = saved_images(whole, 1, 7, attacker.generator.resolution)
     assert pictures.shape == (2, 2, 3, 64, 64)
     picture = pictures[1].permute(0, 2, 3, 1).contiguous().numpy()
@@ -91,7 +92,7 @@ def test_a_zoo_without_attribute_heads_is_swept_all_the_same(
     config = replace(CONFIG, lanes=("zero",), kept=1)
     list(run_sweep(attacker, judge, config, [3], [0], folder))
     results = collect_results(attacker, judge, folder, config, [3], [0])
-    save_results(results, folder)
+    save_report(results, folder)
     (row,) = load_results(folder).rows
     assert row["attributes"] == {}
     assert "no attribute heads" in row["refused"]["attributes"]
@@ -179,7 +180,7 @@ def test_results_folder_keeps_everything(tmp_path: Path, attacker: Attacker, jud
     sweep, folder = tmp_path / "sweep", tmp_path / "results"
     list(run_sweep(attacker, judge, CONFIG, [3, 7], [5], sweep))
     results = collect_results(attacker, judge, sweep, CONFIG, [3, 7], [5])
-    save_results(results, folder)
+    save_report(results, folder)
     loaded = load_results(folder)
     assert (loaded.record, loaded.rows, loaded.attacks) == (
         results.record,

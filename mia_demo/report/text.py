@@ -9,6 +9,7 @@ from typing import Any
 
 from mia_demo.metrics.pooling import pool_trainings
 from mia_demo.report.columns import DASH, Column, percent, present_columns
+from mia_demo.sweep.results import Record
 from mia_demo.sweep.table import Row
 
 IN_JSON_ONLY = ("attributes", "refused")
@@ -20,6 +21,19 @@ SPREADS = (
     Column("face_rank1_trainings_ci95", "Rank-1, 95 % over trainings", "share", ""),
     Column("delta_face_trainings_ci95", "δ_face, 95 % over trainings", "number", ""),
 )
+
+
+def record_sentence(record: Record) -> str:
+    """When, with what and where the figures were made, to follow ``Recorded``."""
+    people, seeds = len(record.identities), ", ".join(map(str, record.seeds))
+    return (
+        f"on {record.date[:10]} with seed{'' if len(record.seeds) == 1 else 's'} {seeds}, "
+        f"{'commit ' + record.commit if record.commit else 'an unknown commit'}, "
+        f"on {record.device.upper()} ({record.precision}): "
+        f"{people} {'identity' if people == 1 else 'identities'}, "
+        f"preset {record.settings.get('preset', 'unknown')}, "
+        f"{record.seconds:,.0f} s of attacking."
+    )
 
 
 def results_markdown(rows: Sequence[Row], *, main_only: bool = False) -> str:
@@ -83,7 +97,7 @@ def as_curve_markdown(curves: dict[str, list[dict[str, Any]]]) -> str:
     return _table(lines)
 
 
-def as_csv(rows: Sequence[Row]) -> str:
+def results_csv(rows: Sequence[Row]) -> str:
     """The table for a spreadsheet; intervals and reasons stay in the JSON."""
     known = dict.fromkeys(key for row in rows for key in row)  # zero has no difference to itself
     columns = [key for key in known if key not in IN_JSON_ONLY and not key.endswith(LISTS)]
