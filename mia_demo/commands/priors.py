@@ -15,12 +15,13 @@ from mia_demo.data.splits import public_split
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.metrics.prior_check import check_prior as measure_prior
 from mia_demo.metrics.prior_quality import prior_frechet, sample_images
-from mia_demo.recipes.make_zoo import add_prior
+from mia_demo.recipes.prior import add_prior
 from mia_demo.system.device import choose_compute
 from mia_demo.system.files import write_bytes, write_json
 from mia_demo.training.classifier import LabelledImages
-from mia_demo.training.prior import STATE_FILE, PriorConfig, PriorTrainer
+from mia_demo.training.prior import PRIOR_STATE_FILE, PriorTrainer
 from mia_demo.training.prior import train_prior as prior_frames
+from mia_demo.training.prior_config import PriorConfig
 from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.opening import open_zoo
 
@@ -33,22 +34,18 @@ def train_prior(options: argparse.Namespace) -> dict[str, Any]:
         seed=options.seed,
     )
     state = options.output / "state"
-    if (state / STATE_FILE).exists() and not options.resume:
+    if (state / PRIOR_STATE_FILE).exists() and not options.resume:
         raise CheckpointError(
             f"{options.output} holds a training already; add --resume or choose another folder."
         )
     public = open_identity_set(options.data, min_identities=1, min_images=1)
     images, _ = public.tensors(config.resolution)
     zoo = open_zoo(options.zoo)
-    features = zoo.load_features()
+    trainer = PriorTrainer(config, zoo.load_features(), compute)
     with progress("prior", unit="image") as bar:
-        for frame in prior_frames(
-            images, config, features, compute, state, minutes=options.minutes
-        ):
+        for frame in prior_frames(trainer, images, state, minutes=options.minutes):
             bar.set_postfix_str(f"error {frame.pixel_error:.3f}")
             bar.update(frame.images_seen - bar.n)
-    trainer = PriorTrainer(config, features, compute)
-    trainer.load(state)
     output = Zoo.create(options.output)
     add_prior(output, trainer, identities=len(public))
     embedder = zoo.load_embedder()

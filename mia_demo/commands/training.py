@@ -11,7 +11,8 @@ from mia_demo.commands.output import log
 from mia_demo.data.layouts import FFHQ_CROP, SPLIT_SEED, open_layout
 from mia_demo.data.splits import first_of_each
 from mia_demo.errors import ConfigError, DeviceError
-from mia_demo.recipes.make_zoo import make_classifier
+from mia_demo.recipes.classifiers import ClassifierRequest, make_classifier
+from mia_demo.recipes.workshop import Workshop
 from mia_demo.system.device import Compute, choose_compute
 from mia_demo.system.memory import is_out_of_memory
 from mia_demo.training.classifier import LabelledImages, TrainConfig
@@ -51,9 +52,9 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     test_set = LabelledImages(*identities.items(config.input_size, test_items))
     kind = "evaluator" if options.evaluator else "target"
     name = "evaluator" if options.evaluator else f"alpha{options.alpha:+g}"
-    state = options.output / "state"
+    workshop = Workshop(output, compute, options.output / "state", log)
     try:
-        make_classifier(output, name, kind, config, train_set, test_set, compute, state, log)
+        make_classifier(workshop, ClassifierRequest(name, kind, config, train_set, test_set))
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise

@@ -14,7 +14,8 @@ from pathlib import Path
 from mia_demo.attack.sampling import store_pool
 from mia_demo.errors import ConfigError
 from mia_demo.metrics.pooling import training_lane
-from mia_demo.recipes.make_zoo import Log, make_classifier
+from mia_demo.recipes.classifiers import ClassifierRequest, make_classifier
+from mia_demo.recipes.workshop import Log, Workshop
 from mia_demo.smoothing import check_alpha, format_alpha
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages, TrainConfig
@@ -80,6 +81,7 @@ def make_variants(
     for kind in SHARED_KINDS:
         for entry in source.entries(kind):
             zoo.adopt(source, entry, entry.name)
+    workshop = Workshop(zoo, compute, root / STATES, log)
     for name, config in configs.items():
         same = next((known for known, recipe in made.items() if recipe == config), None)
         if same:
@@ -88,7 +90,7 @@ def make_variants(
         size = config.input_size
         train = LabelledImages(*zoo.split(zoo.identities(), size, "train"))
         test = LabelledImages(*zoo.split(zoo.identities(), size, "test"))
-        make_classifier(zoo, name, "target", config, train, test, compute, root / STATES, log)
+        make_classifier(workshop, ClassifierRequest(name, "target", config, train, test))
     store_pool(zoo, compute)
     return zoo
 

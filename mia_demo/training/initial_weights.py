@@ -18,7 +18,7 @@ from mia_demo.errors import CheckpointError, ConfigError
 
 RANDOM = "random"
 IMAGENET = "imagenet"
-PRETRAINED = "pretrained"  # the zoo's own; ``make_zoo.make_classifier`` knows its file
+PRETRAINED = "pretrained"  # the zoo's own; ``recipes.classifiers.new_classifier`` finds its file
 
 
 def load_initial_weights(network: nn.Module, architecture: str, source: str) -> list[str]:

@@ -33,13 +33,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mia_demo.errors import CheckpointError, ConfigError
+from mia_demo.errors import CheckpointError
 from mia_demo.models.critics import FeatureCritics
 from mia_demo.models.encoder import Encoder
 from mia_demo.models.features import FaceFeatures, feature_error
-from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
 from mia_demo.system.seeds import SeededDraws
+from mia_demo.training.prior_config import PriorConfig
 from mia_demo.training.prior_losses import augment, energy_distance, pixel_error
 from mia_demo.training.state import (
     adam_tensors,
@@ -51,59 +51,10 @@ from mia_demo.training.state import (
     step_generator,
 )
 
-STATE_FILE = "prior_state.safetensors"
+PRIOR_STATE_FILE = "prior_state.safetensors"
 MAPPING_BATCH = 256  # styles drawn a step for the energy distance
 ADAM_WARMUP = 50  # steps
-
-
-@dataclass(frozen=True)
-class PriorConfig:
-    """Hyper-parameters of the prior; the defaults train in hours on a laptop CPU."""
-
-    resolution: int = 64
-    latent_dim: int = 128  # of z and w alike
-    channel_base: int = 2048  # feature maps at size r: min(channel_base / r, channel_max)
-    channel_max: int = 192
-    mapping_layers: int = 4
-    batch_size: int = 16
-    learning_rate: float = 0.01  # of synthesis and encoder, equalised as in StyleGAN2
-    mapping_rate: float = 5.0  # the mapping network's own multiplier of 0.01 comes on top
-    critic_rate: float = 0.002
-    decay_kimg: float = 50.0  # rates fall with 1 / (1 + images seen / decay)
-    feature_weight: float = 2.0  # of the feature error, beside the pixel error's 1
-    style_noise: float = 0.1  # standard deviation added to w
-    style_penalty: float = 0.001  # of the mean square of w: keeps its scale
-    bank: int = 1024  # codes that the mapping network is held against
-    warmup_kimg: float = 130.0  # thousands of images before the critics join
-    critic_weight: float = 0.1
-    sampled: int = 8  # random faces a step for the critics
-    ema_kimg: float = 10.0  # half-life of the weight average, in thousands of images
-    ema_rampup: float = 0.05  # early on: at most this share of the images seen so far
-    translation: float = 1 / 16  # augmentation: shift by up to this share of the width
-    brightness: float = 0.1  # augmentation: added value, images are in [-1, 1]
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.resolution < 16 or self.resolution & (self.resolution - 1):
-            raise ConfigError(f"Resolution must be a power of two from 16, not {self.resolution}.")
-        if self.batch_size < 2:
-            raise ConfigError(f"Batch size must be at least 2, not {self.batch_size}.")
-        if self.warmup_kimg * 1000 < self.batch_size:
-            raise ConfigError("Critics join after at least one step; raise warmup_kimg.")
-
-    def generator(self) -> Generator:
-        return Generator(**self.architecture())
-
-    def architecture(self) -> dict[str, int]:
-        """Arguments of ``Generator``, as the manifest stores them."""
-        return {
-            "z_dim": self.latent_dim,
-            "w_dim": self.latent_dim,
-            "resolution": self.resolution,
-            "channel_base": self.channel_base,
-            "channel_max": self.channel_max,
-            "mapping_layers": self.mapping_layers,
-        }
+SAVE_EVERY_SECONDS = 120  # of computing
 
 
 @dataclass(frozen=True)
@@ -320,7 +271,7 @@ class PriorTrainer:
             "seconds": self.seconds,
             "style_scale": self.style_scale,
         }
-        save_state(directory / STATE_FILE, tensors, numbers)
+        save_state(directory / PRIOR_STATE_FILE, tensors, numbers)
 
     def load(self, directory: Path) -> None:
         """Restores a saved state.
@@ -328,7 +279,7 @@ class PriorTrainer:
         Raises:
             CheckpointError: the state belongs to another configuration, or is damaged.
         """
-        tensors, numbers = load_state(directory / STATE_FILE)
+        tensors, numbers = load_state(directory / PRIOR_STATE_FILE)
         if numbers["config"] != asdict(self.config):
             raise CheckpointError(
                 f"{directory} holds a training with other settings; choose another folder."
@@ -348,35 +299,25 @@ def _adam(module: nn.Module, rate: float, betas: tuple[float, float]) -> torch.o
 
 
 def train_prior(
-    images: Tensor,
-    config: PriorConfig,
-    features: FaceFeatures,
-    compute: Compute,
-    directory: Path,
-    *,
-    minutes: float,
-    resume: bool = True,
-    save_every_seconds: float = 120.0,
+    trainer: PriorTrainer, images: Tensor, directory: Path, *, minutes: float
 ) -> Iterator[PriorFrame]:
-    """Trains for ``minutes`` of computing (at least a step), on top of earlier sittings.
+    """Trains for ``minutes`` of computing (at least one step), on top of earlier sittings.
 
     Args:
         images: uint8 [N, 3, R, R] with R the configured resolution.
-        directory: where the resumable state lives.
-        resume: go on from a state in ``directory``, if there is one.
+        directory: where the resumable state lives; a state in it is continued.
 
     Yields:
-        A frame a step. The state is saved regularly and at the end.
+        One frame per step. The state is saved regularly and at the end.
     """
-    trainer = PriorTrainer(config, features, compute)
-    if resume and (directory / STATE_FILE).exists():
+    if (directory / PRIOR_STATE_FILE).exists():
         trainer.load(directory)
     started_at = saved_at = trainer.seconds
     while True:
         yield trainer.train_step(images)
         if trainer.seconds - started_at >= minutes * 60:
             break
-        if trainer.seconds - saved_at > save_every_seconds:
+        if trainer.seconds - saved_at > SAVE_EVERY_SECONDS:
             trainer.save(directory)
             saved_at = trainer.seconds
     trainer.save(directory)

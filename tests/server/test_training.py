@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from mia_demo.errors import ConfigError
-from mia_demo.recipes.make_zoo import new_classifier, with_usual_start
+from mia_demo.recipes.classifiers import new_classifier, with_usual_start
 from mia_demo.system.device import Compute
 from mia_demo.ui.boards.training_view import TrainingPresenter, lane_choices, own_list
 from mia_demo.ui.engine.engine import Engine

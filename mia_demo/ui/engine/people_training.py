@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 
 from mia_demo.errors import ConfigError
-from mia_demo.recipes.make_zoo import TARGET_ALPHAS, ZooRecipe, with_usual_start
+from mia_demo.recipes.classifiers import with_usual_start
+from mia_demo.recipes.make_zoo import TARGET_ALPHAS, ZooRecipe
 from mia_demo.report.columns import alpha_text
 from mia_demo.training.classifier import ClassifierTrainer, LabelledImages, TrainConfig
 from mia_demo.ui.engine.engine import Engine

@@ -18,7 +18,7 @@ from typing import Any
 from safetensors.torch import load, save
 
 from mia_demo.errors import ConfigError
-from mia_demo.recipes.make_zoo import classifier_entry, new_classifier
+from mia_demo.recipes.classifiers import classifier_entry, new_classifier
 from mia_demo.runs.comparison import place_of
 from mia_demo.system.files import write_json
 from mia_demo.training.classifier import (
@@ -234,9 +234,9 @@ def train(
         "own",
         plan.kind,
         trainer,
-        len(identities),
-        None if math.isnan(train_accuracy) else train_accuracy,
-        test_accuracy,
+        num_classes=len(identities),
+        train_accuracy=None if math.isnan(train_accuracy) else train_accuracy,
+        test_accuracy=test_accuracy,
     )
     logits = epochs[-1].logits if epochs else None
     record = replace(

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.errors import ConfigError, DemoError
-from mia_demo.recipes.make_zoo import with_usual_start
+from mia_demo.recipes.classifiers import with_usual_start
 from mia_demo.ui.boards.training_view import TrainingPresenter, lane_choices, own_list
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.jobs import Job, Waiting

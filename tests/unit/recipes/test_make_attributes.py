@@ -16,8 +16,8 @@ from PIL import Image
 from mia_demo.data.identities import IdentitySet, open_identity_set
 from mia_demo.errors import CheckpointError, DataError
 from mia_demo.models.attributes import NUM_LOGITS, attribute_loss
-from mia_demo.recipes.make_attributes import make_attributes
-from mia_demo.recipes.make_zoo import ZooRecipe
+from mia_demo.recipes.make_zoo import ZooRecipe, make_attributes
+from mia_demo.recipes.workshop import Workshop
 from mia_demo.system.device import Compute
 from mia_demo.training.attributes import SofteningTransform, attribute_recipe
 from mia_demo.training.classifier import TrainConfig
@@ -50,7 +50,7 @@ def write_people(path: Path, *, held_out_seed: int = 0, truth: bool = True) -> I
 
 def make(zoo: Zoo, people: IdentitySet, compute: Compute, work: Path, config=CONFIG) -> list[str]:
     lines: list[str] = []
-    make_attributes(zoo, config, people, compute, work, lines.append)
+    make_attributes(Workshop(zoo, compute, work, lines.append), config, people)
     return lines
 
 

@@ -21,7 +21,7 @@ from mia_demo.recipes.make_zoo import ZooRecipe, make_zoo
 from mia_demo.recipes.variants import make_alpha_zoo, make_training_seed_zoo, parse_alphas
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import TrainConfig
-from mia_demo.training.prior import PriorConfig
+from mia_demo.training.prior_config import PriorConfig
 from mia_demo.zoo.folder import Zoo
 
 SMALL = TrainConfig(arguments={"width": 8}, input_size=32, epochs=1, batch_size=32)

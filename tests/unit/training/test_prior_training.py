@@ -12,7 +12,8 @@ from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.models.classifiers import CompactResNet
 from mia_demo.models.critics import FeatureCritics
 from mia_demo.models.features import FaceFeatures, feature_error
-from mia_demo.training.prior import PriorConfig, PriorTrainer, train_prior
+from mia_demo.training.prior import PriorTrainer, train_prior
+from mia_demo.training.prior_config import PriorConfig
 from mia_demo.training.prior_losses import augment, energy_distance, pixel_error
 
 # Critics join after two of the steps below.
@@ -35,7 +36,8 @@ def images() -> torch.Tensor:
 
 
 def test_critics_join_after_the_warm_up(tmp_path, images, features, compute) -> None:
-    frames = list(islice(train_prior(images, CONFIG, features, compute, tmp_path, minutes=1), 5))
+    trainer = PriorTrainer(CONFIG, features, compute)
+    frames = list(islice(train_prior(trainer, images, tmp_path, minutes=1), 5))
     assert [frame.images_seen for frame in frames] == [8, 16, 24, 32, 40]
     assert [frame.critic_loss > 0 for frame in frames] == [False, False, True, True, True]
     assert all(frame.pixel_error > 0 and frame.feature_error > 0 for frame in frames)
@@ -89,7 +91,8 @@ def test_resumed_training_equals_an_uninterrupted_one(
 
 
 def test_a_sitting_ends_with_a_saved_state(tmp_path: Path, images, features, compute) -> None:
-    frames = list(train_prior(images, CONFIG, features, compute, tmp_path, minutes=0.002))
+    trained = PriorTrainer(CONFIG, features, compute)
+    frames = list(train_prior(trained, images, tmp_path, minutes=0.002))
     trainer = PriorTrainer(CONFIG, features, compute)
     trainer.load(tmp_path)
     assert trainer.step == frames[-1].step

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import constants, snapshot_download
-from tests.unit.zoo.hub.conftest import REPO
 
 from mia_demo.errors import CheckpointError, HubError, HubUnreachableError
 from mia_demo.zoo.folder import Zoo
@@ -26,6 +25,7 @@ from mia_demo.zoo.hub import (
 from mia_demo.zoo.hub.client import explain
 from mia_demo.zoo.manifest import MANIFEST
 from tests.hub_stand_in import STRANGERS_TOKEN, HubStandIn
+from tests.unit.zoo.hub.conftest import REPO
 
 ADDRESS = f"hf://{REPO}"
 
