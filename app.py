@@ -12,8 +12,9 @@ import os
 
 from mia_demo.errors import DemoError
 from mia_demo.system.device import choose_compute
-from mia_demo.ui.app_page import build_app, build_failed_app, launch
+from mia_demo.ui.app_page import build_app, build_failed_app
 from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.serving.launching import launch
 from mia_demo.zoo.opening import open_zoo
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,8 @@
-"""Serves the page in a process of its own: ``python -m tests.serve OUTBOUND_LOG``.
+"""Serves the page in a process of its own: ``python -m tests.serve OUTBOUND_LOG [cold]``.
 
 In one process a waiting gradio_client would hold the interpreter lock against the attack. Every
-attempt to look up or reach another machine is refused and written to OUTBOUND_LOG.
+attempt to look up or reach another machine is refused and written to OUTBOUND_LOG. A page that is
+``cold`` does not wait for its networks.
 """
 
 from __future__ import annotations
@@ -32,14 +33,16 @@ def main() -> None:
     # Before gradio is imported: it starts its telemetry at import, where it is not switched off.
     sys.addaudithook(refuse_outbound)
     from mia_demo.system.device import choose_compute
-    from mia_demo.ui.app_page import build_app, launch
+    from mia_demo.ui.app_page import build_app
     from mia_demo.ui.engine.engine import Engine
+    from mia_demo.ui.serving.launching import launch
     from mia_demo.zoo.folder import open_zoo
 
     runs = Path(sys.argv[1]).with_name("runs")
     engine = Engine(open_zoo(), choose_compute("cpu"), runs)
     app = build_app(engine)
-    engine.warm_up().wait()
+    if sys.argv[2:] != ["cold"]:
+        engine.warm_up().wait()
     _, url, _ = launch(app, prevent_thread_lock=True, quiet=True)
     sys.stdout.write(f"{url}\n")
     sys.stdout.flush()

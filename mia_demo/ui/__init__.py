@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import getpass
+import logging
 import os
 import tempfile
 from pathlib import Path
+
+from mia_demo.system.proxies import prepare_proxies, unusable_proxy
+
+log = logging.getLogger(__name__)
 
 # Nothing leaves the machine: no analytics, no version check, no Hub telemetry.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -14,3 +19,6 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ.setdefault(
     "GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir()) / f"mia_demo-{getpass.getuser()}")
 )
+prepare_proxies()
+if unusable_proxy():
+    log.warning("%s Until then the Hugging Face Hub is not asked.", unusable_proxy())

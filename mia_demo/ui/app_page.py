@@ -1,11 +1,9 @@
-"""The whole app: header, pages, launch settings."""
+"""The whole app: header and pages."""
 
 from __future__ import annotations
 
-import os
 from html import escape
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import gradio as gr
@@ -21,15 +19,11 @@ from mia_demo.ui.models.page import build_models_page
 from mia_demo.ui.runs.page import build_runs_page
 from mia_demo.ui.shared.address import AddressBook
 from mia_demo.ui.shared.components import component
-from mia_demo.ui.shared.theme import make_theme
 from mia_demo.ui.train.page import build_train_page
 from mia_demo.ui.understand.page import build_understand_page
-from mia_demo.visitors.upload import MAX_ZIP_BYTES
 
 TITLE = "Be Careful What You Smooth For"
-SHARED = Path(__file__).with_name("shared")
-STYLES = [SHARED / name for name in ("style.css", "projector.css")]
-HEADER = SHARED / "header.html"
+HEADER = Path(__file__).with_name("shared") / "header.html"
 
 
 def build_app(engine: Engine, notice: str = "") -> gr.Blocks:
@@ -89,25 +83,6 @@ def build_failed_app(message: str) -> gr.Blocks:
             apply_default_css=False,
         )
     return app
-
-
-def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
-    """Serves the app to this machine only, but on a Space or where GRADIO_SERVER_NAME says so."""
-    everywhere = "0.0.0.0" if space_name() else "127.0.0.1"  # noqa: S104
-    settings: dict[str, Any] = {
-        "server_name": os.environ.get("GRADIO_SERVER_NAME", everywhere),
-        "theme": make_theme(),
-        "css_paths": STYLES,
-        "run_history": False,  # would keep reconstructions in the visitor's browser
-        "enable_monitoring": False,
-        "ssr_mode": False,
-        "pwa": False,
-        "max_file_size": MAX_ZIP_BYTES,
-        "show_error": False,
-        "state_session_capacity": 100,
-        "footer_links": ["api"],
-    }
-    return app.queue(max_size=40, default_concurrency_limit=4).launch(**{**settings, **options})
 
 
 def _blocks() -> gr.Blocks:

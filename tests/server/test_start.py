@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from gradio.exceptions import ServerFailedToStartError
 from huggingface_hub import constants
 
 from app import login, open_engine
 from mia_demo.system.device import choose_compute
-from mia_demo.ui.app_page import build_app, launch
+from mia_demo.ui.app_page import build_app
 from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.serving import launching
+from mia_demo.ui.serving.launching import launch
 from tests.hub_stand_in import HubStandIn
 from tests.tiny_zoo import make_tiny_zoo
+
+ROOT = Path(__file__).parents[2]
 
 
 def use_hub(monkeypatch: pytest.MonkeyPatch, url: str, cache: Path) -> None:
@@ -77,3 +86,69 @@ def test_a_login_is_asked_for_if_one_is_set(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("MIA_LOGIN", "class")
     with pytest.raises(SystemExit, match="USER:PASSWORD"):
         login()
+
+
+def test_a_proxy_in_the_environment_does_not_keep_the_page_from_starting(tmp_path: Path) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        proxy = f"127.0.0.1:{nobody.getsockname()[1]}"
+        exempt = {name: os.environ[name] for name in os.environ if name.lower() != "no_proxy"}
+        environment = {
+            **exempt,
+            "HTTP_PROXY": f"http://{proxy}",
+            "ALL_PROXY": f"socks5://{proxy}",
+            "GRADIO_TEMP_DIR": str(tmp_path / "gradio"),
+        }
+        server = subprocess.Popen(
+            [sys.executable, "-m", "tests.serve", str(tmp_path / "log.txt"), "cold"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert server.stdout is not None
+        assert server.stderr is not None
+        url = server.stdout.readline().strip()
+        server.terminate()
+        messages = server.stderr.read()
+    assert url.startswith("http://127.0.0.1:"), messages
+    assert "ALL_PROXY names a SOCKS proxy" in messages
+    assert "Traceback" not in messages
+
+
+class SlowServer:
+    """Starts when a clock that runs a second a look has run for a minute and a half."""
+
+    reloader = None
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, dies_after: float = 1e9) -> None:
+        self.now = 0.0
+        self.dies_after = dies_after
+        self.ended = threading.Event()
+        monkeypatch.setattr(launching.time, "monotonic", self.look)
+        monkeypatch.setattr(launching.uvicorn.Server, "run", lambda server: server.ended.wait())
+
+    def look(self) -> float:
+        self.now += 1.0
+        if self.now > self.dies_after:
+            self.ended.set()
+        return self.now
+
+    @property
+    def started(self) -> bool:
+        return self.now > 90
+
+
+def test_a_busy_machine_gets_time_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = SlowServer(monkeypatch)
+    launching._start_patiently(server)  # type: ignore[arg-type]
+    assert server.started
+    server.ended.set()
+
+
+def test_a_server_that_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = SlowServer(monkeypatch, dies_after=3)
+    with pytest.raises(ServerFailedToStartError):
+        launching._start_patiently(server)  # type: ignore[arg-type]
+    assert server.now < 90

@@ -16,9 +16,10 @@ from spaces.zero import wrappers
 from spaces.zero.torch import patching
 
 from mia_demo.system.device import Compute, choose_compute
-from mia_demo.ui.app_page import build_app, launch
+from mia_demo.ui.app_page import build_app
 from mia_demo.ui.engine import zero_gpu
 from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.serving.launching import launch
 from mia_demo.zoo.folder import Zoo
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import gradio as gr
+
+STYLES = [Path(__file__).with_name(name) for name in ("style.css", "projector.css")]
 
 
 def make_theme() -> gr.themes.Base:

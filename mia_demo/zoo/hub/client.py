@@ -23,6 +23,7 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from mia_demo import __version__
 from mia_demo.errors import DemoError, HubAccessError, HubError, HubUnreachableError
+from mia_demo.system.proxies import prepare_proxies, unusable_proxy
 
 ANSWER_SECONDS = 4.0  # for a first answer; a Hub that cannot be reached is reported within 5 s
 STALL_SECONDS = 15.0  # without a byte, once a transfer has begun
@@ -45,7 +46,13 @@ def hub(*, is_anonymous: bool = False) -> HfApi:
 
     Args:
         is_anonymous: it keeps the token to itself.
+
+    Raises:
+        HubError: the proxy that the environment names cannot be used.
     """
+    prepare_proxies()
+    if unusable_proxy():
+        raise HubError(unusable_proxy())
     token = False if is_anonymous else None
     return HfApi(library_name="mia_demo", library_version=__version__, token=token)
 

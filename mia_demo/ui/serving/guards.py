@@ -1,0 +1,182 @@
+"""What every request passes before Gradio sees it; what every answer carries.
+
+Each guard is an ASGI middleware. Answers are streams, so only their first message is touched.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import threading
+import time
+from collections import OrderedDict
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mia_demo.system.space import space_name
+
+# Whose X-Forwarded headers count, as uvicorn reads it: addresses and networks, or *.
+TRUSTED_PROXIES = "FORWARDED_ALLOW_IPS"
+ROOT_HEADERS = {b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server"}
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+# Gradio's page evaluates its templates and starts inline scripts; nothing comes from elsewhere.
+POLICY = {
+    "default-src": "'self'",
+    "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data: blob:",
+    "media-src": "'self' data: blob:",
+    "font-src": "'self' data:",
+    "worker-src": "'self' blob:",
+    "object-src": "'none'",
+    "base-uri": "'self'",
+    "form-action": "'self'",
+}
+SPACE_FRAMES = "https://huggingface.co https://*.huggingface.co https://*.hf.space"
+
+MAX_WRONG_LOGINS = 5  # of an address, before it has to wait
+LOGIN_WAIT_SECONDS = 30.0
+MAX_WAITING_ADDRESSES = 10_000
+
+
+class ForwardedHost:
+    """Lets nobody but the owner's proxies say what the page's address is.
+
+    Gradio builds links from ``X-Forwarded-Host`` whoever sends it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not _comes_through_proxy(scope):
+            kept = [(name, value) for name, value in scope["headers"] if name not in ROOT_HEADERS]
+            scope = {**scope, "headers": kept}
+        await self.app(scope, receive, send)
+
+
+class ForeignOrigins:
+    """Refuses what other sites' pages would change here in a visitor's name."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        changes = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
+        if changes and _is_foreign(Headers(scope=scope)):
+            refusal = "Requests from pages of other sites are refused; open the demo itself."
+            await PlainTextResponse(refusal, 403)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+class Logins:
+    """Slows down who guesses the password: five wrong ones, then one per half minute."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._lock = threading.Lock()
+        self._wrong: OrderedDict[str, tuple[int, float]] = OrderedDict()  # count, last time
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_login = scope["type"] == "http" and scope["method"] == "POST"
+        if not is_login or scope["path"].rstrip("/") not in ("/login", "/gradio_api/login"):
+            await self.app(scope, receive, send)
+            return
+        address = str((scope.get("client") or ("",))[0])
+        wait = self._seconds_left(address)
+        if wait > 0:
+            refusal = f"Too many wrong logins; try again in {wait:.0f} s."
+            response = PlainTextResponse(refusal, 429, {"Retry-After": f"{wait:.0f}"})
+            await response(scope, receive, send)
+            return
+        self._count(address)  # before the answer is known: guesses may come at the same moment
+
+        async def watch(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] < 400:
+                self._forgive(address)
+            await send(message)
+
+        await self.app(scope, receive, watch)
+
+    def _seconds_left(self, address: str) -> float:
+        with self._lock:
+            count, last = self._wrong.get(address, (0, 0.0))
+        if count < MAX_WRONG_LOGINS:
+            return 0.0
+        return max(0.0, last + LOGIN_WAIT_SECONDS - time.monotonic())
+
+    def _count(self, address: str) -> None:
+        with self._lock:
+            count, _ = self._wrong.pop(address, (0, 0.0))
+            self._wrong[address] = (count + 1, time.monotonic())
+            if len(self._wrong) > MAX_WAITING_ADDRESSES:
+                self._wrong.popitem(last=False)
+
+    def _forgive(self, address: str) -> None:
+        with self._lock:
+            self._wrong.pop(address, None)
+
+
+class SecurityHeaders:
+    """Adds what tells a browser to run, frame and guess nothing that is not meant."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def add(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("Content-Security-Policy", _policy())
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "same-origin"
+            await send(message)
+
+        await self.app(scope, receive, add if scope["type"] == "http" else send)
+
+
+def _policy() -> str:
+    ancestors = f"'self' {SPACE_FRAMES}" if space_name() else "'self'"
+    parts = {**POLICY, "frame-ancestors": ancestors}
+    return "; ".join(f"{name} {value}" for name, value in parts.items())
+
+
+def _is_foreign(headers: Headers) -> bool:
+    """A browser says whence a page sends; the header beside it says so in old ones, or on http."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = headers.get("origin")
+    if origin is None:  # no browser
+        return False
+    own = (headers.get("host"), headers.get("x-forwarded-host"), os.environ.get("SPACE_HOST"))
+    return urlsplit(origin).netloc.lower() not in [name.lower() for name in own if name]
+
+
+def _comes_through_proxy(scope: Scope) -> bool:
+    """Whether the peer is a proxy of the owner, or the Space's own.
+
+    Where uvicorn trusts the peer, it has put the visitor's address in its place, with port 0.
+    """
+    if space_name():
+        return True
+    trusted = os.environ.get(TRUSTED_PROXIES, "")
+    host, port = scope.get("client") or ("", -1)
+    return bool(trusted) and (port == 0 or _is_listed(str(host), trusted))
+
+
+def _is_listed(host: str, trusted: str) -> bool:
+    for part in trusted.split(","):
+        try:
+            if part.strip() == "*" or ipaddress.ip_address(host) in ipaddress.ip_network(
+                part.strip(), strict=False
+            ):
+                return True
+        except ValueError:
+            continue
+    return False

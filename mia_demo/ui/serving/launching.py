@@ -1,0 +1,70 @@
+"""Starts the server, also on a machine that is busy with something else."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import Any
+
+import gradio as gr
+import uvicorn
+from gradio import http_server
+from starlette.middleware import Middleware
+
+from mia_demo.system.space import space_name
+from mia_demo.ui.serving.guards import ForeignOrigins, ForwardedHost, Logins, SecurityHeaders
+from mia_demo.ui.shared.theme import STYLES, make_theme
+from mia_demo.visitors.upload import MAX_ZIP_BYTES
+
+PATIENCE_SECONDS = 180.0
+
+
+def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
+    """Serves the app to this machine only, but on a Space or where GRADIO_SERVER_NAME says so.
+
+    Returns:
+        The ASGI app, its address on this machine, and its public address if it is shared.
+    """
+    http_server.Server.run_in_thread = _start_patiently  # type: ignore[method-assign]
+    everywhere = "0.0.0.0" if space_name() else "127.0.0.1"  # noqa: S104
+    settings: dict[str, Any] = {
+        "server_name": os.environ.get("GRADIO_SERVER_NAME", everywhere),
+        "theme": make_theme(),
+        "css_paths": STYLES,
+        "run_history": False,  # would keep reconstructions in the visitor's browser
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "pwa": False,
+        "max_file_size": MAX_ZIP_BYTES,
+        "show_error": False,
+        "state_session_capacity": 100,
+        "footer_links": ["api"],
+        "app_kwargs": {"middleware": guards()},
+        # Gradio would ask its own page once, with three seconds' patience, and give up.
+        "_frontend": False,
+    }
+    return app.queue(max_size=40, default_concurrency_limit=4).launch(**{**settings, **options})
+
+
+def guards() -> list[Middleware]:
+    """What every request passes, outermost first."""
+    return [Middleware(guard) for guard in (ForwardedHost, ForeignOrigins, Logins, SecurityHeaders)]
+
+
+def _start_patiently(server: http_server.Server) -> None:
+    """As Gradio's, which gives its server five seconds: too few with a tenth of a core.
+
+    Raises:
+        ServerFailedToStartError: it ended, as it does if the port is taken, or does not start.
+    """
+    server.thread = threading.Thread(target=uvicorn.Server.run, args=(server,), daemon=True)
+    if server.reloader:
+        server.watch_thread = threading.Thread(target=server.watch, daemon=True)
+        server.watch_thread.start()
+    server.thread.start()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not server.started:
+        server.thread.join(timeout=0.01)
+        if not server.thread.is_alive() or time.monotonic() > deadline:
+            raise http_server.ServerFailedToStartError("The server did not start.")
