@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +9,7 @@ from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import parse_knobs, preset_config
 from mia_demo.attack.frames import AttackFrame
 from mia_demo.commands.output import log, progress
+from mia_demo.commands.requests import AttackRequest, RecordRequest, SweepRequest
 from mia_demo.metrics.attributes import open_attribute_judge
 from mia_demo.metrics.judge import Judge
 from mia_demo.recipes.record import quote_results, record_attack, record_sweep, recorded_names
@@ -28,16 +28,14 @@ from mia_demo.zoo.layers import OWN_FOLDER, LayeredZoo
 from mia_demo.zoo.opening import open_zoo
 
 
-def attack(options: argparse.Namespace) -> dict[str, Any]:
-    zoo, compute = (
-        LayeredZoo(open_zoo(options.zoo), RUNS / OWN_FOLDER),
-        choose_compute(options.device),
-    )
+def answer_attack(request: AttackRequest) -> dict[str, Any]:
+    zoo = LayeredZoo(open_zoo(request.zoo), RUNS / OWN_FOLDER)
+    compute = choose_compute(request.device)
     # With what was trained and added on the page, so that its commands can be repeated.
     owners_models(zoo, RUNS / ADDED_FOLDER)
-    lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.base.target_names())
-    choices = {"identity": options.identity, "lanes": lanes, "seed": options.seed}
-    config = preset_config(options.preset, **choices, **parse_knobs(options.set))
+    lanes = tuple(request.lanes.split(",")) if request.lanes else tuple(zoo.base.target_names())
+    choices = {"identity": request.identity, "lanes": lanes, "seed": request.seed}
+    config = preset_config(request.preset, **choices, **parse_knobs(request.settings or []))
     attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
     frame: AttackFrame | None = None
     recorder = ReplayRecorder()
@@ -56,48 +54,49 @@ def attack(options: argparse.Namespace) -> dict[str, Any]:
             lane.name: attribute_judge.shares(lane.images, config.identity) for lane in frame.lanes
         }
     report = attack_report(zoo, config, compute, frame, verdicts, attributes)
-    if not options.output:
+    if not request.output:
         return report
-    saved = save_attack(options.output, report, frame, recorder.replay(), shown_as=options.output)
-    log(f"Saved in {options.output}")
+    saved = save_attack(request.output, report, frame, recorder.replay(), shown_as=request.output)
+    log(f"Saved in {request.output}")
     return saved
 
 
-def sweep(options: argparse.Namespace) -> dict[str, Any] | None:
+def answer_sweep(request: SweepRequest) -> dict[str, Any] | None:
     """None in a process of torchrun that does not lead: it has nothing to say."""
     with join_team() as team:
-        zoo = open_zoo(options.zoo)
-        compute = choose_compute(options.device, local_rank=team.local_rank)
-        if options.alphas:
+        zoo = open_zoo(request.zoo)
+        compute = choose_compute(request.device, local_rank=team.local_rank)
+        if request.alphas:
             team.require_alone("--alphas trains targets")
-            alphas = parse_alphas(options.alphas)
-            zoo = make_alpha_zoo(zoo, alphas, options.output / "zoo", compute, log)
-        elif options.training_seeds:
+            alphas = parse_alphas(request.alphas)
+            zoo = make_alpha_zoo(zoo, alphas, request.output / "zoo", compute, log)
+        elif request.training_seeds:
             team.require_alone("--training-seeds trains targets")
-            trainings = parse_numbers(options.training_seeds)
-            zoo = make_training_seed_zoo(zoo, trainings, options.output / "zoo", compute, log)
-        lanes = tuple(options.lanes.split(",")) if options.lanes else tuple(zoo.target_names())
-        identities, seeds = parse_numbers(options.identities), parse_numbers(options.seeds)
-        config = preset_config(options.preset, lanes=lanes, **parse_knobs(options.set))
+            trainings = parse_numbers(request.training_seeds)
+            zoo = make_training_seed_zoo(zoo, trainings, request.output / "zoo", compute, log)
+        lanes = tuple(request.lanes.split(",")) if request.lanes else tuple(zoo.target_names())
+        identities, seeds = parse_numbers(request.identities), parse_numbers(request.seeds)
+        config = preset_config(request.preset, lanes=lanes, **parse_knobs(request.settings or []))
         attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
-        work = (attacker, judge, config, identities, seeds, options.output)
+        work = (attacker, judge, config, identities, seeds, request.output)
         with progress("sweep", unit="attack", shown=team.leads) as bar:
             bar.total = len(identities) * len(seeds)
             for done in run_team_sweep(team, *work):
                 bar.update(done - bar.n)
     if not team.leads:
         return None
-    results = collect_results(attacker, judge, options.output, config, identities, seeds)
-    save_report(results, options.output)
+    results = collect_results(attacker, judge, request.output, config, identities, seeds)
+    save_report(results, request.output)
     return {**asdict(results.record), "preset": config.preset, "rows": results.rows}
 
 
-def record(options: argparse.Namespace) -> dict[str, Any]:
-    zoo = open_zoo(options.zoo)
-    if options.attack:
-        return {"recorded": record_attack(zoo, options.attack, options.name)}
-    results = record_sweep(zoo, options.sweep, options.name)
-    for text in options.quote:
+def answer_record(request: RecordRequest) -> dict[str, Any]:
+    zoo = open_zoo(request.zoo)
+    if request.attack:
+        return {"recorded": record_attack(zoo, request.attack, request.name)}
+    assert request.sweep  # RecordRequest sees to it
+    results = record_sweep(zoo, request.sweep, request.name)
+    for text in request.quote or []:
         quote_results(zoo, text)
     return {
         "recorded": recorded_names(zoo),

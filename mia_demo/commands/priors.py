@@ -2,55 +2,54 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict
 from typing import Any
 
 import torch
 
 from mia_demo.commands.output import log, progress
+from mia_demo.commands.requests import CheckPriorRequest, TrainPriorRequest
 from mia_demo.data.identities import open_identity_set
 from mia_demo.data.pictures import png, sprite
 from mia_demo.data.splits import public_split
 from mia_demo.errors import CheckpointError, ConfigError
-from mia_demo.metrics.prior_check import check_prior as measure_prior
+from mia_demo.metrics.prior_check import check_prior
 from mia_demo.metrics.prior_quality import prior_frechet, sample_images
 from mia_demo.recipes.prior import add_prior
 from mia_demo.system.device import choose_compute
 from mia_demo.system.files import write_bytes, write_json
 from mia_demo.training.classifier import LabelledImages
-from mia_demo.training.prior import PRIOR_STATE_FILE, PriorTrainer
-from mia_demo.training.prior import train_prior as prior_frames
+from mia_demo.training.prior import PRIOR_STATE_FILE, PriorTrainer, train_prior
 from mia_demo.training.prior_config import PriorConfig
 from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.opening import open_zoo
 
 
-def train_prior(options: argparse.Namespace) -> dict[str, Any]:
-    compute = choose_compute(options.device)
+def answer_train_prior(request: TrainPriorRequest) -> dict[str, Any]:
+    compute = choose_compute(request.device)
     config = PriorConfig(
-        resolution=options.resolution,
-        channel_base=32 * options.resolution,
-        seed=options.seed,
+        resolution=request.resolution,
+        channel_base=32 * request.resolution,
+        seed=request.seed,
     )
-    state = options.output / "state"
-    if (state / PRIOR_STATE_FILE).exists() and not options.resume:
+    state = request.output / "state"
+    if (state / PRIOR_STATE_FILE).exists() and not request.resume:
         raise CheckpointError(
-            f"{options.output} holds a training already; add --resume or choose another folder."
+            f"{request.output} holds a training already; add --resume or choose another folder."
         )
-    public = open_identity_set(options.data, min_identities=1, min_images=1)
+    public = open_identity_set(request.data, min_identities=1, min_images=1)
     images, _ = public.tensors(config.resolution)
-    zoo = open_zoo(options.zoo)
+    zoo = open_zoo(request.zoo)
     trainer = PriorTrainer(config, zoo.load_features(), compute)
     with progress("prior", unit="image") as bar:
-        for frame in prior_frames(trainer, images, state, minutes=options.minutes):
+        for frame in train_prior(trainer, images, state, minutes=request.minutes):
             bar.set_postfix_str(f"error {frame.pixel_error:.3f}")
             bar.update(frame.images_seen - bar.n)
-    output = Zoo.create(options.output)
+    output = Zoo.create(request.output)
     add_prior(output, trainer, identities=len(public))
     embedder = zoo.load_embedder()
     try:
-        frechet = prior_frechet(output.load_prior(), embedder, images, compute, seed=options.seed)
+        frechet = prior_frechet(output.load_prior(), embedder, images, compute, seed=request.seed)
     except ConfigError as error:  # the training itself is done and saved
         frechet = None
         log(str(error))
@@ -58,19 +57,19 @@ def train_prior(options: argparse.Namespace) -> dict[str, Any]:
         "images_seen": trainer.images_seen,
         "seconds": round(trainer.seconds, 1),
         "frechet": frechet,
-        "checkpoint": str(options.output / output.entry("prior").stored.file),
+        "checkpoint": str(request.output / output.entry("prior").stored.file),
     }
 
 
-def check_prior(options: argparse.Namespace) -> dict[str, Any]:
-    zoo, compute = open_zoo(options.zoo), choose_compute(options.device)
+def answer_check_prior(request: CheckPriorRequest) -> dict[str, Any]:
+    zoo, compute = open_zoo(request.zoo), choose_compute(request.device)
     generator = zoo.load_prior()
-    public = open_identity_set(sorted(options.data.glob("public_*.zip")))
+    public = open_identity_set(sorted(request.data.glob("public_*.zip")))
     size = generator.resolution
     train, held_out = (
         LabelledImages(*public.tensors(size, labels=labels)) for labels in public_split(public)
     )
-    figures, originals, projections = measure_prior(
+    figures, originals, projections = check_prior(
         generator,
         zoo.load_features(),
         zoo.load_embedder(),
@@ -84,7 +83,7 @@ def check_prior(options: argparse.Namespace) -> dict[str, Any]:
     pairs = torch.stack([originals, projections], dim=1).flatten(0, 1)
     for name, images, columns in (("samples", samples, 10), ("projections", pairs, 20)):
         sheet = sprite(images.permute(0, 2, 3, 1).contiguous().numpy(), columns)
-        write_bytes(options.output / f"{name}.png", png(sheet))
+        write_bytes(request.output / f"{name}.png", png(sheet))
     result = asdict(figures)
-    write_json(options.output / "prior.json", result)
+    write_json(request.output / "prior.json", result)
     return result

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from mia_demo.commands.output import log
-from mia_demo.data.layouts import FFHQ_CROP, SPLIT_SEED, open_layout
+from mia_demo.commands.requests import TrainRequest, UseDataRequest
+from mia_demo.data.layouts import FFHQ_CROP, SPLIT_SEED, SplitSet, open_layout
 from mia_demo.data.splits import first_of_each
 from mia_demo.errors import ConfigError, DeviceError
 from mia_demo.recipes.classifiers import ClassifierRequest, make_classifier
 from mia_demo.recipes.workshop import Workshop
-from mia_demo.system.device import Compute, choose_compute
+from mia_demo.system.device import choose_compute
 from mia_demo.system.memory import is_out_of_memory
 from mia_demo.training.classifier import LabelledImages, TrainConfig
 from mia_demo.training.initial_weights import PRETRAINED
@@ -23,38 +23,24 @@ from mia_demo.zoo.manifest import IdentityFolder
 from mia_demo.zoo.opening import open_zoo
 
 
-def train(options: argparse.Namespace) -> dict[str, Any]:
-    compute = choose_compute(options.device)
-    config, differs = _training(options, compute)
-    output = Zoo.create(options.output)
+def answer_train(request: TrainRequest) -> dict[str, Any]:
+    compute = choose_compute(request.device)
+    paper = _paper_config(request)
+    config = _config(request, paper)
+    differs = {}
+    if paper:
+        differs["differs"] = differences(config, paper, compute)
+        log(f"other than in the paper: {'; '.join(differs['differs'])}")
+    output = Zoo.create(request.output)
     if config.initial_weights == PRETRAINED:
-        start = open_zoo(options.zoo)
+        start = open_zoo(request.zoo)
         output.adopt(start, start.entry(PRETRAINED), PRETRAINED)
-    if options.data:
-        layout = options.layout or options.recipe or "folders"
-        if layout == "folders":
-            data = open_layout(layout, options.data, options.seed)
-        else:
-            # One split for all trainings and for later attacks on this zoo, whatever their seeds.
-            known = output.manifest.folder
-            seed = known.seed if known else SPLIT_SEED
-            data = open_folder(_remember_folder(output, options.data, layout, seed, None))
-        identities, train_items, test_items = data.identities, data.train, data.test
-    else:
-        source = open_zoo(options.zoo)
-        identities = source.identities()
-        items = source.split_items(identities)
-        train_items, test_items = items["train"], items["test"]
-    if options.photos is not None:
-        train_items = first_of_each(train_items, options.photos)
-    log(f"reading {len(train_items) + len(test_items)} pictures of {len(identities)} identities")
-    train_set = LabelledImages(*identities.items(config.input_size, train_items))
-    test_set = LabelledImages(*identities.items(config.input_size, test_items))
-    kind = "evaluator" if options.evaluator else "target"
-    name = "evaluator" if options.evaluator else f"alpha{options.alpha:+g}"
-    workshop = Workshop(output, compute, options.output / "state", log)
+    kind = "evaluator" if request.evaluator else "target"
+    name = "evaluator" if request.evaluator else f"alpha{request.alpha:+g}"
+    images = _images(request, config.input_size, output)
+    workshop = Workshop(output, compute, request.output / "state", log)
     try:
-        make_classifier(workshop, ClassifierRequest(name, kind, config, train_set, test_set))
+        make_classifier(workshop, ClassifierRequest(name, kind, config, *images))
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
@@ -69,17 +55,81 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         "train_accuracy": entry.train_accuracy,
         "epochs": config.epochs,
         "seconds": entry.training.seconds,
-        "checkpoint": str(options.output / entry.stored.file),
+        "checkpoint": str(request.output / entry.stored.file),
         **differs,
     }
 
 
-def use_data(options: argparse.Namespace) -> dict[str, Any]:
-    output = Zoo.create(options.output)
-    folder = _remember_folder(output, options.data, options.layout, options.seed, options.crop)
+def _paper_config(request: TrainRequest) -> TrainConfig | None:
+    """The paper's settings, if a recipe is asked for."""
+    if (request.alpha is None) != request.evaluator:
+        raise ConfigError("Give --alpha for a target; an evaluator is trained without one.")
+    if not request.recipe:
+        if request.evaluator:
+            raise ConfigError("--evaluator needs a --recipe, facescrub or celeba.")
+        return None
+    if request.recipe not in RECIPES:
+        raise ConfigError(f"No recipe {request.recipe!r}; choose one of {', '.join(RECIPES)}.")
+    recipe = RECIPES[request.recipe]
+    return recipe.evaluator if request.evaluator else recipe.target
+
+
+def _config(request: TrainRequest, paper: TrainConfig | None) -> TrainConfig:
+    """What is asked for, and for the rest the paper's settings or the usual ones."""
+    asked = {
+        "alpha": request.alpha,
+        "architecture": request.architecture,
+        "input_size": request.input_size,
+        "epochs": request.epochs,
+        "batch_size": request.batch_size,
+        "learning_rate": request.learning_rate,
+        "milestones": tuple(request.milestones) if request.milestones else None,
+        "phases": request.phases,
+        "seed": request.seed,
+        "initial_weights": request.initial_weights,
+        "augmentation": request.augmentation,
+    }
+    chosen: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    if paper and chosen.get("architecture", paper.architecture) != paper.architecture:
+        chosen["arguments"] = {}  # the paper's are Inception's
+    return replace(paper or TrainConfig(), **chosen)
+
+
+def _images(request: TrainRequest, size: int, output: Zoo) -> tuple[LabelledImages, LabelledImages]:
+    """Images to train on and to test on."""
+    data = _split_set(request, output)
+    train = data.train
+    if request.photos is not None:
+        train = first_of_each(train, request.photos)
+    pictures, people = len(train) + len(data.test), len(data.identities)
+    log(f"reading {pictures} pictures of {people} identities")
+    return (
+        LabelledImages(*data.identities.items(size, train)),
+        LabelledImages(*data.identities.items(size, data.test)),
+    )
+
+
+def _split_set(request: TrainRequest, output: Zoo) -> SplitSet:
+    if not request.data:
+        source = open_zoo(request.zoo)
+        identities = source.identities()
+        items = source.split_items(identities)
+        return SplitSet(identities, items["train"], items["test"])
+    layout = request.layout or request.recipe or "folders"
+    if layout == "folders":
+        return open_layout(layout, request.data, request.seed)
+    # One split for all trainings and for later attacks on this zoo, whatever their seeds.
+    known = output.manifest.folder
+    seed = known.seed if known else SPLIT_SEED
+    return open_folder(_remember_folder(output, request.data, layout, seed))
+
+
+def answer_use_data(request: UseDataRequest) -> dict[str, Any]:
+    output = Zoo.create(request.output)
+    folder = _remember_folder(output, request.data, request.layout, request.seed, request.crop)
     data = open_folder(folder)
     return {
-        "zoo": str(options.output),
+        "zoo": str(request.output),
         **asdict(folder),
         "identities": len(data.identities),
         "train_images": len(data.train),
@@ -88,7 +138,7 @@ def use_data(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _remember_folder(
-    zoo: Zoo, data: Path, layout: str, seed: int, crop: float | None
+    zoo: Zoo, data: Path, layout: str, seed: int, crop: float | None = None
 ) -> IdentityFolder:
     """Tells the zoo where its identities lie; without a crop an earlier one is kept."""
     if crop is None:
@@ -98,37 +148,3 @@ def _remember_folder(
     open_folder(folder)  # complains before anything is written
     zoo.set_folder(folder)
     return folder
-
-
-def _training(
-    options: argparse.Namespace, compute: Compute
-) -> tuple[TrainConfig, dict[str, list[str]]]:
-    """The settings of a training, and with a recipe how they differ from the paper's."""
-    if (options.alpha is None) != options.evaluator:
-        raise ConfigError("Give --alpha for a target; an evaluator is trained without one.")
-    chosen = {
-        name: value
-        for name in (
-            *("alpha", "architecture", "input_size", "epochs", "batch_size"),
-            "learning_rate",
-        )
-        if (value := getattr(options, name)) is not None
-    }
-    for name in ("milestones", "phases"):
-        if (shares := getattr(options, name)) is not None:
-            chosen[name] = tuple(shares)
-    chosen |= {name: getattr(options, name) for name in ("seed", "initial_weights", "augmentation")}
-    if not options.recipe:
-        if options.evaluator:
-            raise ConfigError("--evaluator needs a --recipe, facescrub or celeba.")
-        return TrainConfig(**chosen), {}
-    if options.recipe not in RECIPES:
-        raise ConfigError(f"No recipe {options.recipe!r}; choose one of {', '.join(RECIPES)}.")
-    recipe = RECIPES[options.recipe]
-    paper = recipe.evaluator if options.evaluator else recipe.target
-    if chosen.get("architecture", paper.architecture) != paper.architecture:
-        chosen["arguments"] = {}  # the paper's are Inception's
-    config = replace(paper, **chosen)
-    differs = differences(config, paper, compute)
-    log(f"other than in the paper: {'; '.join(differs)}")
-    return config, {"differs": differs}

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
-from mia_demo import doctor as doctor_checks
 from mia_demo.commands.output import log
+from mia_demo.commands.requests import (
+    ConvertRequest,
+    DoctorRequest,
+    MakeZooRequest,
+    PublishRequest,
+)
 from mia_demo.convert.pipeline import ClassifierFacts, convert_file
-from mia_demo.recipes.make_zoo import ZooRecipe
-from mia_demo.recipes.make_zoo import make_zoo as remake
+from mia_demo.doctor import run_checks
+from mia_demo.recipes.make_zoo import ZooRecipe, make_zoo
 from mia_demo.recipes.publish import publish_zoo
 from mia_demo.system.device import choose_compute
 from mia_demo.zoo.folder import EMBEDDED_ZOO
 from mia_demo.zoo.opening import open_zoo
 
 
-def make_zoo(options: argparse.Namespace) -> dict[str, Any]:
-    output = options.output or EMBEDDED_ZOO
-    compute = choose_compute(options.device)
-    zoo = remake(options.data, output, ZooRecipe(), compute, minutes=options.minutes, log=log)
+def answer_make_zoo(request: MakeZooRequest) -> dict[str, Any]:
+    output = request.output or EMBEDDED_ZOO
+    compute = choose_compute(request.device)
+    zoo = make_zoo(request.data, output, ZooRecipe(), compute, minutes=request.minutes, log=log)
     return {
         "zoo": str(output),
         "checkpoints": {
@@ -29,18 +33,18 @@ def make_zoo(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def convert(options: argparse.Namespace) -> dict[str, Any]:
+def answer_convert(request: ConvertRequest) -> dict[str, Any]:
     facts = ClassifierFacts(
-        kind=options.kind,
-        alpha=options.alpha,
-        architecture=options.architecture,
-        input_size=options.input_size,
-        class_names=options.class_names,
+        kind=request.kind,
+        alpha=request.alpha,
+        architecture=request.architecture,
+        input_size=request.input_size,
+        class_names=request.class_names,
     )
-    entry = convert_file(options.source, options.output, options.name, facts, log)
+    entry = convert_file(request.source, request.output, request.name, facts, log)
     origin = entry.training.converted_from
     result = {
-        "checkpoint": str(options.output / entry.stored.file),
+        "checkpoint": str(request.output / entry.stored.file),
         "name": entry.name,
         "kind": entry.kind,
         "architecture": entry.architecture,
@@ -60,9 +64,9 @@ def convert(options: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
-def publish(options: argparse.Namespace) -> dict[str, Any]:
-    zoo = open_zoo(options.zoo)
-    done = publish_zoo(zoo, options.repo, private=options.private, data_sheet=options.data_sheet)
+def answer_publish(request: PublishRequest) -> dict[str, Any]:
+    zoo = open_zoo(request.zoo)
+    done = publish_zoo(zoo, request.repo, private=request.private, data_sheet=request.data_sheet)
     return {
         "commit": done.address.revision,
         "address": str(done.address),
@@ -72,8 +76,8 @@ def publish(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def doctor(options: argparse.Namespace) -> dict[str, Any]:
-    checks = doctor_checks.run_checks(
-        options.zoo, options.device, online=options.online, accuracy=options.accuracy
+def answer_doctor(request: DoctorRequest) -> dict[str, Any]:
+    checks = run_checks(
+        request.zoo, request.device, online=request.online, accuracy=request.accuracy
     )
     return {"ok": all(check["ok"] for check in checks), "checks": checks}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import shlex
 
+from mia_demo import PROGRAM
 from mia_demo.attack.config import PRESETS, AttackConfig, preset_config
 from mia_demo.sweep.results import Record
 from mia_demo.training.classifier import TrainConfig
-
-PROGRAM = "python -m mia_demo"
 
 
 def attack_command(config: AttackConfig) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,18 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from mia_demo import doctor
-from mia_demo.cli import main
+from mia_demo import __version__, doctor
+from mia_demo.cli import main, parse
+from mia_demo.commands.answers import ANSWERS
+from mia_demo.commands.requests import (
+    REQUESTS,
+    AttackRequest,
+    RecordRequest,
+    Request,
+    SweepRequest,
+    ToyRequest,
+    TrainRequest,
+)
 from mia_demo.zoo.folder import EMBEDDED_ZOO
 
 
@@ -191,9 +203,99 @@ def test_a_sweep_prints_its_table(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert "| zero | 0 |" in printed
 
 
-def test_a_typing_error_is_one_line_with_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["sweep", "--alphas", "-0.1,0", "--output", "x"])
-    assert ended.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: argument --alphas: expected one argument; a value that begins")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("toy", r"error: Missing option '--alpha'.* \(python -m mia_demo toy --help\)"),
+        (
+            "toy --alpha x",
+            "error: Invalid value for '--alpha': .*mia_demo toy --help",
+        ),
+        ("toys", r"error: No such command 'toys'.* \(python -m mia_demo --help\)"),
+        ("toy --alpah 0", r"error: No such option: --alpah .*--alpha"),
+        ("sweep --alphas 0 --training-seeds 1 --output x", "error: Give --training-seeds or --al"),
+        ("record --name x", "error: Give --sweep or --attack"),
+        ("train --alpha 0 --output x --milestones", "error: Option '--milestones' requires an"),
+    ],
+)
+def test_typing_errors_are_one_line_too(
+    capsys: pytest.CaptureFixture[str], arguments: str, message: str
+) -> None:
+    assert main(arguments.split()) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert re.match(message, line)
+
+
+@pytest.mark.parametrize("alphas", ["--alphas=-0.1,0", "--alphas -0.1,0"])
+def test_values_may_begin_with_a_minus(alphas: str) -> None:
+    request = parse(["sweep", *alphas.split(), "--output", "x"])
+    assert isinstance(request, SweepRequest)
+    assert request.alphas == "-0.1,0"
+    toy = parse(["toy", "--alpha", "-5e-2", "--json"])
+    assert isinstance(toy, ToyRequest)
+    assert (toy.alpha, toy.as_json) == (-0.05, True)
+
+
+def test_options_with_several_values_take_them_in_a_row() -> None:
+    train = parse(
+        [
+            "train",
+            "--milestones",
+            "0.6",
+            "0.9",
+            "--phases",
+            "0",
+            "0",
+            "--alpha",
+            "0",
+            "--output",
+            "x",
+        ]
+    )
+    assert isinstance(train, TrainRequest)
+    assert (train.milestones, train.phases) == ([0.6, 0.9], (0.0, 0.0))
+    record = parse(["record", "--sweep", "s", "--quote", "a.md", "b.md", "--name", "n"])
+    assert isinstance(record, RecordRequest)
+    assert record.quote == [Path("a.md"), Path("b.md")]
+    attack = parse(["attack", "--identity", "1", "--set", "steps=3", "--set", "loss=logit"])
+    assert isinstance(attack, AttackRequest)
+    assert attack.settings == ["steps=3", "loss=logit"]
+
+
+@pytest.mark.parametrize("request_class", REQUESTS)
+def test_every_command_is_answered_and_explains_its_options(
+    request_class: type[Request], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert request_class in ANSWERS
+    assert main([request_class.command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.isascii()  # every terminal, pipe and log can show it
+    assert {"--json", "--device", "--zoo"} <= set(shown.split())
+
+
+def test_help_and_typing_errors_do_not_wait_for_torch() -> None:
+    program = (
+        "import sys; from mia_demo.cli import main; main(['toy']); print('torch' in sys.modules)"
+    )
+    done = subprocess.run(  # a process of its own: here torch is imported already
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"{__version__}\n"
+
+
+def test_an_interrupted_command_says_what_is_kept(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(request: Request) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(ANSWERS, ToyRequest, interrupted)
+    assert main(["toy", "--alpha", "0"]) == 130
+    assert capsys.readouterr().err == "stopped; finished parts are kept\n"

@@ -15,7 +15,7 @@ from PIL import Image
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig, parse_knobs, preset_config
 from mia_demo.attack.frames import AttackFrame
-from mia_demo.cli import build_parser
+from mia_demo.cli import parse
 from mia_demo.errors import ConfigError
 from mia_demo.runs.command import attack_command, training_command
 from mia_demo.runs.comparison import (
@@ -50,13 +50,13 @@ PHOTO = np.full((16, 16, 3), 90, dtype=np.uint8)
 def test_the_copied_command_parses_to_the_same_configuration(config: AttackConfig) -> None:
     python, dash_m, module, *arguments = shlex.split(attack_command(config))
     assert (python, dash_m, module) == ("python", "-m", "mia_demo")
-    options = build_parser().parse_args(arguments)
+    options = parse(arguments)
     parsed = preset_config(
         options.preset,
         identity=options.identity,
         seed=options.seed,
         lanes=tuple(options.lanes.split(",")),
-        **parse_knobs(options.set),
+        **parse_knobs(options.settings or []),
     )
     assert parsed == config
 
@@ -71,7 +71,7 @@ def test_the_copied_command_of_a_training_names_all_that_decides_it() -> None:
         alpha=-0.05, epochs=3, batch_size=16, learning_rate=0.1 + 0.2, milestones=(0.6, 0.9),
         phases=(0.2, 0.3), seed=7, initial_weights="pretrained",
     )  # fmt: skip
-    options = build_parser().parse_args(shlex.split(training_command(config, 8))[3:])
+    options = parse(shlex.split(training_command(config, 8))[3:])
     assert options.photos == 8
     told = {name: getattr(options, name, None) for name in config.to_json()}
     told |= {"milestones": tuple(options.milestones), "phases": tuple(options.phases)}
