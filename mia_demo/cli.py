@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from dataclasses import MISSING, fields
+from inspect import Parameter, Signature
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -51,8 +53,28 @@ def _options(
     """Options that come before the command."""
 
 
+def _add_command(request: type[Request]) -> None:
+    """A command whose options are the fields of ``request``, and whose result is an instance."""
+
+    def build(**options: Any) -> Request:
+        return request(**options)
+
+    hints = get_type_hints(request)
+    parameters = [
+        Parameter(
+            option.name,
+            Parameter.KEYWORD_ONLY,
+            default=Parameter.empty if option.default is MISSING else option.default,
+            annotation=Annotated[hints[option.name], option.metadata["typer"]],
+        )
+        for option in fields(request)
+    ]
+    build.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    app.command(request.command, help=request.__doc__, short_help=request.__doc__)(build)
+
+
 for _request in REQUESTS:
-    app.command(_request.command, help=_request.__doc__, short_help=_request.__doc__)(_request)
+    _add_command(_request)
 
 
 def parse(arguments: Sequence[str]) -> Request | int:
