@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 from typing import Any
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import gradio as gr
 import numpy as np
@@ -284,6 +286,15 @@ def test_a_rooms_link_leads_to_the_vote_unless_it_names_a_tab(
     assert (getattr(tabs, "selected", None) == "line-up") is leads_there
 
 
+def test_a_rooms_link_as_a_picture(handlers: LineUpHandlers) -> None:
+    image = handlers.ask("qr", {"link": "http://10.0.0.17:7860/?room=<3ZEE>"})["image"]
+    kind, svg = image.split(",", 1)
+    assert kind == "data:image/svg+xml;charset=utf-8"
+    root = ElementTree.fromstring(unquote(svg))  # noqa: S314
+    # Version 3 has 29 modules a side, and four must stay white around them.
+    assert root.get("viewBox") == "0 0 37 37"
+
+
 def test_what_has_not_changed_is_not_sent_again(handlers: LineUpHandlers) -> None:
     key = dealt(handlers.rooms)
     view = handlers.ask("look", {"key": key})
@@ -313,6 +324,7 @@ def test_what_has_not_changed_is_not_sent_again(handlers: LineUpHandlers) -> Non
         ("join", {"code": "nope"}, "There is no such room; check the code", True),
         ("shout", {}, "asked something strange", False),
         ("look", None, "asked something strange", False),
+        ("qr", {"link": "x" * 3000}, "asked something strange", False),
         ("vote", {"key": "x", "name": "y", "position": "z"}, "asked something strange", False),
     ],
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+import segno
 
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.lesson.line_up import LineUp, as_csv
@@ -14,7 +15,6 @@ from mia_demo.ui.engine.line_up_dealing import Dealer
 from mia_demo.ui.engine.line_up_game import GoneError
 from mia_demo.ui.engine.line_up_rooms import LineUpRooms
 from mia_demo.ui.line_up.view import host_view, pictures_json, voter_view
-from mia_demo.ui.shared.qr_code import qr_code, svg_path
 
 Message = dict[str, Any]
 
@@ -147,8 +147,8 @@ class LineUpHandlers:
 
     def _qr(self, message: Message) -> Message:
         """Only the browser knows under which address it reached this server."""
-        modules = qr_code(str(message["link"])) or []
-        return {"size": len(modules), "path": svg_path(modules)}
+        code = segno.make(str(message["link"]), micro=False)  # ValueError: too long, or empty
+        return {"image": code.svg_data_uri(border=4, light="white", omitsize=True)}
 
     def _view(self, message: Message) -> tuple[Message, LineUp | None]:
         targets = self.engine.zoo.target_names()

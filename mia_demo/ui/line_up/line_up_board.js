@@ -185,14 +185,11 @@ function showRoom(now) {
 
 async function showQr(link) {
   const picture = $(".qr");
-  picture.setAttribute("hidden", "");
-  const code = await ask("qr", { link }).catch(() => null);
-  if (!code || !code.size || $(".link").textContent !== link) return;
-  const quiet = 4; // modules that must stay white around it
-  const side = code.size + 2 * quiet;
-  picture.setAttribute("viewBox", `${-quiet} ${-quiet} ${side} ${side}`);
-  picture.querySelector("path").setAttribute("d", code.path);
-  picture.removeAttribute("hidden");
+  picture.hidden = true;
+  const code = await ask("qr", { link }).catch(() => null); // too long a link has none
+  if (!code || $(".link").textContent !== link) return;
+  picture.src = code.image;
+  picture.hidden = false;
 }
 
 function showRound(now) {
