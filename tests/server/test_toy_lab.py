@@ -34,7 +34,7 @@ def test_landscapes_come_while_the_network_learns_and_the_walk_is_the_papers() -
     assert snapshots[-1]["unsure"] == pytest.approx(0.357, abs=0.01)
     # Only what is new.
     assert lab.train(0.0, len(snapshots) - 1)["snapshots"] == snapshots[-1:]
-    walk = lab.walk(0.0, -3.0, -10.0)
+    walk = lab.walk(0, -3, -10)  # as JSON brings them
     assert (walk["steps"], walk["distance"], walk["is_confident"]) == (763, 3.23, True)
     assert walk["path"][0] == [-3.0, -10.0]
     assert walk["confidences"][0] < 0.01

@@ -139,7 +139,7 @@ class ToyLab:
         if not (abs(x) <= SIDE and abs(y) <= SIDE):
             raise ConfigError(f"The start must lie between -{SIDE:g} and {SIDE:g}, not {x}, {y}.")
         with self._walking:  # one at a time: a walk may take ten thousand steps
-            walk = measure_walk(network, (x, y))
+            walk = measure_walk(network, (float(x), float(y)))  # JSON knows no 3.0, only 3
         return {
             "path": [[round(px, 3), round(py, 3)] for px, py in walk.path],
             "confidences": [round(confidence, 4) for confidence in walk.confidences],
