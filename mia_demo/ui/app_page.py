@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -17,13 +18,23 @@ from mia_demo.ui.lesson.bar import build_lesson
 from mia_demo.ui.line_up.page import build_line_up_page
 from mia_demo.ui.models.page import build_models_page
 from mia_demo.ui.runs.page import build_runs_page
-from mia_demo.ui.shared.address import AddressBook
+from mia_demo.ui.shared.address import AddressPage
+from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.train.page import build_train_page
 from mia_demo.ui.understand.page import build_understand_page
 
 TITLE = "Be Careful What You Smooth For"
 HEADER = Path(__file__).with_name("shared") / "header.html"
+PAGES: dict[str, Callable[[AppState, AddressPage], None]] = {
+    "Attack": build_attack_page,
+    "Compare": build_compare_page,
+    "Line-up": build_line_up_page,
+    "Train": build_train_page,
+    "Models": build_models_page,
+    "Runs": build_runs_page,
+    "Understand": build_understand_page,
+}
 
 
 def build_app(engine: Engine, notice: str = "") -> gr.Blocks:
@@ -40,37 +51,28 @@ def build_app(engine: Engine, notice: str = "") -> gr.Blocks:
         if notice:
             gr.HTML(f'<p class="broken" role="alert">{escape(notice)}</p>', apply_default_css=False)
         tools = gr.Row(elem_classes="tools")
-        tabs, address = build_pages(engine, app)
+        state = build_pages(engine, app)
         with tools:
             bar = component(
-                "shared/address_bar", pages=address.for_browser(), elem_classes="address-bar"
+                "shared/address_bar",
+                pages=state.address.for_browser(),
+                elem_classes="address-bar",
             )
-            build_lesson(engine, address, tabs, bar)
-        address.connect(app, tabs, bar)
+            build_lesson(state, bar)
+        state.connect()
+        state.address.connect(app, state.tabs, bar)
     return app
 
 
-def build_pages(engine: Engine, app: gr.Blocks) -> tuple[gr.Tabs, AddressBook]:
+def build_pages(engine: Engine, app: gr.Blocks) -> AppState:
     """The tabs; a link leads to each, also to those that carry no settings in it."""
-    address = AddressBook()
     # A page is mounted when it is first chosen, and lives on behind the others.
     with gr.Tabs(elem_classes="pages", overflow_behavior="wrap") as tabs:
-        with address.tab("Attack") as page:
-            attack_lanes, attack_people = build_attack_page(engine, page)
-        with address.tab("Compare") as page:
-            compare_lanes = build_compare_page(engine, page)
-        with address.tab("Line-up") as page:
-            line_up_lanes = build_line_up_page(engine, page.tab, app, tabs)
-        lanes = [attack_lanes, compare_lanes, line_up_lanes]
-        with address.tab("Train") as page:
-            own_people, restored = build_train_page(engine, lanes, attack_people, page)
-        with address.tab("Models") as page:
-            build_models_page(engine, page.tab, attack_lanes, attack_people, own_people, restored)
-        with address.tab("Runs") as page:
-            build_runs_page(engine, page, lanes)
-        with address.tab("Understand") as page:
-            build_understand_page(engine, page)
-    return tabs, address
+        state = AppState(engine, app, tabs)
+        for label, build in PAGES.items():
+            with state.address.tab(label) as page:
+                build(state, page)
+    return state
 
 
 def build_failed_app(message: str) -> gr.Blocks:

@@ -94,7 +94,9 @@ def test_second_visitor_is_told_to_wait(open_page: OpenPage) -> None:
     start(first, "paper")
     expect(phase(first)).to_have_attribute("data-phase", "running")
     start(second)
-    expect(second.locator(".status")).to_have_text("Another attack is running; yours starts next.")
+    expect(second.locator(".status")).to_have_text(
+        "Another attack is running; your attack starts next."
+    )
     # A closed tab frees the device.
     first.context.close()
     expect(phase(second)).to_have_attribute("data-phase", "running", timeout=90_000)

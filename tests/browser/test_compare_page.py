@@ -152,7 +152,7 @@ def test_a_sweep_lets_another_visitors_attack_go_first(open_page: OpenPage) -> N
     status = controls(sweeper).get_by_role("status")
     expect(status).to_have_text(re.compile(r"^[1-9]\d* of 20"), timeout=TIMEOUT)
     attacker.get_by_role("button", name="Start").click()
-    expect(status).to_have_text("Another visitor goes first; your sweep goes on right after.")
+    expect(status).to_have_text("Another visitor goes first; your sweep continues right after.")
     expect(attacker.locator(".board")).to_have_attribute("data-phase", "done", timeout=TIMEOUT)
     expect(status).to_have_text(re.compile("^[1-9]\\d* of 20"), timeout=TIMEOUT)
 

@@ -203,7 +203,7 @@ def test_a_training_lets_another_visitors_attack_go_first(open_page: OpenPage) -
     status = board(page).get_by_role("status")
     expect(status).to_have_text(re.compile("^Epoch"), timeout=TIMEOUT)
     attacker.get_by_role("button", name="Start").click()
-    expect(status).to_have_text("Another visitor goes first; your training goes on right after.")
+    expect(status).to_have_text("Another visitor goes first; your training continues right after.")
     expect(attacker.locator(".board")).to_have_attribute("data-phase", "done", timeout=TIMEOUT)
     expect(status).to_have_text(re.compile("^Epoch"), timeout=TIMEOUT)
     button(page, "Stop").click()

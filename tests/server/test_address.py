@@ -16,7 +16,7 @@ from mia_demo.ui.app_page import build_pages
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.training_form import parse_training
 from mia_demo.ui.shared.address import AddressBook
-from mia_demo.ui.shared.knobs import KNOBS, parse_config, preset_values
+from mia_demo.ui.shared.forms import KNOBS, parse_config, preset_values
 from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
 
 
@@ -25,7 +25,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> AddressBook:
     runs: Path = tmp_path_factory.mktemp("runs")
     engine = Engine(Zoo(EMBEDDED_ZOO), choose_compute("cpu"), runs)
     with gr.Blocks() as app:
-        return build_pages(engine, app)[1]
+        return build_pages(engine, app).address
 
 
 def test_a_link_to_the_attack_page_carries_every_setting(book: AddressBook) -> None:

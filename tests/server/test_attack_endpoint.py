@@ -78,7 +78,7 @@ def test_second_client_is_told_to_wait_and_then_served(connect: Any) -> None:
     second = connect().submit(8, "quick", api_name="/attack")
     boards = list(second)
     assert boards[0]["phase"] == "waiting"
-    assert boards[0]["status"] == "Another attack is running; yours starts next."
+    assert boards[0]["status"] == "Another attack is running; your attack starts next."
     assert boards[-1]["phase"] == "done"
     assert list(first)[-1]["phase"] == "done"
 

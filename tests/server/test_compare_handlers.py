@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from mia_demo.errors import ConfigError
 from mia_demo.system.device import choose_compute
 from mia_demo.ui.compare.handlers import CompareHandlers
 from mia_demo.ui.engine.engine import Engine
@@ -22,8 +25,10 @@ def test_a_zoo_without_recorded_results_has_an_empty_page(tmp_path: Path) -> Non
 
 def test_a_download_of_anything_else_is_refused(tmp_path: Path) -> None:
     handlers = CompareHandlers(Engine(Zoo(EMBEDDED_ZOO), choose_compute("cpu"), tmp_path))
-    assert "no results '../manifest'" in handlers.download("../manifest", "json")["error"]
-    assert "no 'exe' download" in handlers.download("results/standard", "exe")["error"]
+    with pytest.raises(ConfigError, match=r"no results '\.\./manifest'"):
+        handlers.download("../manifest", "json")
+    with pytest.raises(ConfigError, match="no 'exe' download"):
+        handlers.download("results/standard", "exe")
 
 
 def test_trainings_of_one_target_share_its_colour_and_their_average_comes_first(

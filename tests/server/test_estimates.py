@@ -13,7 +13,7 @@ from mia_demo.system.device import choose_compute
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.speed import SpeedMeter, measured, spoken
 from mia_demo.ui.shared.estimates import MEASURING, UNKNOWN, Estimates, line
-from mia_demo.ui.shared.knobs import preset_values
+from mia_demo.ui.shared.forms import preset_values
 from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
 
 LANES = ["positive", "zero", "negative"]

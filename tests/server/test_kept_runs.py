@@ -17,11 +17,12 @@ from mia_demo.cli import main
 from mia_demo.runs.comparison import place_of
 from mia_demo.sweep.results import Record, SweepResults, judged_attacks, save_results
 from mia_demo.system.device import choose_compute
-from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.sweeping import attack_work, plan_sweep
 from mia_demo.ui.engine.training import plan_training, training_work
 from mia_demo.ui.engine.training_form import parse_training
 from mia_demo.ui.runs.handlers import RunsHandlers
+from mia_demo.ui.shared.app_state import AppState
 from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
 from mia_demo.zoo.manifest import library_versions
 from tests.server.test_runs_handlers import ABROAD, visit
@@ -173,5 +174,6 @@ def test_a_training_is_deleted_with_its_lane_and_its_curves(
     listing, *_ = handlers.delete({"chosen": first}, {}, visit())
     assert engine.zoo.target_names()[-1] == "own-2"
     assert not (engine.zoo.folder / "own-1.history.json").exists()
-    (lanes,) = handlers.lanes(visit(), listing, ["zero", "own-1"])
-    assert lanes["value"] == ["zero"]
+    state = AppState(engine, gr.Blocks(), gr.Tabs())
+    _, *pages = state.offered(visit(), listing, EMBEDDED, ["zero", "own-1"], ["own-1", "zero"])
+    assert [lanes["value"] for lanes in pages] == [["zero"], ["zero"]]

@@ -20,9 +20,10 @@ from mia_demo.ui.engine import people_training
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.people_training import Speed, plan_series, plan_three_lanes, series_work
 from mia_demo.ui.engine.training_form import parse_training
-from mia_demo.ui.shared.people_view import notes
+from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.train.handlers import TrainHandlers
 from mia_demo.ui.train.people_handlers import PeopleHandlers
+from mia_demo.ui.train.people_view import notes
 from mia_demo.visitors.own_people import OwnPeople
 from mia_demo.zoo.folder import open_zoo
 from tests.server.visits import visit
@@ -130,13 +131,14 @@ def test_classifiers_of_own_people_are_nobody_elses(
     assert engine.zoo.own_entries() == []
     training = TrainHandlers(engine)
     own: dict[str, Any] = {"people": people.key, "newest": "positive"}
-    attacked, *pages = training.lanes(visit(), own, EMBEDDED, ["zero"], ["zero"], ["zero"])
+    state = AppState(engine, gr.Blocks(), gr.Tabs())
+    attacked, *pages = state.offered(visit(), own, EMBEDDED, ["zero"], ["zero"], ["zero"])
     assert attacked["value"] == people.key
     assert len(pages) == 3
     assert all("choices" not in lanes for lanes in pages)
     assert "part" in training.read_part(people.key, "positive", 0)
-    guessed = training.read_part(people.zoo.folder.name, "positive", 0)
-    assert "no longer on this machine" in guessed["error"]
+    with pytest.raises(ConfigError, match="no longer on this machine"):
+        training.read_part(people.zoo.folder.name, "positive", 0)
 
 
 def test_the_preview_warns_of_what_will_go_wrong(people: OwnPeople) -> None:

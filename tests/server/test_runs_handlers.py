@@ -17,7 +17,7 @@ from mia_demo.system.device import choose_compute
 from mia_demo.ui.boards.replay_view import first_visit_board
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.runs.handlers import RunsHandlers
-from mia_demo.ui.shared.run_access import is_private
+from mia_demo.ui.shared.access import is_private
 from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
 from tests.server.visits import ABROAD, visit
 
@@ -118,7 +118,7 @@ def test_a_stopped_attack_is_listed_opened_and_repeated_up_to_its_step(
     assert board["phase"] == "stopped"
     assert board["replay"]["moments"][-1]["stage"] == "optimisation"
     *frames, last = handlers.repeat(head, visit())
-    for *_, again, stop in frames:  # named in every frame, see ui/job_buttons.py
+    for *_, again, stop in frames:  # named in every frame, see ui/shared/handler.py
         assert stop["interactive"] is not again["interactive"]
     assert last[0]["identical"] is True
     assert "all 2 pictures are identical, to the bit" in last[0]["repeated"]

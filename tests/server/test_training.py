@@ -12,10 +12,11 @@ from safetensors.torch import load_file
 from mia_demo.errors import ConfigError
 from mia_demo.recipes.classifiers import new_classifier, with_usual_start
 from mia_demo.system.device import Compute
-from mia_demo.ui.boards.training_view import TrainingPresenter, lane_choices, own_list
+from mia_demo.ui.boards.training_view import TrainingPresenter, own_list
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.training import TrainingUpdate, plan_training, training_work
 from mia_demo.ui.engine.training_form import RECIPE, parse_training
+from mia_demo.ui.shared.lanes import target_choices
 from mia_demo.zoo.folder import open_zoo
 from mia_demo.zoo.manifest import MANIFEST
 
@@ -129,7 +130,7 @@ def test_a_paused_training_goes_on_and_leaves_an_attackable_classifier(engine: E
     assert (engine.zoo.base.root / MANIFEST).read_bytes() == embedded
     (item,) = own_list(engine.zoo.own_entries())["items"]
     assert item["settings"].startswith("1 photo of each person, 2 epochs")
-    choices = lane_choices(engine.zoo.target_names(), engine.zoo.own_entries())
+    choices = target_choices(engine.zoo)
     assert choices[-1] == ("own-1 (α −0.2)", "own-1")
     with pytest.raises(ConfigError, match="own-1 was trained with exactly these settings"):
         plan()

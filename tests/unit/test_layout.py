@@ -9,6 +9,17 @@ import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "mia_demo"
+UI_PREFIX = "mia_demo.ui."
+
+# Who may catch Exception, and why.
+CATCHES_EXCEPTION = {
+    "ui/shared/handler.py": "tells a visitor",
+    "ui/engine/jobs.py": "carries the error from the job's thread to its reader",
+    "convert/torch_files.py": "torch raises all kinds for a foreign file",
+    "zoo/hub/client.py": "the Hub's client raises all kinds, and in another thread",
+    "zoo/hub/download.py": "a broken connection shows in many ways",
+    "sweep/distributed.py": "one of a team tells the others that it fails",
+}
 
 # Imports point down this list, never up. ui may import everything.
 LAYERS = [
@@ -25,6 +36,16 @@ LAYERS = [
 ]
 
 
+# Inside ui too, where pages never import each other.
+UI_LAYERS = [
+    ["engine"],
+    ["shared"],
+    ["boards"],
+    ["attack", "compare", "line_up", "train", "models", "runs", "understand", "lesson"],
+    ["app_page", "serving"],
+]
+
+
 def imports_of(path: Path) -> set[str]:
     names = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -36,8 +57,8 @@ def imports_of(path: Path) -> set[str]:
     return names
 
 
-def layer_of(room: str) -> int:
-    return next(index for index, rooms in enumerate(LAYERS) if room in rooms)
+def level(room: str, layers: list[list[str]]) -> int:
+    return next(index for index, rooms in enumerate(layers) if room in rooms)
 
 
 def test_only_the_page_imports_gradio() -> None:
@@ -71,7 +92,15 @@ def test_imports_point_one_way() -> None:
                     and not (PACKAGE / f"{pieces[1]}.py").exists()
                 ):
                     continue
-                assert layer_of(pieces[1]) <= layer_of(parts[0]), f"{path} imports {name}"
+                assert level(pieces[1], LAYERS) <= level(parts[0], LAYERS), f"{path} imports {name}"
+
+
+def test_imports_point_one_way_inside_ui() -> None:
+    for path in (PACKAGE / "ui").rglob("*.py"):
+        room = path.relative_to(PACKAGE / "ui").with_suffix("").parts[0]
+        others = {name.split(".")[2] for name in imports_of(path) if name.startswith(UI_PREFIX)}
+        for other in others - {room, "*"}:
+            assert level(other, UI_LAYERS) < level(room, UI_LAYERS), f"{path} imports {other}"
 
 
 def test_nothing_is_unpickled() -> None:
@@ -85,3 +114,22 @@ def test_nothing_is_unpickled() -> None:
 def test_code_parses_as_python_3_10() -> None:
     for path in PACKAGE.rglob("*.py"):
         ast.parse(path.read_text("utf-8"), feature_version=(3, 10))
+
+
+def catches_everything(handler: ast.ExceptHandler) -> bool:
+    names = {
+        node.id
+        for node in ast.walk(handler.type or ast.Name("BaseException"))
+        if isinstance(node, ast.Name)
+    }
+    return bool(names & {"Exception", "BaseException"})
+
+
+def test_unforeseen_errors_are_caught_in_few_places() -> None:
+    catching = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ExceptHandler) and catches_everything(node)
+    }
+    assert catching <= set(CATCHES_EXCEPTION) | {"ui/runs/handlers.py"}

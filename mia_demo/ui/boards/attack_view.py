@@ -151,13 +151,9 @@ class BoardPresenter:
         self._announced_at = -math.inf
 
     def waiting(self, place: Waiting) -> BoardView:
-        if place.running == "the start-up":
-            status = "The networks are still being loaded; your attack starts right after."
-        else:
-            running = "Another attack" if place.running == "an attack" else place.running
-            turn = "starts next" if place.ahead == 1 else f"is number {place.ahead} in the queue"
-            status = f"{running[0].upper()}{running[1:]} is running; yours {turn}."
-        return self._show(phase="waiting", status=status, urgent=True)
+        if place.running == "an attack":
+            place = replace(place, running="another attack")
+        return self._show(phase="waiting", status=place.sentence("your attack"), urgent=True)
 
     def frame(self, tracked: Tracked) -> BoardView:
         frame = tracked.frame

@@ -8,6 +8,7 @@ from typing import Any
 
 from mia_demo.data.pictures import data_uri
 from mia_demo.report.contact_sheet import RIGHT, WRONG
+from mia_demo.sweep.library import Sweep
 from mia_demo.ui.engine.jobs import Waiting
 from mia_demo.ui.engine.sweeping import LaneTally, SweepPlan, SweepUpdate
 
@@ -67,6 +68,16 @@ def lane_styles(lanes: Sequence[str], targets: Sequence[str]) -> list[int]:
     return styles
 
 
+def sweep_label(sweep: Sweep) -> str:
+    """One line for the list of results."""
+    record = sweep.record
+    if sweep.is_recorded:
+        return f"Recorded: {sweep.folder.name}"
+    day, time = record.date[5:10], record.date[11:16]
+    preset = record.settings.get("preset", "custom")
+    return f"{preset} × {len(record.identities)}, {day} {time}"
+
+
 class SweepPresenter:
     """Turns a job's updates into views, one sweep long."""
 
@@ -77,14 +88,9 @@ class SweepPresenter:
         self.view = SweepView("attacking", "Starting …", self._before, plan.total)
 
     def waiting(self, place: Waiting) -> SweepView:
-        if place.running == "the start-up":
-            why = "The networks are still being loaded; your sweep starts right after."
-        elif self.view.phase == "attacking" and self.view.newest:
-            why = "Another visitor goes first; your sweep goes on right after."
-        else:
-            turn = "starts next" if place.ahead == 1 else f"is number {place.ahead} in the queue"
-            why = f"{place.running[0].upper()}{place.running[1:]} is running; your sweep {turn}."
-        return self._show(phase="waiting", status=why, seconds_left=None)
+        has_begun = self.view.phase == "attacking" and bool(self.view.newest)
+        status = place.sentence("your sweep", has_begun=has_begun)
+        return self._show(phase="waiting", status=status, seconds_left=None)
 
     def update(self, update: SweepUpdate) -> SweepView:
         changes: dict[str, Any] = {}

@@ -95,15 +95,8 @@ class TrainingPresenter:
         self._show_epochs(plan.history())
 
     def waiting(self, place: Waiting) -> TrainingView:
-        if place.running == "the start-up":
-            why = "The networks are still being loaded; your training starts right after."
-        elif self.view.phase == "training":
-            why = "Another visitor goes first; your training goes on right after."
-        else:
-            turn = "starts next" if place.ahead == 1 else f"is number {place.ahead} in the queue"
-            running = f"{place.running[0].upper()}{place.running[1:]}"
-            why = f"{running} is running; your training {turn}."
-        return self._show(status=why, urgent=True, seconds_left=None)
+        status = place.sentence("your training", has_begun=self.view.phase == "training")
+        return self._show(status=status, urgent=True, seconds_left=None)
 
     def update(self, update: TrainingUpdate) -> TrainingView:
         frame = update.frame
@@ -210,12 +203,6 @@ def own_list(
     """
     items = [_item(entry) for entry in reversed(entries)]
     return {"newest": newest, "items": items, "people": people, "shared": people == EMBEDDED}
-
-
-def lane_choices(names: list[str], entries: list[CheckpointEntry]) -> list[tuple[str, str]]:
-    """Label and value of every lane; own ones say their α."""
-    alphas = {entry.name: alpha_text(entry.alpha or 0.0) for entry in entries}
-    return [(f"{name} (α {alphas[name]})" if name in alphas else name, name) for name in names]
 
 
 def _item(entry: CheckpointEntry) -> dict[str, Any]:

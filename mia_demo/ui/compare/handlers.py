@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from typing import Any
@@ -11,14 +10,14 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.attack.config import preset_config
-from mia_demo.errors import ConfigError, DemoError
+from mia_demo.errors import ConfigError
 from mia_demo.report.contact_sheet import training_photos
 from mia_demo.report.html import sweep_html
 from mia_demo.report.text import results_csv
 from mia_demo.sweep.library import ResultsLibrary, Sweep
 from mia_demo.sweep.results import RESULTS_FILE
-from mia_demo.ui.boards.sweep_view import SweepPresenter
-from mia_demo.ui.compare.view import EMPTY, CompareView, compare_view, sweep_label
+from mia_demo.ui.boards.sweep_view import SweepPresenter, sweep_label
+from mia_demo.ui.compare.view import EMPTY, CompareView, compare_view
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.jobs import Job, Waiting
 from mia_demo.ui.engine.networks import Networks
@@ -31,16 +30,65 @@ from mia_demo.ui.engine.sweeping import (
     sweep_work,
     table_work,
 )
-from mia_demo.ui.shared.job_buttons import STOPPING, while_running
-from mia_demo.ui.shared.knobs import parse_config
+from mia_demo.ui.shared.forms import parse_config
+from mia_demo.ui.shared.handler import STOPPING, JobView, stream, toast, toasts, while_running
 
-UNEXPECTED = "The sweep failed unexpectedly; the server's log says why. Finished attacks are kept."
 PURPOSE = "a sweep"
 RESULTS = "results"  # a link's parameter
 
 Work = Callable[[SweepPlan, Networks], Generator[SweepUpdate, None, None]]
+UNCHANGED = (gr.skip(), *(gr.skip() for _ in EMPTY.values()))  # list and components
 
-log = logging.getLogger(__name__)
+
+class SweepJobView(JobView[SweepUpdate]):
+    """The progress panel and its buttons while a sweep runs, and its results at the end."""
+
+    unexpected = (
+        "The sweep failed unexpectedly; the server's log says why. Finished attacks are kept."
+    )
+
+    def __init__(self, handlers: CompareHandlers, plan: SweepPlan) -> None:
+        self.handlers = handlers
+        self.plan = plan
+        self.presenter = SweepPresenter(plan, handlers.engine.zoo.target_names())
+
+    def first(self, job: Job[SweepUpdate]) -> tuple[Any, ...]:
+        return self._running(job)
+
+    def show(self, update: SweepUpdate | Waiting, job: Job[SweepUpdate]) -> tuple[Any, ...]:
+        if isinstance(update, Waiting):
+            self.presenter.waiting(update)
+        else:
+            self.presenter.update(update)
+        return self._running(job)
+
+    def over(self, job: Job[SweepUpdate]) -> tuple[Any, ...]:
+        if self.presenter.view.phase == "done":
+            return self._idle(self.handlers.results_of(self.plan))
+        self.presenter.stopped()
+        return self._idle()
+
+    def failed(self, message: str) -> tuple[Any, ...]:
+        self.presenter.failed(message)
+        return self._idle()
+
+    def _running(self, job: Job[SweepUpdate]) -> tuple[Any, ...]:
+        buttons = (
+            gr.update(interactive=False),
+            while_running("Stop", STOPPING, job),
+            gr.update(visible=False),
+        )
+        return self.presenter.view.to_json(), *buttons, *UNCHANGED
+
+    def _idle(self, results: tuple[Any, ...] = UNCHANGED) -> tuple[Any, ...]:
+        """When nothing runs; a sweep that was stopped half-way can be resumed or shown as it is."""
+        is_partial = 0 < len(self.plan.finished()) < self.plan.total
+        buttons = (
+            gr.update(interactive=True, value="Resume" if is_partial else "Start"),
+            gr.update(interactive=False, value="Stop"),
+            gr.update(visible=is_partial),
+        )
+        return self.presenter.view.to_json(), *buttons, *results
 
 
 class CompareHandlers:
@@ -79,53 +127,31 @@ class CompareHandlers:
 
     def choose(self, key: str) -> tuple[dict[str, Any], ...]:
         """Other results."""
-        try:
+        with toasts():
             return self._view(self.library.sweep(key)).values()
-        except DemoError as error:
-            raise _toast(str(error)) from error
 
     def download(self, key: str, kind: str) -> dict[str, str]:
-        """A file's name and content, or the error that prevents it."""
-        try:
-            sweep = self.library.sweep(key)
-            content = self._file(sweep, kind)
-        except DemoError as error:
-            return {"error": str(error)}
-        return {"name": f"{sweep.folder.name}.{kind}", "content": content}
+        """A file's name and content.
+
+        Raises:
+            DemoError: no such results, or no such kind of file.
+        """
+        sweep = self.library.sweep(key)
+        return {"name": f"{sweep.folder.name}.{kind}", "content": self._file(sweep, kind)}
 
     # -- a sweep of one's own -----------------------------------------------------------------
 
-    def start(
-        self,
-        request: gr.Request,
-        identities: str,
-        seeds: str,
-        preset: str,
-        lanes: list[str],
-        *knobs: Any,
-    ) -> Iterator[tuple[Any, ...]]:
-        """The start button: progress until the sweep is done, stopped or fails, then results."""
-        yield from self._run(sweep_work, request, identities, seeds, preset, lanes, knobs)
+    def start(self, request: gr.Request, *form: Any) -> Iterator[tuple[Any, ...]]:
+        """The start button: progress until the sweep is done, stopped or fails, then results.
 
-    def finished_part(
-        self,
-        request: gr.Request,
-        identities: str,
-        seeds: str,
-        preset: str,
-        lanes: list[str],
-        *knobs: Any,
-    ) -> Iterator[tuple[Any, ...]]:
+        Args:
+            form: identities, seeds, preset, lanes and the values of ``KNOBS``.
+        """
+        yield from self._run(sweep_work, request, *form)
+
+    def finished_part(self, request: gr.Request, *form: Any) -> Iterator[tuple[Any, ...]]:
         """The button for the table of a stopped sweep's finished attacks."""
-        yield from self._run(table_work, request, identities, seeds, preset, lanes, knobs)
-
-    def stop(self, request: gr.Request) -> Any:
-        """The stop button: the sweep ends after its running attack, ``start`` says when."""
-        job = self.sweeps.job_of(str(request.session_hash))
-        if job is None:
-            return gr.update(interactive=False, value="Stop")
-        job.stop()
-        return gr.skip()
+        yield from self._run(table_work, request, *form)
 
     # -- for programs -------------------------------------------------------------------------
 
@@ -140,12 +166,10 @@ class CompareHandlers:
         """
         sweeps = self.library.sweeps()
         if not sweeps:
-            raise _toast("There are no results yet; run a sweep first.")
-        try:
+            raise toast("There are no results yet; run a sweep first.")
+        with toasts():
             sweep = self.library.sweep(key or sweeps[0].key)
             values = json.loads(self._file(sweep, "json"))
-        except DemoError as error:
-            raise _toast(str(error)) from error
         return {**values, "key": sweep.key, "available": [other.key for other in sweeps]}
 
     def api_sweep(
@@ -166,7 +190,7 @@ class CompareHandlers:
         Returns:
             The progress panel; in the last one ``key`` names the results for ``/results``.
         """
-        try:
+        with toasts():
             names = tuple(self.engine.zoo.base.target_names() if lanes is None else lanes)
             plan = plan_sweep(self.engine, preset_config(preset, lanes=names), identities, seeds)
             presenter = SweepPresenter(plan, self.engine.zoo.target_names())
@@ -177,55 +201,16 @@ class CompareHandlers:
                     continue
                 key = self._key(plan) if update.phase == "done" else ""
                 yield {**presenter.update(update).to_json(), "key": key}
-                if update.phase == "done":
-                    return
-        except DemoError as error:
-            raise _toast(str(error)) from error
 
     # -----------------------------------------------------------------------------------------
 
-    def _run(
-        self,
-        work: Work,
-        request: gr.Request,
-        identities: str,
-        seeds: str,
-        preset: str,
-        lanes: list[str],
-        knobs: tuple[Any, ...],
-    ) -> Iterator[tuple[Any, ...]]:
-        session = str(request.session_hash)
-        unchanged = (gr.skip(), *(gr.skip() for _ in EMPTY.values()))
-        try:
+    def _run(self, work: Work, request: gr.Request, *form: Any) -> Iterator[tuple[Any, ...]]:
+        identities, seeds, preset, lanes, *knobs = form
+        with toasts():
             config = parse_config(0, preset, 0, lanes, knobs)
             plan = plan_sweep(self.engine, config, identities, seeds)
-            presenter = SweepPresenter(plan, self.engine.zoo.target_names())
-            job = self.sweeps.start(session, lambda: self._job(plan, work))
-        except DemoError as error:
-            raise _toast(str(error)) from error
-        yield presenter.view.to_json(), *_running_buttons(job), *unchanged
-        try:
-            for update in job.updates():
-                if isinstance(update, Waiting):
-                    view = presenter.waiting(update)
-                else:
-                    view = presenter.update(update)
-                    if update.phase == "done":
-                        yield view.to_json(), *_idle_buttons(plan), *self._shown(plan)
-                        return
-                yield view.to_json(), *_running_buttons(job), *unchanged
-            if self.sweeps.job_of(session) is not job:
-                return  # another sweep has the panel now
-            yield presenter.stopped().to_json(), *_idle_buttons(plan), *unchanged
-        except DemoError as error:
-            yield presenter.failed(str(error)).to_json(), *_idle_buttons(plan), *unchanged
-            raise _toast(str(error)) from error
-        except Exception as error:
-            log.exception("sweep failed")
-            yield presenter.failed(UNEXPECTED).to_json(), *_idle_buttons(plan), *unchanged
-            raise _toast(UNEXPECTED) from error
-        finally:
-            self.sweeps.release(session, job)
+            view = SweepJobView(self, plan)
+        yield from stream(self.sweeps, request, lambda: self._job(plan, work), view)
 
     def _job(self, plan: SweepPlan, work: Work) -> Job[SweepUpdate]:
         sweep = partial(work, plan)
@@ -234,7 +219,8 @@ class CompareHandlers:
     def _key(self, plan: SweepPlan) -> str:
         return next(s.key for s in self.library.sweeps() if s.folder == plan.folder)
 
-    def _shown(self, plan: SweepPlan) -> tuple[Any, ...]:
+    def results_of(self, plan: SweepPlan) -> tuple[Any, ...]:
+        """The list of results with those of a finished sweep in front, and their components."""
         sweeps = self.library.sweeps()
         sweep = next(sweep for sweep in sweeps if sweep.folder == plan.folder)
         return _choices(sweeps, sweep.key), *self._view(sweep).values()
@@ -264,27 +250,3 @@ class CompareHandlers:
 def _choices(sweeps: list[Sweep], key: str) -> Any:
     pairs = [(sweep_label(sweep), sweep.key) for sweep in sweeps]
     return gr.update(choices=pairs, value=key, interactive=True)
-
-
-def _running_buttons(job: Job[SweepUpdate]) -> tuple[Any, Any, Any]:
-    """Start, stop, and the table of what a stopped sweep has done, in every frame of the sweep."""
-    return (
-        gr.update(interactive=False),
-        while_running("Stop", STOPPING, job),
-        gr.update(visible=False),
-    )
-
-
-def _idle_buttons(plan: SweepPlan) -> tuple[Any, Any, Any]:
-    """The same after a sweep, which may have been stopped half-way."""
-    is_partial = 0 < len(plan.finished()) < plan.total
-    return (
-        gr.update(interactive=True, value="Resume" if is_partial else "Start"),
-        gr.update(interactive=False, value="Stop"),
-        gr.update(visible=is_partial),
-    )
-
-
-def _toast(message: str) -> gr.Error:
-    """One message for the visitor, and no traceback in the server's log for a visitor's slip."""
-    return gr.Error(message, print_exception=False)

@@ -2,53 +2,46 @@
 
 from __future__ import annotations
 
-import json
-
 import gradio as gr
 
-from mia_demo.attack.config import PRESETS, preset_config
+from mia_demo.attack.config import preset_config
 from mia_demo.ui.boards.sweep_view import READY
 from mia_demo.ui.compare.handlers import RESULTS, CompareHandlers
-from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.sweeping import plan_sweep
 from mia_demo.ui.shared.address import AddressPage, Setting
 from mia_demo.ui.shared.address_values import accepted_by, one_of, some_of
+from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
-from mia_demo.ui.shared.job_buttons import STOPPING, ends_job
-from mia_demo.ui.shared.knobs import (
-    KNOBS,
-    all_preset_values,
-    knob_settings,
-    knob_values,
-    parse_config,
-    preset_values,
+from mia_demo.ui.shared.forms import (
+    FIRST_PRESET,
+    attack_settings,
+    knob_fields,
+    linked_config,
+    preset_field,
+    start_and_stop_buttons,
+    words,
 )
+from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, STOPPING, ends_job
 
 FIRST_IDENTITIES = "0-4"
-FIRST_PRESET = "quick"
 
 
-def build_compare_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup:
-    """Adds the page to the current Blocks. It fills itself when a visitor first sees it.
-
-    Returns:
-        The choice of lanes, which grows when a classifier is trained.
-    """
+def build_compare_page(app: AppState, address: AddressPage) -> None:
+    """Adds the page to the current Blocks. It fills itself when a visitor first sees it."""
+    engine = app.engine
     handlers = CompareHandlers(engine)
     targets = engine.zoo.base.target_names()
     with gr.Row(elem_classes="compare-page"):
         with gr.Column(scale=1, min_width=320, elem_classes="controls"):
-            gr.HTML("<h2>1. Choose results</h2>", apply_default_css=False)
+            words("<h2>1. Choose results</h2>")
             choice = gr.Dropdown([], label="Results", show_label=False, elem_id="results")
             gr.HTML(
                 "<h2>2. Or sweep for yourself</h2><p>A sweep attacks many people, one after the "
                 "other, and makes such a table.</p>",
                 apply_default_css=False,
             )
-            with gr.Row(elem_classes="buttons"):
-                start = gr.Button("Start", variant="primary", min_width=80)
-                stop = gr.Button("Stop", variant="stop", interactive=False, min_width=80)
+            start, stop = start_and_stop_buttons()
             estimate = estimate_line()
             finished = gr.Button("Show the finished part", visible=False)
             progress = component("boards/sweep_progress", READY.to_json())
@@ -60,20 +53,11 @@ def build_compare_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup
                     max_length=200,
                     min_width=140,
                 )
-                preset = gr.Dropdown(
-                    list(PRESETS),
-                    value=FIRST_PRESET,
-                    label="Preset",
-                    info="effort of an attack",
-                    min_width=140,
-                )
+                preset = preset_field("effort of an attack")
             with gr.Accordion("More settings", open=False):
                 seeds = gr.Textbox("0", label="Seeds", info="such as 0,1,2", max_length=200)
                 lanes = gr.CheckboxGroup(targets, value=targets, label="Lanes")
-                knobs = [
-                    knob.component(value)
-                    for knob, value in zip(KNOBS, preset_values(FIRST_PRESET), strict=True)
-                ]
+                knobs = knob_fields(preset)
         with gr.Column(scale=4, min_width=320):
             with gr.Row(elem_classes="overview"):
                 with gr.Column(scale=1, min_width=320):
@@ -89,28 +73,18 @@ def build_compare_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup
     shown = [choice, summary, scatter, table, attributes, sheet]
     form = [identities, seeds, preset, lanes, *knobs]
     running = [progress, start, stop, finished, *shown]
-    summary.load(handlers.open, None, shown, show_progress="hidden", api_visibility="private")
+    summary.load(handlers.open, None, shown, **QUIET)
     choice.input(
         handlers.choose,
         choice,
         shown[1:],
         trigger_mode="always_last",
-        show_progress="hidden",
-        api_visibility="private",
+        **QUIET,
     )
     for button, handler in ((start, handlers.start), (finished, handlers.finished_part)):
-        button.click(
-            handler,
-            form,
-            running,
-            concurrency_limit=None,  # the device queue decides who waits, and says so
-            show_progress="hidden",
-            api_visibility="private",
-        )
+        button.click(handler, form, running, **JOB_EVENT)
     follow_form(Estimates(engine).for_sweep, form, estimate, address.tab.select)
-    ends_job(stop, STOPPING, handlers.sweeps, handlers.stop, [stop])
-    # In the browser, so that Start right after a new preset finds its values in place.
-    preset.input(None, preset, knobs, js=f"(preset) => ({json.dumps(all_preset_values())})[preset]")
+    ends_job(stop, STOPPING, handlers.sweeps)
     # Other settings are another sweep, which has nothing to resume.
     for field in form:
         field.input(None, None, start, js="() => 'Start'")
@@ -120,8 +94,7 @@ def build_compare_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup
         [choice, summary],
         shown[1:],
         trigger_mode="always_last",
-        show_progress="hidden",
-        api_visibility="private",
+        **QUIET,
     )
     usual = preset_config(FIRST_PRESET, lanes=tuple(targets))
     address.add(
@@ -132,19 +105,18 @@ def build_compare_page(engine: Engine, address: AddressPage) -> gr.CheckboxGroup
             accepted_by(lambda text: plan_sweep(engine, usual, text, "0")),
             FIRST_IDENTITIES,
         ),
-        Setting("preset", preset, one_of(lambda: PRESETS), FIRST_PRESET),
-        Setting(
-            "seeds", seeds, accepted_by(lambda text: plan_sweep(engine, usual, "0", text)), "0"
+        *attack_settings(
+            preset,
+            knobs,
+            Setting(
+                "seeds", seeds, accepted_by(lambda text: plan_sweep(engine, usual, "0", text)), "0"
+            ),
+            Setting("lanes", lanes, some_of(engine.zoo.target_names), targets),
         ),
-        Setting("lanes", lanes, some_of(engine.zoo.target_names), targets),
-        *knob_settings(knobs),
     )
     address.check = lambda values: plan_sweep(
-        engine,
-        parse_config(0, values["preset"], 0, values["lanes"], knob_values(values)),
-        values["identities"],
-        values["seeds"],
+        engine, linked_config(values), values["identities"], values["seeds"]
     )
     gr.api(handlers.api_results, api_name="results")
     gr.api(handlers.api_sweep, api_name="sweep", concurrency_limit=None)
-    return lanes
+    app.other_lanes.append(lanes)

@@ -45,16 +45,6 @@ class CompareView:
 EMPTY = CompareView({"key": ""}, {}, {}, {}, {})
 
 
-def sweep_label(sweep: Sweep) -> str:
-    """One line for the list of results."""
-    record = sweep.record
-    if sweep.is_recorded:
-        return f"Recorded: {sweep.folder.name}"
-    day, time = record.date[5:10], record.date[11:16]
-    preset = record.settings.get("preset", "custom")
-    return f"{preset} × {len(record.identities)}, {day} {time}"
-
-
 def compare_view(
     sweep: Sweep, caveat: str, identities: IdentitySet, targets: list[str]
 ) -> CompareView:

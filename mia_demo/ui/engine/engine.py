@@ -21,7 +21,7 @@ from mia_demo.runs.saver import AttackSaver
 from mia_demo.runs.store import RunStore
 from mia_demo.system.device import Compute
 from mia_demo.ui.engine import zero_gpu
-from mia_demo.ui.engine.jobs import DeviceQueue, Frame, Job
+from mia_demo.ui.engine.jobs import START_UP, DeviceQueue, Frame, Job
 from mia_demo.ui.engine.networks import Networks, Work
 from mia_demo.ui.engine.sessions import OwnedKeys, SessionJobs, SessionMemory
 from mia_demo.ui.engine.speed import SpeedMeter, measured
@@ -117,7 +117,7 @@ class Engine:
 
     def warm_up(self) -> Job[AttackFrame]:
         """Loads networks and pool and takes first steps, so that no visitor need wait for them."""
-        self._warming_up = Job(self._first_steps, self.device, "the start-up")
+        self._warming_up = Job(self._first_steps, self.device, START_UP)
         return self._warming_up
 
     @property

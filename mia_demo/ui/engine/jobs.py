@@ -19,6 +19,7 @@ from typing import Generic, TypeVar
 from mia_demo.errors import DemoError
 
 MAX_WAITING = 20
+START_UP = "the start-up"  # the purpose of the job that loads the networks
 POLL_SECONDS = 0.25  # how soon a closed tab or a moved queue is noticed
 
 Frame = TypeVar("Frame")
@@ -34,6 +35,21 @@ class Waiting:
 
     ahead: int
     running: str
+
+    def sentence(self, own: str, *, verb: str = "starts", has_begun: bool = False) -> str:
+        """Who goes first.
+
+        Args:
+            own: what waits here, such as ``your attack``.
+            verb: what it does as soon as it may.
+            has_begun: it has stepped aside for another visitor.
+        """
+        if self.running == START_UP:
+            return f"The networks are still being loaded; {own} {verb} right after."
+        if has_begun:
+            return f"Another visitor goes first; {own} continues right after."
+        turn = f"{verb} next" if self.ahead == 1 else f"is number {self.ahead} in the queue"
+        return f"{self.running[0].upper()}{self.running[1:]} is running; {own} {turn}."
 
 
 class Ticket:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 import threading
 from collections.abc import Generator
@@ -27,8 +26,6 @@ UNWATCHED = "Nobody was watching, so no further rounds were dealt; deal new ones
 UNEXPECTED = "Dealing failed unexpectedly; the server's log says why. Deal again."
 
 Round = tuple[Work[LineUp], float | None]  # and how many seconds it takes, if that is known
-
-log = logging.getLogger(__name__)
 
 
 class Dealer:
@@ -99,16 +96,17 @@ class Dealer:
                 yield line_up
 
     def _follow(self, key: str, job: Job[LineUp]) -> None:
-        note = ""
+        note = UNEXPECTED
         try:
             for update in job.updates():
-                self.rooms.wait(key, _waiting(update) if isinstance(update, Waiting) else "")
+                why = ""
+                if isinstance(update, Waiting):
+                    why = update.sentence("the round", verb="comes")
+                self.rooms.wait(key, why)
+            note = ""
         except DemoError as error:
             note = str(error)
-        except Exception:
-            log.exception("dealing failed")
-            note = UNEXPECTED
-        finally:
+        finally:  # the thread dies of any other error, which Python writes into the log
             self.rooms.finish(key, note)
 
 
@@ -143,9 +141,3 @@ def _shown(
         seed=config.seed,
         rng=np.random.default_rng(seeds),
     )
-
-
-def _waiting(place: Waiting) -> str:
-    if place.running == "the start-up":
-        return "The networks are still being loaded; the round comes right after."
-    return f"{place.running[0].upper()}{place.running[1:]} is running; the round comes right after."

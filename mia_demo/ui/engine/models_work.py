@@ -8,9 +8,22 @@ from dataclasses import dataclass
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.metrics.zoo_accuracy import AccuracyMeter, MeasuredAccuracy
 from mia_demo.ui.engine.networks import Networks
-from mia_demo.ui.models.view import Shown
+from mia_demo.visitors.own_people import People
 
 MAX_PIXELS = 500_000_000  # of test photos in memory, three bytes each
+
+
+@dataclass(frozen=True)
+class LoadedPeople:
+    """People and the classifiers that one visitor sees of them, in order.
+
+    Attributes:
+        added: names among them that the visitor added.
+    """
+
+    people: People
+    lanes: Sequence[str]
+    added: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -28,7 +41,9 @@ class Accuracies:
     sentence: str
 
 
-def measure_again(groups: Sequence[Shown], networks: Networks) -> Generator[Accuracies, None, None]:
+def measure_again(
+    groups: Sequence[LoadedPeople], networks: Networks
+) -> Generator[Accuracies, None, None]:
     """Targets and evaluators of all groups; one that fails is told and the others go on.
 
     Raises:
@@ -58,11 +73,11 @@ def measure_again(groups: Sequence[Shown], networks: Networks) -> Generator[Accu
     yield Accuracies(dict(results), total, total, " ".join([words, *problems]))
 
 
-def _names(group: Shown) -> list[str]:
+def _names(group: LoadedPeople) -> list[str]:
     return [*group.lanes, *(entry.name for entry in group.people.zoo.entries("evaluator"))]
 
 
-def _check_size(group: Shown) -> None:
+def _check_size(group: LoadedPeople) -> None:
     zoo = group.people.zoo
     photos = len(zoo.split_items(group.people.identities)["test"])
     largest = max((zoo.entry(name).input_size for name in _names(group)), default=0)

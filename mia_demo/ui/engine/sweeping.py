@@ -14,11 +14,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import ConfigError
-from mia_demo.metrics.judge import Judge
 from mia_demo.report.saving import save_report
 from mia_demo.sweep.results import collect_results
 from mia_demo.sweep.sweep import (
@@ -136,8 +134,7 @@ def sweep_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, No
         ConfigError: the folder cannot be written.
     """
     latest = yield from attack_work(plan, networks)
-    judges = networks.attacker(), networks.judge()
-    yield from _table(plan, plan.identities, plan.seeds, latest, *judges)
+    yield from _table(plan, plan.identities, plan.seeds, latest, networks)
 
 
 def attack_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, None, SweepUpdate]:
@@ -177,7 +174,7 @@ def table_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, No
     if not identities:
         raise ConfigError("No attack of this sweep is finished yet; start it again.")
     start = SweepUpdate("attacking", len(plan.finished()), plan.total)
-    yield from _table(plan, identities, seeds, start, networks.attacker(), networks.judge())
+    yield from _table(plan, identities, seeds, start, networks)
 
 
 def is_saved(update: SweepUpdate) -> bool:
@@ -190,10 +187,10 @@ def _table(
     identities: Sequence[int],
     seeds: Sequence[int],
     latest: SweepUpdate,
-    attacker: Attacker,
-    judge: Judge,
+    networks: Networks,
 ) -> Generator[SweepUpdate, None, None]:
     yield replace(latest, phase="table", seconds_left=None)
+    attacker, judge = networks.attacker(), networks.judge()
     with _writable(plan.folder):
         results = collect_results(attacker, judge, plan.folder, plan.config, identities, seeds)
         save_report(results, plan.folder)

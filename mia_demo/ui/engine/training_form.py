@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mia_demo.errors import ConfigError
 from mia_demo.recipes.make_zoo import ZooRecipe
 from mia_demo.smoothing import REFERENCE_PHASES
 from mia_demo.training.classifier import TrainConfig
-from mia_demo.ui.shared.knobs import whole_number
 
 LOWEST_ALPHA, HIGHEST_ALPHA = -0.2, 0.5
 FIRST_ALPHA = -0.05
@@ -30,20 +31,17 @@ ARCHITECTURES = {
 }
 
 
-def parse_training(
-    alpha: float | None,
-    images: float | None,
-    epochs: float | None,
-    schedule: str,
-    architecture: str,
-    learning_rate: float | None,
-    seed: float | None,
-) -> tuple[TrainConfig, int]:
+def parse_training(*form: Any) -> tuple[TrainConfig, int]:
     """The form as a configuration, and the images of each identity to train on.
+
+    Args:
+        form: α, images of each identity, epochs, names of schedule and architecture, learning
+            rate and seed; a number is None where its field is empty.
 
     Raises:
         ConfigError: an empty field, or a value out of range.
     """
+    alpha, images, epochs, schedule, architecture, learning_rate, seed = form
     alpha = _within("α", alpha, LOWEST_ALPHA, HIGHEST_ALPHA)
     learning_rate = _within("Learning rate", learning_rate, SMALLEST_RATE, LARGEST_RATE)
     chosen_epochs = whole_number("Epochs", _within("Epochs", epochs, 1, MAX_EPOCHS))
@@ -68,6 +66,19 @@ def parse_training(
         seed=chosen_seed,
     )
     return config, chosen_images
+
+
+def whole_number(label: str, value: float | None) -> int:
+    """A field's value, refused rather than rounded.
+
+    Raises:
+        ConfigError: empty, or with decimals.
+    """
+    if value is None:
+        raise ConfigError(f"{label} is empty; fill it in or choose a preset again.")
+    if value != int(value):
+        raise ConfigError(f"{label} must be a whole number, not {value:g}.")
+    return int(value)
 
 
 def _within(label: str, value: float | None, low: float, high: float) -> float:

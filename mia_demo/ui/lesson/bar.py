@@ -14,7 +14,9 @@ from mia_demo.lesson.worksheet import worksheet
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.shared.address import AddressBook
+from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
+from mia_demo.ui.shared.handler import JOB_EVENT
 
 log = logging.getLogger(__name__)
 
@@ -63,31 +65,17 @@ class Lesson:
         return Figures(self.engine.zoo, self.library, own)
 
 
-def build_lesson(engine: Engine, address: AddressBook, tabs: gr.Tabs, address_bar: gr.HTML) -> None:
+def build_lesson(app: AppState, address_bar: gr.HTML) -> None:
     """Adds the lesson's bar to the current Blocks; call it when all pages are built."""
-    lesson = Lesson(engine, address)
+    lesson = Lesson(app.engine, app.address)
     bar = component(
         "lesson/lesson_bar",
         steps=[_for_browser(step) for step in lesson.steps],
         server={"worksheet": lesson.sheet},
         elem_classes="lesson-bar",
     )
-    bar.submit(
-        lesson.reveal,
-        bar,
-        bar,
-        concurrency_limit=None,
-        show_progress="hidden",
-        api_visibility="private",
-    )
-    bar.select(
-        lesson.go,
-        bar,
-        address.outputs(tabs, address_bar),
-        concurrency_limit=None,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    bar.submit(lesson.reveal, bar, bar, **JOB_EVENT)
+    bar.select(lesson.go, bar, app.address.outputs(app.tabs, address_bar), **JOB_EVENT)
 
 
 def _for_browser(step: Step) -> dict[str, Any]:

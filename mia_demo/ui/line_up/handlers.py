@@ -15,6 +15,7 @@ from mia_demo.ui.engine.line_up_dealing import Dealer
 from mia_demo.ui.engine.line_up_game import GoneError
 from mia_demo.ui.engine.line_up_rooms import LineUpRooms
 from mia_demo.ui.line_up.view import host_view, pictures_json, voter_view
+from mia_demo.ui.shared.handler import toasts
 
 Message = dict[str, Any]
 
@@ -47,26 +48,22 @@ class LineUpHandlers:
         self, board: Message | None, count: float | None, seed: str, lanes: list[str]
     ) -> Message:
         """New rounds, computed from now on."""
-        try:
+        with toasts():
             if count is None:
                 raise ConfigError("Say how many rounds to deal.")
             chosen = _parse_seed(seed)
             key = self._key(board)
             self.dealer.deal(key, int(count), lanes, chosen)
-        except DemoError as error:
-            raise _toast(str(error)) from error
         return {"key": key}
 
     def deal_own(self, board: Message | None, request: gr.Request) -> Message:
         """The visitor's last attack as rounds."""
-        try:
+        with toasts():
             own = self.engine.finished_attacks.get(str(request.session_hash))
             if own is None:
                 raise ConfigError(NO_ATTACK)
             key = self._key(board)
             self.dealer.deal_own(key, own)
-        except DemoError as error:
-            raise _toast(str(error)) from error
         return {"key": key}
 
     def invited(self, request: gr.Request) -> Any:
@@ -178,8 +175,3 @@ def _parse_seed(text: str) -> int | None:
         return int(text) if text.strip() else None
     except ValueError as error:
         raise ConfigError("The seed must be a whole number, or empty for a new one.") from error
-
-
-def _toast(message: str) -> gr.Error:
-    """One message for the visitor, and no traceback in the server's log for a visitor's slip."""
-    return gr.Error(message, print_exception=False)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gradio as gr
 
-from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.line_up_dealing import MAX_AT_ONCE
 from mia_demo.ui.line_up.handlers import LineUpHandlers
+from mia_demo.ui.shared.address import AddressPage
+from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
+from mia_demo.ui.shared.forms import words
+from mia_demo.ui.shared.handler import QUIET
 
 FIRST_ROUNDS = 6
 INTRODUCTION = """
@@ -19,23 +22,14 @@ through which lane, stays hidden until you have voted.</p>
 """
 
 
-def build_line_up_page(
-    engine: Engine, page: gr.Tab, app: gr.Blocks, tabs: gr.Tabs
-) -> gr.CheckboxGroup:
-    """Adds the page to the current Blocks.
-
-    Args:
-        page: the page's own tab.
-        app, tabs: whoever opens the app by a room's link sees this page first.
-
-    Returns:
-        The choice of lanes, which grows when a classifier is trained.
-    """
+def build_line_up_page(app: AppState, address: AddressPage) -> None:
+    """Adds the page to the current Blocks; whoever opens the app by a room's link sees it first."""
+    engine = app.engine
     handlers = LineUpHandlers(engine)
     lane_names = engine.zoo.base.target_names()
     with gr.Row(elem_classes="line-up-page"):
         with gr.Column(scale=1, min_width=320, elem_classes="controls"):
-            gr.HTML(INTRODUCTION, apply_default_css=False)
+            words(INTRODUCTION)
             deal = gr.Button("Deal new rounds", variant="primary")
             estimate = estimate_line()
             own = gr.Button("Use my last attack")
@@ -61,16 +55,10 @@ def build_line_up_page(
         with gr.Column(scale=4, min_width=320):
             board = component("line_up/line_up_board", server={"ask": handlers.ask})
 
-    deal.click(
-        handlers.deal,
-        [board, rounds, seed, lanes],
-        board,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    deal.click(handlers.deal, [board, rounds, seed, lanes], board, **QUIET)
     estimates = Estimates(engine)
     # Dealing measures the device too.
-    follow_form(estimates.for_line_up, [rounds, lanes], estimate, page.select)
-    own.click(handlers.deal_own, board, board, show_progress="hidden", api_visibility="private")
-    app.load(handlers.invited, None, tabs, show_progress="hidden", api_visibility="private")
-    return lanes
+    follow_form(estimates.for_line_up, [rounds, lanes], estimate, address.tab.select)
+    own.click(handlers.deal_own, board, board, **QUIET)
+    app.blocks.load(handlers.invited, None, app.tabs, **QUIET)
+    app.other_lanes.append(lanes)

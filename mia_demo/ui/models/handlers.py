@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +15,23 @@ from mia_demo.errors import ConfigError, DemoError
 from mia_demo.metrics.zoo_accuracy import MeasuredAccuracy
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.jobs import Job, Waiting
-from mia_demo.ui.engine.models_work import measure_again
+from mia_demo.ui.engine.models_work import LoadedPeople, measure_again
 from mia_demo.ui.engine.sessions import SessionJobs
 from mia_demo.ui.models.view import (
-    Shown,
     added_sentence,
     group_json,
     machine_facts,
     progress_json,
-    waiting_words,
 )
-from mia_demo.ui.shared.job_buttons import start_and_stop
-from mia_demo.ui.shared.model_access import (
-    MAX_LANES,
-    added_models,
+from mia_demo.ui.shared.access import added_models, is_private
+from mia_demo.ui.shared.handler import JobView, follow, start_and_stop, toasts, with_errors_told
+from mia_demo.ui.shared.lanes import (
+    MAX_BOARD_LANES,
     attack_lanes,
-    hub_choices,
+    attacked_people,
     lane_names,
+    ticked_lanes,
 )
-from mia_demo.ui.shared.people_view import people_choices
-from mia_demo.ui.shared.run_access import is_private
-from mia_demo.ui.shared.train_updates import ticked_lanes
 from mia_demo.visitors.added_models import AddedModels, Addition, Checking
 from mia_demo.visitors.added_store import MAX_ZOO_BYTES
 from mia_demo.visitors.own_people import KEPT_HOURS, OwnPeople
@@ -61,8 +55,6 @@ News = DownloadProgress | Checking | Addition
 Prepared = tuple[str, Callable[[], Generator[News, None, None]]]  # first status, and the work
 Panel = dict[str, Any]
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class Form:
@@ -74,15 +66,56 @@ class Form:
         own: the panel of the visitor's own people.
     """
 
+    request: gr.Request
     panel: Panel
     attacked: str
     ticked: list[str]
     own: Panel
-    request: gr.Request
 
     @property
     def session(self) -> str:
         return str(self.request.session_hash)
+
+
+class AdditionJobView(JobView[News]):
+    """The panel and its buttons while something is added, and the Attack page's choices after."""
+
+    unexpected = UNEXPECTED
+    unchanged = (gr.skip(), gr.skip())  # the Attack page's people and lanes
+
+    def __init__(self, handlers: ModelsHandlers, form: Form) -> None:
+        self.handlers = handlers
+        self.form = form
+        self.panel = form.panel
+        self.addition: Addition | None = None
+
+    def begin(self, key: str, status: str) -> None:
+        """What is added, and the key that will open it."""
+        self.panel = {
+            **self.panel,
+            "key": key,
+            "status": status,
+            "phase": "busy",
+            "progress": None,
+        }
+
+    def first(self, job: Job[News]) -> tuple[Any, ...]:
+        return self.panel, *self.unchanged, *start_and_stop(running=True)
+
+    def show(self, update: News | Waiting, job: Job[News]) -> tuple[Any, ...]:
+        panel = self.panel
+        if isinstance(update, Addition):
+            self.addition = update
+        else:
+            panel = {**panel, **progress_json(update)}
+        return panel, *self.unchanged, *start_and_stop(running=True)
+
+    def over(self, job: Job[News]) -> tuple[Any, ...]:
+        changed = self.handlers.added(self.addition, self.form, self.panel)
+        return *changed, *start_and_stop(running=False)
+
+    def failed(self, message: str) -> tuple[Any, ...]:
+        return _failed(self.panel, message), *self.unchanged, *start_and_stop(running=False)
 
 
 class ModelsHandlers:
@@ -113,46 +146,39 @@ class ModelsHandlers:
         if not is_private(request) and self.engine.added.tab(key) is not None:
             self.engine.tab_keys.put(str(request.session_hash), key)
         panel = {"status": "", "phase": "ready", "progress": None, "key": key}
-        form = Form(panel, attacked, ticked, own, request)
+        form = Form(request, panel, attacked, ticked, own)
         return (*self._page(form, panel), *start_and_stop(running=False))
 
     def measure(self, panel: Panel, own: Panel, request: gr.Request) -> Iterator[Panel]:
         """The button that measures all accuracies again."""
-        try:
-            shown = self._shown(own, request)
-            job = self.engine.shared(
-                lambda: self.engine.on_device(partial(measure_again, shown)),
-                "a measurement of accuracies",
-            )
-            for update in job.updates():
-                if isinstance(update, Waiting):
-                    status, progress = waiting_words(update, "the measurement"), None
-                else:
-                    self.measured.update(update.results)
-                    status, progress = update.sentence, update.done / update.total
-                panel = {**panel, "status": status, "phase": "busy", "progress": progress}
-                yield {**panel, **self._loaded(own, request)}
-            yield {**panel, "phase": "done", "progress": None, **self._loaded(own, request)}
-        except DemoError as error:
-            yield _failed(panel, error)
-            raise _toast(str(error)) from error
-        except Exception as error:
-            log.exception("a measurement failed")
-            yield _failed(panel, UNEXPECTED)
-            raise _toast(UNEXPECTED) from error
+        yield from with_errors_told(
+            self._measure(panel, own, request), partial(_failed, panel), UNEXPECTED
+        )
+
+    def _measure(self, panel: Panel, own: Panel, request: gr.Request) -> Iterator[Panel]:
+        shown = self._shown(own, request)
+        job = self.engine.shared(
+            lambda: self.engine.on_device(partial(measure_again, shown)),
+            "a measurement of accuracies",
+        )
+        for update in job.updates():
+            if isinstance(update, Waiting):
+                status, progress = update.sentence("the measurement"), None
+            else:
+                self.measured.update(update.results)
+                status, progress = update.sentence, update.done / update.total
+            panel = {**panel, "status": status, "phase": "busy", "progress": progress}
+            yield {**panel, **self._loaded(own, request)}
+        yield {**panel, "phase": "done", "progress": None, **self._loaded(own, request)}
 
     # -- adding -------------------------------------------------------------------------------
 
-    def load(
-        self,
-        address: str,
-        panel: Panel,
-        attacked: str,
-        ticked: list[str],
-        own: Panel,
-        request: gr.Request,
-    ) -> Iterator[tuple[Any, ...]]:
-        """The load button: a zoo of the Hub."""
+    def load(self, request: gr.Request, address: str, *form: Any) -> Iterator[tuple[Any, ...]]:
+        """The load button: a zoo of the Hub.
+
+        Args:
+            form: the fields of ``Form`` in their order.
+        """
 
         def prepare(models: AddedModels) -> Prepared:
             wanted = HubAddress.parse(address)
@@ -160,16 +186,10 @@ class ModelsHandlers:
             self.engine.added.check_room(models)
             return f"Asking the Hub for {wanted} …", lambda: self._from_hub(models, access, wanted)
 
-        yield from self._add(prepare, Form(panel, attacked, ticked, own, request))
+        yield from self._add(prepare, Form(request, *form))
 
     def upload(
-        self,
-        files: list[str] | None,
-        panel: Panel,
-        attacked: str,
-        ticked: list[str],
-        own: Panel,
-        request: gr.Request,
+        self, request: gr.Request, files: list[str] | None, *form: Any
     ) -> Iterator[tuple[Any, ...]]:
         """Two uploaded files: a classifier and its manifest entry."""
         paths = [Path(file) for file in files or []]
@@ -183,79 +203,51 @@ class ModelsHandlers:
             return "Looking through the files …", lambda: models.add_upload(weights, entry)
 
         try:
-            yield from self._add(prepare, Form(panel, attacked, ticked, own, request))
+            yield from self._add(prepare, Form(request, *form))
         finally:
             for path in paths:
                 path.unlink(missing_ok=True)
-
-    def stop(self, request: gr.Request) -> None:
-        """The stop button: ``load`` shows the last word."""
-        job = self.additions.job_of(str(request.session_hash))
-        if job is not None:
-            job.stop()
 
     def remove(
         self, panel: Panel, attacked: str, ticked: list[str], own: Panel, request: gr.Request
     ) -> tuple[Any, ...]:
         """The confirmed button of a lane, or of a zoo with people of its own."""
         name = str(panel.get("chosen", ""))
-        try:
+        with toasts():
             models = added_models(self.engine, request)
             if models is None:
                 raise ConfigError("That is not yours to remove; reload the page.")
             self.engine.remove_added(models, name)
-        except DemoError as error:
-            raise _toast(str(error)) from error
         status = f"Removed: {name}." if name in ticked else "Removed."
         panel = {**panel, "status": status, "phase": "done", "progress": None, "chosen": ""}
-        form = Form(panel, attacked, ticked, own, request)
-        chosen = EMBEDDED if name == attacked else None
+        form = Form(request, panel, attacked, ticked, own)
+        chosen = EMBEDDED if name == attacked else ""
         return (*self._page(form, panel, chosen), gr.skip(), gr.skip())
 
     # -----------------------------------------------------------------------------------------
 
     def _add(
-        self,
-        prepare: Callable[[AddedModels], Prepared],
-        form: Form,
+        self, prepare: Callable[[AddedModels], Prepared], form: Form
     ) -> Iterator[tuple[Any, ...]]:
-        session, panel = form.session, form.panel
-        unchanged = (gr.skip(), gr.skip())
+        view = AdditionJobView(self, form)
+        yield from with_errors_told(self._adding(prepare, view), view.failed, view.unexpected)
+
+    def _adding(
+        self, prepare: Callable[[AddedModels], Prepared], view: AdditionJobView
+    ) -> Iterator[tuple[Any, ...]]:
+        form, session = view.form, view.form.session
         key, models = "", self.engine.added.owner
         try:
             if not is_private(form.request):
                 key, models = self.engine.added.open_tab(
-                    self.engine.tab_keys.get(session) or str(panel.get("key", ""))
+                    self.engine.tab_keys.get(session) or str(form.panel.get("key", ""))
                 )
                 self.engine.tab_keys.put(session, key)
             status, work = prepare(models)
             job = self.additions.start(session, lambda: Job(work, self.engine.additions, PURPOSE))
-        except DemoError as error:
-            self.engine.added.close_empty(key)
-            yield _failed(panel, error), *unchanged, *start_and_stop(running=False)
-            raise _toast(str(error)) from error
-        panel = {**panel, "key": key, "status": status, "phase": "busy", "progress": None}
-        yield panel, *unchanged, *start_and_stop(running=True)
-        added: Addition | None = None
-        try:
-            for update in job.updates(UPDATE_SECONDS):
-                if isinstance(update, Addition):
-                    added = update
-                else:
-                    shown = {**panel, **progress_json(update)}
-                    yield shown, *unchanged, *start_and_stop(running=True)
-            if self.additions.job_of(session) is not job:
-                return  # another addition has the panel now
-            yield *self._added(added, form, panel), *start_and_stop(running=False)
-        except DemoError as error:
-            yield _failed(panel, error), *unchanged, *start_and_stop(running=False)
-            raise _toast(str(error)) from error
-        except Exception as error:
-            log.exception("an addition failed")
-            yield _failed(panel, UNEXPECTED), *unchanged, *start_and_stop(running=False)
-            raise _toast(UNEXPECTED) from error
+            view.begin(key, status)
+            yield from follow(self.additions, session, job, view, interval=UPDATE_SECONDS)
         finally:
-            self.additions.release(session, job)
             self.engine.added.close_empty(key)
 
     def _from_hub(
@@ -270,7 +262,7 @@ class ModelsHandlers:
                 else:
                     yield news
 
-    def _added(self, added: Addition | None, form: Form, panel: Panel) -> tuple[Any, Any, Any]:
+    def added(self, added: Addition | None, form: Form, panel: Panel) -> tuple[Any, Any, Any]:
         """The panel, people and lanes after an addition; None is one that was stopped."""
         if added is None:
             panel = {**panel, "status": "Stopped; nothing was added.", "phase": "stopped"}
@@ -281,14 +273,14 @@ class ModelsHandlers:
         unticked = [name for name in added.lanes if name not in ticked]
         status = added_sentence(added, unticked)
         panel = {**panel, "status": status, "phase": "done", "progress": None}
-        chosen = added.people.key if added.people else None
+        chosen = added.people.key if added.people else ""
         return (*self._page(form, panel, chosen)[:2], lanes)
 
-    def _page(self, form: Form, panel: Panel, chosen: str | None = None) -> tuple[Any, Any, Any]:
+    def _page(self, form: Form, panel: Panel, chosen: str = "") -> tuple[Any, Any, Any]:
         """The panel, people (chosen ones, if a key is given) and lanes as they are now."""
         return (
             {**panel, **self._loaded(form.own, form.request)},
-            self._people(form, chosen),
+            attacked_people(self.engine, form.request, self._own(form.own), chosen),
             self._lanes(form),
         )
 
@@ -302,15 +294,15 @@ class ModelsHandlers:
             "note": "" if is_private(request) else SHARED,
         }
 
-    def _shown(self, own: Panel, request: gr.Request) -> list[Shown]:
+    def _shown(self, own: Panel, request: gr.Request) -> list[LoadedPeople]:
         """Everybody whom this visitor can attack, and through which lanes."""
         engine, added = self.engine, added_models(self.engine, request)
         lanes = lane_names(engine, request, engine.embedded)
-        shown = [Shown(engine.embedded, lanes, added.lane_names() if added else ())]
+        shown = [LoadedPeople(engine.embedded, lanes, added.lane_names() if added else ())]
         for people in added.people if added else ():
-            shown.append(Shown(people, people.zoo.target_names()))
+            shown.append(LoadedPeople(people, people.zoo.target_names()))
         if (mine := self._own(own)) is not None:
-            shown.append(Shown(mine, mine.zoo.target_names()))
+            shown.append(LoadedPeople(mine, mine.zoo.target_names()))
         return shown
 
     def _own(self, own: Panel) -> OwnPeople | None:
@@ -321,26 +313,13 @@ class ModelsHandlers:
         except DemoError:
             return None
 
-    def _people(self, form: Form, chosen: str | None) -> Any:
-        mine = self._own(form.own)
-        if mine is not None and not mine.zoo.target_names():
-            mine = None
-        choices = people_choices(self.engine.embedded, mine)
-        choices += hub_choices(self.engine, form.request)
-        return gr.update(choices=choices, **({"value": chosen} if chosen else {}))
-
     def _lanes(self, form: Form, new: Sequence[str] = ()) -> Any:
         """The Attack page's lanes; those of other people change with the people."""
         if form.attacked != EMBEDDED:
             return gr.skip()
         choices = attack_lanes(self.engine, form.request, self.engine.embedded)
-        return ticked_lanes(choices, form.ticked, *new, most=MAX_LANES)
+        return ticked_lanes(choices, form.ticked, *new, most=MAX_BOARD_LANES)
 
 
-def _failed(panel: Panel, error: DemoError | str) -> Panel:
-    return {**panel, "status": str(error), "phase": "failed", "progress": None}
-
-
-def _toast(message: str) -> gr.Error:
-    """One message for the visitor, who may have got a stranger's words in it: as text."""
-    return gr.Error(escape(message), print_exception=False)
+def _failed(panel: Panel, message: str) -> Panel:
+    return {**panel, "status": message, "phase": "failed", "progress": None}

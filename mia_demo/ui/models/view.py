@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from huggingface_hub import constants
@@ -16,6 +15,7 @@ from mia_demo.ui.boards.sweep_view import lane_styles
 from mia_demo.ui.engine import zero_gpu
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.jobs import Waiting
+from mia_demo.ui.engine.models_work import LoadedPeople
 from mia_demo.visitors.added_models import (
     UPLOADED,
     Addition,
@@ -56,19 +56,6 @@ NOTHING: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Shown:
-    """People and the classifiers that this visitor sees of them, in order.
-
-    Attributes:
-        added: names among them that the visitor added.
-    """
-
-    people: People
-    lanes: Sequence[str]
-    added: Sequence[str] = ()
-
-
 def machine_facts(engine: Engine) -> list[dict[str, str]]:
     """Device and memory, each with a label."""
     facts = [("Device", engine.device_label)]
@@ -82,7 +69,7 @@ def machine_facts(engine: Engine) -> list[dict[str, str]]:
     return [{"label": label, "value": value} for label, value in facts]
 
 
-def group_json(engine: Engine, shown: Shown, measured: Measured) -> dict[str, Any]:
+def group_json(engine: Engine, shown: LoadedPeople, measured: Measured) -> dict[str, Any]:
     """People with everything that is loaded for them."""
     people, zoo = shown.people, shown.people.zoo
     styles = dict(zip(shown.lanes, lane_styles(shown.lanes, zoo.lane_order()), strict=True))
@@ -111,7 +98,7 @@ def group_json(engine: Engine, shown: Shown, measured: Measured) -> dict[str, An
 def progress_json(news: DownloadProgress | Checking | Waiting) -> dict[str, Any]:
     """Where an addition is."""
     if isinstance(news, Waiting):
-        return {"status": waiting_words(news, "yours"), "progress": None}
+        return {"status": news.sentence("yours", verb="comes"), "progress": None}
     if isinstance(news, DownloadProgress):
         done, total = news.done_bytes, max(1, news.total_bytes)
         status = f"Downloading: {size_text(done)} of {size_text(total)}."
@@ -137,13 +124,6 @@ def added_sentence(added: Addition, unticked: Sequence[str]) -> str:
     if unticked:
         words += f" Not ticked there, for want of room: {', '.join(unticked)}."
     return f"{words} Left out: {' '.join(added.left_out)}" if added.left_out else words
-
-
-def waiting_words(place: Waiting, whose: str) -> str:
-    """Who goes first."""
-    if place.running == "the start-up":
-        return f"The networks are still being loaded; {whose} comes right after."
-    return f"{place.running[0].upper()}{place.running[1:]} is running; {whose} comes after it."
 
 
 def size_text(count: int) -> str:

@@ -18,7 +18,6 @@ from mia_demo.runs.folder import AttackRun
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.ui.boards.replay_view import run_board
 from mia_demo.ui.boards.sweep_view import READY as NO_SWEEP
-from mia_demo.ui.boards.training_view import lane_choices
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.sessions import SessionJobs
 from mia_demo.ui.runs.run_repetition import Shown, again
@@ -32,9 +31,7 @@ from mia_demo.ui.runs.training_runs import (
     training_json,
 )
 from mia_demo.ui.runs.view import attack_details, attack_item, comparison, repetition_words
-from mia_demo.ui.shared.model_access import attack_lanes
-from mia_demo.ui.shared.run_access import is_private, visible_run, visible_runs
-from mia_demo.ui.shared.train_updates import ticked_lanes
+from mia_demo.ui.shared.access import is_private, visible_run, visible_runs
 
 FRAME_SECONDS = 1 / 8
 PHOTO_SIZE = 128
@@ -116,23 +113,13 @@ class RunsHandlers:
         key = str(asked.get("chosen", ""))
         try:
             self._check_change(key, request)
-            kind = self._delete(key, request)
+            self._delete(key, request)
         except DemoError as error:
             raise _toast(str(error)) from error
-        listing = {**self.listing(request), "deleted": kind}
+        listing = self.listing(request)
         is_beside = details.get("key", key) == key  # opened, or one of two that are compared
         values = Opened().values()
         return (listing, *(values if is_beside else (gr.skip() for _ in values)))
-
-    def lanes(self, request: gr.Request, listing: dict[str, Any], *chosen: list[str]) -> list[Any]:
-        """Lanes of the Attack page, then of others, without that of a training deleted here."""
-        if listing.get("deleted") != "training":
-            return [gr.skip() for _ in chosen]
-        zoo = self.engine.zoo
-        common = lane_choices(zoo.target_names(), zoo.own_entries())
-        choices = [attack_lanes(self.engine, request, self.engine.embedded)]
-        choices += [common] * (len(chosen) - 1)
-        return [ticked_lanes(*pair) for pair in zip(choices, chosen, strict=True)]
 
     # -- one run, or two ----------------------------------------------------------------------
 
@@ -283,18 +270,16 @@ class RunsHandlers:
         if not may_change:
             raise ConfigError("This run came with the demo and is not yours to change.")
 
-    def _delete(self, key: str, request: gr.Request) -> str:
-        """Deletes a run and returns its kind."""
+    def _delete(self, key: str, request: gr.Request) -> None:
         run = self._find(key, request)
         if isinstance(run, AttackRun):
             self.engine.kept.delete(key)
-            return "attack"
+            return
         if isinstance(run, TrainingRun):
             self.engine.delete_target(run.entry.name)
         else:
             shutil.rmtree(run.sweep.folder, ignore_errors=True)
         self.engine.kept.names.set(key, "")
-        return "training" if isinstance(run, TrainingRun) else "sweep"
 
     def _photo(self, run: AttackRun) -> Any:
         identity = run.config.identity

@@ -5,20 +5,15 @@ from __future__ import annotations
 import gradio as gr
 
 from mia_demo.ui.boards.sweep_view import READY
-from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.runs.handlers import RunsHandlers
 from mia_demo.ui.shared.address import AddressPage
+from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
 
 
-def build_runs_page(engine: Engine, page: AddressPage, lanes: list[gr.CheckboxGroup]) -> None:
-    """Adds the page to the current Blocks.
-
-    Args:
-        page: the list is read again whenever its tab is chosen.
-        lanes: the choice of lanes on other pages, which lose one when its training is deleted.
-    """
-    handlers = RunsHandlers(engine)
+def build_runs_page(app: AppState, page: AddressPage) -> None:
+    """Adds the page to the current Blocks; the list is read again whenever its tab is chosen."""
+    handlers = RunsHandlers(app.engine)
     with gr.Row(elem_classes="runs-page"):
         with gr.Column(scale=1, min_width=320, elem_classes="controls"):
             gr.HTML("<h2>Runs</h2>", apply_default_css=False)
@@ -59,7 +54,7 @@ def build_runs_page(engine: Engine, page: AddressPage, lanes: list[gr.CheckboxGr
         trigger_mode="multiple",  # a second one right after the first counts too
         **quiet,
     )
-    deleted.then(handlers.lanes, [runs, *lanes], lanes, **quiet)
+    app.lanes_follow(deleted, runs)
     again.click(
         handlers.repeat,
         details,

@@ -14,8 +14,7 @@ from mia_demo.runs.command import sweep_command
 from mia_demo.runs.comparison import changes_since_sweep, differences, sweep_facts
 from mia_demo.sweep.library import Sweep
 from mia_demo.sweep.results import SweepResults
-from mia_demo.ui.boards.sweep_view import lane_style
-from mia_demo.ui.compare.view import sweep_label
+from mia_demo.ui.boards.sweep_view import lane_style, sweep_label
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.runs.view import time_words
 

@@ -26,7 +26,7 @@ def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
     Returns:
         The ASGI app, its address on this machine, and its public address if it is shared.
     """
-    http_server.Server.run_in_thread = _start_patiently  # type: ignore[method-assign]
+    http_server.Server.run_in_thread = _start_patiently
     everywhere = "0.0.0.0" if space_name() else "127.0.0.1"  # noqa: S104
     settings: dict[str, Any] = {
         "server_name": os.environ.get("GRADIO_SERVER_NAME", everywhere),

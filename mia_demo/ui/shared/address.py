@@ -23,6 +23,7 @@ from gradio.components import Component
 
 from mia_demo.errors import DemoError
 from mia_demo.ui.shared.address_values import Reader
+from mia_demo.ui.shared.handler import QUIET
 
 Query = Mapping[str, str]
 
@@ -195,16 +196,9 @@ class AddressBook:
                     lambda value: self.go(str(value.get("link", ""))),
                     page.link,
                     self.outputs(tabs, bar),
-                    show_progress="hidden",
-                    api_visibility="private",
+                    **QUIET,
                 )
-        app.load(
-            self.open,
-            None,
-            self.outputs(tabs, bar),
-            show_progress="hidden",
-            api_visibility="private",
-        )
+        app.load(self.open, None, self.outputs(tabs, bar), **QUIET)
 
     def outputs(self, tabs: gr.Tabs, bar: gr.HTML) -> list[Any]:
         """What a link changes."""

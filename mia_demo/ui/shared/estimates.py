@@ -30,7 +30,8 @@ from mia_demo.ui.engine.people_training import Series, Step
 from mia_demo.ui.engine.speed import SpeedMeter, spoken
 from mia_demo.ui.engine.sweeping import plan_sweep
 from mia_demo.ui.engine.training_form import parse_training
-from mia_demo.ui.shared.knobs import parse_config
+from mia_demo.ui.shared.forms import parse_config, words
+from mia_demo.ui.shared.handler import JOB_EVENT
 from mia_demo.visitors.own_people import People
 
 MEASURING = "How long? The start-up is measuring this device …"
@@ -175,9 +176,9 @@ def measured_training(
         yield number, update
 
 
-def estimate_line(words: str = "") -> gr.HTML:
+def estimate_line() -> gr.HTML:
     """Where a page says how long a run would take."""
-    return gr.HTML(line(words), apply_default_css=False)
+    return words(line(""))
 
 
 def follow_form(estimate: Any, form: Sequence[Component], output: gr.HTML, *others: Any) -> None:
@@ -186,21 +187,13 @@ def follow_form(estimate: Any, form: Sequence[Component], output: gr.HTML, *othe
     Args:
         others: further events after which it may have changed.
     """
-    gr.on(
-        [*(part.change for part in form), *others],
-        estimate,
-        list(form),
-        output,
-        trigger_mode="always_last",
-        concurrency_limit=None,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    changes = [*(part.change for part in form), *others]
+    gr.on(changes, estimate, list(form), output, trigger_mode="always_last", **JOB_EVENT)
 
 
-def line(words: str) -> str:
-    return f'<p class="estimate" aria-live="polite">{escape(words)}</p>'
+def line(sentence: str) -> str:
+    return f'<p class="estimate" aria-live="polite">{escape(sentence)}</p>'
 
 
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]
+def _capital(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]

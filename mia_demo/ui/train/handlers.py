@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import logging
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 
 import gradio as gr
 
-from mia_demo.errors import ConfigError, DemoError
+from mia_demo.errors import ConfigError, DataError
 from mia_demo.recipes.classifiers import with_usual_start
-from mia_demo.ui.boards.training_view import TrainingPresenter, lane_choices, own_list
+from mia_demo.ui.boards.training_view import TrainingPresenter, TrainingView, own_list
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.jobs import Job, Waiting
 from mia_demo.ui.engine.people_training import (
@@ -31,16 +30,69 @@ from mia_demo.ui.engine.training_form import (
     parse_training,
 )
 from mia_demo.ui.shared.estimates import measured_training
-from mia_demo.ui.shared.model_access import MAX_LANES, attack_lanes
-from mia_demo.ui.shared.train_updates import attackable, idle_buttons, running_buttons, ticked_lanes
+from mia_demo.ui.shared.handler import (
+    PAUSING,
+    STOPPING,
+    JobView,
+    stop_job,
+    stream,
+    toasts,
+    while_running,
+)
 from mia_demo.visitors.own_people import People
 
 FRAME_SECONDS = 1 / 4
 PART_BYTES = 3_000_000  # of a download, a multiple of 3: its base64 has no padding
 PURPOSE = "a training"
-UNEXPECTED = "The training failed unexpectedly; the server's log says why."
+THREE = "Train all three lanes"
 
-log = logging.getLogger(__name__)
+
+class TrainingJobView(JobView[Step]):
+    """The board, its buttons and the list of own classifiers while a series of trainings runs."""
+
+    unexpected = "The training failed unexpectedly; the server's log says why."
+
+    def __init__(self, handlers: TrainHandlers, series: Series, session: str) -> None:
+        self.handlers = handlers
+        self.series = series
+        self.session = session
+        self.number = 0  # of the training on the board
+        self.presenter = _presenter(series, 0)
+        self.newest = ""  # the classifier that the last training gave
+
+    def first(self, job: Job[Step]) -> tuple[Any, ...]:
+        return self.presenter.view.to_json(), *running_buttons(job), gr.skip()
+
+    def show(self, update: Step | Waiting, job: Job[Step]) -> tuple[Any, ...]:
+        if isinstance(update, Waiting):
+            self.presenter.waiting(update)
+        else:
+            number, news = update
+            if number != self.number:
+                self.presenter, self.number = _presenter(self.series, number), number
+            self.presenter.update(news)
+            if news.phase == "done" and number == len(self.series.plans) - 1:
+                self.newest = news.name
+        return self.presenter.view.to_json(), *running_buttons(job), gr.skip()
+
+    def over(self, job: Job[Step]) -> tuple[Any, ...]:
+        job.wait()
+        if self.newest:
+            return self._idle(self.presenter.view)
+        if self.session in self.handlers.given_up:
+            self.series.discard()
+            return self._idle(self.presenter.stopped())
+        return self._idle(self.presenter.paused(), self.series)
+
+    def failed(self, message: str) -> tuple[Any, ...]:
+        board = self.presenter.failed(message)
+        return board.to_json(), *idle_buttons(self.series), gr.skip()
+
+    def _idle(self, board: TrainingView, unfinished: Series | None = None) -> tuple[Any, ...]:
+        people = self.series.people
+        entries, key = people.zoo.own_entries(), people.key or EMBEDDED
+        own = own_list(entries, newest=self.newest, people=key)
+        return board.to_json(), *idle_buttons(unfinished), own
 
 
 class TrainHandlers:
@@ -74,62 +126,24 @@ class TrainHandlers:
         self, request: gr.Request, make: Callable[[], Series]
     ) -> Iterator[tuple[Any, ...]]:
         session = str(request.session_hash)
-        try:
+        with toasts():
             series = make()
-            presenter = _presenter(series, 0)
-            job = self.trainings.start(session, lambda: self._job(series))
-        except DemoError as error:
-            raise _toast(str(error)) from error
-        self.series[session] = series
-        self.given_up.discard(session)
-        shown = 0  # number of the training that the board shows
-        try:
-            yield presenter.view.to_json(), *running_buttons(job), gr.skip()
-            for update in job.updates(FRAME_SECONDS):
-                if isinstance(update, Waiting):
-                    view = presenter.waiting(update)
-                else:
-                    number, news = update
-                    if number != shown:
-                        presenter, shown = _presenter(series, number), number
-                    view = presenter.update(news)
-                    if news.phase == "done" and number == len(series.plans) - 1:
-                        yield view.to_json(), *idle_buttons(), self._list(series, news.name)
-                        return
-                yield view.to_json(), *running_buttons(job), gr.skip()
-            if self.trainings.job_of(session) is not job:
-                return  # another training has the board now
-            job.wait()
-            if session in self.given_up:
-                series.discard()
-                yield presenter.stopped().to_json(), *idle_buttons(), self._list(series)
-            else:
-                yield presenter.paused().to_json(), *idle_buttons(series), self._list(series)
-        except DemoError as error:
-            yield presenter.failed(str(error)).to_json(), *idle_buttons(series), gr.skip()
-            raise _toast(str(error)) from error
-        except Exception as error:
-            log.exception("training failed")
-            yield presenter.failed(UNEXPECTED).to_json(), *idle_buttons(series), gr.skip()
-            raise _toast(UNEXPECTED) from error
-        finally:
-            self.trainings.release(session, job)
+            view = TrainingJobView(self, series, session)
 
-    def pause(self, request: gr.Request) -> Any:
-        """The pause button: the job ends after its step, ``start`` says what is kept."""
-        job = self.trainings.job_of(str(request.session_hash))
-        if job is None:
-            return gr.update(interactive=False, value="Pause")
-        job.stop()
-        return gr.skip()
+        def start() -> Job[Step]:
+            job = self._job(series)
+            self.series[session] = series
+            self.given_up.discard(session)
+            return job
+
+        yield from stream(self.trainings, request, start, view, interval=FRAME_SECONDS)
 
     def stop(self, request: gr.Request) -> tuple[Any, ...]:
         """The stop button: of a running or paused training, nothing stays."""
         session = str(request.session_hash)
-        job = self.trainings.job_of(session)
-        if job is not None:
+        if self.trainings.job_of(session) is not None:
             self.given_up.add(session)
-            job.stop()
+            stop_job(self.trainings, request)
             return (gr.skip(),) * 5
         series = self.series.pop(session, None)
         if series is None:
@@ -141,64 +155,35 @@ class TrainHandlers:
 
     # -- own classifiers ----------------------------------------------------------------------
 
-    def open(self, request: gr.Request) -> tuple[Any, ...]:
-        """A fresh page: the list, and the lanes to choose from on the other three pages."""
-        lanes = gr.update(choices=self._choices())
-        attacked = gr.update(choices=attack_lanes(self.engine, request, self.engine.embedded))
-        return own_list(self.engine.zoo.own_entries()), attacked, lanes, lanes
+    def open(self) -> dict[str, Any]:
+        """A fresh page: earlier visits may have left classifiers."""
+        return own_list(self.engine.zoo.own_entries())
 
     def delete(self, own: dict[str, Any]) -> dict[str, Any]:
         """The confirmed delete button of a list entry."""
-        try:
+        with toasts():
             people = self.engine.people(str(own.get("people", EMBEDDED)))
             self.engine.delete_target(str(own.get("chosen", "")), people)
-        except DemoError as error:
-            raise _toast(str(error)) from error
         return own_list(people.zoo.own_entries(), people=people.key or EMBEDDED)
 
-    def lanes(
-        self, request: gr.Request, own: dict[str, Any], attacked: str, *chosen: list[str]
-    ) -> list[Any]:
-        """Lanes and people of the other pages after a training or a deletion.
-
-        Args:
-            own: the list; its newest lane is ticked.
-            attacked: key of the people that the Attack page shows.
-            chosen: lanes ticked on the Attack page, then on each other page with a choice of them.
-
-        Returns:
-            Updates of the Attack page's people, then of each page's lanes.
-        """
-        key = str(own.get("people", EMBEDDED))
-        newest = str(own.get("newest", ""))
-        if key == EMBEDDED:
-            updates = [ticked_lanes(self._choices(), lanes, newest) for lanes in chosen[1:]]
-            return [gr.skip(), self._attack_lanes(request, attacked, chosen[0], newest), *updates]
-        elsewhere = [gr.skip()] * (len(chosen) - 1)  # own people are attacked, and nothing more
-        try:
-            people = self.engine.own_people.open(key)
-        except DemoError as error:
-            raise _toast(str(error)) from error
-        zoo = people.zoo
-        if attacked == key and zoo.target_names():
-            choices = lane_choices(zoo.target_names(), zoo.own_entries())
-            return [gr.skip(), ticked_lanes(choices, chosen[0], newest), *elsewhere]
-        # The Attack page changes its lanes with its people.
-        shown = attackable(self.engine, request, people, show=bool(newest))
-        return [shown, gr.skip(), *elsewhere]
-
     def read_part(self, key: str, name: str, offset: int) -> dict[str, str]:
-        """A part of a classifier's file as base64, or the error that prevents it."""
+        """A part of a classifier's file as base64.
+
+        Raises:
+            DemoError: there is no such classifier, or it cannot be read.
+        """
+        zoo = self.engine.people(key).zoo
+        entry = next((e for e in zoo.own_entries() if e.name == name), None)
+        if entry is None:
+            raise ConfigError(f"There is no classifier {name!r} of your own; reload the page.")
         try:
-            zoo = self.engine.people(key).zoo
-            entry = next((e for e in zoo.own_entries() if e.name == name), None)
-            if entry is None:
-                raise ConfigError(f"There is no classifier {name!r} of your own; reload the page.")
             with zoo.verified_path(entry.stored).open("rb") as file:
                 file.seek(max(0, int(offset)))
                 return {"part": base64.b64encode(file.read(PART_BYTES)).decode()}
-        except (DemoError, OSError) as error:
-            return {"error": str(error)}
+        except OSError as error:
+            raise DataError(
+                f"The classifier {name!r} cannot be read ({error.strerror})."
+            ) from error
 
     # -- for programs -------------------------------------------------------------------------
 
@@ -226,7 +211,7 @@ class TrainHandlers:
         Returns:
             The board with all curves; in the last one ``name`` is the lane for ``/attack``.
         """
-        try:
+        with toasts():
             form = (alpha, images, epochs, schedule, architecture, learning_rate, seed)
             series = self._series(self.engine.embedded, *form)
             presenter = _presenter(series, 0)
@@ -236,8 +221,6 @@ class TrainHandlers:
                     yield {**presenter.waiting(update).to_json(), "name": ""}
                 else:
                     yield {**presenter.update(update[1]).to_json(), "name": update[1].name}
-        except DemoError as error:
-            raise _toast(str(error)) from error
 
     def api_delete(self, name: str) -> list[str]:
         """Deletes a classifier that was trained here.
@@ -248,10 +231,8 @@ class TrainHandlers:
         Returns:
             The lanes that are left.
         """
-        try:
+        with toasts():
             self.engine.delete_target(name)
-        except DemoError as error:
-            raise _toast(str(error)) from error
         return self.engine.zoo.target_names()
 
     # -----------------------------------------------------------------------------------------
@@ -287,28 +268,29 @@ class TrainHandlers:
         finally:
             self.busy -= folders
 
-    def _list(self, series: Series, newest: str = "") -> dict[str, Any]:
-        people = series.people
-        return own_list(people.zoo.own_entries(), newest=newest, people=people.key or EMBEDDED)
-
-    def _attack_lanes(
-        self, request: gr.Request, attacked: str, ticked: list[str], newest: str
-    ) -> Any:
-        if attacked != EMBEDDED:
-            return gr.skip()
-        choices = attack_lanes(self.engine, request, self.engine.embedded)
-        return ticked_lanes(choices, ticked, newest, most=MAX_LANES)
-
-    def _choices(self) -> list[tuple[str, str]]:
-        zoo = self.engine.zoo
-        return lane_choices(zoo.target_names(), zoo.own_entries())
-
 
 def _presenter(series: Series, number: int) -> TrainingPresenter:
     pages = "Attack page" if series.people.key else "Attack, Compare and Line-up pages"
     return TrainingPresenter(series.plans[number], place=series.place(number), pages=pages)
 
 
-def _toast(message: str) -> gr.Error:
-    """One message for the visitor, and no traceback in the server's log for a visitor's slip."""
-    return gr.Error(message, print_exception=False)
+def running_buttons(job: Job[Any]) -> tuple[Any, Any, Any, Any]:
+    """Start, pause, stop and the quick option, in every frame of the job."""
+    return (
+        gr.update(interactive=False),
+        while_running("Pause", PAUSING, job),
+        while_running("Stop", STOPPING, job),
+        gr.update(interactive=False),
+    )
+
+
+def idle_buttons(unfinished: Series | None = None) -> tuple[Any, Any, Any, Any]:
+    """These buttons when nothing runs; an unfinished training can be resumed or given up."""
+    is_paused = unfinished is not None
+    is_three = unfinished is not None and unfinished.is_three
+    return (
+        gr.update(interactive=True, value="Resume" if is_paused and not is_three else "Start"),
+        gr.update(interactive=False, value="Pause"),
+        gr.update(interactive=is_paused, value="Stop"),
+        gr.update(interactive=True, value=f"Resume: {THREE.lower()}" if is_three else THREE),
+    )

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 
 from mia_demo.ui.boards.training_view import READY
-from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.training_form import (
     ARCHITECTURES,
     FIRST_ALPHA,
@@ -24,35 +21,25 @@ from mia_demo.ui.engine.training_form import (
 )
 from mia_demo.ui.shared.address import AddressPage, Setting
 from mia_demo.ui.shared.address_values import number, one_of, whole
+from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
-from mia_demo.ui.shared.job_buttons import PAUSING, STOPPING, ends_job
+from mia_demo.ui.shared.forms import words
+from mia_demo.ui.shared.handler import JOB_EVENT, PAUSING, QUIET, STOPPING, ends_job
 from mia_demo.ui.train.handlers import TrainHandlers
 from mia_demo.ui.train.people_form import own_people_form
 
 
-def build_train_page(
-    engine: Engine,
-    lanes: list[gr.CheckboxGroup],
-    attacked: gr.Radio,
-    address: AddressPage,
-) -> tuple[gr.HTML, Any]:
-    """Adds the page to the current Blocks.
-
-    Args:
-        lanes: the choice of lanes on the other pages, where new classifiers become lanes.
-        attacked: the Attack page's choice of people, where own ones appear.
-
-    Returns:
-        The panel of the visitor's own people, and the event after which an opened page has them.
-    """
+def build_train_page(app: AppState, address: AddressPage) -> None:
+    """Adds the page to the current Blocks."""
+    engine = app.engine
     handlers = TrainHandlers(engine)
     with gr.Row(elem_classes="train-page"):
         with gr.Column(scale=1, min_width=320, elem_classes="controls"):
             own_people = own_people_form(engine, handlers)
             people = own_people.people
             three = own_people.three
-            gr.HTML("<h2>1. Smooth the label</h2>", apply_default_css=False)
+            words("<h2>1. Smooth the label</h2>")
             alpha = gr.Slider(
                 LOWEST_ALPHA,
                 HIGHEST_ALPHA,
@@ -62,7 +49,7 @@ def build_train_page(
                 info="Below 0: negative label smoothing.",
             )
             label = component("train/smoothed_label", FIRST_ALPHA, classes=len(engine.identities))
-            gr.HTML("<h2>2. Train a classifier with it</h2>", apply_default_css=False)
+            words("<h2>2. Train a classifier with it</h2>")
             with gr.Row(elem_classes="buttons"):
                 start = gr.Button("Start", variant="primary", min_width=80)
                 pause = gr.Button("Pause", interactive=False, min_width=80)
@@ -121,46 +108,29 @@ def build_train_page(
     # In the browser: the bars follow the slider without the server.
     alpha.change(None, alpha, label, js="(alpha) => alpha")
     runs = [
-        button.click(
-            handler,
-            inputs,
-            [board, *buttons, own],
-            concurrency_limit=None,  # the device queue decides who waits, and says so
-            show_progress="hidden",
-            api_visibility="private",
-        )
+        button.click(handler, inputs, [board, *buttons, own], **JOB_EVENT)
         for button, handler, inputs in (
             (start, handlers.start, [people, *form]),
             (three, handlers.start_three, [people]),
         )
     ]
     follow_form(Estimates(engine).for_training, [people, *form], estimate, address.tab.select)
-    ends_job(pause, PAUSING, handlers.trainings, handlers.pause, [pause])
+    ends_job(pause, PAUSING, handlers.trainings)
     ends_job(stop, STOPPING, handlers.trainings, handlers.stop, [board, *buttons])
     deleted = own.delete(
         handlers.delete,
         own,
         own,
         trigger_mode="multiple",  # a second one right after the first counts too
-        show_progress="hidden",
-        api_visibility="private",
+        **QUIET,
     )
     for event in (*runs, deleted):
-        event.then(
-            handlers.lanes,
-            [own, attacked, *lanes],
-            [attacked, *lanes],
-            show_progress="hidden",
-            api_visibility="private",
-        )
-    restored = own_people.wire(images, label, own, attacked, [*runs, deleted])
-    # When the whole app is loaded: earlier visits may have left classifiers.
-    gr.on(
-        fn=handlers.open,
-        outputs=[own, *lanes],
-        show_progress="hidden",
-        api_visibility="private",
+        app.lanes_follow(event, own)
+    app.own_people = own_people.panel
+    app.own_people_restored = own_people.wire(
+        images, label, own, app.attack_people, [*runs, deleted]
     )
+    app.blocks.load(handlers.open, None, own, **QUIET)
     # Other settings are another training, which has nothing to resume.
     for field in [*form, people]:
         field.input(None, None, start, js="() => 'Start'")
@@ -177,4 +147,3 @@ def build_train_page(
     )
     gr.api(handlers.api_train, api_name="train", concurrency_limit=None)
     gr.api(handlers.api_delete, api_name="delete_classifier")
-    return own_people.panel, restored

@@ -10,10 +10,12 @@ import gradio as gr
 
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.shared.components import component
-from mia_demo.ui.shared.people_view import ALIGNMENT, NOBODY, people_choices
-from mia_demo.ui.shared.train_updates import THREE
-from mia_demo.ui.train.handlers import TrainHandlers
+from mia_demo.ui.shared.forms import words
+from mia_demo.ui.shared.handler import QUIET
+from mia_demo.ui.shared.lanes import people_choices
+from mia_demo.ui.train.handlers import THREE, TrainHandlers
 from mia_demo.ui.train.people_handlers import CONSENT, PeopleHandlers
+from mia_demo.ui.train.people_view import ALIGNMENT, NOBODY
 from mia_demo.visitors.own_people import KEPT_HOURS
 from mia_demo.visitors.upload import LIMITS
 
@@ -64,42 +66,41 @@ class OwnPeopleForm:
         Returns:
             What happens when a page was opened and the tab's people were found again.
         """
-        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         shown = [self.panel, self.form, self.people, self.three, self.estimate, attacked]
         self.consent.change(
-            lambda ticked: gr.update(interactive=ticked), self.consent, self.upload, **quiet
+            lambda ticked: gr.update(interactive=ticked), self.consent, self.upload, **QUIET
         )
         uploaded = self.upload.upload(
-            self.handlers.upload, [self.upload, self.consent], shown, **quiet
+            self.handlers.upload, [self.upload, self.consent], shown, **QUIET
         )
-        deleted = self.panel.delete(self.handlers.delete, self.panel, shown, **quiet)
+        deleted = self.panel.delete(self.handlers.delete, self.panel, shown, **QUIET)
         for event in (uploaded, deleted):
             event.then(None, self.panel, None, js=REMEMBER)
         chosen = self.people.change(
-            self.handlers.choose, self.people, [own, images, label, self.three], **quiet
+            self.handlers.choose, self.people, [own, images, label, self.three], **QUIET
         )
         for event in (*runs, chosen):
-            event.then(self.handlers.estimate, self.people, self.estimate, **quiet)
+            event.then(self.handlers.estimate, self.people, self.estimate, **QUIET)
         # When the whole app is loaded. The input carries what js returns and never changes itself:
         # a change would be another trigger.
         recalled = gr.Textbox(visible=False)
-        return gr.on(fn=self.handlers.restore, inputs=recalled, outputs=shown, js=RECALL, **quiet)
+        return gr.on(fn=self.handlers.restore, inputs=recalled, outputs=shown, js=RECALL, **QUIET)
 
 
 def own_people_form(engine: Engine, training: TrainHandlers) -> OwnPeopleForm:
     """Adds the form to the current column."""
     with gr.Accordion("Your own people", open=False, elem_classes="own-people-form"):
         with gr.Column(elem_classes="upload-form") as form:
-            gr.HTML(WORDS, apply_default_css=False)
+            words(WORDS)
             consent = gr.Checkbox(False, label=CONSENT)
             upload = gr.UploadButton(
                 "Choose a zip of folders", file_types=[".zip"], interactive=False, size="md"
             )
         panel = component("train/people_panel", NOBODY)
         three = gr.Button(THREE, variant="primary", visible=False)
-        estimate = gr.HTML("", apply_default_css=False, visible=False, elem_classes="fine-print")
+        estimate = words("", visible=False, elem_classes="fine-print")
     people = gr.Radio(
-        people_choices(engine.embedded),
+        people_choices(engine),
         value=EMBEDDED,
         label="Train on",
         elem_classes="people-choice",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -14,16 +13,16 @@ from mia_demo.errors import ConfigError, DemoError
 from mia_demo.ui.boards.training_view import own_list
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.people_training import TIMED_SECONDS, Speed, measure_speed
-from mia_demo.ui.shared.people_view import NOBODY, duration, people_choices, people_panel, reading
-from mia_demo.ui.shared.train_updates import attackable
+from mia_demo.ui.shared.handler import toasts, with_errors_told
+from mia_demo.ui.shared.lanes import own_people_attacked, people_choices
 from mia_demo.ui.train.handlers import TrainHandlers
+from mia_demo.ui.train.people_view import NOBODY, duration, people_panel, reading
 from mia_demo.visitors.own_people import OwnPeople
 
 CONSENT = "I have the consent of everyone pictured, or the faces are synthetic."
 UNEXPECTED = "The upload failed unexpectedly; the server's log says why."
 REPORTED = 20  # reports of progress while an upload is read
-
-log = logging.getLogger(__name__)
+UNCHANGED = (gr.skip(),) * 5  # outputs but the panel
 
 
 class PeopleHandlers:
@@ -42,7 +41,15 @@ class PeopleHandlers:
         self, path: str | None, has_consent: bool, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
         """A chosen zip: read, checked and stored, or refused with the reason."""
-        unchanged = (gr.skip(),) * 5
+        yield from with_errors_told(
+            self._upload(path, has_consent, request),
+            lambda message: (reading(message), *UNCHANGED),
+            UNEXPECTED,
+        )
+
+    def _upload(
+        self, path: str | None, has_consent: bool, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
         try:
             if path is None:
                 raise ConfigError("No file arrived; choose a zip of folders again.")
@@ -50,25 +57,17 @@ class PeopleHandlers:
                 raise ConfigError(
                     "Tick the line about consent first: photos of people need their consent."
                 )
-            yield reading("Reading the photos …", 0.0), *unchanged
+            yield reading("Reading the photos …", 0.0), *UNCHANGED
             told = 0
             for news in self.engine.own_people.create(Path(path)):
                 if isinstance(news, OwnPeople):
                     people = news
                 elif int(news * REPORTED) > told:
                     told = int(news * REPORTED)
-                    yield reading(f"Reading the photos, {news:.0%} …", news), *unchanged
-            yield reading("Measuring how fast this machine trains …"), *unchanged
+                    yield reading(f"Reading the photos, {news:.0%} …", news), *UNCHANGED
+            yield reading("Measuring how fast this machine trains …"), *UNCHANGED
             self._measure()
             yield self._shown(request, people, choose=True)
-        except DemoError as error:
-            yield reading(str(error)), *unchanged
-            # A toast renders HTML, and the sentence may hold a stranger's file name.
-            raise _toast(escape(str(error))) from error
-        except Exception as error:
-            log.exception("upload failed")
-            yield reading(UNEXPECTED), *unchanged
-            raise _toast(UNEXPECTED) from error
         finally:
             if path is not None:
                 Path(path).unlink(missing_ok=True)
@@ -76,15 +75,13 @@ class PeopleHandlers:
     def delete(self, panel: dict[str, Any], request: gr.Request) -> tuple[Any, ...]:
         """The confirmed delete button: photos, classifiers and evaluator are gone."""
         session = str(request.session_hash)
-        try:
+        with toasts():
             people = self.engine.own_people.open(str(panel.get("key", "")))
             series = self.training.series.get(session)
             if series is not None and series.people.key == people.key:
                 self.training.trainings.release(session)
                 del self.training.series[session]
             self.engine.delete_people(people)
-        except DemoError as error:
-            raise _toast(str(error)) from error
         return self._shown(request, None, status="Deleted: photos, classifiers and evaluator.")
 
     def restore(self, key: str, request: gr.Request) -> tuple[Any, ...]:
@@ -98,10 +95,8 @@ class PeopleHandlers:
 
     def choose(self, key: str) -> tuple[Any, ...]:
         """Other people to train on: their classifiers, photos and bars, and the quick option."""
-        try:
+        with toasts():
             people = self.engine.people(key)
-        except DemoError as error:
-            raise _toast(str(error)) from error
         most = people.zoo.manifest.train_images
         is_own = isinstance(people, OwnPeople)
         images = gr.update(maximum=most, value=most) if is_own else gr.update(maximum=most)
@@ -153,26 +148,20 @@ class PeopleHandlers:
         choose: bool = False,
         status: str = "",
     ) -> tuple[Any, ...]:
-        embedded = self.engine.embedded
         if people is None:
             return (
                 {**NOBODY, "status": status},
                 gr.update(visible=True),
-                gr.update(choices=people_choices(embedded), value=EMBEDDED),
+                gr.update(choices=people_choices(self.engine), value=EMBEDDED),
                 gr.update(visible=False),
                 gr.update(visible=False),
-                attackable(self.engine, request, None, show=False),
+                own_people_attacked(self.engine, request, None),
             )
         chosen = {"value": people.key} if choose else {}
         return (
             people_panel(people),
             gr.update(visible=False),
-            gr.update(choices=people_choices(embedded, people), **chosen),
+            gr.update(choices=people_choices(self.engine, people), **chosen),
             *((gr.update(visible=True), self.estimate(people.key)) if choose else (gr.skip(),) * 2),
-            attackable(self.engine, request, people, show=False),
+            own_people_attacked(self.engine, request, people),
         )
-
-
-def _toast(message: str) -> gr.Error:
-    """One message for the visitor, and no traceback in the server's log for a visitor's slip."""
-    return gr.Error(message, print_exception=False)

@@ -22,6 +22,7 @@ from mia_demo.sweep.sweep import parse_numbers
 from mia_demo.ui.engine.engine import Engine, FinishedAttack
 from mia_demo.ui.engine.jobs import Waiting
 from mia_demo.ui.engine.understand_work import ByLane, Pixels, lane_features, lane_logits
+from mia_demo.ui.shared.handler import toasts, with_errors_told
 from mia_demo.ui.understand.label_view import label_json
 from mia_demo.ui.understand.view import (
     NO_GRADIENTS,
@@ -74,21 +75,20 @@ class UnderstandHandlers:
 
     def embedding(self, identities: str, request: gr.Request) -> Iterator[View]:
         """Features of the identities' training images, and where reconstructions land."""
-        try:
+        with toasts():
             people = self.people(identities)
             landed = self._landed(people, self._own(request))
             job = self.engine.look(lambda: self._embedding(people, landed), "the embedding view")
-            for update in job.updates():
-                if isinstance(update, Waiting):
-                    yield {"phase": "waiting", "status": _waiting(update)}
-                else:
-                    yield update
-        except DemoError as error:
-            raise _toast(str(error)) from error
-        except Exception as error:
-            log.exception("embedding view failed")
-            yield {"phase": "failed", "status": UNEXPECTED}
-            raise _toast(UNEXPECTED) from error
+        yield from with_errors_told(
+            (
+                {"phase": "waiting", "status": update.sentence("the view", verb="comes")}
+                if isinstance(update, Waiting)
+                else update
+                for update in job.updates()
+            ),
+            lambda message: {"phase": "failed", "status": message},
+            UNEXPECTED,
+        )
 
     def _embedding(self, people: Sequence[int], landed: Landed) -> Generator[View, None, None]:
         lanes = lane_labels(self.engine.zoo)
@@ -188,7 +188,7 @@ class UnderstandHandlers:
 
     def label(self, identity: float | None, alpha: float | None) -> View:
         """The label, softmax and gradient of an identity's first test image."""
-        try:
+        with toasts():
             if identity is None or alpha is None:
                 raise ConfigError("Fill in the identity and the smoothing factor.")
             if not LOWEST_ALPHA <= alpha <= HIGHEST_ALPHA:
@@ -202,8 +202,6 @@ class UnderstandHandlers:
             logits = self._logits_of([lane.name for lane in lanes], number, first_test)
             photo = np.asarray(self._photo(number, first_test))
             return label_json(lanes, logits, number, float(alpha), photo)
-        except DemoError as error:
-            raise _toast(str(error)) from error
 
     def _logits_of(self, names: Sequence[str], number: int, index: int) -> dict[str, Tensor]:
         """By lane, logits [C] of one image; computed once for each network."""
@@ -268,14 +266,3 @@ class UnderstandHandlers:
             while len(cache) > MAX_KEPT:
                 cache.popitem(last=False)
         return tensors
-
-
-def _waiting(place: Waiting) -> str:
-    if place.running == "the start-up":
-        return "The networks are still being loaded; the view comes right after."
-    return f"{place.running[0].upper()}{place.running[1:]} is running; the view comes right after."
-
-
-def _toast(message: str) -> gr.Error:
-    """One message for the visitor, and no traceback in the server's log for a visitor's slip."""
-    return gr.Error(message, print_exception=False)

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import gradio as gr
 
-from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.toy_lab import HIGHEST_ALPHA as HIGHEST_TOY_ALPHA
 from mia_demo.ui.engine.toy_lab import LOWEST_ALPHA as LOWEST_TOY_ALPHA
 from mia_demo.ui.engine.toy_lab import ToyLab
 from mia_demo.ui.shared.address import AddressPage, Setting
 from mia_demo.ui.shared.address_values import accepted_by, number, one_of, whole
+from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
+from mia_demo.ui.shared.handler import JOB_EVENT, QUIET
 from mia_demo.ui.understand.handlers import (
     FEWEST,
     HIGHEST_ALPHA,
@@ -27,8 +28,9 @@ SECTIONS = ("toy", "embedding", "gradients", "labels", "threat", "glossary", "so
 TEXTS = Path(__file__).parent / "texts"
 
 
-def build_understand_page(engine: Engine, address: AddressPage) -> None:
+def build_understand_page(app: AppState, address: AddressPage) -> None:
     """Adds the page to the current Blocks; it computes nothing before a visitor sees it."""
+    engine = app.engine
     handlers = UnderstandHandlers(engine)
     with gr.Column(elem_classes="understand-page"):
         section = component("understand/section_links", "")
@@ -80,35 +82,28 @@ def build_understand_page(engine: Engine, address: AddressPage) -> None:
         people,
         [people, embedding],
         trigger_mode="always_last",  # a view that still waits may have missed a new attack
-        concurrency_limit=None,  # the device queue decides who waits, and says so
-        show_progress="hidden",
-        api_visibility="private",
+        **JOB_EVENT,
     )
     gr.on(
         [show.click, people.submit],
         handlers.embedding,
         people,
         embedding,
-        concurrency_limit=None,
-        show_progress="hidden",
-        api_visibility="private",
+        **JOB_EVENT,
     )
     gradients.select(
         handlers.gradients,
         None,
         gradients,
         trigger_mode="always_last",
-        show_progress="hidden",
-        api_visibility="private",
+        **QUIET,
     )
     formula.select(
         handlers.open_label,
         [identity, alpha],
         [identity, formula],
         trigger_mode="always_last",
-        concurrency_limit=None,
-        show_progress="hidden",
-        api_visibility="private",
+        **JOB_EVENT,
     )
     gr.on(
         [identity.change, alpha.change],
@@ -116,9 +111,7 @@ def build_understand_page(engine: Engine, address: AddressPage) -> None:
         [identity, alpha],
         formula,
         trigger_mode="always_last",
-        concurrency_limit=None,
-        show_progress="hidden",
-        api_visibility="private",
+        **JOB_EVENT,
     )
     address.add(
         Setting("section", section, one_of(lambda: SECTIONS)),

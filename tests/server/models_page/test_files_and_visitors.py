@@ -137,15 +137,15 @@ def test_one_visitor_after_the_other(
     engine: Engine, handlers: ModelsHandlers, hub: HubStandIn, same: str
 ) -> None:
     hub.faults["prior.safetensors"] = "stall"
-    first = handlers.load("hf://ada/same", *Page(handlers, STRANGER)._form(), STRANGER)
+    first = handlers.load(STRANGER, "hf://ada/same", *Page(handlers, STRANGER)._form())
     for panel, *_ in first:
         if panel["status"].startswith("Downloading"):
             break
     second = Page(handlers, visit("second", **ABROAD))
-    events = handlers.load("hf://ada/same", *second._form(), second.request)
+    events = handlers.load(second.request, "hf://ada/same", *second._form())
     next(events)
     panel, *_ = next(events)
-    assert panel["status"] == "Another visitor's addition is running; yours comes after it."
+    assert panel["status"] == "Another visitor's addition is running; yours comes next."
     hub.faults.clear()
     hub.released.set()
     first.close()  # a closed tab ends its download

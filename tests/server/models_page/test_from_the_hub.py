@@ -18,7 +18,8 @@ from PIL import Image
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.models.handlers import ModelsHandlers
 from mia_demo.ui.models.view import NOTHING
-from mia_demo.ui.train.handlers import TrainHandlers
+from mia_demo.ui.shared.app_state import AppState
+from mia_demo.ui.shared.handler import stop_job
 from mia_demo.visitors.own_people import OwnPeople
 from mia_demo.zoo.manifest import MANIFEST
 from tests.hub_stand_in import HubStandIn
@@ -105,7 +106,7 @@ def test_lanes_come_from_the_hub_with_progress_and_the_commit(
     assert len({lane["style"] for lane in board["lanes"]}) == 6
     # Another tab on the same machine has them too, also after a restart.
     again = Engine(engine.zoo.base, engine.compute, engine.runs)
-    _, lanes, *_ = TrainHandlers(again).open(visit("b"))
+    lanes, *_ = AppState(again, gr.Blocks(), gr.Tabs()).opened(visit("b"))
     assert lanes["choices"][-1] == ("hub-3 (negative, α −0.05)", "hub-3")
     page.remove("hub-2")
     assert page.panel["status"] == "Removed: hub-2."
@@ -121,10 +122,10 @@ def test_progress_is_told_while_a_download_runs_and_stop_ends_it(
 ) -> None:
     hub.faults["prior.safetensors"] = "stall"
     page = Page(handlers, HOME)
-    events = handlers.load("hf://ada/same", *page._form(), HOME)
+    events = handlers.load(HOME, "hf://ada/same", *page._form())
     for panel, *_ in events:
         if panel["status"].startswith("Downloading: ") and 0 < panel["progress"] < 1:
-            handlers.stop(HOME)
+            stop_job(handlers.additions, HOME)
         last = panel
     assert last["status"] == "Stopped; nothing was added."
     assert handlers.engine.added.owner.lanes() == []

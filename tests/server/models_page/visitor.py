@@ -12,7 +12,7 @@ from mia_demo.ui.attack.handlers import AttackHandlers
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.models.handlers import ModelsHandlers
 from mia_demo.ui.models.view import NOTHING
-from mia_demo.ui.shared.knobs import KNOBS, preset_values
+from mia_demo.ui.shared.forms import KNOBS, preset_values
 from tests.server.visits import ABROAD, visit
 
 LANES = ["positive", "zero", "negative"]
@@ -32,10 +32,10 @@ class Page:
         self.seen: list[str] = []
 
     def load(self, address: str) -> None:
-        self._follow(self.handlers.load(address, *self._form(), self.request))
+        self._follow(self.handlers.load(self.request, address, *self._form()))
 
     def upload(self, *files: Path) -> None:
-        self._follow(self.handlers.upload([str(f) for f in files], *self._form(), self.request))
+        self._follow(self.handlers.upload(self.request, [str(f) for f in files], *self._form()))
 
     def remove(self, name: str) -> None:
         self.panel["chosen"] = name
@@ -53,7 +53,7 @@ class Page:
 
     def _follow(self, events: Iterator[tuple[Any, ...]]) -> None:
         for event in events:
-            *_, load, stop = event  # named in every frame, see ui/job_buttons.py
+            *_, load, stop = event  # named in every frame, see ui/shared/handler.py
             assert load["interactive"] is not stop["interactive"]
             self._take(event)
             self.seen.append(self.panel["status"])
@@ -70,7 +70,7 @@ def attack(engine: Engine, request: gr.Request, key: str, *lanes: str) -> dict[s
     """The last board of an attack by the form."""
     settings = zip(KNOBS, preset_values("quick"), strict=True)
     knobs = [TINY.get(knob.name, value) for knob, value in settings]
-    boards = AttackHandlers(engine).start(request, 1, "quick", 0, list(lanes), key, *knobs)
+    boards = AttackHandlers(engine).start(request, key, 1, "quick", 0, list(lanes), *knobs)
     *_, (last, _, _) = boards
     return dict(last)
 

@@ -1,4 +1,4 @@
-"""Who may see and change which run.
+"""Who may see and change which run and which added model.
 
 A demo that is served to its own machine alone belongs to one person, who gets back all runs,
 those of earlier visits too. Anywhere else a browser tab sees its own runs and the recorded ones.
@@ -16,6 +16,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.runs.folder import AttackRun
 from mia_demo.system.space import space_name
 from mia_demo.ui.engine.engine import Engine
+from mia_demo.visitors.added_models import AddedModels
 
 # Set by proxies and tunnels, through which anybody may come.
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
@@ -54,6 +55,13 @@ def visible_run(engine: Engine, request: gr.Request, key: str) -> AttackRun:
         if run.key == key:
             return run
     raise ConfigError("There is no such run any more; choose another from the list.")
+
+
+def added_models(engine: Engine, request: gr.Request) -> AddedModels | None:
+    """What this visitor added: everything on a machine of one's own, else that of the tab."""
+    if is_private(request):
+        return engine.added.owner
+    return engine.added.tab(engine.tab_keys.get(str(request.session_hash)) or "")
 
 
 def _client(request: gr.Request) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mia_demo.data.pictures import data_uri
-from mia_demo.ui.engine.engine import EMBEDDED
-from mia_demo.visitors.own_people import OwnPeople, People
+from mia_demo.visitors.own_people import OwnPeople
 from mia_demo.visitors.upload import FEW_PHOTOS, UploadSummary
 
 FACE_SIZE = 80
@@ -72,14 +71,6 @@ def notes(summary: UploadSummary) -> list[str]:
             f"{1 / len(summary.names):.0%} of the time, so one recognised face proves little."
         )
     return [*found, ALIGNMENT]
-
-
-def people_choices(embedded: People, own: OwnPeople | None = None) -> list[tuple[str, str]]:
-    """Label and key of the people to choose from."""
-    choices = [(f"The demo's {len(embedded.identities)} synthetic people", EMBEDDED)]
-    if own is not None:
-        choices.append((f"Your own {len(own.identities)} people", own.key))
-    return choices
 
 
 def duration(seconds: float) -> str:

@@ -1,7 +1,8 @@
-"""The attack's settings as form fields, each with a line of help."""
+"""What the pages' forms are made of: words, buttons, and the attack's settings with their help."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +13,26 @@ from gradio.components import Component
 from mia_demo.attack.config import PRESETS, AttackConfig, preset_config
 from mia_demo.attack.losses import LOSSES
 from mia_demo.errors import ConfigError
+from mia_demo.ui.engine.training_form import whole_number
 from mia_demo.ui.shared.address import Setting
 from mia_demo.ui.shared.address_values import Reader, number, one_of, whole
 
 LARGEST_WHOLE = 2**31 - 1
+FIRST_PRESET = "quick"
+
+
+def words(html: str, **properties: Any) -> gr.HTML:
+    """Words between the fields, in the page's own style."""
+    return gr.HTML(html, apply_default_css=False, **properties)
+
+
+def start_and_stop_buttons(start: str = "Start") -> tuple[gr.Button, gr.Button]:
+    """A row with the two."""
+    with gr.Row(elem_classes="buttons"):
+        return (
+            gr.Button(start, variant="primary", min_width=80),
+            gr.Button("Stop", variant="stop", interactive=False, min_width=80),
+        )
 
 
 @dataclass(frozen=True)
@@ -40,12 +57,7 @@ class Knob:
     def component(self, value: Any) -> Component:
         if self.choices:
             return gr.Dropdown(self.choices, value=value, label=self.label, info=self.help)
-        return gr.Number(
-            value,
-            label=self.label,
-            info=self.help,
-            step=self.step,
-        )
+        return gr.Number(value, label=self.label, info=self.help, step=self.step)
 
 
 KNOBS = (
@@ -72,14 +84,24 @@ KNOBS = (
 )
 
 
+def preset_field(info: str) -> gr.Dropdown:
+    return gr.Dropdown(list(PRESETS), value=FIRST_PRESET, label="Preset", info=info, min_width=120)
+
+
+def knob_fields(preset: gr.Dropdown) -> list[Component]:
+    """A field for each of ``KNOBS``; another preset fills them again."""
+    values = {name: preset_values(name) for name in PRESETS}
+    first = zip(KNOBS, values[FIRST_PRESET], strict=True)
+    fields = [knob.component(value) for knob, value in first]
+    # In the browser, so that Start right after a new preset finds its values in place.
+    preset.input(None, preset, fields, js=f"(preset) => ({json.dumps(values)})[preset]")
+    return fields
+
+
 def preset_values(preset: str) -> list[Any]:
     """What the preset sets, in the order of ``KNOBS``."""
     config = preset_config(preset)
     return [getattr(config, knob.name) for knob in KNOBS]
-
-
-def all_preset_values() -> dict[str, list[Any]]:
-    return {preset: preset_values(preset) for preset in PRESETS}
 
 
 def parse_config(
@@ -113,28 +135,26 @@ def parse_config(
     )
 
 
-def whole_number(label: str, value: float | None) -> int:
-    """A field's value, refused rather than rounded.
-
-    Raises:
-        ConfigError: empty, or with decimals.
-    """
-    if value is None:
-        raise ConfigError(f"{label} is empty; fill it in or choose a preset again.")
-    if value != int(value):
-        raise ConfigError(f"{label} must be a whole number, not {value:g}.")
-    return int(value)
-
-
-def knob_settings(components: Sequence[Component]) -> list[Setting]:
-    """The knobs in a link, told only where they differ from their preset."""
-    settings = []
-    for knob, component in zip(KNOBS, components, strict=True):
-        presets = {preset: getattr(preset_config(preset), knob.name) for preset in PRESETS}
-        settings.append(Setting(knob.name, component, knob.reader(), presets=presets))
+def attack_settings(
+    preset: gr.Dropdown,
+    knobs: Sequence[Component],
+    *others: Setting,
+    is_always_told: bool = False,
+) -> list[Setting]:
+    """The form in a link: the preset, others, and the knobs where they differ from their preset."""
+    chosen = one_of(lambda: PRESETS)
+    settings = [
+        Setting("preset", preset, chosen, FIRST_PRESET, is_always_told=is_always_told),
+        *others,
+    ]
+    for knob, field in zip(KNOBS, knobs, strict=True):
+        presets = {name: getattr(preset_config(name), knob.name) for name in PRESETS}
+        settings.append(Setting(knob.name, field, knob.reader(), presets=presets))
     return settings
 
 
-def knob_values(values: Mapping[str, Any]) -> list[Any]:
-    """A link's values in the order of ``KNOBS``."""
-    return [values[knob.name] for knob in KNOBS]
+def linked_config(values: Mapping[str, Any]) -> AttackConfig:
+    """A link's values as a configuration; a page without an identity or seed has 0."""
+    identity, seed = values.get("identity", 0), values.get("seed", 0)
+    knobs = [values[knob.name] for knob in KNOBS]
+    return parse_config(identity, values["preset"], seed, values["lanes"], knobs)

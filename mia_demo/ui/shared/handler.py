@@ -1,0 +1,234 @@
+"""The life of a page's job: start, stream, stopped or failed, released; with toasts and buttons.
+
+A page describes in a ``JobView`` what it shows, and hands it to ``stream``::
+
+    def start(self, request, *form):
+        with toasts():  # a wrong form is one toast; the page stays as it is
+            plan = parse(form)
+        view = PlanView(plan)
+        yield from stream(self.jobs, request, lambda: self.engine.shared(...), view)
+
+What happens when Stop is pressed: ``ends_job`` shows "Stopping …" and then asks the job to end
+after its running step. ``stream``, which still runs for Start, sees the frames end and yields
+``JobView.over``. A closed tab closes the generator, which releases the job as well.
+
+Two races of the page decide how buttons are told apart from the job's frames:
+
+- Every frame says again how the buttons are. Gradio's client applies a frame's changes to the
+  object that holds the frame before it; frames that reach the page together, as they do when they
+  overtake the answer to the click, therefore all read like the last one. A Stop button that is
+  named in the first frame alone would then stay disabled.
+- "Stopping …" is shown before the job is told. Told at once, a quick job's last word can reach the
+  browser first, and "Stopping …" then stays.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from html import escape
+from typing import Any, Generic
+
+import gradio as gr
+from gradio.components import Component
+
+from mia_demo.errors import DemoError
+from mia_demo.ui.engine.jobs import Frame, Job, Waiting
+from mia_demo.ui.engine.sessions import SessionJobs
+
+PAUSING = "Pausing …"
+STOPPING = "Stopping …"
+
+# How events are wired that are no part of the API:
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+# for jobs, of which the device queue decides who waits, and says so;
+JOB_EVENT: dict[str, Any] = {**QUIET, "concurrency_limit": None}
+# for what must not wait behind jobs.
+AT_ONCE: dict[str, Any] = {"queue": False, "api_visibility": "private"}
+
+Values = Any  # of an event's outputs, in their order
+
+log = logging.getLogger(__name__)
+
+
+class JobView(ABC, Generic[Frame]):
+    """What a page shows of one job. Each method returns values for all outputs of the event.
+
+    Attributes:
+        unexpected: what the visitor reads after an error that nobody foresaw.
+    """
+
+    unexpected: str
+
+    @abstractmethod
+    def first(self, job: Job[Frame]) -> Values:
+        """At once, before the job has said anything."""
+
+    @abstractmethod
+    def show(self, update: Frame | Waiting, job: Job[Frame]) -> Values:
+        """While the job waits or computes."""
+
+    @abstractmethod
+    def over(self, job: Job[Frame]) -> Values:
+        """When the job is done, or was stopped (``job.stopped``)."""
+
+    @abstractmethod
+    def failed(self, message: str) -> Values:
+        """After an error."""
+
+
+def stream(
+    jobs: SessionJobs[Frame],
+    request: gr.Request,
+    start: Callable[[], Job[Frame]],
+    view: JobView[Frame],
+    *,
+    interval: float = 0.0,
+) -> Iterator[Values]:
+    """A job from its start to its last word, for the event of a start button.
+
+    Args:
+        jobs: of this kind; the visitor's earlier one ends.
+        interval: seconds between two frames at least.
+
+    Raises:
+        gr.Error: the job could not be started, or it failed.
+    """
+    session = str(request.session_hash)
+    with toasts():
+        job = jobs.start(session, start)
+    frames = follow(jobs, session, job, view, interval=interval)
+    yield from with_errors_told(frames, view.failed, view.unexpected)
+
+
+def follow(
+    jobs: SessionJobs[Frame],
+    session: str,
+    job: Job[Frame],
+    view: JobView[Frame],
+    *,
+    interval: float = 0.0,
+) -> Iterator[Values]:
+    """What ``stream`` yields of a started job; errors are the caller's."""
+    try:
+        yield view.first(job)
+        for update in job.updates(interval):
+            yield view.show(update, job)
+        if jobs.job_of(session) is job:  # else another job has the page now
+            yield view.over(job)
+    finally:
+        jobs.release(session, job)
+
+
+def with_errors_told(
+    frames: Iterator[Values], failed: Callable[[str], Values], unexpected: str
+) -> Iterator[Values]:
+    """The frames; after an error, a last one that tells it, and a toast.
+
+    Args:
+        failed: the last frame, from a sentence.
+        unexpected: the sentence for an error that nobody foresaw.
+
+    Raises:
+        gr.Error: the toast.
+    """
+    cause: Exception
+    try:
+        yield from frames
+        return
+    except DemoError as error:
+        cause, message = error, str(error)
+    except Exception as error:
+        log.exception("%s", unexpected)
+        cause, message = error, unexpected
+    yield failed(message)
+    raise toast(message) from cause
+
+
+@contextmanager
+def toasts() -> Iterator[None]:
+    """An expected error inside becomes a toast."""
+    try:
+        yield
+    except DemoError as error:
+        raise toast(str(error)) from error
+
+
+def toast(message: str) -> gr.Error:
+    """One sentence for the visitor, and no traceback in the server's log for a visitor's slip.
+
+    Toasts render HTML, and the sentence may hold a stranger's words: they are shown as text.
+    """
+    return gr.Error(escape(message, quote=False), print_exception=False)
+
+
+# -- buttons ----------------------------------------------------------------------------------
+
+
+def start_and_stop(*, running: bool) -> tuple[Any, Any]:
+    """A start button and its stop button."""
+    return gr.update(interactive=not running), gr.update(interactive=running)
+
+
+def while_running(at_rest: str, ending: str, job: Job[Any]) -> Any:
+    """The button wired by ``ends_job``, as each frame of the job says it.
+
+    Args:
+        at_rest: what the button says until it is pressed.
+        ending: what it says from then on.
+    """
+    is_pressed = ending in job.endings
+    return gr.update(interactive=not is_pressed, value=ending if is_pressed else at_rest)
+
+
+def stop_job(jobs: SessionJobs[Any], request: gr.Request) -> bool:
+    """Ends the visitor's job after its running step; False if there is none."""
+    job = jobs.job_of(str(request.session_hash))
+    if job is not None:
+        job.stop()
+    return job is not None
+
+
+def ends_job(
+    button: gr.Button,
+    ending: str,
+    jobs: SessionJobs[Any],
+    handler: Callable[[gr.Request], Any] | None = None,
+    outputs: Sequence[Component] = (),
+) -> None:
+    """Wires a button that ends the visitor's job.
+
+    Args:
+        ending: what the button says until the job's last word resets it.
+        handler: ends the job, where more than that is to be done, and returns ``outputs``.
+    """
+    at_rest = button.value
+
+    def show(request: gr.Request) -> Any:
+        job = jobs.job_of(str(request.session_hash))
+        if job is None:
+            return gr.skip()
+        job.endings.add(ending)
+        return gr.update(interactive=False, value=ending)
+
+    def end(request: gr.Request) -> Any:
+        if stop_job(jobs, request):
+            return gr.skip()
+        return gr.update(interactive=False, value=at_rest)
+
+    shown = button.click(show, None, button, **AT_ONCE)
+    if handler is None:
+        shown.then(end, None, button, **AT_ONCE)
+    else:
+        shown.then(handler, None, list(outputs), **AT_ONCE)
+
+
+def stops_job(button: gr.Button, jobs: SessionJobs[Any]) -> None:
+    """Wires a button that ends a job of short steps, and need not say so."""
+
+    def end(request: gr.Request) -> None:
+        stop_job(jobs, request)
+
+    button.click(end, **AT_ONCE)

@@ -1,0 +1,110 @@
+"""The lanes and people that pages offer to a visitor: those of the demo, own and added ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from mia_demo.errors import ConfigError
+from mia_demo.report.columns import alpha_text
+from mia_demo.ui.engine.engine import EMBEDDED, Engine
+from mia_demo.ui.shared.access import added_models
+from mia_demo.visitors.own_people import OwnPeople, People
+from mia_demo.zoo.layers import LayeredZoo
+
+MAX_BOARD_LANES = 6  # that fit on the attack board, with a colour each
+
+Choices = list[tuple[str, str]]  # label and value
+
+
+def target_choices(zoo: LayeredZoo) -> Choices:
+    """A zoo's targets as lanes; own ones say their α."""
+    alphas = {entry.name: alpha_text(entry.alpha or 0.0) for entry in zoo.own_entries()}
+    return [
+        (f"{name} (α {alphas[name]})" if name in alphas else name, name)
+        for name in zoo.target_names()
+    ]
+
+
+def lane_names(engine: Engine, request: gr.Request, people: People) -> list[str]:
+    """The lanes that this visitor may attack."""
+    added = added_models(engine, request) if people is engine.embedded else None
+    return [*people.zoo.target_names(), *(added.lane_names() if added else [])]
+
+
+def attack_lanes(engine: Engine, request: gr.Request, people: People) -> Choices:
+    """Those lanes as choices; added ones say what they are."""
+    zoo = people.zoo
+    choices = target_choices(zoo)
+    for name in lane_names(engine, request, people)[len(choices) :]:
+        entry = zoo.entry(name)
+        words = f"{entry.training.source_name}, α {alpha_text(entry.alpha or 0.0)}"
+        choices.append((f"{name} ({words})", name))
+    return choices
+
+
+def check_lanes(lanes: Sequence[str]) -> None:
+    """
+    Raises:
+        ConfigError: more than fit on the board.
+    """
+    if len(lanes) > MAX_BOARD_LANES:
+        raise ConfigError(
+            f"{len(lanes)} lanes are ticked, but the board has room for {MAX_BOARD_LANES}; untick "
+            f"{len(lanes) - MAX_BOARD_LANES}."
+        )
+
+
+def ticked_lanes(
+    choices: Choices, ticked: Sequence[str], *new: str, most: int | None = None
+) -> Any:
+    """The update of a page's lanes: those that were ticked stay so, new ones are ticked.
+
+    Where that changes no tick, none is set: the visitor may have changed one meanwhile.
+
+    Args:
+        most: beyond so many, new ones stay unticked.
+    """
+    names = [name for _, name in choices]
+    stay = [name for name in ticked if name in names]
+    added = [name for name in names if name in new and name not in stay]
+    value = [*stay, *added][: max(len(stay), most or len(names))]
+    changes = {"value": [name for name in names if name in value]}
+    return gr.update(choices=choices, **(changes if set(value) != set(ticked) else {}))
+
+
+def people_choices(engine: Engine, own: OwnPeople | None = None) -> Choices:
+    """People to train on: the demo's, and the visitor's own."""
+    choices = [(f"The demo's {len(engine.identities)} synthetic people", EMBEDDED)]
+    if own is not None:
+        choices.append((f"Your own {len(own.identities)} people", own.key))
+    return choices
+
+
+def attacked_people(
+    engine: Engine, request: gr.Request, own: OwnPeople | None, chosen: str = ""
+) -> Any:
+    """The update of the Attack page's choice of people.
+
+    Args:
+        own: the visitor's, offered once a classifier is trained on them.
+        chosen: key of those to choose; empty leaves the choice to the visitor.
+    """
+    added = added_models(engine, request)
+    trained = own if own is not None and own.zoo.target_names() else None
+    choices = people_choices(engine, trained) + [
+        (f"{len(people.identities)} people of {people.origin.split('@')[0]}", people.key)
+        for people in (added.people if added else ())
+    ]
+    return gr.update(choices=choices, **({"value": chosen} if chosen else {}))
+
+
+def own_people_attacked(
+    engine: Engine, request: gr.Request, own: OwnPeople | None, *, choose: bool = False
+) -> Any:
+    """That update after own people have changed; without any to attack, the demo's are chosen."""
+    if own is None or not own.zoo.target_names():
+        return attacked_people(engine, request, None, EMBEDDED)
+    return attacked_people(engine, request, own, own.key if choose else "")
