@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from mia_demo import added_models, added_store
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
 from mia_demo.errors import CheckpointError, ConfigError
+from mia_demo.visitors import added_models, added_store
 from mia_demo.visitors.added_models import AddedModels, Addition, News
 from mia_demo.visitors.added_store import AddedStore, owners_models
 from mia_demo.zoo.folder import Zoo
