@@ -16,10 +16,10 @@ from mia_demo.metrics.zoo_accuracy import measure_accuracies
 from mia_demo.runs import RUNS
 from mia_demo.system import space
 from mia_demo.system.device import choose_compute
-from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.hub.address import is_hub_address
 from mia_demo.zoo.hub.checks import cache_state, reach_hub
 from mia_demo.zoo.opening import open_zoo
+from mia_demo.zoo.reading import Zoo
 
 REQUIREMENTS = Path(__file__).parents[1] / "requirements.txt"
 NEEDED_BYTES = 500_000_000

@@ -36,7 +36,7 @@ def main() -> None:
     from mia_demo.ui.app_page import build_app
     from mia_demo.ui.engine.engine import Engine
     from mia_demo.ui.serving.launching import launch
-    from mia_demo.zoo.folder import open_zoo
+    from mia_demo.zoo.opening import open_zoo
 
     runs = Path(sys.argv[1]).with_name("runs")
     engine = Engine(open_zoo(), choose_compute("cpu"), runs)

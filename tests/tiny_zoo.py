@@ -16,8 +16,9 @@ from mia_demo.models.classifiers import build_classifier
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages, accuracy
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
+from mia_demo.zoo.reading import Zoo
 from mia_demo.zoo.training_record import TrainingRecord
 
 SIZE, PEOPLE, PHOTOS, TRAIN = 16, 3, 4, 2
@@ -31,7 +32,7 @@ GENERATOR = {
 def make_tiny_zoo(folder: Path) -> Zoo:
     """Three targets, evaluator, embedder, prior, pool, and three people."""
     torch.manual_seed(0)
-    zoo = Zoo.create(folder)
+    zoo = FolderZoo.create(folder)
     _add_people(zoo)
     for name, alpha in (("positive", 0.1), ("zero", 0.0), ("negative", -0.05)):
         _add_classifier(zoo, name, "target", alpha=alpha)

@@ -24,7 +24,7 @@ from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
 from mia_demo.system.memory import Portions, is_out_of_memory
 from mia_demo.training.state import step_generator
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 # Pictures' pixels that keep a device busy; one attack fills a CPU.
 PIXELS_TO_FILL = {"cuda": 512 * 64**2}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 LARGEST_PICTURE = 299  # pixels: what the paper's evaluator sees, and enough to look at
 

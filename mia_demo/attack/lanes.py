@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mia_demo.errors import ConfigError
 from mia_demo.models.classifiers import Classifier
 from mia_demo.system.device import Compute
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 STAGE_SEPARATOR = ">"
 

@@ -20,8 +20,9 @@ from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
 from mia_demo.system.memory import Portions
 from mia_demo.training.state import step_generator
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
+from mia_demo.zoo.reading import Zoo
 from mia_demo.zoo.training_record import TrainingRecord
 
 POOL_NAME = "pool"
@@ -204,7 +205,7 @@ class PoolCache:
         )
 
 
-def store_pool(zoo: Zoo, compute: Compute) -> None:
+def store_pool(zoo: FolderZoo, compute: Compute) -> None:
     """Computes the pool for all targets of a zoo and adds it as a checkpoint."""
     names = ["prior", *zoo.target_names()]
     made_with = {name: zoo.entry(name).stored.sha256 for name in names}

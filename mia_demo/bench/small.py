@@ -23,7 +23,7 @@ from mia_demo.attack.optimisation import Optimisation
 from mia_demo.data.transforms import random_resized_crop
 from mia_demo.system.device import Compute
 from mia_demo.training.state import step_generator
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 ROUNDS = 3
 STEPS = 5

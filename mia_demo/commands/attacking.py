@@ -26,10 +26,11 @@ from mia_demo.system.device import choose_compute
 from mia_demo.visitors.added_store import ADDED_FOLDER, owners_models
 from mia_demo.zoo.layers import OWN_FOLDER, LayeredZoo
 from mia_demo.zoo.opening import open_zoo
+from mia_demo.zoo.own_folder import OwnFolder
 
 
 def answer_attack(request: AttackRequest) -> dict[str, Any]:
-    zoo = LayeredZoo(open_zoo(request.zoo), RUNS / OWN_FOLDER)
+    zoo = LayeredZoo(open_zoo(request.zoo), OwnFolder(RUNS / OWN_FOLDER))
     compute = choose_compute(request.device)
     # With what was trained and added on the page, so that its commands can be repeated.
     owners_models(zoo, RUNS / ADDED_FOLDER)

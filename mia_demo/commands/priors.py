@@ -21,7 +21,7 @@ from mia_demo.system.files import write_bytes, write_json
 from mia_demo.training.classifier import LabelledImages
 from mia_demo.training.prior import PRIOR_STATE_FILE, PriorTrainer, train_prior
 from mia_demo.training.prior_config import PriorConfig
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.opening import open_zoo
 
 
@@ -45,7 +45,7 @@ def answer_train_prior(request: TrainPriorRequest) -> dict[str, Any]:
         for frame in train_prior(trainer, images, state, minutes=request.minutes):
             bar.set_postfix_str(f"error {frame.pixel_error:.3f}")
             bar.update(frame.images_seen - bar.n)
-    output = Zoo.create(request.output)
+    output = FolderZoo.create(request.output)
     add_prior(output, trainer, identities=len(public))
     embedder = zoo.load_embedder()
     try:

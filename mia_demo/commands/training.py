@@ -18,8 +18,8 @@ from mia_demo.system.memory import is_out_of_memory
 from mia_demo.training.classifier import LabelledImages, TrainConfig
 from mia_demo.training.initial_weights import PRETRAINED
 from mia_demo.training.recipes import RECIPES, differences
-from mia_demo.zoo.folder import Zoo, open_folder
-from mia_demo.zoo.manifest import IdentityFolder
+from mia_demo.zoo.folder import FolderZoo
+from mia_demo.zoo.identity_folder import IdentityFolder, open_folder
 from mia_demo.zoo.opening import open_zoo
 
 
@@ -31,7 +31,7 @@ def answer_train(request: TrainRequest) -> dict[str, Any]:
     if paper:
         differs["differs"] = differences(config, paper, compute)
         log(f"other than in the paper: {'; '.join(differs['differs'])}")
-    output = Zoo.create(request.output)
+    output = FolderZoo.create(request.output)
     if config.initial_weights == PRETRAINED:
         start = open_zoo(request.zoo)
         output.adopt(start, start.entry(PRETRAINED), PRETRAINED)
@@ -95,7 +95,9 @@ def _config(request: TrainRequest, paper: TrainConfig | None) -> TrainConfig:
     return replace(paper or TrainConfig(), **chosen)
 
 
-def _images(request: TrainRequest, size: int, output: Zoo) -> tuple[LabelledImages, LabelledImages]:
+def _images(
+    request: TrainRequest, size: int, output: FolderZoo
+) -> tuple[LabelledImages, LabelledImages]:
     """Images to train on and to test on."""
     data = _split_set(request, output)
     train = data.train
@@ -109,7 +111,7 @@ def _images(request: TrainRequest, size: int, output: Zoo) -> tuple[LabelledImag
     )
 
 
-def _split_set(request: TrainRequest, output: Zoo) -> SplitSet:
+def _split_set(request: TrainRequest, output: FolderZoo) -> SplitSet:
     if not request.data:
         source = open_zoo(request.zoo)
         identities = source.identities()
@@ -125,7 +127,7 @@ def _split_set(request: TrainRequest, output: Zoo) -> SplitSet:
 
 
 def answer_use_data(request: UseDataRequest) -> dict[str, Any]:
-    output = Zoo.create(request.output)
+    output = FolderZoo.create(request.output)
     folder = _remember_folder(output, request.data, request.layout, request.seed, request.crop)
     data = open_folder(folder)
     return {
@@ -138,7 +140,7 @@ def answer_use_data(request: UseDataRequest) -> dict[str, Any]:
 
 
 def _remember_folder(
-    zoo: Zoo, data: Path, layout: str, seed: int, crop: float | None = None
+    zoo: FolderZoo, data: Path, layout: str, seed: int, crop: float | None = None
 ) -> IdentityFolder:
     """Tells the zoo where its identities lie; without a crop an earlier one is kept."""
     if crop is None:

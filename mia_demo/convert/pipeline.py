@@ -24,7 +24,7 @@ from mia_demo.models.classifiers import build_classifier
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.smoothing import check_alpha
 from mia_demo.system.files import sha256_of
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
 from mia_demo.zoo.training_record import TrainingRecord
 
@@ -104,7 +104,7 @@ def convert_file(
     )
     entry = replace(entry, training=record)
     plain = _plain(tensors, source.name)
-    destination = Zoo.create(zoo)
+    destination = FolderZoo.create(zoo)
     if any(other.name == entry.name for other in destination.manifest.checkpoints):
         raise ConfigError(
             f"{zoo} has a checkpoint {entry.name!r} already; choose another --name or folder."

@@ -11,7 +11,7 @@ from mia_demo.report.text import record_sentence
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.sweep.results import SweepResults
 from mia_demo.sweep.table import Row
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from mia_demo.errors import ConfigError, DataError
 from mia_demo.models.attributes import predicted_values
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages, predict
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 Shares = dict[str, "float | None"]  # by attribute; None where it applies to nobody
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from mia_demo.data.transforms import normalise
 from mia_demo.errors import ConfigError
 from mia_demo.system.device import Compute
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages, accuracy
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 # Other hardware rounds differently, which turns a few close decisions.
 TOLERATED_IMAGES = 2.5

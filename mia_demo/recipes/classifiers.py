@@ -18,8 +18,8 @@ from mia_demo.training.classifier import (
     train_classifier,
 )
 from mia_demo.training.initial_weights import PRETRAINED, RANDOM, load_initial_weights
-from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
+from mia_demo.zoo.reading import Zoo
 from mia_demo.zoo.training_record import TrainingRecord
 
 

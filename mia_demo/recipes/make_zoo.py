@@ -28,7 +28,7 @@ from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages, TrainConfig
 from mia_demo.training.initial_weights import PRETRAINED
 from mia_demo.training.prior_config import PriorConfig
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 
 TARGET_ALPHAS = {"positive": 0.1, "zero": 0.0, "negative": -0.05}
 
@@ -71,7 +71,7 @@ class ZooRecipe:
 
 def make_zoo(
     data: Path, output: Path, recipe: ZooRecipe, compute: Compute, *, minutes: float, log: Log
-) -> Zoo:
+) -> FolderZoo:
     """Makes every checkpoint of a zoo.
 
     Args:
@@ -84,7 +84,7 @@ def make_zoo(
         DataError: images are missing or cannot be read.
     """
     deadline = time.monotonic() + minutes * 60
-    zoo = Zoo.create(output)
+    zoo = FolderZoo.create(output)
     if not zoo.manifest.identities:
         pack_identities(data / "target.zip", zoo)
     public = open_identity_set(sorted(data.glob("public_*.zip")))

@@ -7,9 +7,9 @@ import textwrap
 from mia_demo.report.templates import render
 from mia_demo.smoothing import format_alpha
 from mia_demo.system.files import write_bytes
-from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.manifest import CheckpointEntry
 from mia_demo.zoo.opening import open_zoo
+from mia_demo.zoo.reading import Zoo
 from mia_demo.zoo.training_record import TrainingRecord
 
 CARD_FILE = "README.md"

@@ -8,14 +8,14 @@ from pathlib import Path
 from mia_demo.data.identities import ATTRIBUTES_FILE, open_identity_set
 from mia_demo.errors import DataError
 from mia_demo.system.files import replacing
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 
 PART_BYTES = 9_500_000
 HEADER_BYTES = 200  # of an entry in a zip, at most
 TRAIN_IMAGES = 48
 
 
-def pack_identities(source: Path, zoo: Zoo) -> None:
+def pack_identities(source: Path, zoo: FolderZoo) -> None:
     """Copies a zip of identities into stored (not recompressed) parts of the zoo.
 
     Raises:

@@ -11,7 +11,7 @@ from mia_demo.data.splits import public_split
 from mia_demo.recipes.workshop import Workshop
 from mia_demo.training.prior import PriorTrainer, train_prior
 from mia_demo.training.prior_config import PriorConfig
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
 from mia_demo.zoo.training_record import TrainingRecord
 
@@ -35,7 +35,7 @@ def make_prior(
     add_prior(workshop.zoo, trainer, identities=len(used))
 
 
-def add_prior(zoo: Zoo, trainer: PriorTrainer, *, identities: int) -> None:
+def add_prior(zoo: FolderZoo, trainer: PriorTrainer, *, identities: int) -> None:
     """Adds the averaged generator of a training to the zoo, as float16 to halve the file.
 
     The noise inputs only serve the training: at 64 px a fixed noise pattern is speckle on every

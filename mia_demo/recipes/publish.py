@@ -8,9 +8,9 @@ from mia_demo.errors import CheckpointError
 from mia_demo.recipes.model_card import CARD_FILE, model_card
 from mia_demo.recipes.record import recorded_names, recorded_sections
 from mia_demo.sweep.library import RECORDED_FOLDER
-from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.hub.upload import Upload, upload
 from mia_demo.zoo.manifest import MANIFEST
+from mia_demo.zoo.reading import Zoo
 
 
 def publish_zoo(zoo: Zoo, repo: str, *, private: bool, data_sheet: Path | None) -> Upload:

@@ -25,7 +25,7 @@ from mia_demo.runs.store import RECORDED_RUNS
 from mia_demo.sweep.library import RECORDED_FOLDER
 from mia_demo.sweep.results import SweepResults, load_results
 from mia_demo.system.files import write_bytes, write_json
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 QUOTE = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end of results -->)", re.DOTALL)

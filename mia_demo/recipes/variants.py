@@ -19,7 +19,8 @@ from mia_demo.recipes.workshop import Log, Workshop
 from mia_demo.smoothing import check_alpha, format_alpha
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages, TrainConfig
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
+from mia_demo.zoo.reading import Zoo
 
 SHARED_KINDS = ("prior", "evaluator", "embedder", "features", "attributes", "pretrained")
 STATES = "states"  # of unfinished trainings, beside the checkpoints
@@ -49,7 +50,7 @@ def lane_of(alpha: float) -> str:
 
 def make_alpha_zoo(
     source: Zoo, alphas: Sequence[float], root: Path, compute: Compute, log: Log
-) -> Zoo:
+) -> FolderZoo:
     """A zoo in ``root`` with a target for each α, trained as those of ``source``; resumable."""
     recipe = _recipe_of(source, source.target_names()[0])
     configs = {lane_of(alpha): replace(recipe, alpha=alpha) for alpha in alphas}
@@ -58,7 +59,7 @@ def make_alpha_zoo(
 
 def make_training_seed_zoo(
     source: Zoo, seeds: Sequence[int], root: Path, compute: Compute, log: Log
-) -> Zoo:
+) -> FolderZoo:
     """A zoo in ``root`` with every target of ``source`` once for each training seed; resumable."""
     configs = {
         training_lane(name, seed): replace(_recipe_of(source, name), seed=seed)
@@ -70,13 +71,13 @@ def make_training_seed_zoo(
 
 def make_variants(
     source: Zoo, configs: Mapping[str, TrainConfig], root: Path, compute: Compute, log: Log
-) -> Zoo:
+) -> FolderZoo:
     """A zoo in ``root`` with these targets; prior, judges and identities are those of ``source``.
 
     Targets of ``source`` that were trained so already are taken over.
     """
     made = {name: _recipe_of(source, name) for name in source.target_names()}
-    zoo = Zoo.create(root)
+    zoo = FolderZoo.create(root)
     zoo.adopt_identities(source)
     for kind in SHARED_KINDS:
         for entry in source.entries(kind):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mia_demo.system.device import Compute
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 
 Log = Callable[[str], None]
 
@@ -22,7 +22,7 @@ class Workshop:
         log: receives one line per report.
     """
 
-    zoo: Zoo
+    zoo: FolderZoo
     compute: Compute
     states: Path
     log: Log

@@ -18,8 +18,8 @@ from mia_demo.runs.report import best_first
 from mia_demo.sweep.results import JudgedAttack, Record
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import TrainConfig
-from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.manifest import CheckpointEntry, library_versions
+from mia_demo.zoo.reading import Zoo
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from mia_demo.metrics.attributes import Shares
 from mia_demo.metrics.judge import Verdict
 from mia_demo.sweep.results import source_commit
 from mia_demo.system.device import Compute
-from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.manifest import library_versions
+from mia_demo.zoo.reading import Zoo
 
 FORMAT = 1
 

@@ -11,7 +11,7 @@ from mia_demo.runs.replay import ReplayRecorder
 from mia_demo.runs.report import attack_report
 from mia_demo.runs.store import RunStore
 from mia_demo.system.device import Compute
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 log = logging.getLogger(__name__)
 

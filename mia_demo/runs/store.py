@@ -16,7 +16,7 @@ from mia_demo.errors import ConfigError, DataError
 from mia_demo.runs.folder import RUN_FILE, AttackRun, load_run, save_attack
 from mia_demo.runs.names import RunNames
 from mia_demo.runs.replay import Replay
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 RECORDED_RUNS = "recorded"  # inside a zoo
 NAMES_FILE = "names.json"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mia_demo.errors import ConfigError
 from mia_demo.sweep.results import RESULTS_FILE, Record, SweepResults, load_results
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 RECORDED_FOLDER = "results"  # inside a zoo
 

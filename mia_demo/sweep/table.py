@@ -33,7 +33,7 @@ from mia_demo.metrics.recognition import identity_centres, recognised
 from mia_demo.sweep.sweep import load_result, saved_images
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages, predict
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 Row = dict[str, Any]
 

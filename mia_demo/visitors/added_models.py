@@ -25,9 +25,11 @@ from mia_demo.system.files import sha256_of
 from mia_demo.visitors.entries import MAX_ENTRY_BYTES, clean_entry, read_entry
 from mia_demo.visitors.networks import check_classifier, check_file, check_prior, fits_pool
 from mia_demo.visitors.own_people import People
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.layers import LayeredZoo
 from mia_demo.zoo.manifest import MANIFEST, CheckpointEntry
+from mia_demo.zoo.own_folder import OwnFolder
+from mia_demo.zoo.reading import SelectedZoo, Zoo
 
 MAX_LANES = 8  # of a visitor
 MAX_ZOOS = 3  # with people of their own, of a visitor
@@ -89,10 +91,10 @@ class AddedModels:
         self.folder = folder
         self.people: list[HubPeople] = []
         self._lock = threading.Lock()
-        self._zoo: Zoo | None = None
+        self._zoo: FolderZoo | None = None
         try:
             if (folder / MANIFEST).exists():
-                self._zoo = Zoo(folder)
+                self._zoo = FolderZoo(folder)
         except CheckpointError as error:  # the demo goes on without them; adding one says why
             log.warning("added classifiers are left out: %s", error)
         for name in self.lane_names():
@@ -128,7 +130,7 @@ class AddedModels:
         self._check_new(entry)
         yield Checking(entry.name)
         with tempfile.TemporaryDirectory() as folder:
-            staging = Zoo.create(Path(folder))
+            staging = FolderZoo.create(Path(folder))
             staging.take(weights, entry, entry.name)
             entry = staging.entry(entry.name)
             check_classifier(staging, entry, self._people())
@@ -187,7 +189,7 @@ class AddedModels:
             yield Checking(listed.name)
             try:
                 self._check_room()
-                entry = _cleaned(zoo, listed)
+                entry = clean_entry(listed)
                 check_classifier(zoo, entry, self._people())
                 added.append(self._adopt(zoo, entry, HUB_LANE, str(zoo.origin)))
             except (CheckpointError, ConfigError) as error:
@@ -214,7 +216,7 @@ class AddedModels:
         usable = []
         for name in ("prior", "evaluator"):
             yield Checking(name)
-            entry = _cleaned(zoo, zoo.entry(name))
+            entry = clean_entry(zoo.entry(name))
             if name == "prior":
                 check_prior(zoo, entry)
             else:
@@ -224,7 +226,7 @@ class AddedModels:
         for listed in zoo.entries("target"):
             yield Checking(listed.name)
             try:
-                entry = _cleaned(zoo, listed)
+                entry = clean_entry(listed)
                 check_classifier(zoo, entry, count)
                 usable.append(entry)
             except CheckpointError as error:
@@ -233,12 +235,12 @@ class AddedModels:
             raise CheckpointError(left_out[0] if left_out else f"{zoo.origin} has no target.")
         for listed in zoo.entries("pool"):
             entry = clean_entry(listed)
-            if listed.name == "pool" and fits_pool(zoo, entry, count):
+            if listed.name == "pool" and fits_pool(SelectedZoo(zoo, usable), entry, count):
                 usable.append(entry)
-        zoo.manifest = replace(zoo.manifest, checkpoints=usable)
         key = HUB_PEOPLE + secrets.token_urlsafe(16)
+        nobody_trains = OwnFolder(self.folder / key)  # never made
         people = HubPeople(
-            zoo=LayeredZoo(zoo, self.folder / key),  # never made: nobody trains on them
+            zoo=LayeredZoo(SelectedZoo(zoo, usable), nobody_trains),
             identities=identities,
             key=key,
             origin=str(zoo.origin),
@@ -266,7 +268,7 @@ class AddedModels:
             name = next(free for free in numbered if self.demo.find(free) is None)
             known = replace(entry.training, source=origin, source_name=entry.name)
             try:
-                self._zoo = self._zoo or Zoo.create(self.folder)
+                self._zoo = self._zoo or FolderZoo.create(self.folder)
                 self._zoo.adopt(source, replace(entry, training=known), name)
             except OSError as error:
                 raise ConfigError(
@@ -286,11 +288,3 @@ def people_digest(zoo: Zoo) -> str:
     parts = sorted(part.sha256 for part in manifest.identities)
     text = json.dumps([parts, manifest.train_images, str(manifest.folder)])
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _cleaned(zoo: Zoo, listed: CheckpointEntry) -> CheckpointEntry:
-    """The entry, checked; the zoo goes on with that one."""
-    entry = clean_entry(listed)
-    others = [e for e in zoo.manifest.checkpoints if e.name != entry.name]
-    zoo.manifest = replace(zoo.manifest, checkpoints=[*others, entry])
-    return entry

@@ -14,8 +14,8 @@ from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.models.classifiers import build_classifier
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.files import sha256_of
-from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.manifest import CheckpointEntry, StoredFile
+from mia_demo.zoo.reading import SelectedZoo, Zoo
 
 INPUT_SIZES = range(16, 300)  # Inception, the paper's largest classifier, looks at 299 px
 # Whatever a constructor makes of arguments that do not go together.
@@ -49,7 +49,7 @@ def check_classifier(zoo: Zoo, entry: CheckpointEntry, people: int) -> None:
     """Whether a target or evaluator can be loaded and used.
 
     Args:
-        zoo: has the file.
+        zoo: has the file; what it says of it does not count.
         entry: clean.
         people: how many it must tell apart.
 
@@ -73,7 +73,9 @@ def check_classifier(zoo: Zoo, entry: CheckpointEntry, people: int) -> None:
         lambda: build_classifier(entry.architecture, people, size, entry.arguments).network,
     )
     picture = torch.rand((1, 3, size, size), generator=torch.Generator().manual_seed(0)) * 2 - 1
-    _check_output(entry, zoo.load_classifier(entry.name), picture, (1, people))
+    _check_output(
+        entry, SelectedZoo(zoo, [entry]).load_classifier(entry.name), picture, (1, people)
+    )
 
 
 def check_prior(zoo: Zoo, entry: CheckpointEntry) -> None:
@@ -89,7 +91,7 @@ def check_prior(zoo: Zoo, entry: CheckpointEntry) -> None:
             f"{entry.input_size}."
         )
     _check_shapes(zoo, entry, lambda: Generator(**entry.arguments))
-    generator = zoo.load_prior(entry.name)
+    generator = SelectedZoo(zoo, [entry]).load_prior(entry.name)
     styles = torch.zeros(1, generator.z_dim)
     _check_output(entry, generator, styles, (1, 3, size, size))
 

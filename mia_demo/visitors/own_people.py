@@ -14,21 +14,20 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
-
-from torch import Tensor
 
 from mia_demo.data.identities import IdentitySet
 from mia_demo.data.splits import Items, seeded_split
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.system.files import write_json
 from mia_demo.visitors.upload import TEST_SHARE, UploadSummary, store_upload
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.layers import LayeredZoo
 from mia_demo.zoo.manifest import CheckpointEntry, Manifest, StoredFile
+from mia_demo.zoo.own_folder import OwnFolder
+from mia_demo.zoo.reading import Zoo
 
 KEPT_HOURS = 24
 MAX_SETS = 20  # on a server, up to 50 MB of photos each
@@ -45,74 +44,47 @@ GONE = (
 log = logging.getLogger(__name__)
 
 
-class OwnPeopleZoo(LayeredZoo):
-    """Own identities, their evaluator and targets; the attacker's tools are the base's."""
+class PhotosZoo(Zoo):
+    """A visitor's photos, and from the demo's zoo the attacker's tools, which know nobody.
 
-    def __init__(self, base: Zoo, folder: Path) -> None:
-        super().__init__(base, folder)
-        self.root = folder
-        self._deleted = False
+    Args:
+        demo: has the tools.
+        folder: has the photos.
+    """
+
+    def __init__(self, demo: Zoo, folder: Path) -> None:
+        self.root, self.origin = folder, None
+        self._photos = FolderZoo(folder)
+        self._demo = demo
 
     @property
-    def is_deleted(self) -> bool:
-        return self._deleted
-
-    @property
-    def has_evaluator(self) -> bool:
-        return bool(self.entries("evaluator"))
-
-    def target_names(self) -> list[str]:
-        return [entry.name for entry in self.own_entries()]
-
-    def default_lanes(self) -> list[str]:
-        return self.target_names()
+    def manifest(self) -> Manifest:
+        tools = [e for e in self._demo.manifest.checkpoints if e.kind in SHARED_KINDS]
+        return replace(self._photos.manifest, checkpoints=tools)
 
     def verified_path(self, stored: StoredFile) -> Path:
-        if any(entry.stored == stored for entry in self.base.manifest.checkpoints):
-            return self.base.verified_path(stored)
-        return Zoo.verified_path(self, stored)
+        is_photos = stored in self._photos.manifest.identities
+        return (self._photos if is_photos else self._demo).verified_path(stored)
 
     def split_items(self, identities: IdentitySet) -> dict[str, Items]:
         # People have different numbers of photos, and tend to sort them by date.
         train, test = seeded_split(identities, SPLIT_SEED, TEST_SHARE)
         return {"train": train, "test": test}
 
-    def check_exists(self) -> None:
-        """
-        Raises:
-            ConfigError: deleted meanwhile.
-        """
-        if self._deleted:
-            raise ConfigError(GONE)
 
-    def add_own(
-        self,
-        entry: CheckpointEntry,
-        tensors: Mapping[str, Tensor],
-        history: Sequence[Mapping[str, Any]] = (),
-    ) -> str:
-        self.check_exists()
-        return super().add_own(entry, tensors, history)
+def own_people_zoo(demo: Zoo, folder: Path) -> LayeredZoo:
+    """Photos, tools, and on top the evaluator and targets that were trained on the photos."""
+    return LayeredZoo(PhotosZoo(demo, folder), OwnFolder(folder, name_by_alpha, GONE))
 
-    def delete(self) -> None:
-        """Deletes everything. What still trains finds out at its next step and cleans up."""
-        with self._lock:
-            self._deleted = True
-            shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _new_name(self, entry: CheckpointEntry) -> str:
-        if entry.kind == "evaluator":
-            return EVALUATOR
-        alpha = entry.alpha or 0.0
-        name = "positive" if alpha > 0 else "negative" if alpha < 0 else "zero"
-        taken = self.target_names()
-        numbered = (f"{name}-{number}" for number in range(2, len(taken) + 2))
-        return next(free for free in (name, *numbered) if free not in taken)
-
-    def _merge(self) -> None:
-        own = self._own.manifest if self._own else Manifest()
-        shared = [e for e in self.base.manifest.checkpoints if e.kind in SHARED_KINDS]
-        self.manifest = replace(own, checkpoints=[*shared, *own.checkpoints])
+def name_by_alpha(entry: CheckpointEntry, taken: list[str]) -> str:
+    """``evaluator``, ``positive``, ``zero``, ``negative``, ``negative-2`` …"""
+    if entry.kind == EVALUATOR:
+        return EVALUATOR
+    alpha = entry.alpha or 0.0
+    name = "positive" if alpha > 0 else "negative" if alpha < 0 else "zero"
+    numbered = (f"{name}-{number}" for number in range(2, len(taken) + 2))
+    return next(free for free in (name, *numbered) if free not in taken)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,9 +106,12 @@ class People:
 class OwnPeople(People):
     """A visitor's own people."""
 
-    zoo: OwnPeopleZoo
     summary: UploadSummary
     deleted_at: float  # seconds since 1970
+
+    @property
+    def has_evaluator(self) -> bool:
+        return bool(self.zoo.entries("evaluator"))
 
 
 class PeopleStore:
@@ -179,7 +154,7 @@ class PeopleStore:
                     yield news
                 else:
                     summary = news
-            Zoo.create(path).set_identities([PHOTOS_FILE], summary.train_images)
+            FolderZoo.create(path).set_identities([PHOTOS_FILE], summary.train_images)
             write_json(path / PEOPLE_FILE, {"created": time.time(), "summary": asdict(summary)})
         except OSError as error:
             raise ConfigError(
@@ -198,13 +173,13 @@ class PeopleStore:
         """
         with self._lock:
             known = self._opened.get(key)
-            if known is not None and not known.zoo.is_deleted:
+            if known is not None and not known.zoo.own.is_deleted:
                 return known
             path = self._path(key)
             try:
                 values = json.loads((path / PEOPLE_FILE).read_text("utf-8"))
                 summary = UploadSummary.from_json(values["summary"])
-                zoo = OwnPeopleZoo(self.base, path)
+                zoo = own_people_zoo(self.base, path)
                 people = OwnPeople(
                     zoo=zoo,
                     identities=zoo.identities(),
@@ -227,7 +202,7 @@ class PeopleStore:
             ConfigError: there are none.
         """
         people = self.open(key)
-        people.zoo.delete()
+        people.zoo.own.delete()
         with self._lock:
             self._opened.pop(key, None)
 
@@ -246,7 +221,7 @@ class PeopleStore:
 
     def _expire(self, path: Path) -> None:
         with self._lock:
-            expired = [k for k, people in self._opened.items() if people.zoo.folder == path]
+            expired = [k for k, people in self._opened.items() if people.zoo.own.path == path]
             for key in expired:
-                self._opened.pop(key).zoo.delete()
+                self._opened.pop(key).zoo.own.delete()
         shutil.rmtree(path, ignore_errors=True)

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from mia_demo import __version__
-from mia_demo.errors import CheckpointError, ConfigError
+from mia_demo.errors import CheckpointError
+from mia_demo.zoo.identity_folder import IdentityFolder
 from mia_demo.zoo.training_record import TrainingRecord
 
 MANIFEST = "manifest.json"
@@ -104,27 +105,6 @@ class CheckpointEntry:
         if not NAME.fullmatch(entry.name):
             raise CheckpointError(f"The manifest names an unsafe checkpoint: {entry.name!r}.")
         return entry
-
-
-@dataclass(frozen=True)
-class IdentityFolder:
-    """Identities outside the zoo: too large, or not ours to copy.
-
-    Attributes:
-        path: absolute.
-        layout: see ``mia_demo.data.layouts``.
-        seed: of the split.
-        crop: centred share of the side of the prior's pictures that shows as much as the photos.
-    """
-
-    path: str
-    layout: str
-    seed: int
-    crop: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0.1 <= self.crop <= 1:
-            raise ConfigError(f"The crop must lie in 0.1..1, not {self.crop}.")
 
 
 @dataclass(frozen=True)

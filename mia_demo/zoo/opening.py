@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from tqdm import tqdm
 
-from mia_demo.zoo import folder as folders
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
 from mia_demo.zoo.hub import DownloadProgress, open_hub_zoo
 from mia_demo.zoo.hub.address import is_hub_address
 
 
-def open_zoo(location: str | None = None) -> Zoo:
+def open_zoo(location: str | None = None) -> FolderZoo:
     """Opens a zoo; of one of the Hub the commit is said, and a terminal sees the download.
 
     Args:
@@ -23,7 +23,7 @@ def open_zoo(location: str | None = None) -> Zoo:
         HubError: the Hub gives none.
     """
     if not location or not is_hub_address(location):
-        return folders.open_zoo(location)
+        return FolderZoo(Path(location) if location else EMBEDDED_ZOO)
     bar = tqdm(desc="download", unit="B", unit_scale=True, file=sys.stderr, disable=None)
     with bar:
 

@@ -12,7 +12,8 @@ import pytest
 import torch
 from playwright.sync_api import Locator, Page, expect
 
-from mia_demo.zoo.folder import Zoo, open_zoo
+from mia_demo.zoo.folder import FolderZoo
+from mia_demo.zoo.opening import open_zoo
 from tests.browser.test_attack_page import PHONE, violations
 from tests.hub_stand_in import HubStandIn
 from tests.tiny_zoo import make_tiny_zoo
@@ -26,7 +27,7 @@ QUICK = "identity=1&candidates=2&kept=2&steps=3&selection_rounds=1&pool_size=100
 def hub(page_hub: HubStandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubStandIn]:
     """Two zoos: the demo's people with half-precision targets, and other people."""
     folder = tmp_path_factory.mktemp("zoos")
-    demo, same = open_zoo(), Zoo.create(folder / "same")
+    demo, same = open_zoo(), FolderZoo.create(folder / "same")
     same.adopt_identities(demo)
     for name in demo.target_names():
         same.add(demo.entry(name), demo.tensors(name), torch.float16)
@@ -39,7 +40,7 @@ def hub(page_hub: HubStandIn, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
     """A classifier and its manifest entry."""
-    demo, zoo = open_zoo(), Zoo.create(tmp_path / "mine")
+    demo, zoo = open_zoo(), FolderZoo.create(tmp_path / "mine")
     tensors = demo.tensors("negative")
     tensors["fc.bias"] *= 1.01
     zoo.add(replace(demo.entry("negative"), name="mine"), tensors, torch.float32)

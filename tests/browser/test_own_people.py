@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from mia_demo.zoo.folder import open_zoo
+from mia_demo.zoo.opening import open_zoo
 from tests.browser.test_attack_page import PHONE, violations
 from tests.browser.test_train_page import TIMEOUT, board, button, open_train, slide
 

@@ -17,13 +17,13 @@ from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.training_form import parse_training
 from mia_demo.ui.shared.address import AddressBook
 from mia_demo.ui.shared.forms import KNOBS, parse_config, preset_values
-from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
+from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
 
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> AddressBook:
     runs: Path = tmp_path_factory.mktemp("runs")
-    engine = Engine(Zoo(EMBEDDED_ZOO), choose_compute("cpu"), runs)
+    engine = Engine(FolderZoo(EMBEDDED_ZOO), choose_compute("cpu"), runs)
     with gr.Blocks() as app:
         return build_pages(engine, app).address
 

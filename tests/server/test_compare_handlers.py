@@ -10,21 +10,21 @@ from mia_demo.errors import ConfigError
 from mia_demo.system.device import choose_compute
 from mia_demo.ui.compare.handlers import CompareHandlers
 from mia_demo.ui.engine.engine import Engine
-from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
+from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
 
 
 def test_a_zoo_without_recorded_results_has_an_empty_page(tmp_path: Path) -> None:
     for path in EMBEDDED_ZOO.iterdir():
         if path.is_file():
             (tmp_path / path.name).symlink_to(path)
-    engine = Engine(Zoo(tmp_path), choose_compute("cpu"), tmp_path / "runs")
+    engine = Engine(FolderZoo(tmp_path), choose_compute("cpu"), tmp_path / "runs")
     choice, *components = CompareHandlers(engine).open()
     assert choice["choices"] == []
     assert components == [{"key": ""}, {}, {}, {}, {}]
 
 
 def test_a_download_of_anything_else_is_refused(tmp_path: Path) -> None:
-    handlers = CompareHandlers(Engine(Zoo(EMBEDDED_ZOO), choose_compute("cpu"), tmp_path))
+    handlers = CompareHandlers(Engine(FolderZoo(EMBEDDED_ZOO), choose_compute("cpu"), tmp_path))
     with pytest.raises(ConfigError, match=r"no results '\.\./manifest'"):
         handlers.download("../manifest", "json")
     with pytest.raises(ConfigError, match="no 'exe' download"):
@@ -34,7 +34,7 @@ def test_a_download_of_anything_else_is_refused(tmp_path: Path) -> None:
 def test_trainings_of_one_target_share_its_colour_and_their_average_comes_first(
     tmp_path: Path,
 ) -> None:
-    handlers = CompareHandlers(Engine(Zoo(EMBEDDED_ZOO), choose_compute("cpu"), tmp_path))
+    handlers = CompareHandlers(Engine(FolderZoo(EMBEDDED_ZOO), choose_compute("cpu"), tmp_path))
     summary, _, table, *_ = handlers.choose("results/trainings")
     lanes = {row["lane"]: row["style"] for row in table["rows"]}
     assert list(lanes)[:3] == ["positive", "zero", "negative"]

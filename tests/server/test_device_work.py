@@ -27,8 +27,9 @@ from mia_demo.ui.models.handlers import ModelsHandlers
 from mia_demo.ui.models.view import NOTHING
 from mia_demo.ui.shared.estimates import Estimates
 from mia_demo.ui.understand.handlers import UnderstandHandlers
-from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
+from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
 from mia_demo.zoo.layers import LayeredZoo
+from mia_demo.zoo.own_folder import OwnFolder
 from tests.server.visits import visit
 from tests.tiny_zoo import COMPUTE, make_tiny_zoo
 
@@ -56,7 +57,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
             yield through_a_pipe(frame)
 
     monkeypatch.setattr(zero_gpu, "run", run)
-    return Engine(Zoo(EMBEDDED_ZOO), choose_compute("cpu"), tmp_path)
+    return Engine(FolderZoo(EMBEDDED_ZOO), choose_compute("cpu"), tmp_path)
 
 
 def test_the_understand_page(engine: Engine) -> None:
@@ -100,7 +101,7 @@ def processes(tmp_path: Path) -> Callable[[], Networks]:
     base = make_tiny_zoo(tmp_path / "zoo")
 
     def open_networks() -> Networks:
-        zoo = LayeredZoo(Zoo(base.root), tmp_path / "own")
+        zoo = LayeredZoo(FolderZoo(base.root), OwnFolder(tmp_path / "own"))
         networks = Networks(zoo, zoo.identities(), COMPUTE)
         networks.load()
         return networks
@@ -109,7 +110,7 @@ def processes(tmp_path: Path) -> Callable[[], Networks]:
 
 
 def own_target(networks: Networks, like: str) -> str:
-    return networks.zoo.add_own(networks.zoo.entry(like), networks.zoo.tensors(like))
+    return networks.zoo.own.add(networks.zoo.entry(like), networks.zoo.tensors(like))
 
 
 def test_a_worker_sees_what_visitors_trained_and_deleted_meanwhile(
@@ -119,7 +120,7 @@ def test_a_worker_sees_what_visitors_trained_and_deleted_meanwhile(
     name = own_target(server, "zero")
     worker.update(through_a_pipe(server.zoo))
     before = worker.attacker().lane(name).classifier
-    server.zoo.remove(name)
+    server.zoo.own.remove(name)
     assert own_target(server, "negative") == name  # the name is given again
     worker.update(through_a_pipe(server.zoo))
     after = worker.attacker().lane(name).classifier
@@ -143,7 +144,7 @@ def test_a_worker_leaves_the_pools_it_computed_to_the_server(
     assert not any(frame.stage == "sampling" and frame.total_steps == 100 for frame in frames)
     assert frames[-1].lanes[0].confidences == last.lanes[0].confidences
     # What a lane of that name knew before it was deleted is of no use.
-    server.zoo.remove(name)
+    server.zoo.own.remove(name)
     server.forget(server.zoo, name)
     own_target(server, "negative")
     server.learn(grown)
@@ -155,7 +156,7 @@ def test_a_worker_knows_lanes_that_one_visitor_added(
     processes: Callable[[], Networks], tmp_path: Path
 ) -> None:
     server, worker = processes(), processes()
-    added = Zoo.create(tmp_path / "added")
+    added = FolderZoo.create(tmp_path / "added")
     added.adopt(server.zoo, server.zoo.entry("zero"), "hub-1")
     server.zoo.admit(added, "hub-1")
     zoo = through_a_pipe(server.zoo)

@@ -14,7 +14,7 @@ from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.speed import SpeedMeter, measured, spoken
 from mia_demo.ui.shared.estimates import MEASURING, UNKNOWN, Estimates, line
 from mia_demo.ui.shared.forms import preset_values
-from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
+from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
 
 LANES = ["positive", "zero", "negative"]
 
@@ -77,7 +77,7 @@ def test_estimates_in_words(seconds: float, words: str) -> None:
 
 
 def test_the_forms_of_all_pages(tmp_path: Path) -> None:
-    engine = Engine(Zoo(EMBEDDED_ZOO), choose_compute("cpu"), tmp_path)
+    engine = Engine(FolderZoo(EMBEDDED_ZOO), choose_compute("cpu"), tmp_path)
     estimates, quick = Estimates(engine), preset_values("quick")
     assert UNKNOWN in estimates.for_attack("quick", LANES, *quick)
     engine.speed = fast_meter()

@@ -23,7 +23,7 @@ from mia_demo.ui.engine.training import plan_training, training_work
 from mia_demo.ui.engine.training_form import parse_training
 from mia_demo.ui.runs.handlers import RunsHandlers
 from mia_demo.ui.shared.app_state import AppState
-from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
+from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
 from mia_demo.zoo.manifest import library_versions
 from tests.server.test_runs_handlers import ABROAD, visit
 from tests.server.test_understand_handlers import row
@@ -35,7 +35,7 @@ TINY = {"candidates": 2, "kept": 2, "steps": 2, "selection_rounds": 1, "pool_siz
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """With two classifiers that were trained for one epoch on one photo of each person."""
     runs = tmp_path_factory.mktemp("runs") / "runs"
-    engine = Engine(Zoo(EMBEDDED_ZOO), choose_compute("cpu"), runs)
+    engine = Engine(FolderZoo(EMBEDDED_ZOO), choose_compute("cpu"), runs)
     for seed in (3, 4):
         config, images = parse_training(-0.2, 1, 1, "at once", "compact_resnet", 0.001, seed)
         plan = plan_training(engine.zoo, runs, config, images)
@@ -75,7 +75,7 @@ def test_a_training_opens_with_its_curves_and_its_command_makes_the_same_weights
     arguments = shlex.split(head["command"].removeprefix("python -m mia_demo "))
     arguments[-1] = str(tmp_path)  # the folder that it offers is on this machine's disk
     assert main([*arguments, "--device", "cpu"]) == 0
-    repeated, kept = Zoo(tmp_path).tensors("alpha-0.2"), engine.zoo.tensors("own-1")
+    repeated, kept = FolderZoo(tmp_path).tensors("alpha-0.2"), engine.zoo.tensors("own-1")
     assert all(torch.equal(repeated[name], tensor) for name, tensor in kept.items())
 
     file = handlers.download({"key": first, "wanted": "json"}, visit())
@@ -100,7 +100,7 @@ def test_a_repeated_training_has_the_same_weights_and_leaves_nothing(
     assert head["identical"]
     assert head["repeated"].endswith("weights are identical, to the bit.")
     assert training["status"].startswith("Repeated")
-    assert len(engine.zoo.own_entries()) == 2
+    assert len(engine.zoo.own.targets()) == 2
     assert folders(engine) == before
 
 
@@ -170,10 +170,10 @@ def test_a_training_is_deleted_with_its_lane_and_its_curves(
     engine: Engine, handlers: RunsHandlers
 ) -> None:
     first = keys(handlers, "training")[1]
-    assert engine.zoo.history_of("own-1")
+    assert engine.zoo.own.history_of("own-1")
     listing, *_ = handlers.delete({"chosen": first}, {}, visit())
     assert engine.zoo.target_names()[-1] == "own-2"
-    assert not (engine.zoo.folder / "own-1.history.json").exists()
+    assert not (engine.zoo.own.path / "own-1.history.json").exists()
     state = AppState(engine, gr.Blocks(), gr.Tabs())
     _, *pages = state.offered(visit(), listing, EMBEDDED, ["zero", "own-1"], ["own-1", "zero"])
     assert [lanes["value"] for lanes in pages] == [["zero"], ["zero"]]

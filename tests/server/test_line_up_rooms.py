@@ -28,7 +28,7 @@ from mia_demo.ui.engine.line_up_rooms import (
 )
 from mia_demo.ui.line_up.handlers import LineUpHandlers
 from mia_demo.ui.line_up.view import host_view, pictures_json, voter_view
-from mia_demo.zoo.folder import open_zoo
+from mia_demo.zoo.opening import open_zoo
 
 LANES = ["positive", "zero", "negative"]
 

@@ -25,7 +25,7 @@ from mia_demo.ui.train.handlers import TrainHandlers
 from mia_demo.ui.train.people_handlers import PeopleHandlers
 from mia_demo.ui.train.people_view import notes
 from mia_demo.visitors.own_people import OwnPeople
-from mia_demo.zoo.folder import open_zoo
+from mia_demo.zoo.opening import open_zoo
 from tests.server.visits import visit
 
 FORM = (0.1, 3, 1, "early", "compact_resnet", 0.001, 1)
@@ -95,7 +95,7 @@ def test_three_lanes_are_trained_after_an_evaluator_of_other_architecture(
     assert [plan.config.alpha for plan in series.plans[1:]] == [0.1, 0.0, -0.05]
     judge, *targets = {plan.config.architecture for plan in series.plans[:2]}
     assert [judge] != targets
-    assert all(plan.folder.parent == people.zoo.folder for plan in series.plans)
+    assert all(plan.folder.parent == people.zoo.own.path for plan in series.plans)
     # 6 images to train on: 40 epochs of the evaluator, 100 of each target.
     seconds = Speed(target=0.1, evaluator=1.0).three_lanes(people, engine.zoo)
     assert seconds == pytest.approx(240 + 180)
@@ -128,7 +128,7 @@ def test_classifiers_of_own_people_are_nobody_elses(
     *_, (_, last) = series_work(plan_series(people, engine.runs, config, images), engine)
     assert last.name == "positive"
     assert people.zoo.entry("evaluator").test_accuracy is not None
-    assert engine.zoo.own_entries() == []
+    assert engine.zoo.own.targets() == []
     training = TrainHandlers(engine)
     own: dict[str, Any] = {"people": people.key, "newest": "positive"}
     state = AppState(engine, gr.Blocks(), gr.Tabs())
@@ -138,7 +138,7 @@ def test_classifiers_of_own_people_are_nobody_elses(
     assert all("choices" not in lanes for lanes in pages)
     assert "part" in training.read_part(people.key, "positive", 0)
     with pytest.raises(ConfigError, match="no longer on this machine"):
-        training.read_part(people.zoo.folder.name, "positive", 0)
+        training.read_part(people.zoo.own.path.name, "positive", 0)
 
 
 def test_the_preview_warns_of_what_will_go_wrong(people: OwnPeople) -> None:

@@ -18,7 +18,7 @@ from mia_demo.ui.boards.replay_view import first_visit_board
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.runs.handlers import RunsHandlers
 from mia_demo.ui.shared.access import is_private
-from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
+from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
 from tests.server.visits import ABROAD, visit
 
 TINY = {"candidates": 2, "kept": 2, "steps": 3, "selection_rounds": 1, "pool_size": 50}
@@ -28,7 +28,7 @@ CONFIG = preset_config("quick", identity=7, lanes=("zero",), **TINY)
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     runs = tmp_path_factory.mktemp("runs") / "runs"
-    return Engine(Zoo(EMBEDDED_ZOO), choose_compute("cpu", "fp32"), runs)
+    return Engine(FolderZoo(EMBEDDED_ZOO), choose_compute("cpu", "fp32"), runs)
 
 
 @pytest.fixture
@@ -187,5 +187,5 @@ def test_a_recording_of_other_networks_is_not_shown_on_a_first_visit(
     manifest = (EMBEDDED_ZOO / "manifest.json").read_text("utf-8")
     sha256 = engine.zoo.entry("zero").stored.sha256
     (tmp_path / "manifest.json").write_text(manifest.replace(sha256, "0" * 64), "utf-8")
-    other = Engine(Zoo(tmp_path), choose_compute("cpu"), tmp_path / "runs")
+    other = Engine(FolderZoo(tmp_path), choose_compute("cpu"), tmp_path / "runs")
     assert first_visit_board(other, 42) is None

@@ -17,8 +17,8 @@ from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.training import TrainingUpdate, plan_training, training_work
 from mia_demo.ui.engine.training_form import RECIPE, parse_training
 from mia_demo.ui.shared.lanes import target_choices
-from mia_demo.zoo.folder import open_zoo
 from mia_demo.zoo.manifest import MANIFEST
+from mia_demo.zoo.opening import open_zoo
 
 FORM: tuple[Any, ...] = (-0.05, 8, 20, "early", "compact_resnet", 0.001, 42)
 
@@ -128,7 +128,7 @@ def test_a_paused_training_goes_on_and_leaves_an_attackable_classifier(engine: E
     assert engine.zoo.load_classifier("own-1").num_classes == 100
     assert not resumed.folder.exists()
     assert (engine.zoo.base.root / MANIFEST).read_bytes() == embedded
-    (item,) = own_list(engine.zoo.own_entries())["items"]
+    (item,) = own_list(engine.zoo.own.targets())["items"]
     assert item["settings"].startswith("1 photo of each person, 2 epochs")
     choices = target_choices(engine.zoo)
     assert choices[-1] == ("own-1 (α −0.2)", "own-1")
@@ -143,7 +143,7 @@ def test_a_diverging_training_says_what_to_do(engine: Engine) -> None:
     plan = plan_training(engine.zoo, engine.runs, wild, 1)
     with pytest.raises(ConfigError, match="choose a smaller learning rate"):
         list(training_work(plan, engine.zoo, engine))
-    assert engine.zoo.own_entries() == []
+    assert engine.zoo.own.targets() == []
 
 
 def test_a_failure_is_said_to_everybody_and_keeps_the_plan(engine: Engine) -> None:

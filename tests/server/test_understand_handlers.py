@@ -15,7 +15,7 @@ from mia_demo.system.device import choose_compute
 from mia_demo.ui.app_page import build_app
 from mia_demo.ui.engine.engine import Curves, Engine, FinishedAttack
 from mia_demo.ui.understand.handlers import UnderstandHandlers
-from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
+from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
 
 VISITOR = gr.Request(session_hash="visitor")
 LANES = ["positive", "zero", "negative"]
@@ -33,7 +33,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def handlers_on(root: Path) -> UnderstandHandlers:
-    return UnderstandHandlers(Engine(Zoo(root), choose_compute("cpu"), root / "runs"))
+    return UnderstandHandlers(Engine(FolderZoo(root), choose_compute("cpu"), root / "runs"))
 
 
 def last(views: Any) -> Any:
@@ -160,10 +160,10 @@ def test_a_classifier_trained_meanwhile_is_looked_at_too(root: Path) -> None:
     before = seen()
     names = []
     for lane in ("positive", "zero"):
-        names.append(zoo.add_own(zoo.entry(lane), zoo.tensors(lane)))
+        names.append(zoo.own.add(zoo.entry(lane), zoo.tensors(lane)))
         for figures in seen():
             assert figures[names[-1]] == figures[lane]
-        zoo.remove(names[-1])
+        zoo.own.remove(names[-1])
     assert names == ["own-1", "own-1"]  # the same name, other weights
     assert seen() == before
 

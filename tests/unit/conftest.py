@@ -14,7 +14,8 @@ from PIL import Image
 from mia_demo.attack.attack import Attacker
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages
-from mia_demo.zoo.folder import Zoo, open_zoo
+from mia_demo.zoo.opening import open_zoo
+from mia_demo.zoo.reading import Zoo
 from tests.small_sweep import make_row, results, trainings
 
 __all__ = ["make_row", "results", "trainings"]  # fixtures of the figures' tests

@@ -20,7 +20,7 @@ from mia_demo.ui.app_page import build_app
 from mia_demo.ui.engine import zero_gpu
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.serving.launching import launch
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 
 
 def move_to_cpu(compute: Compute) -> None:
@@ -49,7 +49,7 @@ def main() -> None:
     wrappers.torch.init = lambda uuid: None
     wrappers.torch.move = move
     zero_gpu.TURN = 1
-    engine = Engine(Zoo(zoo), compute, runs)
+    engine = Engine(FolderZoo(zoo), compute, runs)
     app = build_app(engine)
     engine.start()
     _, url, _ = launch(app, prevent_thread_lock=True, quiet=True)

@@ -10,7 +10,7 @@ from gradio_client.exceptions import AppError
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import PRESETS, preset_config
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 from tests.tiny_zoo import COMPUTE
 from tests.zero.conftest import Space
 from tests.zero.device_api import POOR
@@ -33,7 +33,7 @@ def test_an_attack_streams_from_the_worker_as_on_any_other_machine(space: Space)
     steps = [board["step"] for board in boards if board["stage"] == "optimisation"]
     assert steps == list(range(1, PRESETS["quick"]["steps"] + 1))
     config = preset_config("quick", identity=1, seed=5, lanes=tuple(LANES))
-    *_, last = Attacker(Zoo(space.zoo), COMPUTE).run(config)
+    *_, last = Attacker(FolderZoo(space.zoo), COMPUTE).run(config)
     expected = [lane.target_confidence for lane in last.lanes]
     assert confidences(boards[-1]) == pytest.approx(expected, abs=1e-4)
     # The worker is another process, and the visitor's own quota pays for it.

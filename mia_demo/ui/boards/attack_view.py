@@ -18,8 +18,8 @@ from mia_demo.ui.boards.sweep_view import lane_styles
 from mia_demo.ui.engine.engine import Curves, Tracked
 from mia_demo.ui.engine.jobs import Waiting
 from mia_demo.ui.shared.render import polyline
-from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.layers import LayeredZoo
+from mia_demo.zoo.reading import Zoo
 
 PHOTOS = 9  # real training photos beside the reconstructions
 PHOTO_SIZE = 128

@@ -28,8 +28,9 @@ from mia_demo.ui.engine.speed import SpeedMeter, measured
 from mia_demo.visitors.added_models import HUB_PEOPLE, AddedModels
 from mia_demo.visitors.added_store import ADDED_FOLDER, AddedStore
 from mia_demo.visitors.own_people import OwnPeople, People, PeopleStore
-from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.layers import OWN_FOLDER, LayeredZoo
+from mia_demo.zoo.own_folder import OwnFolder
+from mia_demo.zoo.reading import Zoo
 
 OWN_PEOPLE_FOLDER = "own-people"  # of visitors' photos with their classifiers, among the runs
 EMBEDDED = "embedded"  # the people that came with the demo
@@ -81,7 +82,7 @@ class Engine:
 
     def __init__(self, zoo: Zoo, compute: Compute, runs: Path = RUNS) -> None:
         self.runs = runs
-        self.zoo = LayeredZoo(zoo, runs / OWN_FOLDER)
+        self.zoo = LayeredZoo(zoo, OwnFolder(runs / OWN_FOLDER))
         self.compute = compute
         self.identities = zoo.identities()
         self.embedded = People(zoo=self.zoo, identities=self.identities)
@@ -204,7 +205,7 @@ class Engine:
             ConfigError: it came with the demo, or does not exist.
         """
         victims = people or self.embedded
-        victims.zoo.remove(name)
+        victims.zoo.own.remove(name)
         self.networks.forget(victims.zoo, name)
 
     def delete_people(self, people: OwnPeople) -> None:

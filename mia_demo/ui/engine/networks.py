@@ -62,9 +62,9 @@ class Networks:
 
     def attacker(self, zoo: LayeredZoo | None = None) -> Attacker:
         """Of the people that came with the demo, or of a zoo of own people."""
-        if zoo is not None and zoo.folder != self.zoo.folder:
-            attacker = self._own.pop(zoo.folder, None) or Attacker(zoo, self.compute)
-            self._own[zoo.folder] = attacker
+        if zoo is not None and zoo.own.path != self.zoo.own.path:
+            attacker = self._own.pop(zoo.own.path, None) or Attacker(zoo, self.compute)
+            self._own[zoo.own.path] = attacker
             if len(self._own) > MAX_LOADED:
                 self._own.popitem(last=False)
             _update(attacker, zoo)
@@ -88,18 +88,18 @@ class Networks:
 
     def forget(self, zoo: LayeredZoo, name: str) -> None:
         """Drops a target that no longer exists: another may get its name."""
-        own = zoo.folder != self.zoo.folder
-        attacker = self._own.get(zoo.folder) if own else self._attacker
+        own = zoo.own.path != self.zoo.own.path
+        attacker = self._own.get(zoo.own.path) if own else self._attacker
         if attacker is not None:
             attacker.forget(name)
 
     def forget_all(self, zoo: LayeredZoo) -> None:
         """Drops the networks of own people."""
-        self._own.pop(zoo.folder, None)
+        self._own.pop(zoo.own.path, None)
 
     def keep_few_guests(self, zoo: LayeredZoo, used: Sequence[str]) -> None:
         """Drops lanes that visitors added, but for those used last: there is no end to them."""
-        if zoo.folder != self.zoo.folder:
+        if zoo.own.path != self.zoo.own.path:
             return
         for name in used:
             if name not in self.zoo.target_names():

@@ -27,7 +27,7 @@ from mia_demo.ui.engine.training import (
     training_work,
 )
 from mia_demo.visitors.own_people import OwnPeople, People
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 # Optimiser steps after which small sets are learnt, and the epochs that they may take. Measured on
 # 6 people with 16 photos each: all test photos right after 120 (evaluator) and 150 (targets).
@@ -81,7 +81,7 @@ def plan_series(people: People, runs: Path, config: TrainConfig, images: int) ->
             "The evaluator of your own people is a Compact DenseNet and must not judge its own "
             "kind; choose another architecture."
         )
-    target = plan_training(people.zoo, people.zoo.folder, config, images)
+    target = plan_training(people.zoo, people.zoo.own.path, config, images)
     return Series(people, (*_evaluator(people), target))
 
 
@@ -96,7 +96,7 @@ def plan_three_lanes(people: OwnPeople, demo: Zoo) -> Series:
     """
     zoo, images = people.zoo, people.zoo.manifest.train_images
     missing = [
-        plan_training(zoo, zoo.folder, config, images)
+        plan_training(zoo, zoo.own.path, config, images)
         for config in _three_configs(people, demo)
         if not trained_with(zoo, config, images)
     ]
@@ -118,12 +118,12 @@ def series_work(series: Series, engine: Engine) -> Generator[Step, None, None]:
             with closing(training_work(plan, zoo, engine)) as updates:
                 for update in updates:
                     if isinstance(series.people, OwnPeople):
-                        series.people.zoo.check_exists()
+                        series.people.zoo.own.check_exists()
                     yield number, update
     finally:
         # A state that was saved after they were deleted must not stay.
-        if isinstance(series.people, OwnPeople) and series.people.zoo.is_deleted:
-            shutil.rmtree(series.people.zoo.folder, ignore_errors=True)
+        if isinstance(series.people, OwnPeople) and series.people.zoo.own.is_deleted:
+            shutil.rmtree(series.people.zoo.own.path, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Speed:
         """Seconds for what ``plan_three_lanes`` would train."""
         images = _train_images(people)
         total = 0.0
-        if not people.zoo.has_evaluator:
+        if not people.has_evaluator:
             total += self.evaluator * images * _evaluator_config(people).epochs
         for config in _three_configs(people, demo):
             if not trained_with(people.zoo, config, people.zoo.manifest.train_images):
@@ -168,11 +168,11 @@ def measure_speed(networks: Networks) -> Generator[Speed, None, None]:
 
 
 def _evaluator(people: OwnPeople) -> tuple[TrainingPlan, ...]:
-    if people.zoo.has_evaluator:
+    if people.has_evaluator:
         return ()
     zoo = people.zoo
     config = _evaluator_config(people)
-    return (plan_training(zoo, zoo.folder, config, zoo.manifest.train_images, "evaluator"),)
+    return (plan_training(zoo, zoo.own.path, config, zoo.manifest.train_images, "evaluator"),)
 
 
 def _evaluator_config(people: OwnPeople) -> TrainConfig:

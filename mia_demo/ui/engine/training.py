@@ -142,7 +142,7 @@ def plan_training(
                 f"{same} was trained with exactly these settings; change one, such as the seed, "
                 "or attack it."
             )
-        zoo.check_room()
+        zoo.own.check_room()
     decisive = {"recipe": recipe, "images": images}
     text = json.dumps(decisive, sort_keys=True)
     folder = runs / f"training-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
@@ -152,7 +152,7 @@ def plan_training(
 def trained_with(zoo: LayeredZoo, config: TrainConfig, images: int) -> str:
     """Name of the own target that was trained just so, or nothing."""
     recipe = config.to_json()
-    for entry in zoo.own_entries():
+    for entry in zoo.own.targets():
         trained = entry.training
         if trained.recipe == recipe and trained.images_per_identity == images:
             return entry.name
@@ -176,7 +176,7 @@ def training_work(
                 yield update
             else:
                 history = [asdict(epoch) for epoch in update.epochs]
-                name = zoo.add_own(new.entry, load(new.weights), history)
+                name = zoo.own.add(new.entry, load(new.weights), history)
                 plan.discard()
                 yield replace(update, phase="done", seconds_left=None, name=name)
 

@@ -35,8 +35,8 @@ from mia_demo.ui.shared.lanes import (
 from mia_demo.visitors.added_models import AddedModels, Addition, Checking
 from mia_demo.visitors.added_store import MAX_ZOO_BYTES
 from mia_demo.visitors.own_people import KEPT_HOURS, OwnPeople
-from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.hub import DownloadProgress, HubAccess, HubAddress, download_zoo
+from mia_demo.zoo.reading import Zoo
 
 UPDATE_SECONDS = 1 / 4
 PURPOSE = "another visitor's addition"

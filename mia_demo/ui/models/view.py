@@ -74,7 +74,7 @@ def group_json(engine: Engine, shown: LoadedPeople, measured: Measured) -> dict[
     people, zoo = shown.people, shown.people.zoo
     styles = dict(zip(shown.lanes, lane_styles(shown.lanes, zoo.lane_order()), strict=True))
     others = [entry.name for entry in zoo.manifest.checkpoints if entry.kind != "target"]
-    trained = {entry.name for entry in zoo.own_entries()}
+    trained = {entry.name for entry in zoo.own.targets()}
     items = [
         _item(
             zoo.entry(name),

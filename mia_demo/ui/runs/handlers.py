@@ -261,7 +261,7 @@ class RunsHandlers:
     def _trainings(self, request: gr.Request) -> list[TrainingRun]:
         if not is_private(request):
             return []
-        runs = [TrainingRun(entry) for entry in self.engine.zoo.own_entries()]
+        runs = [TrainingRun(entry) for entry in self.engine.zoo.own.targets()]
         return [replace(run, name=self.engine.kept.names.get(run.key)) for run in runs]
 
     def _check_change(self, key: str, request: gr.Request) -> None:

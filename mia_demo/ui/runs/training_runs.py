@@ -97,7 +97,7 @@ def training_details(run: TrainingRun, compute: Compute) -> dict[str, Any]:
 
 def training_board(run: TrainingRun, zoo: LayeredZoo) -> dict[str, Any]:
     """The curves of a kept training; nothing where they were not kept."""
-    epochs = epochs_from(zoo.history_of(run.entry.name))
+    epochs = epochs_from(zoo.own.history_of(run.entry.name))
     if not epochs:
         return {}
     view = TrainingView(
@@ -127,7 +127,7 @@ def training_json(run: TrainingRun, zoo: LayeredZoo) -> bytes:
         "name": run.name,
         "command": training_command(run.config, run.images),
         **run.entry.to_json(),
-        "history": zoo.history_of(run.entry.name),
+        "history": zoo.own.history_of(run.entry.name),
     }
     return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
 

@@ -90,7 +90,7 @@ class TrainingJobView(JobView[Step]):
 
     def _idle(self, board: TrainingView, unfinished: Series | None = None) -> tuple[Any, ...]:
         people = self.series.people
-        entries, key = people.zoo.own_entries(), people.key or EMBEDDED
+        entries, key = people.zoo.own.targets(), people.key or EMBEDDED
         own = own_list(entries, newest=self.newest, people=key)
         return board.to_json(), *idle_buttons(unfinished), own
 
@@ -157,14 +157,14 @@ class TrainHandlers:
 
     def open(self) -> dict[str, Any]:
         """A fresh page: earlier visits may have left classifiers."""
-        return own_list(self.engine.zoo.own_entries())
+        return own_list(self.engine.zoo.own.targets())
 
     def delete(self, own: dict[str, Any]) -> dict[str, Any]:
         """The confirmed delete button of a list entry."""
         with toasts():
             people = self.engine.people(str(own.get("people", EMBEDDED)))
             self.engine.delete_target(str(own.get("chosen", "")), people)
-        return own_list(people.zoo.own_entries(), people=people.key or EMBEDDED)
+        return own_list(people.zoo.own.targets(), people=people.key or EMBEDDED)
 
     def read_part(self, key: str, name: str, offset: int) -> dict[str, str]:
         """A part of a classifier's file as base64.
@@ -173,7 +173,7 @@ class TrainHandlers:
             DemoError: there is no such classifier, or it cannot be read.
         """
         zoo = self.engine.people(key).zoo
-        entry = next((e for e in zoo.own_entries() if e.name == name), None)
+        entry = next((e for e in zoo.own.targets() if e.name == name), None)
         if entry is None:
             raise ConfigError(f"There is no classifier {name!r} of your own; reload the page.")
         try:

@@ -101,7 +101,7 @@ class PeopleHandlers:
         is_own = isinstance(people, OwnPeople)
         images = gr.update(maximum=most, value=most) if is_own else gr.update(maximum=most)
         return (
-            own_list(people.zoo.own_entries(), people=key),
+            own_list(people.zoo.own.targets(), people=key),
             images,
             gr.update(classes=len(people.identities)),
             gr.update(visible=is_own),
@@ -121,7 +121,7 @@ class PeopleHandlers:
         if not seconds:
             text = "Positive, zero and negative are trained."
         else:
-            judge = "" if people.zoo.has_evaluator else "the evaluator, then "
+            judge = "" if people.has_evaluator else "the evaluator, then "
             text = (
                 f"Trains {judge}positive, zero and negative: {duration(seconds)} on this machine."
             )

@@ -17,7 +17,7 @@ from mia_demo.report.columns import alpha_text
 from mia_demo.sweep.results import SweepResults
 from mia_demo.ui.boards.sweep_view import lane_style
 from mia_demo.ui.engine.engine import FinishedAttack
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 
 @dataclass(frozen=True)

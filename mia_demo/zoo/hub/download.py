@@ -21,7 +21,7 @@ from huggingface_hub.hf_api import RepoFile
 
 from mia_demo.errors import DemoError, HubAccessError, HubError, HubUnreachableError
 from mia_demo.system.files import write_bytes
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.hub.access import HubAccess
 from mia_demo.zoo.hub.address import HubAddress
 from mia_demo.zoo.hub.cache import drop, folder_bytes, is_as_named, is_intact
@@ -33,6 +33,7 @@ from mia_demo.zoo.hub.client import (
     within,
 )
 from mia_demo.zoo.manifest import MANIFEST, StoredFile
+from mia_demo.zoo.reading import Zoo
 
 MAX_MANIFEST_BYTES = 4_000_000
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
@@ -49,7 +50,9 @@ class DownloadProgress:
     total_bytes: int
 
 
-def open_hub_zoo(address: str, progress: Callable[[DownloadProgress], None] | None = None) -> Zoo:
+def open_hub_zoo(
+    address: str, progress: Callable[[DownloadProgress], None] | None = None
+) -> FolderZoo:
     """``download_zoo`` with this machine's own access, for those who wait.
 
     Args:
@@ -57,7 +60,7 @@ def open_hub_zoo(address: str, progress: Callable[[DownloadProgress], None] | No
     """
     with closing(download_zoo(address)) as frames:
         for frame in frames:
-            if isinstance(frame, Zoo):
+            if isinstance(frame, FolderZoo):
                 zoo = frame
             elif progress is not None:
                 progress(frame)
@@ -66,7 +69,7 @@ def open_hub_zoo(address: str, progress: Callable[[DownloadProgress], None] | No
 
 def download_zoo(
     address: str, access: HubAccess | None = None
-) -> Generator[DownloadProgress | Zoo, None, None]:
+) -> Generator[DownloadProgress | FolderZoo, None, None]:
     """Opens a zoo of the Hub, downloading what the cache lacks.
 
     Args:
@@ -97,7 +100,7 @@ class _Download:
     def __init__(self, access: HubAccess) -> None:
         self.access = access
 
-    def open(self, wanted: HubAddress) -> Generator[DownloadProgress | Zoo, None, None]:
+    def open(self, wanted: HubAddress) -> Generator[DownloadProgress | FolderZoo, None, None]:
         pinned = wanted if wanted.is_pinned else self._pin(wanted)
         zoo = self._cached_zoo(pinned)
         if zoo is None:
@@ -185,13 +188,13 @@ class _Download:
         )
         return Path(found) if isinstance(found, str) else None
 
-    def _cached_zoo(self, pinned: HubAddress) -> Zoo | None:
+    def _cached_zoo(self, pinned: HubAddress) -> FolderZoo | None:
         manifest = self._in_cache(pinned, MANIFEST)
         if manifest is None or not is_as_named(manifest):
             return None
         root = manifest.parent
         try:
-            zoo = Zoo(root, origin=str(pinned))
+            zoo = FolderZoo(root, origin=str(pinned))
         except DemoError as error:
             reason = str(error).replace(f"{root}/", "")
             raise HubError(f"{pinned} is no zoo that this program can read: {reason}") from error

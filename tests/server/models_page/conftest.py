@@ -12,7 +12,7 @@ import torch
 from mia_demo.system.device import Compute
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.models.handlers import ModelsHandlers
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 from tests.hub_stand_in import HubStandIn
 from tests.tiny_zoo import make_tiny_zoo
 
@@ -33,7 +33,7 @@ def same(engine: Engine, tmp_path: Path, hub: HubStandIn) -> str:
     """On the Hub: other targets of the demo's people; the commit."""
     folder = tmp_path / "same"
     shutil.copytree(engine.zoo.base.root, folder)
-    zoo = Zoo(folder)
+    zoo = FolderZoo(folder)
     for entry in zoo.entries("target"):
         tensors = zoo.tensors(entry.name)
         tensors["fc.weight"] *= 1.01
@@ -52,7 +52,7 @@ def others(tmp_path: Path, hub: HubStandIn) -> str:
 @pytest.fixture
 def files(engine: Engine, tmp_path: Path) -> tuple[Path, Path]:
     """Weights and entry, as a browser sends them: under names of the visitor's choice."""
-    zoo = Zoo.create(tmp_path / "mine")
+    zoo = FolderZoo.create(tmp_path / "mine")
     tensors = engine.zoo.tensors("zero")
     tensors["fc.weight"] *= 1.02
     zoo.add(engine.zoo.entry("zero"), tensors, torch.float32)

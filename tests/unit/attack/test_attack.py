@@ -15,7 +15,7 @@ from mia_demo.attack.optimisation import Optimisation
 from mia_demo.attack.sampling import POOL_PSI, Pool, PoolCache, pool_confidences, pool_subset
 from mia_demo.errors import ConfigError, DeviceError
 from mia_demo.training.state import step_generator
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 CONFIG = preset_config("quick", identity=7, seed=1, steps=4, candidates=4, kept=3)
 

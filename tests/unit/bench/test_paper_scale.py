@@ -18,7 +18,7 @@ from mia_demo.cli import main
 from mia_demo.models.classifiers import build_classifier
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
 
 TINY_PRIOR = {
@@ -49,7 +49,7 @@ def paper_zoo(tmp_path_factory: pytest.TempPathFactory, facescrub: Path) -> Path
     )  # fmt: skip
     assert main([*shared, "--alpha", "-0.05", "--architecture", "compact_resnet"]) == 0
     assert main([*shared, "--evaluator", "--architecture", "compact_resnet"]) == 0
-    zoo = Zoo(root)
+    zoo = FolderZoo(root)
     torch.manual_seed(0)
     prior = CheckpointEntry("prior", "prior", UNSTORED, "stylegan2", TINY_PRIOR, input_size=1024)
     zoo.add(prior, Generator(**TINY_PRIOR).state_dict(), torch.float32)
@@ -62,7 +62,7 @@ def paper_zoo(tmp_path_factory: pytest.TempPathFactory, facescrub: Path) -> Path
 
 
 def test_the_recipe_trains_on_the_folders_split(paper_zoo: Path, facescrub: Path) -> None:
-    zoo = Zoo(paper_zoo)
+    zoo = FolderZoo(paper_zoo)
     target, evaluator = zoo.entry("alpha-0.05"), zoo.entry("evaluator")
     assert (target.input_size, evaluator.input_size) == (224, 299)
     assert (target.num_classes, target.alphas) == (3, [-0.05])
@@ -91,7 +91,7 @@ def test_a_sweep_of_the_papers_preset_judges_what_lies_within_the_crop(
 
 
 def test_what_classifiers_see_is_the_papers_crop(paper_zoo: Path, compute: Compute) -> None:
-    attacker = Attacker(Zoo(paper_zoo), compute)
+    attacker = Attacker(FolderZoo(paper_zoo), compute)
     assert attacker.framing.side == 800
     assert attacker.portions.size == 1
 
@@ -108,8 +108,8 @@ def test_a_zoo_may_be_told_where_its_data_lie(
     assert (told["identities"], told["train_images"], told["test_images"]) == (3, 10, 2)
     assert told["crop"] == 800 / 1024
     assert main([*arguments, "--crop", "1"]) == 0
-    assert Zoo(tmp_path).manifest.folder.crop == 1
-    assert Zoo(tmp_path).images_of(Zoo(tmp_path).identities(), 1, "test") == [2]
+    assert FolderZoo(tmp_path).manifest.folder.crop == 1
+    assert FolderZoo(tmp_path).images_of(FolderZoo(tmp_path).identities(), 1, "test") == [2]
     assert main(["use-data", "--data", str(tmp_path), *arguments[3:]]) == 2
     assert "actors/faces does not exist" in capsys.readouterr().err
 

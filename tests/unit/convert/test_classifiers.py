@@ -15,8 +15,10 @@ from mia_demo.cli import main
 from mia_demo.convert.classifiers import find_classifier
 from mia_demo.errors import ConversionError
 from mia_demo.ui.boards.attack_view import ready_board
-from mia_demo.zoo.folder import Zoo, open_zoo
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.layers import LayeredZoo
+from mia_demo.zoo.opening import open_zoo
+from mia_demo.zoo.own_folder import OwnFolder
 
 
 def wrapped(network: nn.Module, prefix: str) -> dict[str, Tensor]:
@@ -79,7 +81,7 @@ def test_every_layout_of_the_reference_code_gives_the_same_logits(
     assert report["parameters"] == sum(p.numel() for p in resnet18.parameters())
     assert (report["alpha"], report["input_size"]) == (-0.05, 64)
     assert report["test_accuracy"] is None
-    zoo = Zoo(tmp_path / "zoo")
+    zoo = FolderZoo(tmp_path / "zoo")
     assert zoo.target_names() == ["resnet18_facescrub"]
     images = torch.randn(2, 3, 64, 64)
     got = zoo.load_classifier("resnet18_facescrub")(images)
@@ -97,7 +99,7 @@ def test_evaluators_of_other_families_give_the_same_logits(
     report = convert(capsys, path, "--kind", "evaluator", "--name", "evaluator")
     assert (report["kind"], report["architecture"]) == ("evaluator", architecture)
     assert report["input_size"] == (299 if architecture == "inception_v3" else 224)
-    converted = Zoo(tmp_path / "zoo").load_classifier("evaluator")
+    converted = FolderZoo(tmp_path / "zoo").load_classifier("evaluator")
     images = torch.randn(1, 3, size, size)
     torch.testing.assert_close(converted.network(images), original(images))
 
@@ -139,7 +141,7 @@ def test_class_names_and_origin_are_kept(capsys, tmp_path: Path, checkpoint: Pat
     names.write_text("\n".join(people) + "\n")
     arguments = ("--alpha", "0.1", "--architecture", "resnet18", "--class-names", str(names))
     report = convert(capsys, checkpoint, *arguments)
-    training = Zoo(tmp_path / "zoo").entry("resnet18_facescrub").training
+    training = FolderZoo(tmp_path / "zoo").entry("resnet18_facescrub").training
     assert training.class_names == people
     assert training.converted_from["sha256"] == report["source_sha256"]
     assert "MIT" in report["licence"]
@@ -152,7 +154,10 @@ def test_an_unmeasured_accuracy_is_shown_as_such(capsys, tmp_path: Path, checkpo
     assert "test_accuracy: not measured" in captured.out
     assert "licence: The paper's reference code is under the MIT licence" in captured.err
     board = ready_board(
-        LayeredZoo(Zoo(zoo), zoo / "own"), open_zoo().identities(), 0, ("resnet18_facescrub",)
+        LayeredZoo(FolderZoo(zoo), OwnFolder(zoo / "own")),
+        open_zoo().identities(),
+        0,
+        ("resnet18_facescrub",),
     )
     assert board.lanes[0].accuracy_text == "test accuracy not measured"
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from mia_demo.cli import main
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.files import sha256_of
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 from tests.unit.convert.nvidia_pickles import OPTIONS, network_pickle
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "stylegan2_ada_32px.safetensors"
@@ -71,7 +71,7 @@ def test_a_network_pickle_becomes_a_prior_that_computes_the_golden_images(
     }  # fmt: skip
     assert report["source_sha256"] == sha256_of(source)
     assert "non-commercial" in report["licence"]
-    zoo = Zoo(tmp_path / "zoo")
+    zoo = FolderZoo(tmp_path / "zoo")
     assert_golden(zoo.load_prior(), golden)
     entry = zoo.entry("prior")
     assert entry.training.converted_from["licence"] == report["licence"]
@@ -90,7 +90,7 @@ def test_plain_tensors_become_a_prior(
     torch.save(content, source, _use_new_zipfile_serialization=not legacy)
     report = converted(capsys, source, "--name", "plain")
     assert report["name"] == "plain"
-    assert_golden(Zoo(tmp_path / "zoo").load_prior("plain"), golden)
+    assert_golden(FolderZoo(tmp_path / "zoo").load_prior("plain"), golden)
 
 
 def rosinality_layout(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -134,14 +134,14 @@ def test_rosinalitys_layout_computes_the_golden_images(
     saved = rosinality_layout(state)
     torch.save({"g_ema": saved, "latent_avg": state["mapping.w_avg"]}, source)
     converted(capsys, source)
-    assert_golden(Zoo(tmp_path / "zoo").load_prior(), golden)
+    assert_golden(FolderZoo(tmp_path / "zoo").load_prior(), golden)
 
 
 def test_without_a_mean_style_one_is_computed(capsys, tmp_path: Path, state) -> None:
     source = tmp_path / "100000.pt"
     torch.save({"g_ema": rosinality_layout(state)}, source)
     converted(capsys, source)
-    generator = Zoo(tmp_path / "zoo").load_prior()
+    generator = FolderZoo(tmp_path / "zoo").load_prior()
     styles = generator.mapping(torch.randn(4000, 32))[:, 0]
     spread = styles.std(dim=0)
     assert ((generator.mapping.w_avg - styles.mean(dim=0)).abs() < 0.1 * spread).all()
@@ -170,7 +170,7 @@ def test_a_clamp_of_the_activations_is_kept(capsys, tmp_path: Path, golden, stat
     options = {**OPTIONS, "synthesis_kwargs": {"conv_clamp": 0.5}}
     source.write_bytes(network_pickle(state, witness, options=options))
     assert converted(capsys, source)["arguments"]["conv_clamp"] == 0.5
-    generator = Zoo(tmp_path / "zoo").load_prior()
+    generator = FolderZoo(tmp_path / "zoo").load_prior()
     seen: list[Tensor] = []
     for module in generator.modules():
         if hasattr(module, "clamp"):

@@ -9,7 +9,7 @@ import pytest
 from mia_demo.data.attributes import ATTRIBUTES, NOT_APPLICABLE, true_values
 from mia_demo.data.identities import IdentitySet
 from mia_demo.errors import DataError
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 ADA = {
     "sex": "female", "age": 0.25, "ancestry": [0.3, 0.45, 0.25], "hair_style": "bob01",

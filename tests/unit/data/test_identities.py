@@ -14,7 +14,7 @@ from PIL import Image
 from mia_demo.data import identities as module
 from mia_demo.data.identities import open_identity_set
 from mia_demo.errors import DataError
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 Pack = Callable[..., Path]
 

@@ -15,7 +15,8 @@ from mia_demo.lesson.steps import LANES, STEPS, Step, steps_with
 from mia_demo.lesson.worksheet import worksheet
 from mia_demo.report.columns import percent
 from mia_demo.sweep.library import ResultsLibrary
-from mia_demo.zoo.folder import EMBEDDED_ZOO, Zoo
+from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
+from mia_demo.zoo.reading import Zoo
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,7 @@ def test_missing_results_are_named_and_not_made_up(tmp_path: Path) -> None:
         if path.is_file():
             (tmp_path / path.name).symlink_to(path)
     shutil.copytree(EMBEDDED_ZOO / "results" / "standard", tmp_path / "results" / "standard")
-    zoo = Zoo(tmp_path)
+    zoo = FolderZoo(tmp_path)
     figures = Figures(zoo, ResultsLibrary(zoo, tmp_path / "runs"))
     with pytest.raises(DataError, match="without the recorded results 'poincare'"):
         step_named("poincare").reveal(figures)

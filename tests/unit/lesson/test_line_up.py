@@ -25,7 +25,7 @@ from mia_demo.lesson.line_up import (
 from mia_demo.metrics.intervals import wilson_interval
 from mia_demo.metrics.judge import Judge
 from mia_demo.system.device import Compute
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 PIXELS = np.zeros((8, 8, 3), dtype=np.uint8)
 

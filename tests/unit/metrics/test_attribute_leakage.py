@@ -22,8 +22,9 @@ from mia_demo.metrics.attributes import (
 from mia_demo.report.text import as_attribute_markdown
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import MANIFEST
+from mia_demo.zoo.reading import Zoo
 
 NAMES = [attribute.name for attribute in ATTRIBUTES]
 
@@ -46,7 +47,7 @@ def edit(root: Path, change) -> Zoo:
     manifest = json.loads((root / MANIFEST).read_text())
     change(manifest)
     (root / MANIFEST).write_text(json.dumps(manifest))
-    return Zoo(root)
+    return FolderZoo(root)
 
 
 def test_shares_and_base_rates_by_hand() -> None:
@@ -127,7 +128,7 @@ def test_identities_without_attributes_give_a_reason(
     shutil.copy(zoo.root / "attributes.safetensors", tmp_path)
     shutil.copy(zoo.root / MANIFEST, tmp_path)
     archive = shutil.make_archive(str(tmp_path / "people"), "zip", identity_folder)
-    own = Zoo(tmp_path)
+    own = FolderZoo(tmp_path)
     own.set_identities([Path(archive).name], 3)
     judge, reason = open_attribute_judge(own, compute)
     assert judge is None
@@ -148,7 +149,7 @@ def test_damaged_heads_are_no_reason_to_leave_them_out(copy: Path, compute: Comp
     data[-1] ^= 1
     (copy / "attributes.safetensors").write_bytes(data)
     with pytest.raises(CheckpointError, match="differs from its manifest entry"):
-        open_attribute_judge(Zoo(copy), compute)
+        open_attribute_judge(FolderZoo(copy), compute)
 
 
 def test_markdown_compares_lanes_with_base_rate_and_ceiling() -> None:

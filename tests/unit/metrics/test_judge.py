@@ -10,7 +10,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.metrics.frechet import frechet_distance
 from mia_demo.metrics.judge import Judge, squared_distances
 from mia_demo.system.device import Compute
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 
 def test_squared_distances_by_hand() -> None:

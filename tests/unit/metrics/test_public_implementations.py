@@ -19,7 +19,7 @@ from mia_demo.metrics.prdc import prdc
 from mia_demo.models.embedder import rank1_accuracy
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages, accuracy, predict
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 IDENTITY = 7
 

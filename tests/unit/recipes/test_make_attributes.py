@@ -21,7 +21,8 @@ from mia_demo.recipes.workshop import Workshop
 from mia_demo.system.device import Compute
 from mia_demo.training.attributes import SofteningTransform, attribute_recipe
 from mia_demo.training.classifier import TrainConfig
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
+from mia_demo.zoo.reading import Zoo
 
 CONFIG = TrainConfig(arguments={"width": 8}, input_size=16, epochs=6, batch_size=16, seed=3)
 
@@ -57,7 +58,7 @@ def make(zoo: Zoo, people: IdentitySet, compute: Compute, work: Path, config=CON
 def test_heads_learn_and_their_accuracy_is_that_of_strangers(
     tmp_path: Path, compute: Compute
 ) -> None:
-    zoo = Zoo.create(tmp_path / "zoo")
+    zoo = FolderZoo.create(tmp_path / "zoo")
     make(zoo, write_people(tmp_path / "people.zip"), compute, tmp_path / "work")
     entry = zoo.entry("attributes")
     assert (entry.num_classes, entry.epochs) == (NUM_LOGITS, 6)
@@ -76,7 +77,7 @@ def test_held_out_identities_leave_no_trace_in_the_weights(
     hashes = set()
     config = replace(CONFIG, epochs=1)
     for seed in (0, 1):
-        zoo = Zoo.create(tmp_path / f"zoo{seed}")
+        zoo = FolderZoo.create(tmp_path / f"zoo{seed}")
         people = write_people(tmp_path / f"people{seed}.zip", held_out_seed=seed)
         make(zoo, people, compute, tmp_path / f"work{seed}", config)
         hashes.add(zoo.entry("attributes").stored.sha256)
@@ -84,14 +85,14 @@ def test_held_out_identities_leave_no_trace_in_the_weights(
 
 
 def test_the_step_is_done_once_a_recipe(tmp_path: Path, compute: Compute) -> None:
-    zoo, people = Zoo.create(tmp_path / "zoo"), write_people(tmp_path / "people.zip")
+    zoo, people = FolderZoo.create(tmp_path / "zoo"), write_people(tmp_path / "people.zip")
     config = replace(CONFIG, epochs=1)
     assert make(zoo, people, compute, tmp_path / "work", config)
     sha256 = zoo.entry("attributes").stored.sha256
-    assert make(Zoo(zoo.root), people, compute, tmp_path / "work", config) == []
+    assert make(FolderZoo(zoo.root), people, compute, tmp_path / "work", config) == []
     # A killed step goes on from its state: the last epoch was saved, so none is trained again.
     (zoo.root / "manifest.json").unlink()
-    again = Zoo.create(zoo.root)
+    again = FolderZoo.create(zoo.root)
     (line,) = make(again, people, compute, tmp_path / "work", config)
     assert "held-out" in line
     assert again.entry("attributes").stored.sha256 == sha256
@@ -108,7 +109,7 @@ def test_the_embedded_heads_are_what_make_zoo_makes(zoo: Zoo) -> None:
 
 
 def test_public_images_without_ground_truth_make_no_heads(tmp_path: Path, compute: Compute) -> None:
-    zoo = Zoo.create(tmp_path / "zoo")
+    zoo = FolderZoo.create(tmp_path / "zoo")
     people = write_people(tmp_path / "people.zip", truth=False)
     (line,) = make(zoo, people, compute, tmp_path / "work")
     assert "left out" in line
@@ -119,7 +120,7 @@ def test_wrong_ground_truth_is_named_before_any_training(tmp_path: Path, compute
     people = write_people(tmp_path / "people.zip")
     people.attributes["07"]["sex"] = "?"
     with pytest.raises(DataError, match="identity '07'"):
-        make(Zoo.create(tmp_path / "zoo"), people, compute, tmp_path / "work")
+        make(FolderZoo.create(tmp_path / "zoo"), people, compute, tmp_path / "work")
 
 
 def test_loss_by_hand_ignores_what_does_not_apply() -> None:

@@ -22,7 +22,8 @@ from mia_demo.recipes.variants import make_alpha_zoo, make_training_seed_zoo, pa
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import TrainConfig
 from mia_demo.training.prior_config import PriorConfig
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
+from mia_demo.zoo.reading import Zoo
 
 SMALL = TrainConfig(arguments={"width": 8}, input_size=32, epochs=1, batch_size=32)
 RECIPE = ZooRecipe(
@@ -119,7 +120,7 @@ def test_missing_data_is_named(tmp_path: Path, compute: Compute) -> None:
 def test_a_zoo_of_smoothing_factors_takes_over_what_it_can(
     made: Zoo, tmp_path: Path, compute: Compute
 ) -> None:
-    made = Zoo(made.root)  # as it is on disk by now
+    made = FolderZoo(made.root)  # as it is on disk by now
     lines: list[str] = []
     alphas = [0.0, 0.3]
     zoo = make_alpha_zoo(made, alphas, tmp_path / "zoo", compute, lines.append)
@@ -143,7 +144,7 @@ def test_a_zoo_of_smoothing_factors_takes_over_what_it_can(
 def test_a_zoo_of_training_seeds_repeats_every_target(
     made: Zoo, tmp_path: Path, compute: Compute
 ) -> None:
-    made = Zoo(made.root)
+    made = FolderZoo(made.root)
     lines: list[str] = []
     own_seed = made.entry("zero").seed
     zoo = make_training_seed_zoo(
@@ -156,7 +157,7 @@ def test_a_zoo_of_training_seeds_repeats_every_target(
     assert {line.split(":")[0] for line in lines} == {
         f"{name}@{own_seed + 1}" for name in made.target_names()
     }
-    assert Zoo(zoo.root).target_names() == zoo.target_names()  # a sweep that goes on opens it
+    assert FolderZoo(zoo.root).target_names() == zoo.target_names()  # a sweep that goes on opens it
 
 
 def test_lists_of_smoothing_factors() -> None:

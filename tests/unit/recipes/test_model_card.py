@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mia_demo.recipes.model_card import model_card
 from mia_demo.recipes.record import recorded_sections
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 
 def test_the_shipped_card_is_what_would_be_written(zoo: Zoo) -> None:

@@ -12,8 +12,9 @@ from mia_demo.errors import DataError
 from mia_demo.recipes.record import quotation, quote_results, record_sweep, recorded_names
 from mia_demo.report.text import as_markdown
 from mia_demo.sweep.results import load_results
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import MANIFEST
+from mia_demo.zoo.reading import Zoo
 
 ROOT = Path(__file__).parents[3]
 
@@ -28,7 +29,7 @@ def own_zoo(zoo: Zoo, tmp_path: Path) -> Zoo:
             (root / path.name).symlink_to(path)
     shutil.copy(zoo.root / MANIFEST, root)
     (root / "README.md").unlink(missing_ok=True)
-    return Zoo(root)
+    return FolderZoo(root)
 
 
 def test_a_recorded_sweep_is_on_the_card_and_quoted(zoo: Zoo, own_zoo: Zoo, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from mia_demo.runs.folder import AttackRun
 from mia_demo.runs.saver import AttackSaver
 from mia_demo.runs.store import RunStore
 from mia_demo.system.device import Compute
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 TINY = {"candidates": 2, "kept": 2, "steps": 3, "selection_rounds": 1, "pool_size": 50}
 

@@ -14,7 +14,7 @@ from mia_demo.errors import ConfigError, DataError
 from mia_demo.runs.folder import RUN_FILE, AttackRun, load_run
 from mia_demo.runs.names import RunNames
 from mia_demo.runs.store import RunStore
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 Keep = Callable[..., str]
 

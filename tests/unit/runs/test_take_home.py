@@ -29,7 +29,7 @@ from mia_demo.runs.export import KINDS, export, file_name
 from mia_demo.runs.folder import AttackRun
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import TrainConfig
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 PHOTO = np.full((16, 16, 3), 90, dtype=np.uint8)
 

@@ -14,12 +14,13 @@ from mia_demo.report.columns import COLUMNS, present_columns
 from mia_demo.report.contact_sheet import contact_sheet, training_photos
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.sweep.results import SweepResults, save_results
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
+from mia_demo.zoo.reading import Zoo
 
 
 @pytest.fixture
 def library(tmp_path: Path) -> ResultsLibrary:
-    return ResultsLibrary(Zoo.create(tmp_path / "zoo"), tmp_path / "runs")
+    return ResultsLibrary(FolderZoo.create(tmp_path / "zoo"), tmp_path / "runs")
 
 
 def test_recorded_come_first_then_own_newest_first(

@@ -27,8 +27,9 @@ from mia_demo.sweep.sweep import (
 )
 from mia_demo.sweep.table import attack_figures, mean_curve, results_table
 from mia_demo.system.device import Compute
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import MANIFEST
+from mia_demo.zoo.reading import Zoo
 
 CONFIG = preset_config("quick", lanes=("zero", "negative"), steps=2, candidates=2, kept=2)
 
@@ -88,7 +89,7 @@ def test_a_zoo_without_attribute_heads_is_swept_all_the_same(
     (root / MANIFEST).write_text(json.dumps({**manifest, "checkpoints": kept}))
     for stored in [*kept, *manifest["identities"]]:
         (root / stored["file"]).symlink_to(zoo.root / stored["file"])
-    attacker, judge = Attacker(Zoo(root), compute), Judge(Zoo(root), compute)
+    attacker, judge = Attacker(FolderZoo(root), compute), Judge(FolderZoo(root), compute)
     config = replace(CONFIG, lanes=("zero",), kept=1)
     list(run_sweep(attacker, judge, config, [3], [0], folder))
     results = collect_results(attacker, judge, folder, config, [3], [0])

@@ -17,9 +17,11 @@ from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.visitors import added_models, added_store
 from mia_demo.visitors.added_models import AddedModels, Addition, News
 from mia_demo.visitors.added_store import AddedStore, owners_models
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.layers import LayeredZoo
 from mia_demo.zoo.manifest import MANIFEST
+from mia_demo.zoo.own_folder import OwnFolder
+from mia_demo.zoo.reading import SelectedZoo, Zoo
 from mia_demo.zoo.training_record import TrainingRecord
 from tests.tiny_zoo import COMPUTE, make_tiny_zoo
 
@@ -29,7 +31,7 @@ ORIGIN = "hf://ada/zoo@" + "a" * 40
 
 @pytest.fixture
 def demo(tmp_path: Path) -> LayeredZoo:
-    return LayeredZoo(make_tiny_zoo(tmp_path / "demo"), tmp_path / "own")
+    return LayeredZoo(make_tiny_zoo(tmp_path / "demo"), OwnFolder(tmp_path / "own"))
 
 
 @pytest.fixture
@@ -40,14 +42,14 @@ def models(demo: LayeredZoo, tmp_path: Path) -> AddedModels:
 def other_zoo(demo: LayeredZoo, folder: Path, *, same_people: bool) -> Zoo:
     """A zoo of the Hub: the demo's networks, a little different."""
     shutil.copytree(demo.base.root, folder)
-    zoo = Zoo(folder)
+    zoo = FolderZoo(folder)
     for entry in zoo.entries("target"):
         tensors = zoo.tensors(entry.name)
         tensors["fc.weight"] *= 1.01
         zoo.add(entry, tensors, torch.float32)
     if not same_people:
         zoo.set_identities(["identities_0.zip"], 3)
-    return Zoo(folder, origin=ORIGIN)
+    return FolderZoo(folder, origin=ORIGIN)
 
 
 def added(news: Iterable[News]) -> Addition:
@@ -101,13 +103,11 @@ def test_a_target_that_does_not_fit_is_left_out_and_the_others_come(
     zoo = other_zoo(demo, tmp_path / "hub", same_people=True)
     broken = replace(zoo.entry("zero"), architecture="resnet18", arguments={})
     rest = [entry for entry in zoo.manifest.checkpoints if entry.name != "zero"]
-    zoo.manifest = replace(zoo.manifest, checkpoints=[*rest, broken])
-    addition = added(models.add_zoo(zoo))
+    addition = added(models.add_zoo(SelectedZoo(zoo, [*rest, broken])))
     assert len(addition.lanes) == 2
     assert "zero.safetensors does not fit architecture resnet18" in addition.left_out[0]
-    zoo.manifest = replace(zoo.manifest, checkpoints=[broken])
     with pytest.raises(CheckpointError, match="does not fit architecture resnet18"):
-        added(models.add_zoo(zoo))
+        added(models.add_zoo(SelectedZoo(zoo, [broken])))
 
 
 def test_a_zoo_of_other_people_is_attacked_with_its_own_prior_and_evaluator(
@@ -146,9 +146,8 @@ def test_people_without_a_usable_prior_and_evaluator_are_refused(
 ) -> None:
     zoo = other_zoo(demo, tmp_path / "hub", same_people=False)
     entries = [replace(e, **change) if e.name == name else e for e in zoo.manifest.checkpoints]
-    zoo.manifest = replace(zoo.manifest, checkpoints=entries)
     with pytest.raises(CheckpointError, match=message) as error:
-        added(models.add_zoo(zoo))
+        added(models.add_zoo(SelectedZoo(zoo, entries)))
     assert str(tmp_path) not in str(error.value)  # where the cache lies is nobody's business
     assert models.people == []
 
@@ -158,7 +157,7 @@ def test_a_pool_of_another_program_is_not_used(
 ) -> None:
     zoo = other_zoo(demo, tmp_path / "hub", same_people=False)
     zoo.add(replace(zoo.entry("pool")), {"styles": torch.zeros(5, 8)}, torch.float32)
-    people = added(models.add_zoo(Zoo(zoo.root, origin=ORIGIN))).people
+    people = added(models.add_zoo(FolderZoo(zoo.root, origin=ORIGIN))).people
     assert people is not None
     assert people.zoo.entries("pool") == []
 
@@ -176,7 +175,7 @@ def test_an_upload_becomes_a_lane_with_its_bytes_unchanged(
     with pytest.raises(ConfigError, match="is here already, as zero"):
         added(models.add_upload(*upload(demo.base, "zero", tmp_path)))
     # A new start of the demo finds it again.
-    again = LayeredZoo(demo.base, tmp_path / "own")
+    again = LayeredZoo(demo.base, OwnFolder(tmp_path / "own"))
     assert AddedModels(again, models.folder).lane_names() == ["upload-1"]
     attack(again, "upload-1")
 
@@ -239,13 +238,15 @@ def test_a_restart_keeps_the_owners_and_forgets_the_tabs(demo: LayeredZoo, tmp_p
     _, tab = store.open_tab("")
     added(tab.add_zoo(zoo))
     added(store.owner.add_zoo(zoo))
-    again = LayeredZoo(demo.base, tmp_path / "own")
+    again = LayeredZoo(demo.base, OwnFolder(tmp_path / "own"))
     store = AddedStore(again, tmp_path / "added")
     assert not tab.folder.exists()
     assert store.owner.lane_names() == ["hub-4", "hub-5", "hub-6"]
     assert again.is_target("hub-4")
     # Lanes belong to the people that they were added to.
-    other = LayeredZoo(other_zoo(demo, tmp_path / "o", same_people=False), tmp_path / "own")
+    other = LayeredZoo(
+        other_zoo(demo, tmp_path / "o", same_people=False), OwnFolder(tmp_path / "own")
+    )
     assert owners_models(other, tmp_path / "added").lane_names() == []
 
 

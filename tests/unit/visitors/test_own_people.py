@@ -19,8 +19,8 @@ from mia_demo.errors import ConfigError, DataError
 from mia_demo.models.classifiers import build_classifier
 from mia_demo.system.device import Compute
 from mia_demo.visitors.own_people import PEOPLE_FILE, OwnPeople, PeopleStore
-from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
+from mia_demo.zoo.reading import Zoo
 
 ARGUMENTS = {"width": 2}
 
@@ -56,7 +56,7 @@ def add(people: OwnPeople, kind: str, alpha: float = 0.0) -> str:
     )
     torch.manual_seed(0)
     classifier = build_classifier("compact_resnet", 3, 16, ARGUMENTS)
-    return people.zoo.add_own(entry, classifier.network.state_dict())
+    return people.zoo.own.add(entry, classifier.network.state_dict())
 
 
 def test_own_people_make_a_zoo_with_the_attackers_tools(
@@ -65,7 +65,7 @@ def test_own_people_make_a_zoo_with_the_attackers_tools(
     people = create(PeopleStore(zoo, tmp_path / "people"), upload)
     assert people.names == ("ada", "bob", "cleo")
     assert people.zoo.target_names() == []
-    assert not people.zoo.has_evaluator
+    assert not people.has_evaluator
     assert people.zoo.entry("prior") == zoo.entry("prior")
     kinds = {entry.kind for entry in people.zoo.manifest.checkpoints}
     assert kinds == {"prior", "embedder", "pool"}  # no evaluator, no target of other people
@@ -79,7 +79,7 @@ def test_own_people_make_a_zoo_with_the_attackers_tools(
     again = PeopleStore(zoo, tmp_path / "people").open(people.key)  # after a restart
     assert again.zoo.target_names() == names[1:]
     assert again.zoo.load_classifier("evaluator").num_classes == 3
-    people.zoo.remove("negative")
+    people.zoo.own.remove("negative")
     assert add(people, "target", -0.2) == "negative"
 
 
@@ -130,7 +130,7 @@ def test_they_are_deleted_after_a_day(zoo: Zoo, tmp_path: Path, upload: Path) ->
     folder = tmp_path / "people"
     people = create(PeopleStore(zoo, folder), upload)
     yesterday = time.time() - 25 * 3600
-    os.utime(people.zoo.folder / PEOPLE_FILE, (yesterday, yesterday))
+    os.utime(people.zoo.own.path / PEOPLE_FILE, (yesterday, yesterday))
     PeopleStore(zoo, folder)
     deadline = time.monotonic() + 5
     while any(folder.iterdir()) and time.monotonic() < deadline:

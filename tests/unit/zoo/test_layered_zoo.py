@@ -9,9 +9,10 @@ import torch
 
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.models.classifiers import build_classifier
-from mia_demo.zoo.folder import Zoo
-from mia_demo.zoo.layers import MAX_OWN, LayeredZoo
+from mia_demo.zoo.layers import LayeredZoo
 from mia_demo.zoo.manifest import MANIFEST, UNSTORED, CheckpointEntry
+from mia_demo.zoo.own_folder import MAX_OWN, OwnFolder
+from mia_demo.zoo.reading import Zoo
 
 ARGUMENTS = {"width": 2}
 LANES = ["positive", "zero", "negative"]
@@ -29,15 +30,15 @@ def add(zoo: LayeredZoo, alpha: float) -> str:
         alpha=alpha,
     )
     classifier = build_classifier("compact_resnet", 3, 16, ARGUMENTS)
-    return zoo.add_own(entry, classifier.network.state_dict())
+    return zoo.own.add(entry, classifier.network.state_dict())
 
 
 def test_own_targets_are_read_like_the_others_and_last(zoo: Zoo, tmp_path: Path) -> None:
     before = (zoo.root / MANIFEST).read_bytes()
-    layered = LayeredZoo(zoo, tmp_path / "own")
+    layered = LayeredZoo(zoo, OwnFolder(tmp_path / "own"))
     assert not (tmp_path / "own").exists()  # a visitor who trains nothing leaves nothing
     assert [add(layered, 0.3), add(layered, -0.1)] == ["own-1", "own-2"]
-    again = LayeredZoo(zoo, tmp_path / "own")
+    again = LayeredZoo(zoo, OwnFolder(tmp_path / "own"))
     for opened in (layered, again):
         assert opened.target_names() == [*LANES, "own-1", "own-2"]
         assert opened.entry("own-2").alpha == -0.1
@@ -48,18 +49,18 @@ def test_own_targets_are_read_like_the_others_and_last(zoo: Zoo, tmp_path: Path)
 
 
 def test_only_own_targets_can_be_deleted(zoo: Zoo, tmp_path: Path) -> None:
-    layered = LayeredZoo(zoo, tmp_path)
+    layered = LayeredZoo(zoo, OwnFolder(tmp_path))
     add(layered, 0.3)
     for name in ("zero", "../own-1", "own-2"):
         with pytest.raises(ConfigError, match="no classifier"):
-            layered.remove(name)
-    layered.remove("own-1")
+            layered.own.remove(name)
+    layered.own.remove("own-1")
     assert layered.target_names() == LANES
     assert [path.name for path in tmp_path.iterdir()] == [MANIFEST]
 
 
 def test_only_so_many_are_kept(zoo: Zoo, tmp_path: Path) -> None:
-    layered = LayeredZoo(zoo, tmp_path)
+    layered = LayeredZoo(zoo, OwnFolder(tmp_path))
     for _ in range(MAX_OWN):
         add(layered, 0.1)
     with pytest.raises(ConfigError, match="delete one of them first"):
@@ -67,7 +68,7 @@ def test_only_so_many_are_kept(zoo: Zoo, tmp_path: Path) -> None:
 
 
 def test_a_damaged_own_file_is_not_loaded(zoo: Zoo, tmp_path: Path) -> None:
-    layered = LayeredZoo(zoo, tmp_path)
+    layered = LayeredZoo(zoo, OwnFolder(tmp_path))
     add(layered, 0.3)
     (tmp_path / "own-1.safetensors").write_bytes(b"damaged")
     with pytest.raises(CheckpointError, match="differs from its manifest entry"):
@@ -76,7 +77,7 @@ def test_a_damaged_own_file_is_not_loaded(zoo: Zoo, tmp_path: Path) -> None:
 
 def test_a_damaged_own_manifest_does_not_stop_the_demo(zoo: Zoo, tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_text("no JSON")
-    layered = LayeredZoo(zoo, tmp_path)
+    layered = LayeredZoo(zoo, OwnFolder(tmp_path))
     assert layered.target_names() == LANES
     with pytest.raises(CheckpointError, match="restore it"):
         add(layered, 0.3)

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from mia_demo.system.files import write_json
-from mia_demo.zoo.folder import Zoo
 from mia_demo.zoo.manifest import MANIFEST, read_manifest
+from mia_demo.zoo.reading import Zoo
 
 
 def test_the_embedded_manifest_is_written_again_to_the_byte(zoo: Zoo, tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from safetensors.torch import save_file
 from mia_demo.errors import CheckpointError
 from mia_demo.system.device import choose_compute
 from mia_demo.training.classifier import LabelledImages, accuracy
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import MANIFEST, UNSTORED, CheckpointEntry, StoredFile
+from mia_demo.zoo.reading import Zoo
 
 
 @pytest.fixture
@@ -76,13 +77,13 @@ def test_a_changed_byte_is_noticed_before_parsing(copy: Path) -> None:
     data[-1] ^= 1  # same size: size checks alone would accept it
     path.write_bytes(data)
     with pytest.raises(CheckpointError, match="differs from its manifest entry"):
-        Zoo(copy).load_classifier("zero")
+        FolderZoo(copy).load_classifier("zero")
 
 
 def test_a_missing_file_is_named(copy: Path) -> None:
     (copy / "zero.safetensors").unlink()
     with pytest.raises(CheckpointError, match=r"zero\.safetensors is missing"):
-        Zoo(copy).load_classifier("zero")
+        FolderZoo(copy).load_classifier("zero")
 
 
 @pytest.mark.parametrize(
@@ -91,18 +92,18 @@ def test_a_missing_file_is_named(copy: Path) -> None:
 def test_weights_of_another_architecture_are_refused(copy: Path, change: dict) -> None:
     edit(copy, change)
     with pytest.raises(CheckpointError, match="does not fit"):
-        Zoo(copy).load_classifier("zero")
+        FolderZoo(copy).load_classifier("zero")
 
 
 def test_missing_weights_are_refused(copy: Path) -> None:
     """Loading is strict: a checkpoint without its head must not get a random one."""
-    tensors = Zoo(copy).tensors("zero")
+    tensors = FolderZoo(copy).tensors("zero")
     del tensors["fc.bias"]
     save_file(tensors, copy / "zero.safetensors")
-    stored = Zoo(copy)._stored("zero.safetensors")
+    stored = FolderZoo(copy)._stored("zero.safetensors")
     edit(copy, {"bytes": stored.bytes, "sha256": stored.sha256})
     with pytest.raises(CheckpointError, match="does not fit"):
-        Zoo(copy).load_classifier("zero")
+        FolderZoo(copy).load_classifier("zero")
 
 
 def test_pickles_are_never_opened(copy: Path, tmp_path: Path) -> None:
@@ -113,10 +114,10 @@ def test_pickles_are_never_opened(copy: Path, tmp_path: Path) -> None:
             return witness.touch, ()
 
     (copy / "zero.safetensors").write_bytes(pickle.dumps(Bomb()))
-    stored = Zoo(copy)._stored("zero.safetensors")
+    stored = FolderZoo(copy)._stored("zero.safetensors")
     edit(copy, {"bytes": stored.bytes, "sha256": stored.sha256})
     with pytest.raises(CheckpointError, match="not a safetensors file"):
-        Zoo(copy).load_classifier("zero")
+        FolderZoo(copy).load_classifier("zero")
     assert not witness.exists()
 
 
@@ -128,16 +129,16 @@ def test_the_manifest_cannot_point_elsewhere(name: str) -> None:
 
 def test_wrong_manifests_are_explained(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="is no zoo"):
-        Zoo(tmp_path)
+        FolderZoo(tmp_path)
     (tmp_path / MANIFEST).write_text("{")
     with pytest.raises(CheckpointError, match="cannot be read"):
-        Zoo(tmp_path)
+        FolderZoo(tmp_path)
     (tmp_path / MANIFEST).write_text('{"format": 99}')
     with pytest.raises(CheckpointError, match="format 1"):
-        Zoo(tmp_path)
+        FolderZoo(tmp_path)
     (tmp_path / MANIFEST).write_text('{"format": 1, "identities": [], "train_images": 1}')
     with pytest.raises(CheckpointError, match="lacks or misnames a field"):
-        Zoo(tmp_path)
+        FolderZoo(tmp_path)
 
 
 def test_unknown_names_and_kinds(zoo: Zoo) -> None:
@@ -148,7 +149,7 @@ def test_unknown_names_and_kinds(zoo: Zoo) -> None:
 
 
 def test_a_new_zoo_round_trips_and_replaces(tmp_path: Path) -> None:
-    zoo = Zoo.create(tmp_path / "zoo")
+    zoo = FolderZoo.create(tmp_path / "zoo")
     entry = CheckpointEntry(
         name="tiny", kind="target", stored=UNSTORED, architecture="compact_resnet",
         arguments={"width": 8}, num_classes=3, input_size=32, alpha=-0.05, test_accuracy=0.5,
@@ -156,7 +157,7 @@ def test_a_new_zoo_round_trips_and_replaces(tmp_path: Path) -> None:
     network = zoo._build(entry).network
     zoo.add(entry, network.state_dict(), torch.float32)
     zoo.add(entry, network.state_dict(), torch.float32)
-    reopened = Zoo(zoo.root)
+    reopened = FolderZoo(zoo.root)
     assert [e.name for e in reopened.manifest.checkpoints] == ["tiny"]
     assert reopened.entry("tiny").versions["torch"] == torch.__version__
     loaded = reopened.load_classifier("tiny")

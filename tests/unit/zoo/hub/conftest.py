@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 from tests.hub_stand_in import OWNERS_TOKEN, HubStandIn
 from tests.tiny_zoo import make_tiny_zoo
 

@@ -13,7 +13,7 @@ import pytest
 from huggingface_hub import constants, snapshot_download
 
 from mia_demo.errors import CheckpointError, HubError, HubUnreachableError
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.hub import (
     DownloadProgress,
     HubAccess,
@@ -24,6 +24,7 @@ from mia_demo.zoo.hub import (
 )
 from mia_demo.zoo.hub.client import explain
 from mia_demo.zoo.manifest import MANIFEST
+from mia_demo.zoo.reading import Zoo
 from tests.hub_stand_in import STRANGERS_TOKEN, HubStandIn
 from tests.unit.zoo.hub.conftest import REPO
 
@@ -375,7 +376,7 @@ def test_a_pickle_that_calls_itself_safetensors_is_not_opened(
 ) -> None:
     folder = folder_of(tiny_zoo, tmp_path)
     (folder / "zero.safetensors").write_bytes(pickle.dumps({"weight": 1}))
-    stored = Zoo(folder)._stored("zero.safetensors")
+    stored = FolderZoo(folder)._stored("zero.safetensors")
     edit_entry(folder, "zero", bytes=stored.bytes, sha256=stored.sha256)
     hub.host(folder, REPO)
     zoo = open_hub_zoo(ADDRESS)

@@ -15,9 +15,11 @@ from huggingface_hub import ModelCard, constants
 from mia_demo.cli import main
 from mia_demo.errors import HubError
 from mia_demo.recipes.model_card import model_card
-from mia_demo.zoo.folder import Zoo, open_zoo
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.hub import open_hub_zoo
 from mia_demo.zoo.manifest import MANIFEST
+from mia_demo.zoo.opening import open_zoo
+from mia_demo.zoo.reading import Zoo
 from tests.hub_stand_in import STRANGERS_TOKEN, HubStandIn, Repo
 
 ROOT = Path(__file__).parents[4]
@@ -118,7 +120,7 @@ def test_a_damaged_zoo_is_not_published(
     for path in tiny_zoo.root.iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     (folder / "zero.safetensors").write_bytes(b"short")
-    assert publish(Zoo(folder)) == 2
+    assert publish(FolderZoo(folder)) == 2
     assert "differs from its manifest entry" in capsys.readouterr().err
     assert not owner.requests
 
@@ -131,7 +133,7 @@ def test_identities_that_lie_elsewhere_are_neither_copied_nor_named_in_public(
     manifest = json.loads((tmp_path / MANIFEST).read_text())
     manifest["folder"] = {"path": str(tmp_path / "people"), "layout": "folders", "seed": 0}
     (tmp_path / MANIFEST).write_text(json.dumps({**manifest, "identities": []}))
-    zoo = Zoo(tmp_path)
+    zoo = FolderZoo(tmp_path)
     assert publish(zoo) == 2
     assert "lie outside it" in capsys.readouterr().err
     assert not owner.requests
