@@ -12,9 +12,10 @@ from torch import Tensor
 
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame, LaneFrame
-from mia_demo.attack.framing import Framing, pixels_seen
+from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import Lane, stage_names
-from mia_demo.attack.optimisation import Optimisation, StepRecord, slices_of, target_confidence
+from mia_demo.attack.optimisation import Optimisation, StepRecord, target_confidence
+from mia_demo.attack.renderer import Renderer
 from mia_demo.attack.sampling import Pool, PoolCache, pool_subset
 from mia_demo.attack.selection import robust_confidence
 from mia_demo.data.transforms import to_uint8
@@ -22,11 +23,11 @@ from mia_demo.errors import ConfigError, DeviceError
 from mia_demo.models.classifiers import Classifier
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
-from mia_demo.system.memory import Portions, is_out_of_memory
+from mia_demo.system.memory import is_out_of_memory
 from mia_demo.training.state import step_generator
 from mia_demo.zoo.reading import Zoo
 
-# Pictures' pixels that keep a device busy; one attack fills a CPU.
+# Pixels of pictures that keep a device busy; a single attack fills a CPU.
 PIXELS_TO_FILL = {"cuda": 512 * 64**2}
 SHOWN = 8  # candidates a frame carries: as many as a page can show
 CONFIDENCE_MEMORY = 0.7  # crops make single-step confidences jump; "best" follows their average
@@ -43,12 +44,18 @@ class Attacker:
     def __init__(self, zoo: Zoo, compute: Compute) -> None:
         self.zoo = zoo
         self.compute = compute
-        self.generator: Generator = compute.place(zoo.load_prior())
+        self.renderer = Renderer.of(zoo, compute)
         self.evaluator: Classifier = compute.place(zoo.load_classifier("evaluator"))
         self._lanes: dict[str, Lane] = {}
-        self.framing = Framing.of(zoo)
-        self.portions = Portions(compute, pixels_seen(zoo))
-        self.pools = PoolCache(zoo, self.generator, compute, self.framing, self.portions)
+        self.pools = PoolCache(zoo, self.renderer)
+
+    @property
+    def generator(self) -> Generator:
+        return self.renderer.generator
+
+    @property
+    def framing(self) -> Framing:
+        return self.renderer.framing
 
     def lane(self, name: str) -> Lane:
         """A lane by name, loaded on first use.
@@ -64,14 +71,15 @@ class Attacker:
         return self._lanes[name]
 
     def forget(self, name: str) -> None:
-        """Drops a target that no longer exists: another may get its name."""
+        """Drops a target that no longer exists; another may get its name."""
         self._lanes.pop(name, None)
         self.pools.forget(name)
 
     def run(self, config: AttackConfig, *, every: int = 1) -> Iterator[AttackFrame]:
         """Attacks one identity in all lanes.
 
-        Same seed, device and thread count: the same frames, to the bit.
+        The frames repeat to the bit with one seed on one device, thread count, precision and
+        version of torch.
 
         Args:
             config: what to attack and how.
@@ -117,6 +125,7 @@ class _Run:
         self.every = every
         self.config = config
         self.compute = attacker.compute
+        self.renderer = attacker.renderer
         stages = [[attacker.lane(name) for name in stage_names(lane)] for lane in config.lanes]
         self.samplers, self.lanes, self.selectors = map(list, zip(*stages, strict=True))
         for lane in [*self.samplers, *self.lanes, *self.selectors]:
@@ -158,16 +167,7 @@ class _Run:
         final: list[Tensor] = []
         chunks = start.split(config.batch_size, dim=1)
         for number, chunk in enumerate(chunks):
-            optimisation = Optimisation(
-                self.attacker.generator,
-                self.lanes,
-                self.identities,
-                chunk,
-                config,
-                self.compute,
-                self.attacker.framing,
-                self.attacker.portions,
-            )
+            optimisation = Optimisation(self.renderer, self.lanes, self.identities, chunk, config)
             for frames in self._optimise(optimisation, number, len(chunks)):
                 latest = frames
                 yield frames
@@ -205,17 +205,14 @@ class _Run:
         targets = targets.repeat_interleave(candidates)
         kept_styles, kept_images, kept_scores = [], [], []
         for lane, lane_styles in zip(self.selectors, styles.chunk(len(self.lanes)), strict=True):
-            images, (views,) = self._render(lane_styles.flatten(0, 1), [lane])
-            # The same crops for every lane.
-            rng = step_generator(config.seed, 10_000)
+            images, (views,) = self.renderer.render(lane_styles.flatten(0, 1), [lane])
             scores = robust_confidence(
+                self.renderer,
                 lane,
                 views,
                 targets,
-                config.selection_rounds,
-                rng,
-                self.compute,
-                self.attacker.portions,
+                rounds=config.selection_rounds,
+                rng=step_generator(config.seed, 10_000),  # equal crops for all lanes
             )
             per_identity = zip(
                 lane_styles, images.split(candidates), scores.split(candidates), strict=True
@@ -248,8 +245,8 @@ class _Run:
         losses: list[float] | None = None,
         cosines: list[float] | None = None,
     ) -> tuple[LaneFrame, ...]:
-        """A lane frame a track from images [T, K, 3, R, R] and confidences [T, K]."""
-        logits = self._evaluate(images.flatten(0, 1))
+        """One lane frame per track, from images [T, K, 3, R, R] and confidences [T, K]."""
+        logits = self.renderer.logits(self.attacker.evaluator, images.flatten(0, 1))
         verdict = logits.softmax(dim=1).max(dim=1)
         shape = images.shape[:2]
         top1 = verdict.indices.unflatten(0, shape).tolist()
@@ -275,48 +272,9 @@ class _Run:
         )
 
     @torch.no_grad()
-    def _evaluate(self, images: Tensor) -> Tensor:
-        """The evaluator's logits [N, C] of pictures [N, 3, P, P]."""
-        evaluator = self.attacker.evaluator
-
-        def look(part: slice) -> Tensor:
-            batch = images[part].contiguous(memory_format=torch.channels_last)
-            with self.compute.autocast():
-                logits: Tensor = evaluator(batch)
-            return logits.float()
-
-        return torch.cat(self.attacker.portions.run(len(images), look))
-
-    @torch.no_grad()
-    def _render(self, styles: Tensor, lanes: list[Lane]) -> tuple[Tensor, list[Tensor]]:
-        """Pictures [N, 3, P, P] of styles [N, w_dim], and by lane what its classifier sees.
-
-        Every lane has the same number of styles, one lane after the other.
-        """
-        framing = self.attacker.framing
-        per_lane = len(styles) // len(lanes)
-
-        def render(part: slice) -> tuple[Tensor, dict[int, Tensor]]:
-            with self.compute.autocast():
-                images = self.attacker.generator.synthesize(styles[part].to(self.compute.device))
-            images = images.float()
-            views = {
-                lane: framing.view(images[within], lanes[lane].classifier.input_size)
-                for lane, within in slices_of(part, per_lane)
-            }
-            return framing.picture(images), views
-
-        parts = self.attacker.portions.run(len(styles), render)
-        pictures = torch.cat([images for images, _ in parts])
-        return pictures, [
-            torch.cat([views[lane] for _, views in parts if lane in views])
-            for lane in range(len(lanes))
-        ]
-
-    @torch.no_grad()
     def _look_at(self, styles: Tensor) -> tuple[Tensor, Tensor]:
         """Pictures [T, K, 3, P, P] of styles [T, K, w_dim], and their target confidence [T, K]."""
-        pictures, views = self._render(styles.flatten(0, 1), self.lanes)
+        pictures, views = self.renderer.render(styles.flatten(0, 1), self.lanes)
         with self.compute.autocast():
             logits = [
                 lane.classifier(part.contiguous(memory_format=torch.channels_last))
@@ -329,7 +287,7 @@ class _Run:
     def _frame(
         self, stage: str, step: int, total: int, tracks: tuple[LaneFrame, ...]
     ) -> tuple[AttackFrame, ...]:
-        """A frame an identity; the computing time is shared out evenly."""
+        """One frame per identity; they share the computing time evenly."""
         self.compute.synchronize()
         now = time.perf_counter()
         self.seconds += now - self._resumed_at

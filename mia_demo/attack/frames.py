@@ -1,4 +1,4 @@
-"""What an attack shows while it runs: one frame a step, for every lane pictures and verdicts."""
+"""What an attack shows while it runs: one frame per step, with pictures and verdicts by lane."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Identity losses: how far a classifier is from saying "that is the target".
 
-All take logits [B, C] and one target class, and return one loss a candidate [B]; lower is closer.
+All take logits [B, C] and one target class, and return one loss per candidate [B]; lower is closer.
 """
 
 from __future__ import annotations

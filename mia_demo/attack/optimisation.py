@@ -2,15 +2,15 @@
 
 One batch through the generator serves every lane and identity; then each classifier sees its own
 candidates. Adam works on each number by itself, so they do not influence each other, and a batch
-may go through the networks in portions without changing the result.
+may go through the networks in micro-batches without changing the result.
 
-With L lanes and I identities under attack there are T = L * I tracks, lane by lane: track
-l * I + i is lane l's attack on identity i. Every track has K candidates.
+With L lanes and I identities there are T = L * I tracks, lane by lane: track l * I + i is lane l's
+attack on identity i. Every track has K candidates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,20 +18,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mia_demo.attack.config import AttackConfig
-from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import Lane
 from mia_demo.attack.losses import LOSSES
+from mia_demo.attack.renderer import Renderer, slices_of
 from mia_demo.data.transforms import random_resized_crop
-from mia_demo.models.stylegan2 import Generator
-from mia_demo.system.device import Compute
-from mia_demo.system.memory import Portions
-
-
-def slices_of(part: slice, length: int) -> Iterator[tuple[int, slice]]:
-    """The blocks of ``length`` rows that ``part`` touches, each with its rows within the part."""
-    for block in range(part.start // length, -(-part.stop // length)):
-        start, stop = max(part.start, block * length), min(part.stop, (block + 1) * length)
-        yield block, slice(start - part.start, stop - part.start)
 
 
 def target_confidence(logits: Tensor, targets: Sequence[int]) -> Tensor:
@@ -63,13 +53,13 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class _Part:
-    """What a portion of n candidates contributes to a step.
+    """What a micro-batch of n candidates contributes to a step.
 
     Attributes:
         images: [n, 3, P, P].
         losses, confidences: [n].
         w_gradient: [n, w_dim].
-        image_gradients: by lane [m, 3 S S], over the lane's m candidates in the portion.
+        image_gradients: per lane [m, 3 S S], over the lane's m candidates in the micro-batch.
     """
 
     images: Tensor
@@ -89,28 +79,22 @@ class Optimisation:
 
     def __init__(
         self,
-        generator: Generator,
+        renderer: Renderer,
         lanes: list[Lane],
         identities: Sequence[int],
         start: Tensor,
         config: AttackConfig,
-        compute: Compute,
-        framing: Framing,
-        portions: Portions,
     ) -> None:
-        self.generator = generator
+        self.renderer = renderer
         self.lanes = lanes
         self.targets = [*identities] * len(lanes)  # [T]
         self.config = config
-        self.compute = compute
-        self.framing = framing
-        self.portions = portions
         self.shape = start.shape[:2]
-        self.w = start.flatten(0, 1).to(compute.device).clone().requires_grad_(True)
+        self.w = start.flatten(0, 1).to(renderer.compute.device).clone().requires_grad_(True)
         self.optimizer = torch.optim.Adam(
             [self.w], lr=config.learning_rate, betas=(config.adam_beta, config.adam_beta)
         )
-        self._previous: list[Tensor] | None = None  # image gradients by lane
+        self._previous: list[Tensor] | None = None  # image gradients per lane
 
     def step(self, rng: torch.Generator) -> StepRecord:
         """One update of every candidate.
@@ -123,7 +107,7 @@ class Optimisation:
         def part(candidates: slice) -> _Part:
             return self._part(candidates, rng, state)
 
-        parts = self.portions.run(len(self.w), part)
+        parts = self.renderer.micro_batches.run(len(self.w), part)
         self.w.grad = torch.cat([part.w_gradient for part in parts])
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -140,17 +124,17 @@ class Optimisation:
 
     def _part(self, part: slice, rng: torch.Generator, state: Tensor) -> _Part:
         """Losses and gradients of a few candidates; ``state`` draws everybody's crop."""
-        config = self.config
+        config, framing = self.config, self.renderer.framing
         per_lane = len(self.w) // len(self.lanes)
         with torch.enable_grad():
             w = self.w.detach()[part].requires_grad_(True)
             seen: dict[int, Tensor] = {}
             logits: list[Tensor] = []
-            with self.compute.autocast():
-                images = self.generator.synthesize(w)
+            with self.renderer.compute.autocast():
+                images = self.renderer.generator.synthesize(w)
                 for lane, within in slices_of(part, per_lane):
                     classifier = self.lanes[lane].classifier
-                    seen[lane] = self.framing.view(images[within], classifier.input_size)
+                    seen[lane] = framing.view(images[within], classifier.input_size)
                     rng.set_state(state)
                     views = random_resized_crop(
                         seen[lane], seen[lane].shape[-1], (config.crop_scale, 1.0), rng,
@@ -169,7 +153,7 @@ class Optimisation:
             w_gradient, *gradients = torch.autograd.grad(total, [w, *seen.values()])
         confidences = [values.softmax(dim=1)[:, target] for values, target in tracks]
         return _Part(
-            images=self.framing.picture(images),
+            images=framing.picture(images),
             losses=losses.detach(),
             confidences=torch.cat(confidences).detach(),
             w_gradient=w_gradient,

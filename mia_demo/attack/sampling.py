@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mia_demo.attack.framing import Framing, pixels_seen
 from mia_demo.attack.lanes import Lane
+from mia_demo.attack.renderer import Renderer
 from mia_demo.errors import ConfigError
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
-from mia_demo.system.memory import Portions
 from mia_demo.training.state import step_generator
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
@@ -68,7 +67,7 @@ def pool_subset(size: int, seed: int) -> Tensor:
 
 
 def sample_styles(generator: Generator, count: int, truncation_psi: float) -> Tensor:
-    """w [count, w_dim] of one style a picture, truncated towards the mean, on the CPU."""
+    """w [count, w_dim] of one style per picture, truncated towards the mean, on the CPU."""
     rng = torch.Generator().manual_seed(POOL_SEED)
     z = torch.randn(count, generator.z_dim, generator=rng)
     device = next(generator.parameters()).device
@@ -77,14 +76,7 @@ def sample_styles(generator: Generator, count: int, truncation_psi: float) -> Te
 
 
 @torch.no_grad()
-def pool_confidences(
-    generator: Generator,
-    lanes: list[Lane],
-    styles: Tensor,
-    compute: Compute,
-    framing: Framing,
-    portions: Portions,
-) -> dict[str, Tensor]:
+def pool_confidences(renderer: Renderer, lanes: list[Lane], styles: Tensor) -> dict[str, Tensor]:
     """Mean softmax over a picture and its mirror image.
 
     Args:
@@ -94,34 +86,31 @@ def pool_confidences(
         lane name -> [n, C] on the CPU.
     """
 
+    compute = renderer.compute
+
     def look(part: slice) -> dict[str, Tensor]:
         with compute.autocast():
-            # The only stage that clips, as in the reference code.
-            images = generator.synthesize(styles[part].to(compute.device)).float().clamp(-1, 1)
+            images = renderer.generator.synthesize(styles[part].to(compute.device))
+            images = images.float().clamp(-1, 1)  # no other stage clips, as in the reference code
             scores = {}
             for lane in lanes:
-                seen = framing.view(images, lane.classifier.input_size)
+                seen = renderer.framing.view(images, lane.classifier.input_size)
                 views = torch.cat([seen, seen.flip(3)])
                 logits = lane.classifier(views.contiguous(memory_format=torch.channels_last))
                 probabilities = logits.float().softmax(dim=1)
                 scores[lane.name] = probabilities.reshape(2, len(images), -1).mean(dim=0).cpu()
         return scores
 
-    parts = portions.run(len(styles), look)
+    parts = renderer.micro_batches.run(len(styles), look)
     return {lane.name: torch.cat([part[lane.name] for part in parts]) for lane in lanes}
 
 
 class PoolCache:
     """Finds or computes the pool of a zoo's prior for any lanes."""
 
-    def __init__(
-        self, zoo: Zoo, generator: Generator, compute: Compute, framing: Framing, portions: Portions
-    ) -> None:
+    def __init__(self, zoo: Zoo, renderer: Renderer) -> None:
         self.zoo = zoo
-        self.generator = generator
-        self.compute = compute
-        self.framing = framing
-        self.portions = portions
+        self.renderer = renderer
         self._pools: dict[float, Pool] = {}
 
     def get(
@@ -134,17 +123,17 @@ class PoolCache:
         """
         pool = self._pools.get(truncation_psi) or self._stored(truncation_psi)
         if pool is None:
-            pool = Pool(sample_styles(self.generator, POOL_STYLES, truncation_psi), {})
+            pool = Pool(sample_styles(self.renderer.generator, POOL_STYLES, truncation_psi), {})
         unseen = {lane.name: pool.unseen(lane.name, subset) for lane in lanes}
         missing = {lane.name: lane for lane in lanes if unseen[lane.name].any()}
         if missing:
             rows = subset[torch.stack([unseen[name] for name in missing]).any(dim=0)]
             yield 0.0
             fresh = self._empty(pool, list(missing.values()))
-            batch = min(BATCH, 10 * self.portions.size)
+            batch = min(BATCH, 10 * self.renderer.micro_batches.size)
             for done in range(0, len(rows), batch):
                 some = rows[done : done + batch]
-                scores = self._look(list(missing.values()), pool.styles[some])
+                scores = pool_confidences(self.renderer, list(missing.values()), pool.styles[some])
                 for name, values in scores.items():
                     fresh[name][some] = values
                 yield min(1.0, (done + batch) / len(rows))
@@ -161,18 +150,13 @@ class PoolCache:
             for lane in lanes
         }
 
-    def _look(self, lanes: list[Lane], styles: Tensor) -> dict[str, Tensor]:
-        return pool_confidences(
-            self.generator, lanes, styles, self.compute, self.framing, self.portions
-        )
-
     def load_stored(self) -> None:
         """Reads the zoo's own pool now, not when an attack first needs it."""
         if stored := self._stored(POOL_PSI):
             self.put(POOL_PSI, stored)
 
     def known(self) -> dict[float, Pool]:
-        """By truncation, the pools so far."""
+        """The pools so far, by truncation."""
         return dict(self._pools)
 
     def put(self, truncation_psi: float, pool: Pool) -> None:
@@ -211,12 +195,10 @@ def store_pool(zoo: FolderZoo, compute: Compute) -> None:
     made_with = {name: zoo.entry(name).stored.sha256 for name in names}
     if zoo.entries("pool") and zoo.entry(POOL_NAME).training.made_with == made_with:
         return
-    generator = compute.place(zoo.load_prior())
+    renderer = Renderer.of(zoo, compute)
     lanes = [Lane.load(zoo, name, compute) for name in zoo.target_names()]
-    styles = sample_styles(generator, POOL_STYLES, POOL_PSI).half().float()  # as stored
-    framing = Framing.of(zoo)
-    portions = Portions(compute, pixels_seen(zoo))
-    tensors = pool_confidences(generator, lanes, styles, compute, framing, portions)
+    styles = sample_styles(renderer.generator, POOL_STYLES, POOL_PSI).half().float()  # as stored
+    tensors = pool_confidences(renderer, lanes, styles)
     entry = CheckpointEntry(
         name=POOL_NAME,
         kind="pool",

@@ -17,12 +17,13 @@ from mia_demo.attack.config import preset_config
 from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import Lane
 from mia_demo.attack.optimisation import Optimisation
+from mia_demo.attack.renderer import Renderer
 from mia_demo.bench.small import peak_memory, seconds_of
 from mia_demo.errors import ConfigError
 from mia_demo.models.classifiers import Classifier, build_classifier
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
-from mia_demo.system.memory import Portions
+from mia_demo.system.memory import MicroBatches
 from mia_demo.system.seeds import SeededDraws
 from mia_demo.training.state import step_generator
 
@@ -50,7 +51,7 @@ def run_paper_bench(
             the attack itself would choose.
 
     Raises:
-        ConfigError: a batch or portion below 1.
+        ConfigError: a batch or micro-batch below 1.
     """
     if min(batches) < 1 or (at_once is not None and at_once < 1):
         raise ConfigError("A batch needs at least 1 candidate, and 1 of them at once.")
@@ -65,13 +66,11 @@ def run_paper_bench(
     config = replace(preset_config("paper"), lanes=("target",))
     measured = []
     for batch in batches:
-        portions = Portions(compute, RESOLUTION**2 + 2 * EVALUATOR_SIZE**2)
-        portions.size = at_once or portions.size
+        micro_batches = MicroBatches(compute, RESOLUTION**2 + 2 * EVALUATOR_SIZE**2)
+        micro_batches.size = at_once or micro_batches.size
+        renderer = Renderer(generator, compute, FRAMING, micro_batches)
         start = torch.randn(1, batch, generator.w_dim, generator=step_generator(0, batch)) * 0.3
-        optimisation = Optimisation(
-            generator, [lane], [0], start, config, compute, FRAMING, portions
-        )
-
+        optimisation = Optimisation(renderer, [lane], [0], start, config)
         if compute.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(compute.device)
         attack = partial(_attack, optimisation, evaluator, compute)
@@ -80,7 +79,7 @@ def run_paper_bench(
         measured.append(
             {
                 "batch": batch,
-                "at_once": min(portions.size, batch),
+                "at_once": min(micro_batches.size, batch),
                 "seconds_per_step": round(seconds, 3),
                 "peak_memory_bytes": peak_memory(compute),
                 "reference_gigabytes": REFERENCE_GIGABYTES.get(batch),
@@ -102,5 +101,5 @@ def _attack(
     for step in range(steps):
         pictures = optimisation.step(step_generator(0, step)).images.flatten(0, 1)
         with torch.no_grad(), compute.autocast():
-            for some in pictures.split(optimisation.portions.size):
+            for some in pictures.split(optimisation.renderer.micro_batches.size):
                 evaluator(some)

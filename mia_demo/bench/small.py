@@ -51,16 +51,7 @@ def run_bench(zoo: Zoo, compute: Compute) -> BenchResult:
     shape = (len(config.lanes), config.candidates, ours_attacker.generator.w_dim)
     start = torch.randn(shape, generator=rng) * 0.3
     lanes = [ours_attacker.lane(name) for name in config.lanes]
-    optimisation = Optimisation(
-        ours_attacker.generator,
-        lanes,
-        [config.identity],
-        start,
-        config,
-        compute,
-        ours_attacker.framing,
-        ours_attacker.portions,
-    )
+    optimisation = Optimisation(ours_attacker.renderer, lanes, [config.identity], start, config)
     networks = [plain_attacker.generator]
     networks += [plain_attacker.lane(name).classifier for name in config.lanes]  # type: ignore[misc]
     for network in networks:

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from mia_demo.convert.generators import WIDEST
 from mia_demo.errors import ConversionError
-from mia_demo.models.stylegan2 import MappingNetwork, resample_filter
+from mia_demo.models.resampling import resample_filter
+from mia_demo.models.stylegan2 import MappingNetwork
 
 CONSTANT = "input.input"
 AVERAGE = "latent_avg"  # beside the state_dict, where the publisher computed it

@@ -46,7 +46,7 @@ class CompactResNet(nn.Module):
     Args:
         num_classes: outputs.
         width: channels of the first stage.
-        blocks: residual blocks a stage.
+        blocks: residual blocks per stage.
         stem_stride: 2 halves the input at once, which quarters the cost.
     """
 

@@ -1,8 +1,8 @@
 """Critics of the prior's training: they see a face's features, not its pixels.
 
-"Projected GANs converge faster" (Sauer et al., NeurIPS 2021): one small critic a stage of a frozen
-feature network, spectrally normalised (Miyato et al., ICLR 2018). Against a discriminator on pixels
-that learns everything from scratch, the generator loses within 11,000 images of this set.
+"Projected GANs converge faster" (Sauer et al., NeurIPS 2021): one small critic for each stage of a
+frozen feature network, spectrally normalised (Miyato et al., ICLR 2018). Against a discriminator on
+pixels that learns everything from scratch, the generator loses within 11,000 images of this set.
 """
 
 from __future__ import annotations

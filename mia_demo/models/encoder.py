@@ -12,14 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mia_demo.models.stylegan2 import (
-    LEAKY_GAIN,
-    LEAKY_SLOPE,
-    FullyConnectedLayer,
-    blur_weight,
-    channels_at,
-    resample_filter,
-)
+from mia_demo.models.resampling import blur_weight, resample_filter
+from mia_demo.models.stylegan2 import LEAKY_GAIN, LEAKY_SLOPE, FullyConnectedLayer, channels_at
 
 
 class ConvLayer(nn.Module):

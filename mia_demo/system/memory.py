@@ -1,4 +1,4 @@
-"""Work on many pictures in portions that fit the device's memory."""
+"""Work on many pictures in micro-batches that fit the device's memory."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 Result = TypeVar("Result")
 
 
-class Portions:
-    """Splits work into portions, halved for good whenever the device runs out of memory.
+class MicroBatches:
+    """Splits work into micro-batches, halved for good whenever the device runs out of memory.
 
     Args:
         compute: the device.

@@ -148,10 +148,7 @@ def test_wrong_identity_or_lane_is_one_clear_sentence(attacker: Attacker) -> Non
 def test_stored_pool_agrees_with_the_networks(attacker: Attacker) -> None:
     pool = stored_pool(attacker)
     lanes = [attacker.lane(name) for name in ("positive", "zero", "negative")]
-    fresh = pool_confidences(
-        attacker.generator, lanes, pool.styles[:50], attacker.compute, attacker.framing,
-        attacker.portions,
-    )  # fmt: skip
+    fresh = pool_confidences(attacker.renderer, lanes, pool.styles[:50])
     for lane in lanes:
         # Stored in float16, computed in bfloat16 where that is native.
         difference = (fresh[lane.name] - pool.confidences[lane.name][:50]).abs()
@@ -174,10 +171,7 @@ def test_all_lanes_see_the_same_crop(attacker: Attacker) -> None:
     lane = attacker.lane("zero")
     start = torch.zeros(2, 1, attacker.generator.w_dim)
     config = replace(CONFIG, lanes=("zero", "positive"))
-    twins = Optimisation(
-        attacker.generator, [lane, lane], [config.identity], start, config, attacker.compute,
-        attacker.framing, attacker.portions,
-    )  # fmt: skip
+    twins = Optimisation(attacker.renderer, [lane, lane], [config.identity], start, config)
     record = twins.step(step_generator(0, 1))
     assert record.losses[0] == record.losses[1]
     assert record.confidences[0] == record.confidences[1]
@@ -211,13 +205,13 @@ def test_results_do_not_depend_on_how_many_pictures_fit_the_memory(
     config = replace(CONFIG, steps=3, candidates=3, selection_rounds=2)
     *_, whole_step, _, whole = attacker.run(config)
     tight = Attacker(zoo, attacker.compute)
-    tight.portions.size = 2  # portions that span two lanes
+    tight.renderer.micro_batches.size = 2  # some span two lanes
     *_, part_step, _, parts = tight.run(config)
     for one, other in zip(whole.lanes, parts.lanes, strict=True):
         assert one.evaluator_top1 == other.evaluator_top1
         # Batches of another size may round differently, no more. In double precision both agree to
         # 1e-15; in single, a ReLU near its kink may turn over and move some coordinates a little.
-        # A wrong portion would move most of them by a step, 0.01, and more.
+        # A wrong micro-batch would move most of them by a step, 0.01, and more.
         np.testing.assert_allclose(one.confidences, other.confidences, atol=1e-2)
         assert np.median(np.abs(one.styles - other.styles), axis=1).max() < 1e-3
         assert np.abs(one.images.astype(int) - other.images).mean() < 0.1
@@ -227,9 +221,7 @@ def test_results_do_not_depend_on_how_many_pictures_fit_the_memory(
 
 
 def test_only_the_styles_an_attack_draws_are_looked_at(attacker: Attacker, zoo: Zoo) -> None:
-    cache = PoolCache(
-        zoo, attacker.generator, attacker.compute, attacker.framing, attacker.portions
-    )
+    cache = PoolCache(zoo, attacker.renderer)
     lane = attacker.lane("zero")
     subset = pool_subset(5, seed=0)
     *progress, pool = cache.get([lane], 0.7, subset)

@@ -93,7 +93,7 @@ def test_a_sweep_of_the_papers_preset_judges_what_lies_within_the_crop(
 def test_what_classifiers_see_is_the_papers_crop(paper_zoo: Path, compute: Compute) -> None:
     attacker = Attacker(FolderZoo(paper_zoo), compute)
     assert attacker.framing.side == 800
-    assert attacker.portions.size == 1
+    assert attacker.renderer.micro_batches.size == 1
 
 
 def test_a_zoo_may_be_told_where_its_data_lie(

@@ -10,13 +10,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 
 from mia_demo.models.encoder import ConvLayer, Encoder
-from mia_demo.models.stylegan2 import (
-    Generator,
-    blur_weight,
-    deal_out,
-    resample_filter,
-    upsampling_weight,
-)
+from mia_demo.models.resampling import blur_weight, deal_out, resample_filter, upsampling_weight
+from mia_demo.models.stylegan2 import Generator
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "stylegan2_ada_32px.safetensors"
 
