@@ -1,0 +1,81 @@
+"""From styles to pictures and to what classifiers see of them, in micro-batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mia_demo.attack.framing import Framing, pixels_seen
+from mia_demo.attack.lanes import Lane
+from mia_demo.models.classifiers import Classifier
+from mia_demo.models.stylegan2 import Generator
+from mia_demo.system.device import Compute
+from mia_demo.system.memory import MicroBatches
+from mia_demo.zoo.folder import Zoo
+
+
+def slices_of(part: slice, length: int) -> Iterator[tuple[int, slice]]:
+    """The blocks of ``length`` rows that ``part`` touches, each with its rows within the part."""
+    for block in range(part.start // length, -(-part.stop // length)):
+        start, stop = max(part.start, block * length), min(part.stop, (block + 1) * length)
+        yield block, slice(start - part.start, stop - part.start)
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """The prior on its device, with the framing of its pictures."""
+
+    generator: Generator
+    compute: Compute
+    framing: Framing
+    micro_batches: MicroBatches
+
+    @staticmethod
+    def of(zoo: Zoo, compute: Compute) -> Renderer:
+        """The zoo's own prior, frozen."""
+        return Renderer(
+            generator=compute.place(zoo.load_prior()),
+            compute=compute,
+            framing=Framing.of(zoo),
+            micro_batches=MicroBatches(compute, pixels_seen(zoo)),
+        )
+
+    @torch.no_grad()
+    def render(self, styles: Tensor, lanes: list[Lane]) -> tuple[Tensor, list[Tensor]]:
+        """Pictures [N, 3, P, P] of styles [N, w_dim], and per lane what its classifier sees.
+
+        Every lane has the same number of styles, one lane after the other.
+        """
+        per_lane = len(styles) // len(lanes)
+
+        def some(part: slice) -> tuple[Tensor, dict[int, Tensor]]:
+            with self.compute.autocast():
+                images = self.generator.synthesize(styles[part].to(self.compute.device))
+            images = images.float()
+            views = {
+                lane: self.framing.view(images[within], lanes[lane].classifier.input_size)
+                for lane, within in slices_of(part, per_lane)
+            }
+            return self.framing.picture(images), views
+
+        parts = self.micro_batches.run(len(styles), some)
+        pictures = torch.cat([images for images, _ in parts])
+        return pictures, [
+            torch.cat([views[lane] for _, views in parts if lane in views])
+            for lane in range(len(lanes))
+        ]
+
+    @torch.no_grad()
+    def logits(self, classifier: Classifier, images: Tensor) -> Tensor:
+        """float32 logits [N, C] of images [N, 3, S, S]."""
+
+        def some(part: slice) -> Tensor:
+            batch = images[part].contiguous(memory_format=torch.channels_last)
+            with self.compute.autocast():
+                logits: Tensor = classifier(batch)
+            return logits.float()
+
+        return torch.cat(self.micro_batches.run(len(images), some))
