@@ -24,7 +24,7 @@ from mia_demo.ui.shared.components import component
 from mia_demo.ui.train.page import build_train_page
 from mia_demo.ui.understand.page import build_understand_page
 
-TITLE = "Be Careful What You Smooth For"
+APP_TITLE = "Be Careful What You Smooth For"
 HEADER = Path(__file__).with_name("shared") / "header.html"
 PAGES: dict[str, Callable[[AppState, AddressPage], None]] = {
     "Attack": build_attack_page,
@@ -89,7 +89,7 @@ def build_failed_app(message: str) -> gr.Blocks:
 
 def _blocks() -> gr.Blocks:
     return gr.Blocks(
-        title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)
+        title=APP_TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)
     )
 
 

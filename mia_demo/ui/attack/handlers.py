@@ -19,11 +19,11 @@ from mia_demo.ui.shared.lanes import MAX_BOARD_LANES, attack_lanes, check_lanes,
 from mia_demo.visitors.own_people import People
 
 FIRST_IDENTITY = 42
-FRAME_SECONDS = 1 / 8  # at most eight frames a second reach a browser
+ATTACK_FRAME_SECONDS = 1 / 8  # at most eight frames a second reach a browser
 READER_SECONDS = 2.0
 ENDED = "Another identity was chosen, which ended the running attack."
 
-Shown = tuple[Any, Any, Any]  # board, start, stop
+AttackValues = tuple[Any, Any, Any]  # board, start, stop
 
 
 def first_identity(people: People) -> int:
@@ -39,17 +39,17 @@ class AttackJobView(JobView[Tracked]):
     def __init__(self, presenter: BoardPresenter) -> None:
         self.presenter = presenter
 
-    def first(self, job: Job[Tracked]) -> Shown:
+    def first(self, job: Job[Tracked]) -> AttackValues:
         return _shown(self.presenter.board, running=True)
 
-    def show(self, update: Tracked | Waiting, job: Job[Tracked]) -> Shown:
+    def show(self, update: Tracked | Waiting, job: Job[Tracked]) -> AttackValues:
         return _shown(_board(update, self.presenter), running=True)
 
-    def over(self, job: Job[Tracked]) -> Shown:
+    def over(self, job: Job[Tracked]) -> AttackValues:
         cut_short = job.stopped and self.presenter.board.phase != "done"
         return _shown(self.presenter.stopped() if cut_short else self.presenter.board)
 
-    def failed(self, message: str) -> Shown:
+    def failed(self, message: str) -> AttackValues:
         return _shown(self.presenter.failed(message))
 
 
@@ -131,7 +131,7 @@ class AttackHandlers:
             request,
             lambda: self.engine.attack(config, session=session, people=people),
             view,
-            interval=FRAME_SECONDS,
+            interval=ATTACK_FRAME_SECONDS,
         )
 
     def api(
@@ -187,5 +187,5 @@ def _board(update: Tracked | Waiting, presenter: BoardPresenter) -> BoardView:
     return presenter.waiting(update) if isinstance(update, Waiting) else presenter.frame(update)
 
 
-def _shown(board: BoardView, *, running: bool = False) -> Shown:
+def _shown(board: BoardView, *, running: bool = False) -> AttackValues:
     return board.to_json(), *start_and_stop(running=running)

@@ -8,13 +8,13 @@ from mia_demo.ui.attack.handlers import AttackHandlers, first_identity
 from mia_demo.ui.attack.identity_picker import identity_picker
 from mia_demo.ui.boards.replay_view import first_visit_board
 from mia_demo.ui.engine.engine import EMBEDDED
+from mia_demo.ui.engine.limits import MAX_WHOLE
 from mia_demo.ui.shared.address import AddressPage, Setting
 from mia_demo.ui.shared.address_values import some_of, whole
 from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
 from mia_demo.ui.shared.forms import (
-    LARGEST_WHOLE,
     attack_settings,
     knob_fields,
     linked_config,
@@ -110,7 +110,7 @@ def build_attack_page(app: AppState, address: AddressPage) -> None:
         *attack_settings(
             preset,
             knobs,
-            Setting("seed", seed, whole(0, LARGEST_WHOLE), 0, is_always_told=True),
+            Setting("seed", seed, whole(0, MAX_WHOLE), 0, is_always_told=True),
             Setting("lanes", lanes, some_of(attackable), first_lanes),
             is_always_told=True,
         ),

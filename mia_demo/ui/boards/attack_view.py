@@ -21,10 +21,10 @@ from mia_demo.ui.shared.render import polyline
 from mia_demo.zoo.layers import LayeredZoo
 from mia_demo.zoo.reading import Zoo
 
-PHOTOS = 9  # real training photos beside the reconstructions
-PHOTO_SIZE = 128
+BOARD_PHOTOS = 9  # real training photos beside the reconstructions
+BOARD_PHOTO_SIZE = 128
 OTHERS = SHOWN - 1  # small pictures of a lane, the best one is large
-ANNOUNCE_SECONDS = 1.0  # screen readers cannot follow eight messages a second
+ATTACK_ANNOUNCE_SECONDS = 1.0  # screen readers cannot follow eight messages a second
 
 EXPECTATIONS = {
     1: "Positive smoothing: the paper finds that it lets more of the face leak.",
@@ -125,7 +125,7 @@ def ready_board(
         seconds=0.0,
         status=status,
         announcement=status,
-        photos=training_photos(zoo, identities, identity),
+        photos=board_photos(zoo, identities, identity),
         lanes=tuple(
             _empty_lane(zoo, name, style)
             for name, style in zip(lanes, lane_styles(lanes, zoo.lane_order()), strict=True)
@@ -203,7 +203,7 @@ class BoardPresenter:
     def _show(self, *, status: str, urgent: bool = False, **changes: Any) -> BoardView:
         now = time.monotonic()
         announcement = self.board.announcement
-        if urgent or now - self._announced_at >= ANNOUNCE_SECONDS:
+        if urgent or now - self._announced_at >= ATTACK_ANNOUNCE_SECONDS:
             announcement, self._announced_at = status, now
         self.board = replace(self.board, status=status, announcement=announcement, **changes)
         return self.board
@@ -262,7 +262,7 @@ def verdict_words(top1: int, identity: int) -> str:
     return f"{'recognised as' if top1 == identity else 'takes it for'} identity {top1}"
 
 
-def training_photos(zoo: Zoo, identities: IdentitySet, identity: int) -> tuple[Picture, ...]:
+def board_photos(zoo: Zoo, identities: IdentitySet, identity: int) -> tuple[Picture, ...]:
     """A few photos of the identity that the classifiers were trained on.
 
     Raises:
@@ -270,9 +270,9 @@ def training_photos(zoo: Zoo, identities: IdentitySet, identity: int) -> tuple[P
     """
     # Spread over the training split, so that pose and light differ.
     trained_on = zoo.images_of(identities, identity, "train")
-    count = min(PHOTOS, len(trained_on))
+    count = min(BOARD_PHOTOS, len(trained_on))
     indices = [trained_on[position * len(trained_on) // count] for position in range(count)]
-    images, _ = identities.tensors(PHOTO_SIZE, labels=[identity], indices=indices)
+    images, _ = identities.tensors(BOARD_PHOTO_SIZE, labels=[identity], indices=indices)
     return tuple(
         Picture(
             data_uri(image.permute(1, 2, 0).numpy()),

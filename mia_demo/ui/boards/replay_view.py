@@ -16,9 +16,9 @@ from mia_demo.ui.boards.attack_view import (
     BoardView,
     LaneView,
     Picture,
+    board_photos,
     empty_lane,
     progress_of,
-    training_photos,
     verdict_words,
 )
 from mia_demo.ui.boards.sweep_view import lane_styles
@@ -84,7 +84,7 @@ def blank_board(engine: Engine, run: AttackRun) -> BoardView:
         seconds=report["seconds"],
         status=status,
         announcement=status,
-        photos=training_photos(engine.zoo, engine.identities, identity) if is_known else (),
+        photos=board_photos(engine.zoo, engine.identities, identity) if is_known else (),
         lanes=tuple(_blank_lane(engine, run, n) for n in range(len(run.config.lanes))),
     )
 

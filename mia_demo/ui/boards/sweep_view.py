@@ -10,7 +10,7 @@ from mia_demo.data.pictures import data_uri
 from mia_demo.report.contact_sheet import RIGHT, WRONG
 from mia_demo.sweep.library import Sweep
 from mia_demo.ui.engine.jobs import Waiting
-from mia_demo.ui.engine.sweeping import LaneTally, SweepPlan, SweepUpdate
+from mia_demo.ui.engine.sweeping import SweepPlan, SweepTally, SweepUpdate
 
 LANE_STYLES = 6  # colours in style.css
 
@@ -50,7 +50,7 @@ class SweepView:
         return asdict(self)
 
 
-READY = SweepView("ready", "")
+NO_SWEEP = SweepView("ready", "")
 
 
 def lane_style(lane: str, targets: Sequence[str], position: int) -> int:
@@ -132,7 +132,7 @@ class SweepPresenter:
             return f"All {update.total} attacks are done; the results are shown."
         return f"{done}, {self._before} of them before." if self._before else f"{done}."
 
-    def _lane(self, tally: LaneTally, position: int, identity: int) -> LaneProgress:
+    def _lane(self, tally: SweepTally, position: int, identity: int) -> LaneProgress:
         recognised = tally.top1 == identity
         return LaneProgress(
             name=tally.lane,

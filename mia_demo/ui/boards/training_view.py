@@ -17,7 +17,7 @@ from mia_demo.ui.engine.training import Epoch, TrainingPlan, TrainingUpdate
 from mia_demo.ui.engine.training_form import ARCHITECTURES
 from mia_demo.zoo.manifest import CheckpointEntry
 
-ANNOUNCE_SECONDS = 5.0  # screen readers should hear an epoch, not every step
+TRAINING_ANNOUNCE_SECONDS = 5.0  # screen readers should hear an epoch, not every step
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class TrainingView:
         return asdict(self)
 
 
-READY = TrainingView("ready", "Ready. Start trains a classifier with your α.")
+NO_TRAINING = TrainingView("ready", "Ready. Start trains a classifier with your α.")
 
 
 class TrainingPresenter:
@@ -168,7 +168,9 @@ class TrainingPresenter:
     def _show(self, *, status: str, urgent: bool = False, **changes: Any) -> TrainingView:
         now = time.monotonic()
         announcement = self.view.announcement
-        if urgent or (status != self.view.status and now - self._announced_at >= ANNOUNCE_SECONDS):
+        if urgent or (
+            status != self.view.status and now - self._announced_at >= TRAINING_ANNOUNCE_SECONDS
+        ):
             announcement, self._announced_at = status, now
         self.view = replace(self.view, status=status, announcement=announcement, **changes)
         return self.view

@@ -17,7 +17,7 @@ from mia_demo.report.text import results_csv
 from mia_demo.sweep.library import ResultsLibrary, Sweep
 from mia_demo.sweep.results import RESULTS_FILE
 from mia_demo.ui.boards.sweep_view import SweepPresenter, sweep_label
-from mia_demo.ui.compare.view import EMPTY, CompareView, compare_view
+from mia_demo.ui.compare.view import EMPTY_RESULTS, CompareView, compare_view
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.jobs import Job, Waiting
 from mia_demo.ui.engine.networks import Networks
@@ -25,7 +25,7 @@ from mia_demo.ui.engine.sessions import SessionJobs
 from mia_demo.ui.engine.sweeping import (
     SweepPlan,
     SweepUpdate,
-    is_saved,
+    is_attack_saved,
     plan_sweep,
     sweep_work,
     table_work,
@@ -33,11 +33,10 @@ from mia_demo.ui.engine.sweeping import (
 from mia_demo.ui.shared.forms import parse_config
 from mia_demo.ui.shared.handler import STOPPING, JobView, stream, toast, toasts, while_running
 
-PURPOSE = "a sweep"
 RESULTS = "results"  # a link's parameter
 
-Work = Callable[[SweepPlan, Networks], Generator[SweepUpdate, None, None]]
-UNCHANGED = (gr.skip(), *(gr.skip() for _ in EMPTY.values()))  # list and components
+SweepWork = Callable[[SweepPlan, Networks], Generator[SweepUpdate, None, None]]
+RESULTS_UNCHANGED = (gr.skip(), *(gr.skip() for _ in EMPTY_RESULTS.values()))  # list and components
 
 
 class SweepJobView(JobView[SweepUpdate]):
@@ -78,9 +77,9 @@ class SweepJobView(JobView[SweepUpdate]):
             while_running("Stop", STOPPING, job),
             gr.update(visible=False),
         )
-        return self.presenter.view.to_json(), *buttons, *UNCHANGED
+        return self.presenter.view.to_json(), *buttons, *RESULTS_UNCHANGED
 
-    def _idle(self, results: tuple[Any, ...] = UNCHANGED) -> tuple[Any, ...]:
+    def _idle(self, results: tuple[Any, ...] = RESULTS_UNCHANGED) -> tuple[Any, ...]:
         """When nothing runs; a sweep that was stopped half-way can be resumed or shown as it is."""
         is_partial = 0 < len(self.plan.finished()) < self.plan.total
         buttons = (
@@ -105,7 +104,7 @@ class CompareHandlers:
         """The page's first look: the list of results, and those of the link or the first."""
         sweeps = self.library.sweeps()
         if not sweeps:
-            return gr.update(choices=[], value=None, interactive=False), *EMPTY.values()
+            return gr.update(choices=[], value=None, interactive=False), *EMPTY_RESULTS.values()
         keys = [sweep.key for sweep in sweeps]
         wanted = request.query_params.get(RESULTS) if request is not None else None
         key = wanted if wanted in keys else keys[0]
@@ -114,7 +113,7 @@ class CompareHandlers:
     def follow(self, key: str | None, summary: dict[str, Any]) -> tuple[Any, ...]:
         """Other results were chosen by a link; nothing to do where they are shown already."""
         if not key or not summary.get("key") or summary["key"] == key:
-            return tuple(gr.skip() for _ in EMPTY.values())
+            return tuple(gr.skip() for _ in EMPTY_RESULTS.values())
         return self.choose(key)
 
     def keys(self) -> list[str]:
@@ -204,7 +203,7 @@ class CompareHandlers:
 
     # -----------------------------------------------------------------------------------------
 
-    def _run(self, work: Work, request: gr.Request, *form: Any) -> Iterator[tuple[Any, ...]]:
+    def _run(self, work: SweepWork, request: gr.Request, *form: Any) -> Iterator[tuple[Any, ...]]:
         identities, seeds, preset, lanes, *knobs = form
         with toasts():
             config = parse_config(0, preset, 0, lanes, knobs)
@@ -212,9 +211,11 @@ class CompareHandlers:
             view = SweepJobView(self, plan)
         yield from stream(self.sweeps, request, lambda: self._job(plan, work), view)
 
-    def _job(self, plan: SweepPlan, work: Work) -> Job[SweepUpdate]:
+    def _job(self, plan: SweepPlan, work: SweepWork) -> Job[SweepUpdate]:
         sweep = partial(work, plan)
-        return self.engine.shared(lambda: self.engine.on_device(sweep, is_saved=is_saved), PURPOSE)
+        return self.engine.shared(
+            lambda: self.engine.on_device(sweep, is_saved=is_attack_saved), "a sweep"
+        )
 
     def _key(self, plan: SweepPlan) -> str:
         return next(s.key for s in self.library.sweeps() if s.folder == plan.folder)

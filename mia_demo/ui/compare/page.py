@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from mia_demo.attack.config import preset_config
-from mia_demo.ui.boards.sweep_view import READY
+from mia_demo.ui.boards.sweep_view import NO_SWEEP
 from mia_demo.ui.compare.handlers import RESULTS, CompareHandlers
 from mia_demo.ui.engine.sweeping import plan_sweep
 from mia_demo.ui.shared.address import AddressPage, Setting
@@ -44,7 +44,7 @@ def build_compare_page(app: AppState, address: AddressPage) -> None:
             start, stop = start_and_stop_buttons()
             estimate = estimate_line()
             finished = gr.Button("Show the finished part", visible=False)
-            progress = component("boards/sweep_progress", READY.to_json())
+            progress = component("boards/sweep_progress", NO_SWEEP.to_json())
             with gr.Row():
                 identities = gr.Textbox(
                     FIRST_IDENTITIES,

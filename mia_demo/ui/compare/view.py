@@ -42,7 +42,7 @@ class CompareView:
         return self.summary, self.scatter, self.table, self.attributes, self.sheet
 
 
-EMPTY = CompareView({"key": ""}, {}, {}, {}, {})
+EMPTY_RESULTS = CompareView({"key": ""}, {}, {}, {}, {})
 
 
 def compare_view(

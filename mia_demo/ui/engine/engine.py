@@ -34,7 +34,7 @@ from mia_demo.zoo.reading import Zoo
 
 OWN_PEOPLE_FOLDER = "own-people"  # of visitors' photos with their classifiers, among the runs
 EMBEDDED = "embedded"  # the people that came with the demo
-FIRST_STEPS, FIRST_ROUNDS = 3, 4  # of the start-up's attacks
+START_UP_STEPS, START_UP_ROUNDS = 3, 4  # of the start-up's attacks
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,9 @@ class Engine:
     def _first_steps(self) -> Generator[AttackFrame, None, None]:
         """Two small attacks of different size: what they take says what any attack will take."""
         lanes = tuple(self.zoo.base.target_names())
-        few = preset_config("quick", steps=FIRST_STEPS, selection_rounds=FIRST_ROUNDS, lanes=lanes)
+        few = preset_config(
+            "quick", steps=START_UP_STEPS, selection_rounds=START_UP_ROUNDS, lanes=lanes
+        )
         fewest = replace(few, lanes=lanes[:1], candidates=1, kept=1)
         for config in (few, fewest):
             yield from self._measured(config, self.embedded)

@@ -20,7 +20,7 @@ from mia_demo.errors import DemoError
 
 MAX_WAITING = 20
 START_UP = "the start-up"  # the purpose of the job that loads the networks
-POLL_SECONDS = 0.25  # how soon a closed tab or a moved queue is noticed
+QUEUE_POLL_SECONDS = 0.25  # how soon a closed tab or a moved queue is noticed
 
 Frame = TypeVar("Frame")
 
@@ -206,7 +206,7 @@ class Job(Generic[Frame]):
                 with self._changed:
                     self._changed.wait_for(
                         lambda: self._frames or self._finished or self._abandoned.is_set(),
-                        POLL_SECONDS,
+                        QUEUE_POLL_SECONDS,
                     )
                     pending = bool(self._frames)
                     finished = self._finished

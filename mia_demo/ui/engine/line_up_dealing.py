@@ -15,15 +15,15 @@ from mia_demo.errors import ConfigError, DemoError
 from mia_demo.lesson.line_up import LineUp, make_line_up, plan_rounds
 from mia_demo.ui.engine.engine import Engine, FinishedAttack
 from mia_demo.ui.engine.jobs import Job, Waiting
+from mia_demo.ui.engine.limits import MAX_WHOLE
 from mia_demo.ui.engine.line_up_game import LineUpError
 from mia_demo.ui.engine.line_up_rooms import LineUpRooms
 from mia_demo.ui.engine.networks import Networks, Work
 
-PRESET = "quick"
+LINE_UP_PRESET = "quick"
 MAX_AT_ONCE = 12
-LARGEST_SEED = 2**31 - 1
 UNWATCHED = "Nobody was watching, so no further rounds were dealt; deal new ones."
-UNEXPECTED = "Dealing failed unexpectedly; the server's log says why. Deal again."
+DEALING_FAILED = "Dealing failed unexpectedly; the server's log says why. Deal again."
 
 Round = tuple[Work[LineUp], float | None]  # and how many seconds it takes, if that is known
 
@@ -46,9 +46,9 @@ class Dealer:
         """
         if not 1 <= count <= MAX_AT_ONCE:
             raise ConfigError(f"Deal 1 to {MAX_AT_ONCE} rounds at once, not {count}.")
-        chosen = secrets.randbelow(LARGEST_SEED) if seed is None else seed
-        if not 0 <= chosen <= LARGEST_SEED:
-            raise ConfigError(f"The seed must lie in 0..{LARGEST_SEED}; choose another.")
+        chosen = secrets.randbelow(MAX_WHOLE) if seed is None else seed
+        if not 0 <= chosen <= MAX_WHOLE:
+            raise ConfigError(f"The seed must lie in 0..{MAX_WHOLE}; choose another.")
         known = self.engine.zoo.target_names()
         for lane in lanes:
             if lane not in known:
@@ -58,7 +58,7 @@ class Dealer:
         people = [i for i in range(len(self.engine.identities)) if i not in shown]
         rounds: list[Round] = []
         for number, (identity, lane) in enumerate(plan_rounds(count, lanes, people, chosen)):
-            config = preset_config(PRESET, identity=identity, lanes=(lane,), seed=chosen)
+            config = preset_config(LINE_UP_PRESET, identity=identity, lanes=(lane,), seed=chosen)
             seconds = self.engine.speed.attack_seconds(config)
             rounds.append((partial(_attacked, config, number), seconds))
         self._start(key, rounds)
@@ -69,7 +69,7 @@ class Dealer:
         Raises:
             DemoError: rounds are being dealt already.
         """
-        seed = secrets.randbelow(LARGEST_SEED)
+        seed = secrets.randbelow(MAX_WHOLE)
         lanes = np.random.default_rng(seed).permutation(list(own.images)).tolist()
         rounds: list[Round] = [
             (partial(_shown, own.config, lane, own.images[lane][0], (seed, number)), 1.0)
@@ -96,7 +96,7 @@ class Dealer:
                 yield line_up
 
     def _follow(self, key: str, job: Job[LineUp]) -> None:
-        note = UNEXPECTED
+        note = DEALING_FAILED
         try:
             for update in job.updates():
                 why = ""

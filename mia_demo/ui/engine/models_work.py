@@ -10,7 +10,7 @@ from mia_demo.metrics.zoo_accuracy import AccuracyMeter, MeasuredAccuracy
 from mia_demo.ui.engine.networks import Networks
 from mia_demo.visitors.own_people import People
 
-MAX_PIXELS = 500_000_000  # of test photos in memory, three bytes each
+MAX_TEST_PIXELS = 500_000_000  # of test photos in memory, three bytes each
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _check_size(group: LoadedPeople) -> None:
     zoo = group.people.zoo
     photos = len(zoo.split_items(group.people.identities)["test"])
     largest = max((zoo.entry(name).input_size for name in _names(group)), default=0)
-    if photos * largest**2 > MAX_PIXELS:
+    if photos * largest**2 > MAX_TEST_PIXELS:
         raise ConfigError(
             f"{photos:,} test photos of {largest} px are too many for this page; use "
             "`python -m mia_demo doctor --accuracy`."

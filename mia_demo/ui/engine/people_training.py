@@ -33,12 +33,12 @@ from mia_demo.zoo.reading import Zoo
 # 6 people with 16 photos each: all test photos right after 120 (evaluator) and 150 (targets).
 TARGET_STEPS, TARGET_EPOCHS = 400, (20, 100)
 EVALUATOR_STEPS, EVALUATOR_EPOCHS = 120, (10, 40)
-BATCH = 32
-TIMED_STEPS = 3
-TIMED_SECONDS = 5.0  # that they may take
+OWN_PEOPLE_BATCH = 32
+SPEED_STEPS = 3
+SPEED_SECONDS = 5.0  # that they may take
 THREE_LANES = tuple(TARGET_ALPHAS.values())
 
-Step = tuple[int, TrainingUpdate]  # number of the training in its series
+SeriesStep = tuple[int, TrainingUpdate]  # number of the training in its series
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def plan_three_lanes(people: OwnPeople, demo: Zoo) -> Series:
     return Series(people, (*_evaluator(people), *missing), is_three=True)
 
 
-def series_work(series: Series, engine: Engine) -> Generator[Step, None, None]:
+def series_work(series: Series, engine: Engine) -> Generator[SeriesStep, None, None]:
     """The trainings of a series, one after the other.
 
     Raises:
@@ -150,9 +150,9 @@ def measure_speed(networks: Networks) -> Generator[Speed, None, None]:
     recipe, compute = ZooRecipe(), networks.compute
     seconds = []
     for config in (recipe.target, recipe.evaluator):
-        config = replace(config, epochs=2, batch_size=BATCH)
+        config = replace(config, epochs=2, batch_size=OWN_PEOPLE_BATCH)
         rng = torch.Generator().manual_seed(0)
-        count = BATCH * TIMED_STEPS
+        count = OWN_PEOPLE_BATCH * SPEED_STEPS
         noise = torch.randint(0, 256, (count, 3, 64, 64), generator=rng, dtype=torch.uint8)
         images = LabelledImages(noise, torch.arange(count) % 10)
         trainer = ClassifierTrainer(config.classifier(10), config, compute, images)
@@ -177,17 +177,19 @@ def _evaluator(people: OwnPeople) -> tuple[TrainingPlan, ...]:
 
 def _evaluator_config(people: OwnPeople) -> TrainConfig:
     epochs = _epochs(EVALUATOR_STEPS, EVALUATOR_EPOCHS, people)
-    return replace(ZooRecipe().evaluator, batch_size=BATCH, epochs=epochs)
+    return replace(ZooRecipe().evaluator, batch_size=OWN_PEOPLE_BATCH, epochs=epochs)
 
 
 def _three_configs(people: OwnPeople, demo: Zoo) -> list[TrainConfig]:
     epochs = _epochs(TARGET_STEPS, TARGET_EPOCHS, people)
-    recipe = replace(with_usual_start(ZooRecipe().target, demo), batch_size=BATCH, epochs=epochs)
+    recipe = replace(
+        with_usual_start(ZooRecipe().target, demo), batch_size=OWN_PEOPLE_BATCH, epochs=epochs
+    )
     return [replace(recipe, alpha=alpha) for alpha in THREE_LANES]
 
 
 def _epochs(steps: int, bounds: tuple[int, int], people: OwnPeople) -> int:
-    wanted = math.ceil(steps * BATCH / _train_images(people))
+    wanted = math.ceil(steps * OWN_PEOPLE_BATCH / _train_images(people))
     return min(max(wanted, bounds[0]), bounds[1])
 
 

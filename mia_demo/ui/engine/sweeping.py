@@ -27,11 +27,11 @@ from mia_demo.sweep.sweep import (
     saved_images,
 )
 from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.limits import MAX_WHOLE
 from mia_demo.ui.engine.networks import Networks
 
 # The device is shared with other visitors; the command line has no such limit.
 MAX_ATTACKS = 1000
-LARGEST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class SweepPlan:
 
 
 @dataclass(frozen=True)
-class LaneTally:
+class SweepTally:
     """A lane's sweep so far: the newest best picture, and how often the evaluator was right."""
 
     lane: str
@@ -97,7 +97,7 @@ class SweepUpdate:
     identity: int | None = None
     seed: int | None = None
     seconds_left: float | None = None
-    tallies: tuple[LaneTally, ...] = ()
+    tallies: tuple[SweepTally, ...] = ()
 
 
 def plan_sweep(engine: Engine, config: AttackConfig, identities: str, seeds: str) -> SweepPlan:
@@ -111,8 +111,8 @@ def plan_sweep(engine: Engine, config: AttackConfig, identities: str, seeds: str
     for identity in people:
         if not 0 <= identity <= last:
             raise ConfigError(f"Identity {identity} does not exist; choose from 0 to {last}.")
-    if max(chosen_seeds) > LARGEST_SEED:
-        raise ConfigError(f"Seeds go up to {LARGEST_SEED}; choose smaller ones.")
+    if max(chosen_seeds) > MAX_WHOLE:
+        raise ConfigError(f"Seeds go up to {MAX_WHOLE}; choose smaller ones.")
     attacks = len(people) * len(chosen_seeds)
     if attacks > MAX_ATTACKS:
         raise ConfigError(
@@ -177,7 +177,7 @@ def table_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, No
     yield from _table(plan, identities, seeds, start, networks)
 
 
-def is_saved(update: SweepUpdate) -> bool:
+def is_attack_saved(update: SweepUpdate) -> bool:
     """Whether the work, started anew, goes on from here: after an attack."""
     return update.phase != "done" and update.identity is not None
 
@@ -206,7 +206,7 @@ class _Counter:
         self._right: Counter[str] = Counter()
         self._judged: Counter[str] = Counter()
 
-    def add(self, seed: int, identity: int) -> tuple[LaneTally, ...]:
+    def add(self, seed: int, identity: int) -> tuple[SweepTally, ...]:
         folder = self._plan.folder
         lanes = load_result(folder, seed, identity)["lanes"]
         images = saved_images(folder, seed, identity, self._resolution)[:, 0].permute(0, 2, 3, 1)
@@ -216,7 +216,7 @@ class _Counter:
             self._right[lane] += top1.count(identity)
             self._judged[lane] += len(top1)
             tallies.append(
-                LaneTally(
+                SweepTally(
                     lane,
                     picture.contiguous().numpy(),
                     top1[0],

@@ -28,7 +28,7 @@ from mia_demo.toy import (
 )
 from mia_demo.ui.engine.jobs import DeviceQueue, Job
 
-LOWEST_ALPHA, HIGHEST_ALPHA = -0.2, 0.3
+MIN_TOY_ALPHA, MAX_TOY_ALPHA = -0.2, 0.3
 CELLS = 80  # of the landscape in each direction
 # Most of the landscape forms early.
 SNAPSHOT_STEPS = (
@@ -101,7 +101,7 @@ class ToyLab:
             "enough": ENOUGH_CONFIDENCE,
             "snapshots": len(SNAPSHOT_STEPS),
             "training_steps": TRAINING_STEPS,
-            "alphas": [LOWEST_ALPHA, HIGHEST_ALPHA],
+            "alphas": [MIN_TOY_ALPHA, MAX_TOY_ALPHA],
             "paper": [
                 {"alpha": alpha, "steps": steps, "distance": distance}
                 for alpha, (steps, distance) in sorted(PAPER_WALKS.items())
@@ -149,9 +149,9 @@ class ToyLab:
         }
 
     def _training(self, alpha: float) -> ToyTraining:
-        if not LOWEST_ALPHA <= alpha <= HIGHEST_ALPHA:
+        if not MIN_TOY_ALPHA <= alpha <= MAX_TOY_ALPHA:
             raise ConfigError(
-                f"Here the smoothing factor lies between {LOWEST_ALPHA} and {HIGHEST_ALPHA}, "
+                f"Here the smoothing factor lies between {MIN_TOY_ALPHA} and {MAX_TOY_ALPHA}, "
                 f"not {alpha}."
             )
         key = round(alpha, 2) + 0.0  # no minus zero

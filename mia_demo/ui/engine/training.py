@@ -37,7 +37,7 @@ from mia_demo.zoo.manifest import CheckpointEntry
 
 HISTORY_FILE = "history.json"
 MAX_UNFINISHED = 5  # states kept on disk, 15 MB each and more
-FIRST_STEPS = 3  # too slow to tell the time left by
+UNTIMED_STEPS = 3  # too slow to tell the time left by
 
 
 @dataclass(frozen=True)
@@ -185,16 +185,16 @@ def train_on_device(
     plan: TrainingPlan, zoo: LayeredZoo, engine: Engine
 ) -> Generator[TrainingUpdate | Trained, None, None]:
     """Trains what is missing; the last news is the result. Raises what ``training_work`` does."""
-    return engine.on_device(partial(train, plan, zoo), is_saved=is_saved)
+    return engine.on_device(partial(run_training, plan, zoo), is_saved=is_epoch_saved)
 
 
-def is_saved(news: TrainingUpdate | Trained) -> bool:
+def is_epoch_saved(news: TrainingUpdate | Trained) -> bool:
     """Whether the training, started anew, goes on from here: at the end of an epoch."""
     frame = news.frame if isinstance(news, TrainingUpdate) else None
     return frame is not None and frame.test_accuracy is not None
 
 
-def train(
+def run_training(
     plan: TrainingPlan, zoo: LayeredZoo, networks: Networks
 ) -> Generator[TrainingUpdate | Trained, None, None]:
     """The work on the device."""
@@ -267,10 +267,10 @@ class _Clock:
 
     def left_after(self, frame: TrainingFrame) -> float | None:
         self._steps += 1
-        if self._steps <= FIRST_STEPS:
+        if self._steps <= UNTIMED_STEPS:
             return None
         self._seconds += time.monotonic() - self._resumed_at
-        mean = self._seconds / (self._steps - FIRST_STEPS)
+        mean = self._seconds / (self._steps - UNTIMED_STEPS)
         return mean * (frame.total_steps - frame.step)
 
 

@@ -8,14 +8,14 @@ from mia_demo.errors import ConfigError
 from mia_demo.recipes.make_zoo import ZooRecipe
 from mia_demo.smoothing import REFERENCE_PHASES
 from mia_demo.training.classifier import TrainConfig
+from mia_demo.ui.engine.limits import MAX_WHOLE, number_within, whole_number
 
-LOWEST_ALPHA, HIGHEST_ALPHA = -0.2, 0.5
+MIN_ALPHA, MAX_ALPHA = -0.2, 0.5
 FIRST_ALPHA = -0.05
 FIRST_IMAGES = 8  # few photos and epochs: about a minute on two cores
 FIRST_EPOCHS = 20
 MAX_EPOCHS = 100  # the device is shared; the command line has no such limit
-SMALLEST_RATE, LARGEST_RATE = 1e-5, 0.1
-LARGEST_SEED = 2**31 - 1
+MIN_RATE, MAX_RATE = 1e-5, 0.1
 
 RECIPE = ZooRecipe().target  # of the lanes that came with the demo
 
@@ -42,12 +42,10 @@ def parse_training(*form: Any) -> tuple[TrainConfig, int]:
         ConfigError: an empty field, or a value out of range.
     """
     alpha, images, epochs, schedule, architecture, learning_rate, seed = form
-    alpha = _within("α", alpha, LOWEST_ALPHA, HIGHEST_ALPHA)
-    learning_rate = _within("Learning rate", learning_rate, SMALLEST_RATE, LARGEST_RATE)
-    chosen_epochs = whole_number("Epochs", _within("Epochs", epochs, 1, MAX_EPOCHS))
-    chosen_seed = whole_number("Seed", _within("Seed", seed, 0, LARGEST_SEED))
-    if images is None:
-        raise ConfigError("Photos of each person is empty; fill it in.")
+    alpha = number_within("α", alpha, MIN_ALPHA, MAX_ALPHA)
+    learning_rate = number_within("Learning rate", learning_rate, MIN_RATE, MAX_RATE)
+    chosen_epochs = whole_number("Epochs", number_within("Epochs", epochs, 1, MAX_EPOCHS))
+    chosen_seed = whole_number("Seed", number_within("Seed", seed, 0, MAX_WHOLE))
     chosen_images = whole_number("Photos of each person", images)
     if schedule not in SCHEDULES:
         raise ConfigError(f"No schedule {schedule!r}; choose one of {', '.join(SCHEDULES)}.")
@@ -66,24 +64,3 @@ def parse_training(*form: Any) -> tuple[TrainConfig, int]:
         seed=chosen_seed,
     )
     return config, chosen_images
-
-
-def whole_number(label: str, value: float | None) -> int:
-    """A field's value, refused rather than rounded.
-
-    Raises:
-        ConfigError: empty, or with decimals.
-    """
-    if value is None:
-        raise ConfigError(f"{label} is empty; fill it in or choose a preset again.")
-    if value != int(value):
-        raise ConfigError(f"{label} must be a whole number, not {value:g}.")
-    return int(value)
-
-
-def _within(label: str, value: float | None, low: float, high: float) -> float:
-    if value is None:
-        raise ConfigError(f"{label} is empty; fill it in.")
-    if not low <= value <= high:
-        raise ConfigError(f"{label} must lie between {low:g} and {high:g}, not {value:g}.")
-    return value

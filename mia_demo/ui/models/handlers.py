@@ -39,20 +39,21 @@ from mia_demo.zoo.hub import DownloadProgress, HubAccess, HubAddress, download_z
 from mia_demo.zoo.reading import Zoo
 
 UPDATE_SECONDS = 1 / 4
-PURPOSE = "another visitor's addition"
-UNEXPECTED = "This failed unexpectedly; the server's log says why."
+ADDITION_FAILED = "This failed unexpectedly; the server's log says why."
 TWO_FILES = (
     "Choose two files at once: the weights (.safetensors) and their manifest entry (.json). "
     "Pickles (.pt, .bin, .pkl) are never opened."
 )
-SHARED = (
+SHARED_SERVER = (
     "Others use this server as well. What you add is on no other page than yours; it stays for "
     f"{KEPT_HOURS} hours at most. Public zoos up to {MAX_ZOO_BYTES // 1_000_000} MB can be "
     "loaded, one visitor at a time."
 )
 
-News = DownloadProgress | Checking | Addition
-Prepared = tuple[str, Callable[[], Generator[News, None, None]]]  # first status, and the work
+AdditionNews = DownloadProgress | Checking | Addition
+Prepared = tuple[
+    str, Callable[[], Generator[AdditionNews, None, None]]
+]  # first status, and the work
 Panel = dict[str, Any]
 
 
@@ -77,10 +78,10 @@ class Form:
         return str(self.request.session_hash)
 
 
-class AdditionJobView(JobView[News]):
+class AdditionJobView(JobView[AdditionNews]):
     """The panel and its buttons while something is added, and the Attack page's choices after."""
 
-    unexpected = UNEXPECTED
+    unexpected = ADDITION_FAILED
     unchanged = (gr.skip(), gr.skip())  # the Attack page's people and lanes
 
     def __init__(self, handlers: ModelsHandlers, form: Form) -> None:
@@ -99,10 +100,10 @@ class AdditionJobView(JobView[News]):
             "progress": None,
         }
 
-    def first(self, job: Job[News]) -> tuple[Any, ...]:
+    def first(self, job: Job[AdditionNews]) -> tuple[Any, ...]:
         return self.panel, *self.unchanged, *start_and_stop(running=True)
 
-    def show(self, update: News | Waiting, job: Job[News]) -> tuple[Any, ...]:
+    def show(self, update: AdditionNews | Waiting, job: Job[AdditionNews]) -> tuple[Any, ...]:
         panel = self.panel
         if isinstance(update, Addition):
             self.addition = update
@@ -110,7 +111,7 @@ class AdditionJobView(JobView[News]):
             panel = {**panel, **progress_json(update)}
         return panel, *self.unchanged, *start_and_stop(running=True)
 
-    def over(self, job: Job[News]) -> tuple[Any, ...]:
+    def over(self, job: Job[AdditionNews]) -> tuple[Any, ...]:
         changed = self.handlers.added(self.addition, self.form, self.panel)
         return *changed, *start_and_stop(running=False)
 
@@ -130,7 +131,7 @@ class ModelsHandlers:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.additions: SessionJobs[News] = SessionJobs()
+        self.additions: SessionJobs[AdditionNews] = SessionJobs()
         self.measured: dict[tuple[str, str], MeasuredAccuracy] = {}
 
     # -- looking ------------------------------------------------------------------------------
@@ -152,7 +153,7 @@ class ModelsHandlers:
     def measure(self, panel: Panel, own: Panel, request: gr.Request) -> Iterator[Panel]:
         """The button that measures all accuracies again."""
         yield from with_errors_told(
-            self._measure(panel, own, request), partial(_failed, panel), UNEXPECTED
+            self._measure(panel, own, request), partial(_failed, panel), ADDITION_FAILED
         )
 
     def _measure(self, panel: Panel, own: Panel, request: gr.Request) -> Iterator[Panel]:
@@ -244,7 +245,9 @@ class ModelsHandlers:
                 )
                 self.engine.tab_keys.put(session, key)
             status, work = prepare(models)
-            job = self.additions.start(session, lambda: Job(work, self.engine.additions, PURPOSE))
+            job = self.additions.start(
+                session, lambda: Job(work, self.engine.additions, "another visitor's addition")
+            )
             view.begin(key, status)
             yield from follow(self.additions, session, job, view, interval=UPDATE_SECONDS)
         finally:
@@ -252,7 +255,7 @@ class ModelsHandlers:
 
     def _from_hub(
         self, models: AddedModels, access: HubAccess, address: HubAddress
-    ) -> Generator[News, None, None]:
+    ) -> Generator[AdditionNews, None, None]:
         if access.is_anonymous:
             self.engine.added.make_room(str(address))
         with closing(download_zoo(str(address), access)) as frames:
@@ -291,7 +294,7 @@ class ModelsHandlers:
         return {
             "machine": machine_facts(self.engine),
             "groups": groups,
-            "note": "" if is_private(request) else SHARED,
+            "note": "" if is_private(request) else SHARED_SERVER,
         }
 
     def _shown(self, own: Panel, request: gr.Request) -> list[LoadedPeople]:

@@ -34,8 +34,8 @@ CHECK = """
 them.</p></div>
 """
 # The key stays in the tab: gone when it is closed, there after a reload.
-REMEMBER = "(panel) => { sessionStorage.setItem('added-models', panel.key || ''); }"
-RECALL = """(key, ...others) => [sessionStorage.getItem('added-models') || '', ...others]"""
+REMEMBER_MODELS = "(panel) => { sessionStorage.setItem('added-models', panel.key || ''); }"
+RECALL_MODELS = """(key, ...others) => [sessionStorage.getItem('added-models') || '', ...others]"""
 
 
 def build_models_page(app: AppState, page: AddressPage) -> None:
@@ -79,7 +79,7 @@ def build_models_page(app: AppState, page: AddressPage) -> None:
         upload.upload(handlers.upload, [upload, *form], shown, **JOB_EVENT),
     ]
     for event in added:
-        event.then(None, panel, None, js=REMEMBER)
+        event.then(None, panel, None, js=REMEMBER_MODELS)
     stops_job(stop, handlers.additions)
     # A second removal right after the first counts too; the two tell the panel in order.
     ordered: dict[str, Any] = {"concurrency_id": "models panel", "concurrency_limit": 1}
@@ -88,4 +88,6 @@ def build_models_page(app: AppState, page: AddressPage) -> None:
     page.tab.select(handlers.look, [panel, own], panel, **ordered, **QUIET)
     recalled = gr.Textbox(visible=False)
     # After the visitor's own people: both are choices of the same field.
-    app.own_people_restored.then(handlers.restore, [recalled, *visitor], shown, js=RECALL, **QUIET)
+    app.own_people_restored.then(
+        handlers.restore, [recalled, *visitor], shown, js=RECALL_MODELS, **QUIET
+    )

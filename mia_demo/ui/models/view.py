@@ -44,7 +44,7 @@ ACCURACIES = {
     "attributes": "{} right on held-out people",
 }
 # By key of the people and sha256 of the weights.
-Measured = Mapping[tuple[str, str], MeasuredAccuracy]
+MeasuredByWeights = Mapping[tuple[str, str], MeasuredAccuracy]
 NOTHING: dict[str, Any] = {
     "status": "",
     "phase": "ready",
@@ -69,7 +69,7 @@ def machine_facts(engine: Engine) -> list[dict[str, str]]:
     return [{"label": label, "value": value} for label, value in facts]
 
 
-def group_json(engine: Engine, shown: LoadedPeople, measured: Measured) -> dict[str, Any]:
+def group_json(engine: Engine, shown: LoadedPeople, measured: MeasuredByWeights) -> dict[str, Any]:
     """People with everything that is loaded for them."""
     people, zoo = shown.people, shown.people.zoo
     styles = dict(zip(shown.lanes, lane_styles(shown.lanes, zoo.lane_order()), strict=True))

@@ -17,7 +17,7 @@ from mia_demo.runs.export import KINDS, export, file_name
 from mia_demo.runs.folder import AttackRun
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.ui.boards.replay_view import run_board
-from mia_demo.ui.boards.sweep_view import READY as NO_SWEEP
+from mia_demo.ui.boards.sweep_view import NO_SWEEP as NO_SWEEP
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.sessions import SessionJobs
 from mia_demo.ui.runs.run_repetition import Shown, again

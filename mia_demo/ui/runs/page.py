@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from mia_demo.ui.boards.sweep_view import READY
+from mia_demo.ui.boards.sweep_view import NO_SWEEP
 from mia_demo.ui.runs.handlers import RunsHandlers
 from mia_demo.ui.shared.address import AddressPage
 from mia_demo.ui.shared.app_state import AppState
@@ -32,7 +32,7 @@ def build_runs_page(app: AppState, page: AddressPage) -> None:
                 stop = gr.Button(
                     "Stop", variant="stop", visible=False, scale=0, min_width=100, size="md"
                 )
-            progress = component("boards/sweep_progress", READY.to_json())
+            progress = component("boards/sweep_progress", NO_SWEEP.to_json())
             board = component("boards/attack_board", name="runs")
             compared = component("runs/run_comparison")
             with gr.Row(elem_classes="trainings"):

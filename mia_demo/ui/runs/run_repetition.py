@@ -29,11 +29,11 @@ from mia_demo.runs.folder import AttackRun
 from mia_demo.sweep.results import judged_attacks
 from mia_demo.ui.boards.attack_view import BoardPresenter
 from mia_demo.ui.boards.replay_view import blank_board
-from mia_demo.ui.boards.sweep_view import READY, SweepPresenter
+from mia_demo.ui.boards.sweep_view import NO_SWEEP, SweepPresenter
 from mia_demo.ui.boards.training_view import TrainingPresenter
 from mia_demo.ui.engine.engine import Engine, Tracked
 from mia_demo.ui.engine.jobs import Job, Waiting
-from mia_demo.ui.engine.sweeping import SweepPlan, SweepUpdate, attack_work, is_saved
+from mia_demo.ui.engine.sweeping import SweepPlan, SweepUpdate, attack_work, is_attack_saved
 from mia_demo.ui.engine.training import TrainingPlan, TrainingUpdate, train_on_device
 from mia_demo.ui.runs.sweep_runs import SweepRun
 from mia_demo.ui.runs.training_runs import TrainingRun
@@ -189,7 +189,7 @@ class SweepAgain(Again):
         folder = self._plan.folder
         work = partial(attack_work, self._plan)
         try:
-            with closing(self._engine.on_device(work, is_saved=is_saved)) as updates:
+            with closing(self._engine.on_device(work, is_saved=is_attack_saved)) as updates:
                 yield from updates
             record = self._run.sweep.record
             verdicts = judged_attacks(folder, record.lanes, record.identities, record.seeds)
@@ -212,7 +212,7 @@ class SweepAgain(Again):
         return self._result
 
     def over(self) -> Shown:
-        return {"sweep": READY.to_json()}
+        return {"sweep": NO_SWEEP.to_json()}
 
     def failed(self, message: str) -> Shown:
         return {"sweep": self._presenter.failed(message).to_json()}

@@ -23,10 +23,10 @@ from mia_demo.training.classifier import (
     train_classifier,
 )
 from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.line_up_dealing import LINE_UP_PRESET
 from mia_demo.ui.engine.line_up_dealing import MAX_AT_ONCE as MAX_ROUNDS
-from mia_demo.ui.engine.line_up_dealing import PRESET as LINE_UP_PRESET
 from mia_demo.ui.engine.networks import Networks
-from mia_demo.ui.engine.people_training import Series, Step
+from mia_demo.ui.engine.people_training import Series, SeriesStep
 from mia_demo.ui.engine.speed import SpeedMeter, spoken
 from mia_demo.ui.engine.sweeping import plan_sweep
 from mia_demo.ui.engine.training_form import parse_training
@@ -36,8 +36,8 @@ from mia_demo.visitors.own_people import People
 
 MEASURING = "How long? The start-up is measuring this device …"
 UNKNOWN = "How long is not known yet; the first attack measures this device."
-PATIENCE_SECONDS = 120.0
-POLL_SECONDS = 0.5
+MEASURING_PATIENCE_SECONDS = 120.0
+MEASURING_POLL_SECONDS = 0.5
 TIMED_SECONDS = 5.0  # that this may take
 MEASURED_BATCHES = 4  # of a training nobody has run yet; the first one only warms up
 
@@ -64,11 +64,11 @@ class Estimates:
         self, preset: str, lanes: list[str], *knobs: Any
     ) -> AsyncIterator[str]:
         """The same for a page that is opened while the device is still being measured."""
-        until = time.monotonic() + PATIENCE_SECONDS
+        until = time.monotonic() + MEASURING_PATIENCE_SECONDS
         if self._is_measuring():
             yield line(MEASURING)
         while self._is_measuring() and time.monotonic() < until:
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(MEASURING_POLL_SECONDS)
         yield self.for_attack(preset, lanes, *knobs)
 
     def for_sweep(
@@ -162,8 +162,8 @@ def time_training(
 
 
 def measured_training(
-    steps: Iterable[Step], series: Series, meter: SpeedMeter
-) -> Generator[Step, None, None]:
+    steps: Iterable[SeriesStep], series: Series, meter: SpeedMeter
+) -> Generator[SeriesStep, None, None]:
     """The steps of one training after the other, which leave their speed behind."""
     before: float | None = None
     for number, update in steps:

@@ -13,11 +13,10 @@ from gradio.components import Component
 from mia_demo.attack.config import PRESETS, AttackConfig, preset_config
 from mia_demo.attack.losses import LOSSES
 from mia_demo.errors import ConfigError
-from mia_demo.ui.engine.training_form import whole_number
+from mia_demo.ui.engine.limits import MAX_WHOLE, whole_number
 from mia_demo.ui.shared.address import Setting
 from mia_demo.ui.shared.address_values import Reader, number, one_of, whole
 
-LARGEST_WHOLE = 2**31 - 1
 FIRST_PRESET = "quick"
 
 
@@ -52,7 +51,7 @@ class Knob:
     def reader(self) -> Reader:
         if self.choices:
             return one_of(lambda: self.choices)
-        return whole(0, LARGEST_WHOLE) if self.is_whole else number()
+        return whole(0, MAX_WHOLE) if self.is_whole else number()
 
     def component(self, value: Any) -> Component:
         if self.choices:

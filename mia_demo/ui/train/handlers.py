@@ -17,7 +17,7 @@ from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.jobs import Job, Waiting
 from mia_demo.ui.engine.people_training import (
     Series,
-    Step,
+    SeriesStep,
     plan_series,
     plan_three_lanes,
     series_work,
@@ -41,13 +41,12 @@ from mia_demo.ui.shared.handler import (
 )
 from mia_demo.visitors.own_people import People
 
-FRAME_SECONDS = 1 / 4
-PART_BYTES = 3_000_000  # of a download, a multiple of 3: its base64 has no padding
-PURPOSE = "a training"
+TRAINING_FRAME_SECONDS = 1 / 4
+DOWNLOAD_PART_BYTES = 3_000_000  # of a download, a multiple of 3: its base64 has no padding
 THREE = "Train all three lanes"
 
 
-class TrainingJobView(JobView[Step]):
+class TrainingJobView(JobView[SeriesStep]):
     """The board, its buttons and the list of own classifiers while a series of trainings runs."""
 
     unexpected = "The training failed unexpectedly; the server's log says why."
@@ -60,10 +59,10 @@ class TrainingJobView(JobView[Step]):
         self.presenter = _presenter(series, 0)
         self.newest = ""  # the classifier that the last training gave
 
-    def first(self, job: Job[Step]) -> tuple[Any, ...]:
+    def first(self, job: Job[SeriesStep]) -> tuple[Any, ...]:
         return self.presenter.view.to_json(), *running_buttons(job), gr.skip()
 
-    def show(self, update: Step | Waiting, job: Job[Step]) -> tuple[Any, ...]:
+    def show(self, update: SeriesStep | Waiting, job: Job[SeriesStep]) -> tuple[Any, ...]:
         if isinstance(update, Waiting):
             self.presenter.waiting(update)
         else:
@@ -75,7 +74,7 @@ class TrainingJobView(JobView[Step]):
                 self.newest = news.name
         return self.presenter.view.to_json(), *running_buttons(job), gr.skip()
 
-    def over(self, job: Job[Step]) -> tuple[Any, ...]:
+    def over(self, job: Job[SeriesStep]) -> tuple[Any, ...]:
         job.wait()
         if self.newest:
             return self._idle(self.presenter.view)
@@ -107,7 +106,7 @@ class TrainHandlers:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.trainings: SessionJobs[Step] = SessionJobs()
+        self.trainings: SessionJobs[SeriesStep] = SessionJobs()
         self.series: dict[str, Series] = {}
         self.given_up: set[str] = set()
         self.busy: set[Path] = set()
@@ -130,13 +129,13 @@ class TrainHandlers:
             series = make()
             view = TrainingJobView(self, series, session)
 
-        def start() -> Job[Step]:
+        def start() -> Job[SeriesStep]:
             job = self._job(series)
             self.series[session] = series
             self.given_up.discard(session)
             return job
 
-        yield from stream(self.trainings, request, start, view, interval=FRAME_SECONDS)
+        yield from stream(self.trainings, request, start, view, interval=TRAINING_FRAME_SECONDS)
 
     def stop(self, request: gr.Request) -> tuple[Any, ...]:
         """The stop button: of a running or paused training, nothing stays."""
@@ -179,7 +178,7 @@ class TrainHandlers:
         try:
             with zoo.verified_path(entry.stored).open("rb") as file:
                 file.seek(max(0, int(offset)))
-                return {"part": base64.b64encode(file.read(PART_BYTES)).decode()}
+                return {"part": base64.b64encode(file.read(DOWNLOAD_PART_BYTES)).decode()}
         except OSError as error:
             raise DataError(
                 f"The classifier {name!r} cannot be read ({error.strerror})."
@@ -216,7 +215,7 @@ class TrainHandlers:
             series = self._series(self.engine.embedded, *form)
             presenter = _presenter(series, 0)
             job = self._job(series)
-            for update in job.updates(FRAME_SECONDS):
+            for update in job.updates(TRAINING_FRAME_SECONDS):
                 if isinstance(update, Waiting):
                     yield {**presenter.waiting(update).to_json(), "name": ""}
                 else:
@@ -255,10 +254,10 @@ class TrainHandlers:
                 "Exactly this training is running already; change a setting, such as the seed."
             )
 
-    def _job(self, series: Series) -> Job[Step]:
-        return self.engine.shared(lambda: self._work(series), PURPOSE)
+    def _job(self, series: Series) -> Job[SeriesStep]:
+        return self.engine.shared(lambda: self._work(series), "a training")
 
-    def _work(self, series: Series) -> Generator[Step, None, None]:
+    def _work(self, series: Series) -> Generator[SeriesStep, None, None]:
         self._check_free(series)
         folders = {plan.folder for plan in series.plans}
         self.busy |= folders

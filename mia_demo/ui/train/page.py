@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import gradio as gr
 
-from mia_demo.ui.boards.training_view import READY
+from mia_demo.ui.boards.training_view import NO_TRAINING
+from mia_demo.ui.engine.limits import MAX_WHOLE
 from mia_demo.ui.engine.training_form import (
     ARCHITECTURES,
     FIRST_ALPHA,
     FIRST_EPOCHS,
     FIRST_IMAGES,
-    HIGHEST_ALPHA,
-    LARGEST_RATE,
-    LARGEST_SEED,
-    LOWEST_ALPHA,
+    MAX_ALPHA,
     MAX_EPOCHS,
+    MAX_RATE,
+    MIN_ALPHA,
+    MIN_RATE,
     RECIPE,
     SCHEDULES,
-    SMALLEST_RATE,
 )
 from mia_demo.ui.shared.address import AddressPage, Setting
 from mia_demo.ui.shared.address_values import number, one_of, whole
@@ -41,8 +41,8 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
             three = own_people.three
             words("<h2>1. Smooth the label</h2>")
             alpha = gr.Slider(
-                LOWEST_ALPHA,
-                HIGHEST_ALPHA,
+                MIN_ALPHA,
+                MAX_ALPHA,
                 value=FIRST_ALPHA,
                 step=0.01,
                 label="Smoothing factor α",
@@ -96,7 +96,7 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
                 )
                 seed = gr.Number(RECIPE.seed, label="Seed", info="Same seed, same classifier.")
         with gr.Column(scale=4, min_width=320):
-            board = component("boards/training_board", READY.to_json())
+            board = component("boards/training_board", NO_TRAINING.to_json())
             own = component(
                 "train/own_classifiers",
                 {"newest": "", "items": []},
@@ -135,15 +135,15 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
     for field in [*form, people]:
         field.input(None, None, start, js="() => 'Start'")
     most = engine.zoo.manifest.train_images
-    rates = number(SMALLEST_RATE, LARGEST_RATE)
+    rates = number(MIN_RATE, MAX_RATE)
     address.add(
-        Setting("alpha", alpha, number(LOWEST_ALPHA, HIGHEST_ALPHA), FIRST_ALPHA),
+        Setting("alpha", alpha, number(MIN_ALPHA, MAX_ALPHA), FIRST_ALPHA),
         Setting("photos", images, whole(1, most), FIRST_IMAGES),
         Setting("epochs", epochs, whole(1, MAX_EPOCHS), FIRST_EPOCHS),
         Setting("schedule", schedule, one_of(lambda: SCHEDULES), "early"),
         Setting("architecture", architecture, one_of(lambda: ARCHITECTURES), RECIPE.architecture),
         Setting("learning_rate", learning_rate, rates, RECIPE.learning_rate),
-        Setting("seed", seed, whole(0, LARGEST_SEED), RECIPE.seed),
+        Setting("seed", seed, whole(0, MAX_WHOLE), RECIPE.seed),
     )
     gr.api(handlers.api_train, api_name="train", concurrency_limit=None)
     gr.api(handlers.api_delete, api_name="delete_classifier")

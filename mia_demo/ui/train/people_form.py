@@ -29,8 +29,8 @@ a secret; other visitors cannot see or attack it.</p>
 </div>"""
 
 # The key stays in the tab: gone when it is closed, there after a reload.
-REMEMBER = "(panel) => { sessionStorage.setItem('own-people', panel.key || ''); }"
-RECALL = "() => sessionStorage.getItem('own-people') || ''"
+REMEMBER_PEOPLE = "(panel) => { sessionStorage.setItem('own-people', panel.key || ''); }"
+RECALL_PEOPLE = "() => sessionStorage.getItem('own-people') || ''"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class OwnPeopleForm:
         )
         deleted = self.panel.delete(self.handlers.delete, self.panel, shown, **QUIET)
         for event in (uploaded, deleted):
-            event.then(None, self.panel, None, js=REMEMBER)
+            event.then(None, self.panel, None, js=REMEMBER_PEOPLE)
         chosen = self.people.change(
             self.handlers.choose, self.people, [own, images, label, self.three], **QUIET
         )
@@ -84,7 +84,9 @@ class OwnPeopleForm:
         # When the whole app is loaded. The input carries what js returns and never changes itself:
         # a change would be another trigger.
         recalled = gr.Textbox(visible=False)
-        return gr.on(fn=self.handlers.restore, inputs=recalled, outputs=shown, js=RECALL, **QUIET)
+        return gr.on(
+            fn=self.handlers.restore, inputs=recalled, outputs=shown, js=RECALL_PEOPLE, **QUIET
+        )
 
 
 def own_people_form(engine: Engine, training: TrainHandlers) -> OwnPeopleForm:

@@ -12,7 +12,7 @@ import gradio as gr
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.ui.boards.training_view import own_list
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
-from mia_demo.ui.engine.people_training import TIMED_SECONDS, Speed, measure_speed
+from mia_demo.ui.engine.people_training import SPEED_SECONDS, Speed, measure_speed
 from mia_demo.ui.shared.handler import toasts, with_errors_told
 from mia_demo.ui.shared.lanes import own_people_attacked, people_choices
 from mia_demo.ui.train.handlers import TrainHandlers
@@ -20,9 +20,9 @@ from mia_demo.ui.train.people_view import NOBODY, duration, people_panel, readin
 from mia_demo.visitors.own_people import OwnPeople
 
 CONSENT = "I have the consent of everyone pictured, or the faces are synthetic."
-UNEXPECTED = "The upload failed unexpectedly; the server's log says why."
+UPLOAD_FAILED = "The upload failed unexpectedly; the server's log says why."
 REPORTED = 20  # reports of progress while an upload is read
-UNCHANGED = (gr.skip(),) * 5  # outputs but the panel
+REST_UNCHANGED = (gr.skip(),) * 5  # outputs but the panel
 
 
 class PeopleHandlers:
@@ -43,8 +43,8 @@ class PeopleHandlers:
         """A chosen zip: read, checked and stored, or refused with the reason."""
         yield from with_errors_told(
             self._upload(path, has_consent, request),
-            lambda message: (reading(message), *UNCHANGED),
-            UNEXPECTED,
+            lambda message: (reading(message), *REST_UNCHANGED),
+            UPLOAD_FAILED,
         )
 
     def _upload(
@@ -57,15 +57,15 @@ class PeopleHandlers:
                 raise ConfigError(
                     "Tick the line about consent first: photos of people need their consent."
                 )
-            yield reading("Reading the photos …", 0.0), *UNCHANGED
+            yield reading("Reading the photos …", 0.0), *REST_UNCHANGED
             told = 0
             for news in self.engine.own_people.create(Path(path)):
                 if isinstance(news, OwnPeople):
                     people = news
                 elif int(news * REPORTED) > told:
                     told = int(news * REPORTED)
-                    yield reading(f"Reading the photos, {news:.0%} …", news), *UNCHANGED
-            yield reading("Measuring how fast this machine trains …"), *UNCHANGED
+                    yield reading(f"Reading the photos, {news:.0%} …", news), *REST_UNCHANGED
+            yield reading("Measuring how fast this machine trains …"), *REST_UNCHANGED
             self._measure()
             yield self._shown(request, people, choose=True)
         finally:
@@ -130,7 +130,7 @@ class PeopleHandlers:
     def _measure(self) -> Speed:
         if self._speed is None:
             job = self.engine.shared(
-                lambda: self.engine.on_device(measure_speed, seconds=TIMED_SECONDS),
+                lambda: self.engine.on_device(measure_speed, seconds=SPEED_SECONDS),
                 "a measurement of speed",
             )
             for speed in job.updates():

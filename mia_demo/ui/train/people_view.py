@@ -8,7 +8,7 @@ from mia_demo.data.pictures import data_uri
 from mia_demo.visitors.own_people import OwnPeople
 from mia_demo.visitors.upload import FEW_PHOTOS, UploadSummary
 
-FACE_SIZE = 80
+PANEL_FACE_SIZE = 80
 CLASSIFIER_SIDE = 64
 FEW_PEOPLE = 20  # a guess is right in 5% of the cases or more
 NOBODY: dict[str, Any] = {"key": "", "status": "", "progress": None, "people": [], "notes": []}
@@ -26,7 +26,7 @@ def reading(status: str, progress: float | None = None) -> dict[str, Any]:
 def people_panel(people: OwnPeople) -> dict[str, Any]:
     """The panel of stored people: a face of each, what to know about the photos, how long kept."""
     summary = people.summary
-    faces, _ = people.identities.tensors(FACE_SIZE, indices=(0,))
+    faces, _ = people.identities.tensors(PANEL_FACE_SIZE, indices=(0,))
     photos = sum(summary.photos)
     return {
         "key": people.key,

@@ -33,12 +33,12 @@ from mia_demo.ui.understand.view import (
     recorded_gradients_json,
 )
 
-FEWEST, MOST = 2, 6  # identities in the embedding view: more would hide each other
+MIN_MAPPED, MAX_MAPPED = 2, 6  # identities in the embedding view: more would hide each other
 MAX_KEPT = 600  # cached logits and features: of one identity in one network each
 LOOK_SECONDS = 2.0  # that a look may take
-LOWEST_ALPHA, HIGHEST_ALPHA = -0.3, 0.5
+MIN_LABEL_ALPHA, MAX_LABEL_ALPHA = -0.3, 0.5
 
-UNEXPECTED = "This view failed unexpectedly; the server's log says why. Reload the page."
+VIEW_FAILED = "This view failed unexpectedly; the server's log says why. Reload the page."
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,9 @@ class UnderstandHandlers:
             stays = False
         if not stays:
             attacked = 0 if own is None else own.config.identity
-            others = [n for n in range(len(self.engine.identities)) if n != attacked][: MOST - 2]
+            others = [n for n in range(len(self.engine.identities)) if n != attacked][
+                : MAX_MAPPED - 2
+            ]
             identities = ",".join(map(str, [attacked, *others]))
         for view in self.embedding(identities, request):
             yield identities, view
@@ -87,7 +89,7 @@ class UnderstandHandlers:
                 for update in job.updates()
             ),
             lambda message: {"phase": "failed", "status": message},
-            UNEXPECTED,
+            VIEW_FAILED,
         )
 
     def _embedding(self, people: Sequence[int], landed: Landed) -> Generator[View, None, None]:
@@ -155,8 +157,8 @@ class UnderstandHandlers:
             ConfigError: too few, too many, or unknown ones.
         """
         people = list(dict.fromkeys(parse_numbers(text)))
-        if not FEWEST <= len(people) <= MOST:
-            raise ConfigError(f"Name {FEWEST} to {MOST} identities, not {len(people)}.")
+        if not MIN_MAPPED <= len(people) <= MAX_MAPPED:
+            raise ConfigError(f"Name {MIN_MAPPED} to {MAX_MAPPED} identities, not {len(people)}.")
         for number in people:
             self._check(number)
         return people
@@ -191,9 +193,10 @@ class UnderstandHandlers:
         with toasts():
             if identity is None or alpha is None:
                 raise ConfigError("Fill in the identity and the smoothing factor.")
-            if not LOWEST_ALPHA <= alpha <= HIGHEST_ALPHA:
+            if not MIN_LABEL_ALPHA <= alpha <= MAX_LABEL_ALPHA:
                 raise ConfigError(
-                    f"The smoothing factor must lie between {LOWEST_ALPHA} and {HIGHEST_ALPHA}."
+                    f"The smoothing factor must lie between {MIN_LABEL_ALPHA} and "
+                    f"{MAX_LABEL_ALPHA}."
                 )
             number = int(identity)
             self._check(number)

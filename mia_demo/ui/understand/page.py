@@ -6,23 +6,21 @@ from pathlib import Path
 
 import gradio as gr
 
-from mia_demo.ui.engine.toy_lab import HIGHEST_ALPHA as HIGHEST_TOY_ALPHA
-from mia_demo.ui.engine.toy_lab import LOWEST_ALPHA as LOWEST_TOY_ALPHA
-from mia_demo.ui.engine.toy_lab import ToyLab
+from mia_demo.ui.engine.toy_lab import MAX_TOY_ALPHA, MIN_TOY_ALPHA, ToyLab
 from mia_demo.ui.shared.address import AddressPage, Setting
 from mia_demo.ui.shared.address_values import accepted_by, number, one_of, whole
 from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.handler import JOB_EVENT, QUIET
 from mia_demo.ui.understand.handlers import (
-    FEWEST,
-    HIGHEST_ALPHA,
-    LOWEST_ALPHA,
-    MOST,
+    MAX_LABEL_ALPHA,
+    MAX_MAPPED,
+    MIN_LABEL_ALPHA,
+    MIN_MAPPED,
     UnderstandHandlers,
 )
 
-FIRST_ALPHA = -0.05
+FIRST_LABEL_ALPHA = -0.05
 SECTIONS = ("toy", "embedding", "gradients", "labels", "threat", "glossary", "sources")
 
 TEXTS = Path(__file__).parent / "texts"
@@ -44,7 +42,7 @@ def build_understand_page(app: AppState, address: AddressPage) -> None:
             people = gr.Textbox(
                 "",
                 label="Identities to show",
-                info=f"{FEWEST} to {MOST}, such as 0-3,17",
+                info=f"{MIN_MAPPED} to {MAX_MAPPED}, such as 0-3,17",
                 max_length=100,
                 min_width=200,
             )
@@ -64,9 +62,9 @@ def build_understand_page(app: AppState, address: AddressPage) -> None:
                 min_width=120,
             )
             alpha = gr.Slider(
-                LOWEST_ALPHA,
-                HIGHEST_ALPHA,
-                FIRST_ALPHA,
+                MIN_LABEL_ALPHA,
+                MAX_LABEL_ALPHA,
+                FIRST_LABEL_ALPHA,
                 step=0.01,
                 label="Smoothing factor α",
                 info="of the label",
@@ -115,10 +113,10 @@ def build_understand_page(app: AppState, address: AddressPage) -> None:
     )
     address.add(
         Setting("section", section, one_of(lambda: SECTIONS)),
-        Setting("toy", toy, number(LOWEST_TOY_ALPHA, HIGHEST_TOY_ALPHA), 0, member="alpha"),
+        Setting("toy", toy, number(MIN_TOY_ALPHA, MAX_TOY_ALPHA), 0, member="alpha"),
         Setting("people", people, accepted_by(handlers.people)),
         Setting("identity", identity, whole(0, len(engine.identities) - 1)),
-        Setting("alpha", alpha, number(LOWEST_ALPHA, HIGHEST_ALPHA), FIRST_ALPHA),
+        Setting("alpha", alpha, number(MIN_LABEL_ALPHA, MAX_LABEL_ALPHA), FIRST_LABEL_ALPHA),
     )
 
 

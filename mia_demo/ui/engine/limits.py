@@ -1,0 +1,43 @@
+"""Numbers as visitors may give them: checked, and refused rather than rounded."""
+
+from __future__ import annotations
+
+import math
+
+from mia_demo.errors import ConfigError
+
+MAX_WHOLE = 2**31 - 1  # of seeds, and of whatever has no limit of its own
+
+
+def filled(label: str, value: float | None) -> float:
+    """
+    Raises:
+        ConfigError: the field is empty, or holds no finite number.
+    """
+    if value is None:
+        raise ConfigError(f"{label} is empty; fill it in.")
+    if not math.isfinite(value):
+        raise ConfigError(f"{label} must be a number, not {value}.")
+    return value
+
+
+def number_within(label: str, value: float | None, low: float, high: float) -> float:
+    """
+    Raises:
+        ConfigError: empty, or outside low..high.
+    """
+    number = filled(label, value)
+    if not low <= number <= high:
+        raise ConfigError(f"{label} must lie between {low:g} and {high:g}, not {number:g}.")
+    return number
+
+
+def whole_number(label: str, value: float | None) -> int:
+    """
+    Raises:
+        ConfigError: empty, or with decimals.
+    """
+    number = filled(label, value)
+    if number != int(number):
+        raise ConfigError(f"{label} must be a whole number, not {number:g}.")
+    return int(number)
