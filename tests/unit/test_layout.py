@@ -6,10 +6,68 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "mia_demo"
 UI_PREFIX = "mia_demo.ui."
+MAX_POSITIONAL = 5
+
+# Public names that two modules still define, to be told apart; the list only shrinks.
+DEFINED_TWICE = {
+    "BATCH",
+    "BINS",
+    "COLUMNS",
+    "COMPARED",
+    "CONSTANT",
+    "Difference",
+    "FAINT",
+    "FORMAT",
+    "FORMATS",
+    "INK",
+    "KINDS",
+    "LANES",
+    "LARGEST_PICTURE",
+    "LONGEST_NAME",
+    "Log",
+    "MAX_BYTES",
+    "MAX_PEOPLE",
+    "MAX_PIXELS",
+    "NAME",
+    "NAME_SHAPE",
+    "NESTED_AS",
+    "PHOTO_SIZE",
+    "PICTURES_FILE",
+    "POLL_SECONDS",
+    "RIGHT",
+    "Result",
+    "Row",
+    "SCALES",
+    "SHARED_KINDS",
+    "SPLIT_SEED",
+    "STAGES",
+    "STEPS",
+    "STYLE",
+    "check_prior",
+    "differences",
+    "first_of_each",
+    "open_zoo",
+}
+
+# Functions that still have more than five positional parameters; the list only shrinks.
+MANY_PARAMETERS = {
+    "attack/optimisation.py:__init__",
+    "attack/sampling.py:pool_confidences",
+    "attack/selection.py:robust_confidence",
+    "data/layouts.py:_split_set",
+    "metrics/prior_check.py:check_prior",
+    "report/figure.py:_line",
+    "runs/report.py:attack_report",
+    "sweep/distributed.py:run_team_sweep",
+    "sweep/results.py:collect_results",
+    "sweep/sweep.py:run_sweep",
+    "sweep/table.py:results_table",
+}
 
 # Who may catch Exception, and why.
 CATCHES_EXCEPTION = {
@@ -133,3 +191,40 @@ def test_unforeseen_errors_are_caught_in_few_places() -> None:
         if isinstance(node, ast.ExceptHandler) and catches_everything(node)
     }
     assert catching <= set(CATCHES_EXCEPTION) | {"ui/runs/handlers.py"}
+
+
+def public_names(path: Path) -> set[str]:
+    """What a module defines for others: classes, functions and constants without an underscore."""
+    names = set()
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names |= {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+    return {name for name in names if not name.startswith("_") and name != "log"}
+
+
+def test_no_public_name_is_defined_twice() -> None:
+    found = Counter(name for path in PACKAGE.rglob("*.py") for name in public_names(path))
+    twice = {name for name, count in found.items() if count > 1}
+    assert not twice - DEFINED_TWICE, "give each a name that says which it is"
+    assert not DEFINED_TWICE - twice, "these are told apart by now: delete them from DEFINED_TWICE"
+
+
+def positional(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+    return len(names) - (names[:1] in (["self"], ["cls"]))
+
+
+def test_functions_take_at_most_five_positional_parameters() -> None:
+    many = {
+        f"{path.relative_to(PACKAGE).as_posix()}:{node.name}"
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and positional(node) > MAX_POSITIONAL
+        and not node.name.startswith("api_")  # its parameters are those of the page's API
+    }
+    assert not many - MANY_PARAMETERS, "make them keyword-only, or take one request"
+    assert not MANY_PARAMETERS - many, "mended by now: delete them from MANY_PARAMETERS"
