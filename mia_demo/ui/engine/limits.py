@@ -12,19 +12,17 @@ MAX_WHOLE = 2**31 - 1  # of seeds, and of whatever has no limit of its own
 def filled(label: str, value: float | None) -> float:
     """
     Raises:
-        ConfigError: the field is empty, or holds no finite number.
+        ConfigError: the field is empty.
     """
     if value is None:
         raise ConfigError(f"{label} is empty; fill it in.")
-    if not math.isfinite(value):
-        raise ConfigError(f"{label} must be a number, not {value}.")
     return value
 
 
 def number_within(label: str, value: float | None, low: float, high: float) -> float:
     """
     Raises:
-        ConfigError: empty, or outside low..high.
+        ConfigError: empty, nan, or outside low..high.
     """
     number = filled(label, value)
     if not low <= number <= high:
@@ -35,9 +33,9 @@ def number_within(label: str, value: float | None, low: float, high: float) -> f
 def whole_number(label: str, value: float | None) -> int:
     """
     Raises:
-        ConfigError: empty, or with decimals.
+        ConfigError: empty, nan, infinite, or with decimals.
     """
     number = filled(label, value)
-    if number != int(number):
+    if not math.isfinite(number) or number != int(number):
         raise ConfigError(f"{label} must be a whole number, not {number:g}.")
     return int(number)
