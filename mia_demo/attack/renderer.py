@@ -14,7 +14,7 @@ from mia_demo.models.classifiers import Classifier
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
 from mia_demo.system.memory import MicroBatches
-from mia_demo.zoo.folder import Zoo
+from mia_demo.zoo.reading import Zoo
 
 
 def slices_of(part: slice, length: int) -> Iterator[tuple[int, slice]]:
