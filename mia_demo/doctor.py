@@ -1,4 +1,4 @@
-"""Checks of an installation, each with its remedy."""
+"""Checks of an installation, each with a remedy."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ Check = dict[str, Any]
 def run_checks(
     location: str | None, device: str, *, online: bool = False, accuracy: bool = False
 ) -> list[Check]:
-    """All checks; ``ok`` False comes with a remedy.
+    """All checks; those that fail come with a remedy.
 
     Args:
-        location: zoo folder or ``hf://`` address, which asks the Hub; None is the embedded zoo.
+        location: zoo folder or ``hf://`` address (asks the Hub); None: the embedded zoo.
         device: requested device.
         online: also try to reach the Hub.
         accuracy: also measure every classifier on the zoo's test images.
@@ -92,7 +92,7 @@ def _device(name: str) -> Check:
 
 
 def _space() -> list[Check]:
-    """Nothing where it is none."""
+    """Of the Space that this is; none elsewhere."""
     name = space.space_name()
     if not name:
         return []

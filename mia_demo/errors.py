@@ -1,11 +1,11 @@
 """Expected failures. Each message is one sentence that names the problem and the remedy.
 
-The command line prints the message and exits with code 2; the page shows it as one toast.
+The command line prints it and exits with code 2; the page shows it as one toast.
 """
 
 
 class DemoError(Exception):
-    """Base of every failure that a user can cause and repair."""
+    """Base of every failure that a user can cause and fix."""
 
 
 class DataError(DemoError):
@@ -29,16 +29,16 @@ class PeerError(DemoError):
 
 
 class ConversionError(DemoError):
-    """A foreign file of weights is refused, damaged, or of a layout that is not known."""
+    """A foreign file of weights is refused, damaged, or of an unknown layout."""
 
 
 class HubError(DemoError):
-    """The Hub refuses a zoo, or what it holds there is none."""
+    """The Hub refuses a zoo, or holds something else at its address."""
 
 
 class HubAccessError(HubError):
-    """The Hub does not show this repository to whoever asked."""
+    """The Hub does not show this repository to this user."""
 
 
 class HubUnreachableError(HubError):
-    """The Hub does not answer, or may not be asked."""
+    """The Hub does not answer, or offline mode forbids asking it."""

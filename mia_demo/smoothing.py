@@ -6,10 +6,10 @@ alpha in (-inf, 1]:
 
     y_LS = (1 - alpha) * onehot(y) + alpha / C
 
-alpha > 0 pulls all logits together, alpha < 0 pushes the true one away from the rest without
+alpha > 0 pulls all logits together; alpha < 0 pushes the true one away from the rest without
 bound: the loss then has no minimum, which is why it is phased in (``alpha_at_epoch``).
 
-torch's own ``label_smoothing`` argument silently ignores negative values; it is not used here.
+torch's own ``label_smoothing`` argument silently ignores negative values, so it is not used.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ def smoothing_loss(logits: Tensor, labels: Tensor, alpha: float) -> Tensor:
 def alpha_at_epoch(
     alpha: float, epoch: int, epochs: int, phases: tuple[float, float] = REFERENCE_PHASES
 ) -> float:
-    """The factor that epoch ``epoch`` (from 0) of ``epochs`` really uses.
+    """The factor that epoch ``epoch`` (from 0) of ``epochs`` uses.
 
-    Positive factors hold from the start. Negative ones follow the reference code's schedule,
-    given there for E = 100 and phases (0.5, 0.75): zero until r = E/2, a ramp
+    Positive factors apply from the start. Negative ones follow the reference code's schedule,
+    which has E = 100 and phases (0.5, 0.75): zero until r = E/2, a ramp
     alpha / 2 * (e + 1 - r) / (f - r) that ends at alpha / 2, and the full factor from f = 3E/4
     on, where the learning rate drops. The last epoch always uses the full factor.
 

@@ -1,10 +1,10 @@
 """The paper's two-dimensional example: why smoothing changes where an attack ends.
 
-Section 3 and figure 1 of the paper, set-up of its notebook: three Gaussian blobs, a small
-network trained with smoothing factor alpha, and an attack that walks from a point of class 0
-until the network calls it class 2 with more than 95 % confidence. With hard labels the walk stops
-in no man's land; positive smoothing leads it into the target's data; negative smoothing stops it
-right behind the decision border.
+Section 3 and figure 1 of the paper, with the set-up of its notebook: three Gaussian blobs, a small
+network trained with smoothing factor alpha, and an attack that moves a point of class 0 until the
+network is more than 95 % sure of class 2. With hard labels it stops between the classes; positive
+smoothing leads it into the target's data; negative smoothing stops it just behind the decision
+boundary.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ START = (-3.0, -10.0)
 TARGET_CLASS = 2
 ATTACK_STEPS = 10_000
 ENOUGH_CONFIDENCE = 0.95
-# Steps and distance of the paper's walks, by smoothing factor: what a walk from START must give.
+# Steps and distance of the paper's walks from START, by smoothing factor.
 PAPER_WALKS = {0.0: (763, 3.23), 0.05: (3113, 0.65), -0.05: (53, 6.75)}
-SIDE = 15.0  # the plane is shown over [-15, 15] in both directions, as in the paper's figure
+SIDE = 15.0  # the plane shown is [-15, 15] x [-15, 15], as in the paper's figure
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Walk:
-    """An attack and its figures as in the paper.
+    """An attack and the paper's figures of it.
 
     Attributes:
-        steps: attack steps until the confidence was reached (as the paper counts them).
-        is_confident: whether it was reached at all, within ``ATTACK_STEPS``.
-        distance: L2 distance from the end point to the closest training point of the target.
+        steps: attack steps until the confidence was reached, as the paper counts them.
+        is_confident: whether it was reached within ``ATTACK_STEPS``.
+        distance: L2 distance from the end point to the nearest training point of the target.
         path: the points visited, start first.
-        confidences: the target's softmax value at each of them.
+        confidences: softmax value of the target class at each of them.
     """
 
     steps: int
@@ -67,7 +67,7 @@ class ToyResult:
 
 
 def blobs() -> tuple[Tensor, Tensor]:
-    """The 500 points [500, 2] and their classes, as scikit-learn's ``make_blobs`` draws them."""
+    """Points [500, 2] and their classes [500], as scikit-learn's ``make_blobs`` draws them."""
     rng = np.random.RandomState(DATA_SEED)
     sizes = [POINTS // 3 + (index < POINTS % 3) for index in range(3)]
     points = np.concatenate(
@@ -97,7 +97,7 @@ def build_network() -> nn.Sequential:
 
 
 def train_network(alpha: float) -> Iterator[tuple[nn.Sequential, float]]:
-    """Full-batch training; yields the network and its loss after every step."""
+    """Full-batch training; yields the network and the loss after every step."""
     check_alpha(alpha)
     points, labels = blobs()
     network = build_network().train()
@@ -113,10 +113,10 @@ def train_network(alpha: float) -> Iterator[tuple[nn.Sequential, float]]:
 def attack_network(
     network: nn.Module, start: Point = START, target: int = TARGET_CLASS
 ) -> Iterator[Point]:
-    """Walks down the cross-entropy of the target class; yields every point, start first.
+    """Descends the cross-entropy of the target class; yields every point, start first.
 
-    Like the paper's notebook it looks at the confidence before a step and stops after it, so the
-    last point lies one step behind the first one that is confident enough.
+    Like the paper's notebook it checks the confidence before a step and stops after it, so the last
+    point is one step past the first that is confident enough.
     """
     network.eval()
     point = torch.tensor([start], requires_grad=True)
@@ -139,14 +139,14 @@ def distance_to_class(point: Point, target: int = TARGET_CLASS) -> float:
 
 
 def measure_walk(network: nn.Module, start: Point = START) -> Walk:
-    """Walks from ``start`` to the paper's target class and measures."""
+    """Attacks from ``start`` and measures the walk."""
     path = tuple(attack_network(network, start))
     with torch.no_grad():
         probabilities = network(torch.tensor(path)).softmax(dim=1)[:, TARGET_CLASS]
     walked = len(path) - 1
     is_confident = walked < ATTACK_STEPS
     return Walk(
-        # The last step, taken after the goal was reached, is not counted.
+        # The last step, taken after the confidence was reached, is not counted.
         steps=walked - 1 if is_confident else walked,
         is_confident=is_confident,
         distance=distance_to_class(path[-1]),
@@ -157,10 +157,9 @@ def measure_walk(network: nn.Module, start: Point = START) -> Walk:
 
 @torch.no_grad()
 def landscape(network: nn.Module, cells: int) -> npt.NDArray[np.float32]:
-    """What the network says over the plane: softmax values [cells, cells, 3].
+    """Softmax values over the plane, at the middle of each cell: [cells, cells, 3].
 
-    Row 0 is the top (largest second coordinate), values belong to the middle of their cell. The
-    network may be in training; it is put back into that mode.
+    Row 0 is the top (largest second coordinate). A network in training mode is returned to it.
     """
     was_training = network.training
     network.eval()
@@ -173,6 +172,6 @@ def landscape(network: nn.Module, cells: int) -> npt.NDArray[np.float32]:
 
 
 def run_toy(alpha: float) -> ToyResult:
-    """Trains, attacks and measures, with the paper's start and target."""
+    """Trains and attacks, with the paper's start and target class."""
     *_, (network, loss) = train_network(alpha)
     return ToyResult(alpha, loss, measure_walk(network))

@@ -1,4 +1,4 @@
-"""``attack``, ``sweep`` and ``record``: attacks, and what is kept of them."""
+"""``attack``, ``sweep`` and ``record``: attacks, and what to keep of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import parse_knobs, preset_config
 from mia_demo.attack.frames import AttackFrame
-from mia_demo.commands.output import log, progress
+from mia_demo.commands.output import log_line, progress
 from mia_demo.commands.requests import AttackRequest, RecordRequest, SweepRequest
 from mia_demo.metrics.attributes import open_attribute_judge
 from mia_demo.metrics.judge import Judge
@@ -32,7 +32,7 @@ from mia_demo.zoo.own_folder import OwnFolder
 def answer_attack(request: AttackRequest) -> dict[str, Any]:
     zoo = LayeredZoo(open_zoo(request.zoo), OwnFolder(RUNS / OWN_FOLDER))
     compute = choose_compute(request.device)
-    # With what was trained and added on the page, so that its commands can be repeated.
+    # With what was trained and added on the page, so that its commands work here.
     owners_models(zoo, RUNS / ADDED_FOLDER)
     lanes = tuple(request.lanes.split(",")) if request.lanes else tuple(zoo.base.target_names())
     choices = {"identity": request.identity, "lanes": lanes, "seed": request.seed}
@@ -58,23 +58,23 @@ def answer_attack(request: AttackRequest) -> dict[str, Any]:
     if not request.output:
         return report
     saved = save_attack(request.output, report, frame, recorder.replay(), shown_as=request.output)
-    log(f"Saved in {request.output}")
+    log_line(f"Saved in {request.output}")
     return saved
 
 
 def answer_sweep(request: SweepRequest) -> dict[str, Any] | None:
-    """None in a process of torchrun that does not lead: it has nothing to say."""
+    """None in a process of torchrun that is not the leader: it has nothing to report."""
     with join_team() as team:
         zoo = open_zoo(request.zoo)
         compute = choose_compute(request.device, local_rank=team.local_rank)
         if request.alphas:
             team.require_alone("--alphas trains targets")
             alphas = parse_alphas(request.alphas)
-            zoo = make_alpha_zoo(zoo, alphas, request.output / "zoo", compute, log)
+            zoo = make_alpha_zoo(zoo, alphas, request.output / "zoo", compute, log_line)
         elif request.training_seeds:
             team.require_alone("--training-seeds trains targets")
             trainings = parse_numbers(request.training_seeds)
-            zoo = make_training_seed_zoo(zoo, trainings, request.output / "zoo", compute, log)
+            zoo = make_training_seed_zoo(zoo, trainings, request.output / "zoo", compute, log_line)
         lanes = tuple(request.lanes.split(",")) if request.lanes else tuple(zoo.target_names())
         identities, seeds = parse_numbers(request.identities), parse_numbers(request.seeds)
         config = preset_config(request.preset, lanes=lanes, **parse_knobs(request.settings or []))

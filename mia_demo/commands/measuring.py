@@ -1,4 +1,4 @@
-"""``toy`` and ``bench``: the paper's example in numbers, and how fast this machine is."""
+"""``toy`` and ``bench``: the paper's example in figures, and the speed of this machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from mia_demo.bench.paper_scale import run_paper_bench
 from mia_demo.bench.small import run_bench
-from mia_demo.commands.output import log
+from mia_demo.commands.output import log_line
 from mia_demo.commands.requests import BenchRequest, ToyRequest
 from mia_demo.sweep.sweep import parse_numbers
 from mia_demo.system.device import choose_compute
@@ -30,6 +30,6 @@ def answer_bench(request: BenchRequest) -> dict[str, Any]:
     compute = choose_compute(request.device)
     if request.paper_scale:
         batches = parse_numbers(request.batches)
-        return run_paper_bench(compute, request.target, batches, request.at_once, log)
+        return run_paper_bench(compute, request.target, batches, request.at_once, log_line)
     result = run_bench(open_zoo(request.zoo), compute)
     return {**asdict(result), "ratio": round(result.ratio, 2)}

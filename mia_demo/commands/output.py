@@ -1,4 +1,4 @@
-"""What a command says: its result as text, progress and remarks on standard error."""
+"""Output of a command: its result as text; progress and remarks on standard error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tqdm import tqdm
 from mia_demo.report.text import as_attribute_markdown, results_markdown
 from mia_demo.smoothing import format_alpha
 
-# For programs: --json and run.json have them.
+# Only --json and run.json have these.
 HIDDEN_KEYS = {
     *("config", "settings", "versions", "checkpoints", "attribute_reference", "licence"),
     *("format", "kind", "complete", "stage", "step", "total_steps"),
@@ -19,7 +19,7 @@ HIDDEN_KEYS = {
 
 
 def as_text(result: dict[str, Any]) -> str:
-    """A result for people: one line a key, lanes and checks on lines of their own."""
+    """A result for people: one line per key, lane and check."""
     lines = []
     for key, value in result.items():
         if key == "checks":
@@ -53,7 +53,7 @@ def _lane_as_text(name: str, lane: dict[str, Any]) -> str:
     )
 
 
-def log(line: str) -> None:
+def log_line(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""``train-prior`` and ``check-prior``: the generator that draws the attacker's faces."""
+"""``train-prior`` and ``check-prior``: the generator of the attacker's faces."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from mia_demo.commands.output import log, progress
+from mia_demo.commands.output import log_line, progress
 from mia_demo.commands.requests import CheckPriorRequest, TrainPriorRequest
 from mia_demo.data.identities import open_identity_set
 from mia_demo.data.pictures import png, sprite
@@ -52,7 +52,7 @@ def answer_train_prior(request: TrainPriorRequest) -> dict[str, Any]:
         frechet = prior_frechet(output.load_prior(), embedder, images, compute, seed=request.seed)
     except ConfigError as error:  # the training itself is done and saved
         frechet = None
-        log(str(error))
+        log_line(str(error))
     return {
         "images_seen": trainer.images_seen,
         "seconds": round(trainer.seconds, 1),
@@ -77,7 +77,7 @@ def answer_check_prior(request: CheckPriorRequest) -> dict[str, Any]:
         held_out,
         compute,
         seed=0,
-        log=log,
+        log=log_line,
     )
     samples = sample_images(generator, 100, compute, seed=0)
     pairs = torch.stack([originals, projections], dim=1).flatten(0, 1)

@@ -14,11 +14,11 @@ from typer import Argument, Option
 
 from mia_demo.errors import ConfigError
 
-PRESET = "quick, standard or paper"
-SETTINGS = (
+_PRESET = "quick, standard or paper"
+_SETTINGS = (
     "change one setting of the preset, such as steps=100 or loss=cross_entropy; may be repeated"
 )
-LANES = (
+_LANES = (
     "comma-separated lanes (default: all targets of the zoo); 'zero>negative>zero' gives "
     "sampling, optimisation and selection a target each"
 )
@@ -64,9 +64,9 @@ class AttackRequest(Request):
     command = "attack"
 
     identity: int = option("number of the identity")
-    preset: str = option(PRESET, "quick")
-    settings: list[str] | None = option(SETTINGS, None, name="--set", metavar="KEY=VALUE")
-    lanes: str | None = option(LANES, None)
+    preset: str = option(_PRESET, "quick")
+    settings: list[str] | None = option(_SETTINGS, None, name="--set", metavar="KEY=VALUE")
+    lanes: str | None = option(_LANES, None)
     seed: int = option("", 0)
     output: Path | None = option("folder for images and run.json", None)
 
@@ -79,9 +79,9 @@ class SweepRequest(Request):
 
     identities: str = option("such as 0-9,17", "0-99")
     seeds: str = option("attack seeds, such as 0,1,2", "0")
-    preset: str = option(PRESET, "quick")
-    settings: list[str] | None = option(SETTINGS, None, name="--set", metavar="KEY=VALUE")
-    lanes: str | None = option(LANES, None)
+    preset: str = option(_PRESET, "quick")
+    settings: list[str] | None = option(_SETTINGS, None, name="--set", metavar="KEY=VALUE")
+    lanes: str | None = option(_LANES, None)
     training_seeds: str | None = option(
         "such as 42,43: trains every target of the zoo with each seed in --output/zoo and sweeps "
         "those, pooled over trainings",

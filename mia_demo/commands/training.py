@@ -6,10 +6,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from mia_demo.commands.output import log
+from mia_demo.commands.output import log_line
 from mia_demo.commands.requests import TrainRequest, UseDataRequest
-from mia_demo.data.layouts import FFHQ_CROP, SPLIT_SEED, SplitSet, open_layout
-from mia_demo.data.splits import first_of_each
+from mia_demo.data.layouts import FFHQ_CROP, REFERENCE_SPLIT_SEED, SplitSet, open_layout
+from mia_demo.data.splits import first_items
 from mia_demo.errors import ConfigError, DeviceError
 from mia_demo.recipes.classifiers import ClassifierRequest, make_classifier
 from mia_demo.recipes.workshop import Workshop
@@ -17,7 +17,7 @@ from mia_demo.system.device import choose_compute
 from mia_demo.system.memory import is_out_of_memory
 from mia_demo.training.classifier import LabelledImages, TrainConfig
 from mia_demo.training.initial_weights import PRETRAINED
-from mia_demo.training.recipes import RECIPES, differences
+from mia_demo.training.recipes import RECIPES, differences_from_paper
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.identity_folder import IdentityFolder, open_folder
 from mia_demo.zoo.opening import open_zoo
@@ -29,8 +29,8 @@ def answer_train(request: TrainRequest) -> dict[str, Any]:
     config = _config(request, paper)
     differs = {}
     if paper:
-        differs["differs"] = differences(config, paper, compute)
-        log(f"other than in the paper: {'; '.join(differs['differs'])}")
+        differs["differs"] = differences_from_paper(config, paper, compute)
+        log_line(f"other than in the paper: {'; '.join(differs['differs'])}")
     output = FolderZoo.create(request.output)
     if config.initial_weights == PRETRAINED:
         start = open_zoo(request.zoo)
@@ -38,7 +38,7 @@ def answer_train(request: TrainRequest) -> dict[str, Any]:
     kind = "evaluator" if request.evaluator else "target"
     name = "evaluator" if request.evaluator else f"alpha{request.alpha:+g}"
     images = _images(request, config.input_size, output)
-    workshop = Workshop(output, compute, request.output / "state", log)
+    workshop = Workshop(output, compute, request.output / "state", log_line)
     try:
         make_classifier(workshop, ClassifierRequest(name, kind, config, *images))
     except RuntimeError as error:
@@ -102,9 +102,9 @@ def _images(
     data = _split_set(request, output)
     train = data.train
     if request.photos is not None:
-        train = first_of_each(train, request.photos)
+        train = first_items(train, request.photos)
     pictures, people = len(train) + len(data.test), len(data.identities)
-    log(f"reading {pictures} pictures of {people} identities")
+    log_line(f"reading {pictures} pictures of {people} identities")
     return (
         LabelledImages(*data.identities.items(size, train)),
         LabelledImages(*data.identities.items(size, data.test)),
@@ -122,7 +122,7 @@ def _split_set(request: TrainRequest, output: FolderZoo) -> SplitSet:
         return open_layout(layout, request.data, request.seed)
     # One split for all trainings and for later attacks on this zoo, whatever their seeds.
     known = output.manifest.folder
-    seed = known.seed if known else SPLIT_SEED
+    seed = known.seed if known else REFERENCE_SPLIT_SEED
     return open_folder(_remember_folder(output, request.data, layout, seed))
 
 

@@ -1,10 +1,10 @@
-"""``make-zoo``, ``convert``, ``publish`` and ``doctor``: whole zoos, and what goes in and out."""
+"""``make-zoo``, ``convert``, ``publish`` and ``doctor``: commands about whole zoos."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from mia_demo.commands.output import log
+from mia_demo.commands.output import log_line
 from mia_demo.commands.requests import (
     ConvertRequest,
     DoctorRequest,
@@ -23,7 +23,9 @@ from mia_demo.zoo.opening import open_zoo
 def answer_make_zoo(request: MakeZooRequest) -> dict[str, Any]:
     output = request.output or EMBEDDED_ZOO
     compute = choose_compute(request.device)
-    zoo = make_zoo(request.data, output, ZooRecipe(), compute, minutes=request.minutes, log=log)
+    zoo = make_zoo(
+        request.data, output, ZooRecipe(), compute, minutes=request.minutes, log=log_line
+    )
     return {
         "zoo": str(output),
         "checkpoints": {
@@ -41,7 +43,7 @@ def answer_convert(request: ConvertRequest) -> dict[str, Any]:
         input_size=request.input_size,
         class_names=request.class_names,
     )
-    entry = convert_file(request.source, request.output, request.name, facts, log)
+    entry = convert_file(request.source, request.output, request.name, facts, log_line)
     origin = entry.training.converted_from
     result = {
         "checkpoint": str(request.output / entry.stored.file),
@@ -58,7 +60,7 @@ def answer_convert(request: ConvertRequest) -> dict[str, Any]:
     }
     if entry.kind != "prior":
         result["num_classes"] = entry.num_classes
-        result["test_accuracy"] = entry.test_accuracy  # nobody measured it here
+        result["test_accuracy"] = entry.test_accuracy  # not measured here
     if entry.kind == "target":
         result["alpha"] = entry.alpha
     return result

@@ -1,8 +1,8 @@
-"""What can be read off a face: the ground truth of an identity, as a few named values.
+"""Attributes of a face: the ground truth of an identity, as a few named values.
 
 ``identities.json`` (``IdentitySet.attributes``) holds the parameters an identity was rendered with.
-Some of them are numbers; here they become classes that a picture of 64 pixels can show. The right
-value of an identity is a matter of these definitions alone, never of its pictures.
+Numerical ones are binned into classes that an image of 64 pixels can show. An identity's values
+follow from these definitions alone, never from its images.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from mia_demo.errors import DataError
 NOT_APPLICABLE = -1  # the hair colour of a bald head
 BALD = "none"
 
-# Full beards have strength 1. Below 0.3 the stubble drowns in shadow and sensor noise at 64 px.
+# Full beards have strength 1. Below 0.3, stubble is lost in shadow and sensor noise at 64 px.
 BEARD_FROM = 0.3
 
-# The data's age scale runs from 0 to 1 and is not in years. Half of the public identities lie below
+# The data's age scale runs from 0 to 1 and is not in years. Half of the public identities are below
 # 0.25, and grey hair begins at 0.5.
 AGE_BANDS = (0.25, 0.5)
 
@@ -40,15 +40,15 @@ BLACK_BELOW, GREY_BELOW, RED_ABOVE, BROWN_BELOW = 0.02, 2.0, 6.5, 0.1
 
 @dataclass(frozen=True)
 class Attribute:
-    """One attribute: its values in the order of the logits, and how an identity's is found."""
+    """One attribute: its values in the order of the logits, and how to find that of an identity."""
 
     name: str
     values: tuple[str, ...]
-    value_of: Callable[[Mapping[str, Any]], str | None]  # None: does not apply
+    value_of: Callable[[Mapping[str, Any]], str | None]  # None: not applicable
 
 
 def _ancestry(identity: Mapping[str, Any]) -> str:
-    """The largest of the three shares, whose order is that of MakeHuman's skins and shapes."""
+    """The largest of the three shares, which are in the order of MakeHuman's skins and shapes."""
     shares = [float(share) for share in identity["ancestry"]]
     return ("European", "Asian", "African")[shares.index(max(shares))]
 
@@ -88,7 +88,7 @@ ATTRIBUTES = (
 
 
 def definitions() -> dict[str, Any]:
-    """The definitions as JSON: heads trained on others are other heads."""
+    """The definitions as JSON: different ones make different heads."""
     return {
         "values": {attribute.name: list(attribute.values) for attribute in ATTRIBUTES},
         "beard_from": BEARD_FROM,
@@ -98,10 +98,10 @@ def definitions() -> dict[str, Any]:
 
 
 def true_values(identities: IdentitySet) -> Tensor:
-    """Index of the right value of every attribute: int64 [identities, attributes].
+    """Index of each identity's value of each attribute: int64 [identities, attributes].
 
     Raises:
-        DataError: the set says nothing of an identity, or not in these terms.
+        DataError: the ground truth of an identity is missing or unusable.
     """
     if not identities.attributes:
         raise DataError(

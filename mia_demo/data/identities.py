@@ -1,7 +1,7 @@
-"""Identity sets: one folder an identity, in a directory or in zip files.
+"""Identity sets: one folder per identity, in a directory or in zip files.
 
-Zips come from strangers as well, so nothing is extracted to disk, every name and size is checked
-before a byte is decompressed, and every failure names the entry.
+Zips may come from strangers, so nothing is extracted to disk, every name and size is checked before
+a byte is decompressed, and every failure names the entry.
 """
 
 from __future__ import annotations
@@ -21,21 +21,23 @@ from torch import Tensor
 
 from mia_demo.errors import DataError
 
-# Everything Pillow reads, but for the formats that it hands to other programs.
+# Everything Pillow reads, except the formats that it passes to other programs.
 Image.init()
-FORMATS = tuple(name for name in Image.OPEN if name not in ("EPS", "WMF"))
-IMAGE_SUFFIXES = {end for end, name in Image.registered_extensions().items() if name in FORMATS}
+IMAGE_FORMATS = tuple(name for name in Image.OPEN if name not in ("EPS", "WMF"))
+IMAGE_SUFFIXES = {
+    end for end, name in Image.registered_extensions().items() if name in IMAGE_FORMATS
+}
 ATTRIBUTES_FILE = "identities.json"
 MAX_ENTRIES = 250_000
 MAX_IMAGE_BYTES = 20_000_000
 MAX_TOTAL_BYTES = 8_000_000_000
 MAX_COMPRESSION_RATIO = 200
-MAX_PIXELS = 40_000_000
+MAX_IMAGE_PIXELS = 40_000_000
 
 
 @dataclass(frozen=True)
 class ImageEntry:
-    """One image: the file or zip that holds it and its name in there."""
+    """One image: the folder or zip that holds it, and its name in there."""
 
     container: Path
     name: str
@@ -46,12 +48,12 @@ class ImageEntry:
 
 @dataclass(frozen=True)
 class IdentitySet:
-    """Identities in their order; class label = position.
+    """Identities in order; class label = position.
 
     Attributes:
-        names: ``names[label]`` is an identity; sorted but for the layouts of published sets.
-        entries: for each identity its images, likewise.
-        attributes: ground truth per identity name, where the set has it.
+        names: of the identities by label; sorted, except in the layouts of published sets.
+        entries: images of each identity by label, in the order of their names.
+        attributes: ground truth by name, if the set has it.
     """
 
     names: tuple[str, ...]
@@ -62,7 +64,7 @@ class IdentitySet:
         return len(self.names)
 
     def image(self, label: int, index: int) -> Image.Image:
-        """The image as RGB, decoded anew each time."""
+        """The image as RGB; decoded on every call."""
         return _decode(self.entries[label][index], {})
 
     def tensors(
@@ -76,8 +78,8 @@ class IdentitySet:
 
         Args:
             size: side in pixels; images are cropped to a centred square and resized (antialiased).
-            labels: which identities, default all; the returned labels keep their numbers.
-            indices: which images of each identity, default all; missing ones are skipped.
+            labels: which identities (default: all); returned labels are those of the whole set.
+            indices: which images of each identity (default: all); missing ones are skipped.
 
         Returns:
             images uint8 [N, 3, size, size] and labels int64 [N].
@@ -120,11 +122,11 @@ def _decode(entry: ImageEntry, archives: dict[Path, zipfile.ZipFile]) -> Image.I
             if archive is None:
                 archive = archives[entry.container] = zipfile.ZipFile(entry.container)
             data = archive.read(entry.name)
-        picture = Image.open(io.BytesIO(data), formats=FORMATS)
-        if picture.width * picture.height > MAX_PIXELS:
+        picture = Image.open(io.BytesIO(data), formats=IMAGE_FORMATS)
+        if picture.width * picture.height > MAX_IMAGE_PIXELS:
             raise DataError(
                 f"Image {entry} has {picture.width} x {picture.height} pixels; "
-                f"shrink it below {MAX_PIXELS // 1_000_000} megapixels."
+                f"shrink it below {MAX_IMAGE_PIXELS // 1_000_000} megapixels."
             )
         return ImageOps.exif_transpose(picture).convert("RGB")
     except (
@@ -146,16 +148,16 @@ def _decode(entry: ImageEntry, archives: dict[Path, zipfile.ZipFile]) -> Image.I
 def open_identity_set(
     paths: Path | Sequence[Path], *, min_identities: int = 2, min_images: int = 2
 ) -> IdentitySet:
-    """Reads the layout of a set, without decoding images.
+    """Lists the images of a set, without decoding them.
 
     Args:
         paths: a folder, a zip, or several zips that together hold one set. A folder that holds
-            only zips stands for those zips. ``IDENTITY/IMAGE`` anywhere below one common folder.
-        min_identities: fewer identities are refused.
+            nothing but zips stands for those zips. Images lie in ``IDENTITY/IMAGE``, at any depth.
+        min_identities: a set with fewer identities is refused.
         min_images: an identity with fewer images is refused.
 
     Raises:
-        DataError: not a zip or folder, unsafe entry, or too little in it.
+        DataError: neither zip nor folder, an unsafe entry, or too few identities or images.
     """
     sources = [paths] if isinstance(paths, Path) else list(paths)
     if len(sources) == 1 and sources[0].is_dir():
@@ -237,7 +239,7 @@ def _check_zip(path: Path, infos: list[zipfile.ZipInfo]) -> None:
         if info.file_size > MAX_IMAGE_BYTES:
             raise DataError(
                 f"{entry} unpacks to {info.file_size:,} bytes; "
-                f"the limit is {MAX_IMAGE_BYTES:,} an image."
+                f"the limit is {MAX_IMAGE_BYTES:,} per image."
             )
         if info.file_size > MAX_COMPRESSION_RATIO * max(info.compress_size, 1024):
             raise DataError(

@@ -1,7 +1,7 @@
-"""FaceScrub and CelebA as the reference code reads them: class order, and the split.
+"""FaceScrub and CelebA as the reference code reads them: order of the classes, and the split.
 
-Both splits shuffle the pictures of all classes together (numpy, one seed) and train on the first
-nine tenths, so a checkpoint of the reference code meets its own test pictures here.
+Both splits shuffle the images of all classes together (numpy, one seed) and train on the first nine
+tenths, so a checkpoint of the reference code is tested here on its own test images.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from mia_demo.errors import ConfigError, DataError
 log = logging.getLogger(__name__)
 
 TRAIN_SHARE = 0.9
-SPLIT_SEED = 42  # of the reference code, for every data set and every evaluation
+REFERENCE_SPLIT_SEED = 42  # of the reference code, for every data set and every evaluation
 FACESCRUB_PARTS = ("actors", "actresses")  # in this order: labels 0-264 and 265-529
 FACESCRUB_IDENTITIES = 530
 CELEBA_IDENTITIES = 1000
-# Of a picture's side of FFHQ (and of MetFaces, which is aligned alike): the reference code's 800 of
-# 1024 px. FFHQ shows more hair and shoulders than these sets' photos do.
+# The reference code's share (800 of 1024 px) of the side of an FFHQ image, which shows more hair
+# and shoulders than these sets. MetFaces is aligned like FFHQ.
 FFHQ_CROP = {"facescrub": 800 / 1024, "celeba": 800 / 1024}
 CELEBA_PICTURES = "img_align_celeba"
 CELEBA_LABELS = "identity_CelebA.txt"
@@ -34,23 +34,23 @@ CELEBA_LABELS = "identity_CelebA.txt"
 
 @dataclass(frozen=True)
 class SplitSet:
-    """An identity set, and which of its pictures are trained on; the rest are the test."""
+    """An identity set, split into training and test images."""
 
     identities: IdentitySet
     train: Items
     test: Items
 
 
-def open_layout(layout: str, folder: Path, seed: int = SPLIT_SEED) -> SplitSet:
-    """Reads an identity set of one's own with its split, without decoding pictures.
+def open_layout(layout: str, folder: Path, seed: int = REFERENCE_SPLIT_SEED) -> SplitSet:
+    """Lists and splits an identity set, without decoding images.
 
     Args:
         layout: one of ``LAYOUTS``.
-        folder: where it lies; for ``folders`` a zip will do as well.
+        folder: that of the set; ``folders`` accepts a zip as well.
         seed: of the split.
 
     Raises:
-        ConfigError: no such layout.
+        ConfigError: unknown layout.
         DataError: the folder lacks what the layout needs.
     """
     if layout not in LAYOUTS:
@@ -59,10 +59,10 @@ def open_layout(layout: str, folder: Path, seed: int = SPLIT_SEED) -> SplitSet:
 
 
 def reference_split(labels: list[int], seed: int) -> tuple[list[int], list[int]]:
-    """Positions of the pictures to train on and of the test, each in ascending order.
+    """Positions of training and test images, each in ascending order.
 
-    The reference code's split: positions 0..N-1 shuffled by numpy's generator of that seed, the
-    first int(0.9 N) for training. Small classes may end up without a test picture.
+    The reference code's split: positions 0..N-1 shuffled by numpy's generator with that seed, the
+    first int(0.9 N) for training. Small classes may end up without a test image.
     """
     positions = np.arange(len(labels))
     np.random.RandomState(seed).shuffle(positions)
@@ -71,7 +71,7 @@ def reference_split(labels: list[int], seed: int) -> tuple[list[int], list[int]]
 
 
 def open_folders(folder: Path, seed: int) -> SplitSet:
-    """One folder an identity, labels in the order of their names, a split for each identity."""
+    """One folder per identity, labels in the order of names; every identity is split by itself."""
     identities = open_identity_set(folder)
     return SplitSet(identities, *seeded_split(identities, seed))
 
@@ -97,15 +97,14 @@ def open_facescrub(folder: Path, seed: int) -> SplitSet:
                 pictures.append(
                     [ImageEntry(folder, p.relative_to(folder).as_posix()) for p in found]
                 )
-    return _split_set(folder, names, pictures, None, FACESCRUB_IDENTITIES, seed)
+    return _split_set(folder, names, pictures, expected=FACESCRUB_IDENTITIES, seed=seed)
 
 
 def open_celeba(folder: Path, seed: int, classes: int = CELEBA_IDENTITIES) -> SplitSet:
-    """``identity_CelebA.txt`` and ``img_align_celeba/``: the identities with most pictures.
+    """``identity_CelebA.txt`` and ``img_align_celeba/``: the identities with most images.
 
-    Labels are ranks by number of pictures; equals stand in the order of their first picture. The
-    paper cuts the faces out with HD-CelebA-Cropper (face factor 0.65, 224 px); pictures may be
-    .jpg or .png.
+    Labels are ranks by number of images; ties are in the order of their first image. The paper
+    crops the faces with HD-CelebA-Cropper (face factor 0.65, 224 px); images may be .jpg or .png.
     """
     listing, picture_folder = folder / CELEBA_LABELS, folder / CELEBA_PICTURES
     if not listing.is_file() or not picture_folder.is_dir():
@@ -135,18 +134,21 @@ def open_celeba(folder: Path, seed: int, classes: int = CELEBA_IDENTITIES) -> Sp
             f"{picture_folder} lacks {len(missing)} pictures of the {len(frequent)} most frequent "
             f"identities, such as {missing[0]}; the split needs them all."
         )
-    return _split_set(folder, frequent, pictures, order, CELEBA_IDENTITIES, seed)
+    return _split_set(
+        folder, frequent, pictures, order=order, expected=CELEBA_IDENTITIES, seed=seed
+    )
 
 
 def _split_set(
     folder: Path,
     names: list[str],
     pictures: list[list[ImageEntry]],
-    order: list[tuple[int, int]] | None,
+    *,
+    order: list[tuple[int, int]] | None = None,
     expected: int,
     seed: int,
 ) -> SplitSet:
-    """Splits pictures in ``order``, by default identity by identity."""
+    """Splits images in ``order`` (label, index), by default identity by identity."""
     if len(names) < 2:
         raise DataError(f"{folder} holds pictures of {len(names)} identities; two are needed.")
     if len(names) != expected:

@@ -1,4 +1,4 @@
-"""Pixels as a data URI: a picture that needs no file and no request."""
+"""Pixels as JPEG data URI or PNG, and many pictures on one sheet."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def png(pixels: npt.NDArray[np.uint8]) -> bytes:
 
 
 def sprite(pictures: npt.NDArray[np.uint8], columns: int) -> npt.NDArray[np.uint8]:
-    """Pictures [N, R, R, 3] side by side on one sheet, row by row; black where none are left."""
+    """Pictures [N, R, R, 3] on one sheet, row by row; unused cells are black."""
     count, size = pictures.shape[:2]
     rows = -(-count // columns)
     cells = np.zeros((rows * columns, size, size, 3), dtype=np.uint8)

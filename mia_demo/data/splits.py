@@ -1,4 +1,4 @@
-"""Which images are trained on and which are kept for the test."""
+"""Which images are for training and which for the test."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import torch
 from mia_demo.data.identities import IdentitySet
 from mia_demo.errors import ConfigError, DataError
 
-HELD_OUT_EVERY = 10  # every tenth public identity is never trained on: it judges what was
+HELD_OUT_EVERY = 10  # every tenth public identity is never trained on, but measured on
 
 Items = list[tuple[int, int]]  # (label, index of the image)
 
 
 def public_split(public: IdentitySet) -> tuple[list[int], list[int]]:
-    """Labels of the public identities to train on, and of those held out."""
+    """Labels of the public identities to train on, and of the held-out ones."""
     held_out = list(range(HELD_OUT_EVERY - 1, len(public), HELD_OUT_EVERY))
     return sorted(set(range(len(public))) - set(held_out)), held_out
 
 
 def fixed_split(identities: IdentitySet, train_images: int) -> tuple[Items, Items]:
-    """The first ``train_images`` of each identity are trained on, the rest are the test.
+    """The first ``train_images`` of each identity are for training, the rest for the test.
 
-    Of an identity with fewer images, all but one are trained on.
+    An identity with fewer images keeps one for the test.
     """
     if train_images < 1:
-        raise ConfigError(f"At least 1 image an identity must be trained on, not {train_images}.")
+        raise ConfigError(f"At least 1 image per identity must be trained on, not {train_images}.")
     train: Items = []
     test: Items = []
     for label, entries in enumerate(identities.entries):
@@ -34,10 +34,10 @@ def fixed_split(identities: IdentitySet, train_images: int) -> tuple[Items, Item
     return train, test
 
 
-def first_of_each(items: Items, images: int) -> Items:
-    """The first so many images of each label, label by label."""
+def first_items(items: Items, images: int) -> Items:
+    """The first ``images`` items of each label, label by label."""
     if images < 1:
-        raise ConfigError(f"At least 1 image an identity must be trained on, not {images}.")
+        raise ConfigError(f"At least 1 image per identity must be trained on, not {images}.")
     own: dict[int, Items] = {}
     for item in items:
         own.setdefault(item[0], []).append(item)
@@ -47,10 +47,10 @@ def first_of_each(items: Items, images: int) -> Items:
 def seeded_split(
     identities: IdentitySet, seed: int, test_share: float = 0.1
 ) -> tuple[Items, Items]:
-    """A random share of each identity's images (at least one) is the test.
+    """A random share of each identity's images (at least one) is for the test.
 
-    The reference code draws over the whole set at once (``layouts.reference_split``); here every
-    identity keeps its share, so that small sets of one's own have a test image for everybody.
+    The reference code draws from the whole set at once (``layouts.reference_split``); here every
+    identity is split by itself, so that small sets have test images of everybody.
     """
     if not 0 < test_share < 1:
         raise ConfigError(f"The test share must lie between 0 and 1, not {test_share}.")

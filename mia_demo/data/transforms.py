@@ -1,8 +1,8 @@
-"""Image transforms, a whole batch at a time with parameters of its own for every image.
+"""Transforms of whole batches, with different parameters for every image.
 
 The reference code's training pipeline, scaled to the input size: random resized crop (scale
 0.85-1, ratio 1), colour jitter (0.2, 0.2, 0.1, 0.1), mirror, and pixel values in [-1, 1]. Batched
-because one torchvision call an image would cost more than the networks here.
+because one torchvision call per image would cost more than the networks here.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ def random_resized_crop(
     per_image: bool = True,
     mirror: bool = False,
 ) -> Tensor:
-    """Crops of random area and place, resized to ``size`` (differentiable, bilinear).
+    """Crops of random area and position, resized to ``size`` (differentiable, bilinear).
 
     Args:
         images: [B, 3, H, H].
         size: output side in pixels.
         scale: range of the crop's area as a share of the image.
-        rng: CPU generator that draws the crops.
+        rng: CPU generator.
         ratio: range of width / height.
-        per_image: a crop for each image, or one for the whole batch (as in the attack).
-        mirror: flip left-right with probability 1/2, in the same sampling.
+        per_image: one crop per image, or one for the whole batch (as in the attack).
+        mirror: flip left-right with probability 1/2, in the same resampling.
     """
     draws = len(images) if per_image else 1
     area = torch.empty(draws).uniform_(*scale, generator=rng)
@@ -95,7 +95,7 @@ class TrainTransform:
 
 
 REFERENCE = "reference"
-# How much a training varies its images, by name: as the reference code does, or mirrored alone.
+# Augmentations of a training by name: the reference code's, or mirroring alone.
 AUGMENTATIONS: dict[str, Callable[[int], TrainTransform]] = {
     REFERENCE: TrainTransform,
     "mirror": partial(
@@ -110,7 +110,7 @@ AUGMENTATIONS: dict[str, Callable[[int], TrainTransform]] = {
 
 
 def adjust_brightness(images: Tensor, factor: Tensor) -> Tensor:
-    """images in [0, 1], factor [B, 1, 1, 1]; so for the next three."""
+    """images in [0, 1], factor [B, 1, 1, 1]; likewise the next three."""
     return (images * factor).clamp(0, 1)
 
 
@@ -124,7 +124,7 @@ def adjust_saturation(images: Tensor, factor: Tensor) -> Tensor:
 
 
 def adjust_hue(images: Tensor, shift: Tensor) -> Tensor:
-    """Turns the hue by ``shift`` (share of the colour circle) at constant HSV saturation, value."""
+    """Rotates the hue by ``shift`` (share of the circle) at constant HSV saturation and value."""
     red, green, blue = images.unbind(dim=1)
     value = images.amax(dim=1)
     chroma = value - images.amin(dim=1)

@@ -8,6 +8,7 @@ resumes from its last saved state.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from mia_demo.recipes.public_networks import (
     PretrainedNetwork,
     train_public_network,
 )
-from mia_demo.recipes.workshop import Log, Workshop
+from mia_demo.recipes.workshop import Workshop
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages, TrainConfig
 from mia_demo.training.initial_weights import PRETRAINED
@@ -35,9 +36,9 @@ TARGET_ALPHAS = {"positive": 0.1, "zero": 0.0, "negative": -0.05}
 
 @dataclass(frozen=True)
 class ZooRecipe:
-    """What the embedded zoo is made with.
+    """Settings of the embedded zoo.
 
-    Targets train long at the full smoothing factor, as the paper's do: that is when negative
+    Targets train long at the full smoothing factor, like the paper's: that is when negative
     smoothing drives the logits apart (docs/experiments.md).
     """
 
@@ -70,7 +71,13 @@ class ZooRecipe:
 
 
 def make_zoo(
-    data: Path, output: Path, recipe: ZooRecipe, compute: Compute, *, minutes: float, log: Log
+    data: Path,
+    output: Path,
+    recipe: ZooRecipe,
+    compute: Compute,
+    *,
+    minutes: float,
+    log: Callable[[str], None],
 ) -> FolderZoo:
     """Makes every checkpoint of a zoo.
 

@@ -10,7 +10,7 @@ from mia_demo.errors import DataError
 from mia_demo.system.files import replacing
 from mia_demo.zoo.folder import FolderZoo
 
-PART_BYTES = 9_500_000
+ZIP_PART_BYTES = 9_500_000
 HEADER_BYTES = 200  # of an entry in a zip, at most
 TRAIN_IMAGES = 48
 
@@ -30,7 +30,7 @@ def pack_identities(source: Path, zoo: FolderZoo) -> None:
         used = sum(archive.getinfo(name).file_size for name in first)
         for entries in identities.entries:
             needed = sum(archive.getinfo(e.name).file_size + HEADER_BYTES for e in entries)
-            if used + needed > PART_BYTES:
+            if used + needed > ZIP_PART_BYTES:
                 parts.append([])
                 used = 0
             parts[-1].extend(entry.name for entry in entries)

@@ -37,7 +37,7 @@ EMBEDDING_DIM = 128
 
 
 @dataclass(frozen=True)
-class Measured:
+class HeldOutFigures:
     """Accuracy on held-out identities, and of attribute heads that of each attribute."""
 
     accuracy: float
@@ -77,7 +77,7 @@ class PublicNetwork(ABC):
         """A network with random weights and its training; sets ``stored``."""
 
     @abstractmethod
-    def measure(self, compute: Compute) -> Measured:
+    def measure(self, compute: Compute) -> HeldOutFigures:
         """How good the trained network is."""
 
 
@@ -91,7 +91,7 @@ class PretrainedNetwork(PublicNetwork):
         self.stored = self.config.classifier(len(self.used))
         return ClassifierTrainer(self.stored, self.config, compute, self._train())
 
-    def measure(self, compute: Compute) -> Measured:
+    def measure(self, compute: Compute) -> HeldOutFigures:
         probes, labels = self.images(self.held_out)
         features = predict(self.stored, probes, compute, output=self.stored.features)
         return _rank1(F.normalize(features), labels)
@@ -117,7 +117,7 @@ class EmbeddingNetwork(PretrainedNetwork):
             network = CosineClassifier(self.embedder, len(self.used))
         return ClassifierTrainer(network, config, compute, self._train())
 
-    def measure(self, compute: Compute) -> Measured:
+    def measure(self, compute: Compute) -> HeldOutFigures:
         probes, labels = self.images(self.held_out)
         return _rank1(predict(self.embedder, probes, compute), labels)
 
@@ -144,14 +144,14 @@ class AttributeNetwork(PublicNetwork):
         train = LabelledImages(images, self.truth[labels])
         return AttributeTrainer(self.stored, self.config, compute, train)
 
-    def measure(self, compute: Compute) -> Measured:
+    def measure(self, compute: Compute) -> HeldOutFigures:
         self.stored.half().float()  # as the zoo keeps it
         images, labels = self.images(self.held_out)
         values = predicted_values(predict(self.stored, images, compute))
         accuracies = shares(right_values(values, self.truth[labels]))
         known = [share for share in accuracies.values() if share is not None]
         rates = base_rates(self.truth[self.held_out])
-        return Measured(
+        return HeldOutFigures(
             accuracy=sum(known) / len(known),
             by_attribute=accuracies,
             base_rates={name: rate for name, (_, rate) in rates.items()},
@@ -197,7 +197,7 @@ def train_public_network(workshop: Workshop, network: PublicNetwork) -> None:
     zoo.add(entry, network.stored.network.state_dict(), network.dtype)
 
 
-def _rank1(embeddings: torch.Tensor, labels: torch.Tensor) -> Measured:
+def _rank1(embeddings: torch.Tensor, labels: torch.Tensor) -> HeldOutFigures:
     """Every second image is in the gallery, the others are probes."""
     gallery = torch.arange(len(labels)) % 2 == 0
-    return Measured(rank1_accuracy(embeddings, labels, gallery), {}, {})
+    return HeldOutFigures(rank1_accuracy(embeddings, labels, gallery), {}, {})

@@ -1,4 +1,4 @@
-"""A zoo folder on its way to the Hub: what goes along, and what is said about it."""
+"""Uploads a zoo folder to the Hub with its recorded results and a model card."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from mia_demo.zoo.reading import Zoo
 
 
 def publish_zoo(zoo: Zoo, repo: str, *, private: bool, data_sheet: Path | None) -> Upload:
-    """Uploads manifest, listed files, recorded results and a model card written afresh.
+    """Uploads the manifest, the files it lists, recorded results and a newly written model card.
 
     Args:
         repo: ``user/name`` on the Hub.
         data_sheet: Markdown on where the identities' images come from; see ``model_card``.
 
     Raises:
-        CheckpointError: the folder is not what its manifest says.
+        CheckpointError: the folder does not match its manifest, or holds no identities.
         HubError: see ``mia_demo.zoo.hub.upload.upload``.
     """
     if not zoo.manifest.checkpoints:

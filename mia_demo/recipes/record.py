@@ -1,7 +1,7 @@
-"""Recorded results: finished sweeps and attacks that are shipped with a zoo; texts quote sweeps.
+"""Recorded results: finished sweeps and attacks that are shipped with a zoo and quoted in texts.
 
-Texts quote a table between ``<!-- results: NAME -->`` and ``<!-- end of results -->``; what stands
-between the marks is written here, so that no figure is ever copied by hand.
+A text quotes a sweep between ``<!-- results: NAME -->`` and ``<!-- end of results -->``; what is
+between the two is written here, so that no figure is ever copied by hand.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from mia_demo.sweep.results import SweepResults, load_results
 from mia_demo.system.files import write_bytes, write_json
 from mia_demo.zoo.reading import Zoo
 
-NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+RESULTS_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 QUOTE = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
 
 
 def record_sweep(zoo: Zoo, sweep: Path, name: str) -> SweepResults:
-    """Puts a finished sweep's results into the zoo and on its model card.
+    """Copies a finished sweep's results into the zoo and onto its model card.
 
     Args:
         sweep: folder of ``save_report``.
-        name: of the recorded results, lower-case letters and digits.
+        name: of the recorded results: lower-case letters, digits and underscores.
 
     Raises:
-        DataError: the name is no plain word, or the sweep cannot be read.
+        DataError: the name is malformed, or the sweep cannot be read.
         CheckpointError: the zoo lies on the Hub.
     """
     if zoo.origin:
         raise CheckpointError(
             f"{zoo.origin} is only read; record into a folder and publish that as a new commit."
         )
-    if not NAME.fullmatch(name):
+    if not RESULTS_NAME.fullmatch(name):
         raise DataError(f"{name!r} is no name for results; use lower-case letters and digits.")
     results = load_results(sweep)
     save_report(results, zoo.root / RECORDED_FOLDER / name)
@@ -55,27 +55,27 @@ def record_sweep(zoo: Zoo, sweep: Path, name: str) -> SweepResults:
 
 
 def recorded_sections(zoo: Zoo) -> str:
-    """All recorded results as the model card tells them."""
+    """All recorded results as the model card shows them."""
     return "\n".join(_section(zoo, name) for name in recorded_names(zoo))
 
 
 def record_attack(zoo: Zoo, attack: Path, name: str) -> list[str]:
-    """Puts a finished attack with its recording into the zoo.
+    """Copies a finished attack with its recording into the zoo.
 
     Args:
         attack: folder of ``attack --output``.
 
     Returns:
-        All recorded attacks.
+        Names of all recorded attacks.
 
     Raises:
-        DataError: the name is no plain word, or the attack was stopped or has no recording.
+        DataError: the name is malformed, or the attack was stopped or has no recording.
     """
-    if not NAME.fullmatch(name):
+    if not RESULTS_NAME.fullmatch(name):
         raise DataError(f"{name!r} is no name for a run; use lower-case letters and digits.")
     run = load_run(attack, name, is_recorded=True)
     if not run.is_complete or run.replay() is None:
-        raise DataError(f"{attack} holds no whole attack with its recording; attack again.")
+        raise DataError(f"{attack} holds no finished attack with its recording; attack again.")
     folder = zoo.root / RECORDED_RUNS / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -92,7 +92,7 @@ def record_attack(zoo: Zoo, attack: Path, name: str) -> list[str]:
 
 
 def recorded_names(zoo: Zoo) -> list[str]:
-    """Recorded results, the whole zoo's own first."""
+    """Names of recorded results, ``standard`` first."""
     folders = (zoo.root / RECORDED_FOLDER).glob("*/results.json")
     return sorted(
         (path.parent.name for path in folders), key=lambda name: (name != "standard", name)
@@ -100,7 +100,7 @@ def recorded_names(zoo: Zoo) -> list[str]:
 
 
 def quote_results(zoo: Zoo, text: Path) -> None:
-    """Rewrites every table that ``text`` quotes from the zoo's recorded results."""
+    """Updates every quotation of the zoo's recorded results in ``text``."""
 
     def quoted(match: re.Match[str]) -> str:
         return f"{match[1]}{quotation(zoo, match[2])}{match[3]}"
@@ -109,7 +109,7 @@ def quote_results(zoo: Zoo, text: Path) -> None:
 
 
 def quotation(zoo: Zoo, name: str) -> str:
-    """What a text says of recorded results: where they come from, and the main figures."""
+    """A quotation of recorded results: where they come from, and the main figures."""
     results = load_results(zoo.root / RECORDED_FOLDER / name)
     table = results_markdown(results.rows, main_only=True)
     return f"Recorded {record_sentence(results.record)}\n\n{table}"

@@ -1,13 +1,13 @@
 """Zoos whose targets differ in one thing: the smoothing factor, or the seed of their training.
 
-Sweeping many factors gives the privacy-utility curve: what each α costs in test accuracy and what
-it gives away to the attack. Sweeping many training seeds shows which differences between lanes
-are more than the luck of one training.
+Sweeping many factors gives the privacy-utility curve: what each α costs in test accuracy and how
+much it leaks. Sweeping many training seeds shows which differences between lanes are more than the
+chance of one training.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,14 +15,14 @@ from mia_demo.attack.sampling import store_pool
 from mia_demo.errors import ConfigError
 from mia_demo.metrics.pooling import training_lane
 from mia_demo.recipes.classifiers import ClassifierRequest, make_classifier
-from mia_demo.recipes.workshop import Log, Workshop
+from mia_demo.recipes.workshop import Workshop
 from mia_demo.smoothing import check_alpha, format_alpha
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages, TrainConfig
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.reading import Zoo
 
-SHARED_KINDS = ("prior", "evaluator", "embedder", "features", "attributes", "pretrained")
+ADOPTED_KINDS = ("prior", "evaluator", "embedder", "features", "attributes", "pretrained")
 STATES = "states"  # of unfinished trainings, beside the checkpoints
 
 
@@ -30,12 +30,12 @@ def parse_alphas(text: str) -> list[float]:
     """``-0.1,0,0.1`` -> [-0.1, 0.0, 0.1].
 
     Raises:
-        ConfigError: not numbers, out of range, or one twice.
+        ConfigError: not numbers, out of range, or a duplicate.
     """
     try:
         alphas = [float(part) for part in text.split(",")]
     except ValueError as error:
-        raise ConfigError(f"{text!r} is no list such as -0.1,0,0.1.") from error
+        raise ConfigError(f"{text!r} is not a list such as -0.1,0,0.1.") from error
     for alpha in alphas:
         check_alpha(alpha)
     if len(set(alphas)) != len(alphas):
@@ -49,18 +49,18 @@ def lane_of(alpha: float) -> str:
 
 
 def make_alpha_zoo(
-    source: Zoo, alphas: Sequence[float], root: Path, compute: Compute, log: Log
+    source: Zoo, alphas: Sequence[float], root: Path, compute: Compute, log: Callable[[str], None]
 ) -> FolderZoo:
-    """A zoo in ``root`` with a target for each α, trained as those of ``source``; resumable."""
+    """A zoo in ``root`` with one target per α, trained like those of ``source``; resumable."""
     recipe = _recipe_of(source, source.target_names()[0])
     configs = {lane_of(alpha): replace(recipe, alpha=alpha) for alpha in alphas}
     return make_variants(source, configs, root, compute, log)
 
 
 def make_training_seed_zoo(
-    source: Zoo, seeds: Sequence[int], root: Path, compute: Compute, log: Log
+    source: Zoo, seeds: Sequence[int], root: Path, compute: Compute, log: Callable[[str], None]
 ) -> FolderZoo:
-    """A zoo in ``root`` with every target of ``source`` once for each training seed; resumable."""
+    """A zoo in ``root`` with every target of ``source`` once per training seed; resumable."""
     configs = {
         training_lane(name, seed): replace(_recipe_of(source, name), seed=seed)
         for seed in seeds
@@ -70,16 +70,20 @@ def make_training_seed_zoo(
 
 
 def make_variants(
-    source: Zoo, configs: Mapping[str, TrainConfig], root: Path, compute: Compute, log: Log
+    source: Zoo,
+    configs: Mapping[str, TrainConfig],
+    root: Path,
+    compute: Compute,
+    log: Callable[[str], None],
 ) -> FolderZoo:
     """A zoo in ``root`` with these targets; prior, judges and identities are those of ``source``.
 
-    Targets of ``source`` that were trained so already are taken over.
+    Targets that ``source`` has already trained with the same settings are adopted.
     """
     made = {name: _recipe_of(source, name) for name in source.target_names()}
     zoo = FolderZoo.create(root)
     zoo.adopt_identities(source)
-    for kind in SHARED_KINDS:
+    for kind in ADOPTED_KINDS:
         for entry in source.entries(kind):
             zoo.adopt(source, entry, entry.name)
     workshop = Workshop(zoo, compute, root / STATES, log)

@@ -9,8 +9,6 @@ from pathlib import Path
 from mia_demo.system.device import Compute
 from mia_demo.zoo.folder import FolderZoo
 
-Log = Callable[[str], None]
-
 
 @dataclass(frozen=True)
 class Workshop:
@@ -25,4 +23,4 @@ class Workshop:
     zoo: FolderZoo
     compute: Compute
     states: Path
-    log: Log
+    log: Callable[[str], None]

@@ -1,4 +1,4 @@
-"""Atomic writes and hashes: a file is there whole or not at all."""
+"""Atomic writes (a file is there whole or not at all) and hashes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work on many pictures in micro-batches that fit the device's memory."""
+"""Processes many images in micro-batches that fit the device's memory."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from mia_demo.system.device import Compute
 
 log = logging.getLogger(__name__)
 
-# Pixels at once that keep a device busy: more would cost memory and win no time. Five pictures of
+# Pixels at once that keep a device busy: more would cost memory and save no time. Five images of
 # 1024 px on CUDA, one on a CPU.
 PIXELS_AT_ONCE = {"cuda": 6_300_000, "mps": 2_500_000, "cpu": 1_250_000}
-# What torch says on CPU, Windows and Apple's GPU, where it has no exception class of its own.
+# torch's messages on CPU, Windows and Apple's GPU, where it has no exception class of its own.
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 
 class MicroBatches:
@@ -26,20 +26,20 @@ class MicroBatches:
 
     Args:
         compute: the device.
-        pixels: what one picture costs, over all networks that look at it.
+        pixels: per image, summed over all networks that process it.
     """
 
     def __init__(self, compute: Compute, pixels: int) -> None:
         self.compute = compute
         self.size = max(1, PIXELS_AT_ONCE[compute.device.type] // pixels)
 
-    def run(self, count: int, work: Callable[[slice], Result]) -> list[Result]:
-        """Results of ``work`` on consecutive slices of 0..count; a failed slice is done again.
+    def run(self, count: int, work: Callable[[slice], _Result]) -> list[_Result]:
+        """Results of ``work`` on consecutive slices of 0..count; a failed slice is repeated.
 
         Raises:
-            torch.OutOfMemoryError: one picture alone is too much.
+            torch.OutOfMemoryError: a single image does not fit.
         """
-        results: list[Result] = []
+        results: list[_Result] = []
         start = 0
         while start < count:
             part = slice(start, min(start + self.size, count))
@@ -52,14 +52,14 @@ class MicroBatches:
                     raise
                 if part.stop - start == 1:
                     raise torch.OutOfMemoryError(str(error)) from error
-            # Outside the handler, where the failed slice's tensors are free.
+            # Outside the handler, where the failed slice's tensors are freed.
             self._halve(part.stop - start)
         return results
 
     def _halve(self, failed: int) -> None:
         self.size = failed // 2
         log.warning(
-            "Out of memory with %d pictures at once; going on with %d at once (the results stay "
+            "Out of memory with %d pictures at once; continuing with %d at once (the results stay "
             "the same).",
             failed, self.size,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Whether this is a Hugging Face Space, and of what kind; its environment says so."""
+"""Whether this is a Hugging Face Space, and of what kind, according to its environment."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import os
 
 
 def space_name() -> str:
-    """``user/name`` of the Space; empty where this is none."""
+    """``user/name`` of the Space; empty if this is none."""
     return os.environ.get("SPACE_ID", "")
 
 
 def is_zero_gpu() -> bool:
-    """Whether GPUs are lent for seconds, instead of being there."""
+    """Whether a GPU is lent for seconds at a time, instead of being present."""
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 
 
 def hardware() -> str:
-    """What the Space runs on, as far as it says so."""
+    """What the Space runs on, as far as the environment tells."""
     known = (os.environ.get(name, "") for name in ("ACCELERATOR", "CPU_CORES", "MEMORY"))
     accelerator, cores, memory = known
     lent = "ZeroGPU" if is_zero_gpu() else ""

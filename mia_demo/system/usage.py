@@ -1,4 +1,4 @@
-"""How much memory the demo takes up."""
+"""How much memory the demo uses."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from mia_demo.system.device import Compute
 if sys.platform != "win32":
     import resource
 
-STATM = Path("/proc/self/statm")  # Linux: sizes in pages, the second is what is in memory
+STATM = Path("/proc/self/statm")  # Linux: sizes in pages, the second is resident memory
 
 
 @dataclass(frozen=True)
 class DeviceMemory:
-    """Bytes of an accelerator: taken up by this process, and in all (None if not told)."""
+    """Bytes of an accelerator: used by this process, and in all (None if unknown)."""
 
     used: int
     total: int | None
 
 
 def process_bytes() -> int | None:
-    """What this process holds in memory; where only its peak is told, that; on Windows nothing."""
+    """Memory of this process; its peak where only that is known; None on Windows."""
     if sys.platform == "win32":
         return None
     if STATM.exists():
@@ -36,7 +36,7 @@ def process_bytes() -> int | None:
 
 
 def device_memory(compute: Compute) -> DeviceMemory | None:
-    """None on a CPU, and where this process has not touched its GPU."""
+    """None on a CPU, and if this process has not used its GPU."""
     if compute.device.type == "mps":
         return DeviceMemory(torch.mps.current_allocated_memory(), None)
     if compute.device.type != "cuda" or not torch.cuda.is_initialized():

@@ -21,8 +21,8 @@ from mia_demo.training.classifier import ClassifierTrainer, LabelledImages, Trai
 class SofteningTransform:
     """uint8 batch -> float batch in [-1, 1], cropped, mirrored and softened at random.
 
-    Colours are part of what is to be read, so hue and saturation stay. The prior's pictures are
-    softer than renders: every image is mixed with its half-resolution copy, by a share of its own.
+    Attributes include colours, so hue and saturation stay. The prior's pictures are softer than
+    renders: each image is blended with its half-resolution copy, in a random proportion.
     """
 
     size: int
@@ -39,7 +39,7 @@ class SofteningTransform:
 
 
 class AttributeTrainer(ClassifierTrainer):
-    """Heads in training: the labels are all attributes of every image, int64 [N, A]."""
+    """Attribute heads in training: labels are all attributes of every image, int64 [N, A]."""
 
     def __init__(
         self, heads: Classifier, config: TrainConfig, compute: Compute, train: LabelledImages
@@ -58,5 +58,5 @@ class AttributeTrainer(ClassifierTrainer):
 
 
 def attribute_recipe(config: TrainConfig) -> dict[str, Any]:
-    """Settings and definitions: changing either makes other heads."""
+    """Settings and definitions: different ones make different heads."""
     return {**config.to_json(), "attributes": definitions()}

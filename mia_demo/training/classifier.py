@@ -1,7 +1,7 @@
 """Training of classifiers: targets with any smoothing factor, evaluators, the face embedder.
 
-The reference code's recipe in small: Adam, learning rate divided by 10 at 3/4 and 9/10 of the
-epochs, last epoch kept, and the schedule of negative smoothing factors (``alpha_at_epoch``).
+The reference code's recipe on a small scale: Adam, learning rate divided by 10 after 3/4 and 9/10
+of the epochs, last epoch kept, and the schedule of negative smoothing factors (``alpha_at_epoch``).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Transform = Callable[[Tensor, torch.Generator], Tensor]  # uint8 batch -> float 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides a training, besides the data."""
+    """Everything that determines a training, apart from the data."""
 
     alpha: float = 0.0
     architecture: str = "compact_resnet"
@@ -51,7 +51,7 @@ class TrainConfig:
     batch_size: int = 64
     learning_rate: float = 2e-3
     milestones: tuple[float, ...] = (0.75, 0.9)  # shares of the epochs: learning rate / 10
-    phases: tuple[float, float] = REFERENCE_PHASES  # ramp and full effect of a negative alpha
+    phases: tuple[float, float] = REFERENCE_PHASES  # see ``alpha_at_epoch``
     seed: int = 42
     initial_weights: str = RANDOM  # or imagenet, pretrained, or a safetensors file
     augmentation: str = REFERENCE  # one of AUGMENTATIONS
@@ -81,7 +81,7 @@ class TrainConfig:
     def to_json(self) -> dict[str, Any]:
         pairs = {"milestones": list(self.milestones), "phases": list(self.phases)}
         values = {**asdict(self), **pairs}
-        # Checkpoints from before there was a choice say nothing.
+        # Older checkpoints, made before there was a choice, do not mention these.
         for name, usual in (("initial_weights", RANDOM), ("augmentation", REFERENCE)):
             if values[name] == usual:
                 del values[name]
@@ -107,23 +107,23 @@ class LabelledImages:
 
 @dataclass(frozen=True)
 class TrainingFrame:
-    """One report of a training; at the end of an epoch the test images are measured."""
+    """One step of a training; the last of an epoch also reports on the test images."""
 
     epoch: int  # from 0
     epochs: int
     step: int  # optimiser steps so far, over all epochs
     total_steps: int
-    alpha: float  # the factor this epoch really uses
+    alpha: float  # the factor that this epoch uses
     learning_rate: float
     loss: float
     train_accuracy: float  # of the epoch so far, on augmented images
     test_accuracy: float | None
-    seconds: float  # of computing, earlier sittings included
+    seconds: float  # of computing, including earlier sittings
     logits: LogitHistogram | None = None  # of the test images
 
 
 class ClassifierTrainer:
-    """A network in training that can be saved after every epoch and restored."""
+    """A network in training; its state can be saved after every epoch and restored."""
 
     def __init__(
         self, network: nn.Module, config: TrainConfig, compute: Compute, train: LabelledImages
@@ -136,15 +136,15 @@ class ClassifierTrainer:
         self.optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
         self.epoch = 0
         self.seconds = 0.0
-        self.alphas: list[float] = []  # what every finished epoch used
-        # Batch normalisation cannot train on a single image: a last batch of one is dropped.
+        self.alphas: list[float] = []  # of the finished epochs
+        # Batch normalisation cannot train on a single image: a final batch of one is dropped.
         batches, rest = divmod(len(train.images), config.batch_size)
         self.steps_per_epoch = batches + (rest > 1)
         if not self.steps_per_epoch:
             raise ConfigError("Training needs at least 2 images.")
 
     def train_epoch(self) -> Iterator[TrainingFrame]:
-        """One epoch; a frame a step, without test accuracy."""
+        """One epoch, one frame per step, without test accuracy."""
         config = self.config
         alpha = alpha_at_epoch(config.alpha, self.epoch, config.epochs, config.phases)
         learning_rate = config.learning_rate_at(self.epoch)
@@ -186,7 +186,7 @@ class ClassifierTrainer:
         logits, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
         logits = logits.float()
         loss = self.loss(logits, labels, alpha)
-        for other in auxiliary:  # Inception's second head counts fully, as in the reference code
+        for other in auxiliary:  # Inception's auxiliary head has weight 1, as in the reference code
             loss = loss + self.loss(other.float(), labels, alpha)
         loss.backward()
         self.optimizer.step()
@@ -194,15 +194,15 @@ class ClassifierTrainer:
         return loss.item(), self.hits(logits, labels)
 
     def loss(self, logits: Tensor, labels: Tensor, alpha: float) -> Tensor:
-        """What is minimised, mean over the batch."""
+        """The loss to minimise, averaged over the batch."""
         return smoothing_loss(logits, labels, alpha)
 
     def hits(self, logits: Tensor, labels: Tensor) -> float:
-        """How many images of the batch are answered right."""
+        """Number of images in the batch that are classified correctly."""
         return (logits.argmax(dim=1) == labels).float().sum().item()
 
     def recipe(self) -> dict[str, Any]:
-        """What a saved state must have been trained with to be gone on from."""
+        """Settings that a saved state must have been trained with to be resumed."""
         return self.config.to_json()
 
     def save(self, directory: Path) -> None:
@@ -222,7 +222,7 @@ class ClassifierTrainer:
         """Restores the state after the last finished epoch.
 
         Raises:
-            CheckpointError: damaged, or of another configuration.
+            CheckpointError: the state is damaged or belongs to other settings.
         """
         tensors, numbers = load_state(directory / STATE_FILE)
         if numbers["config"] != self.recipe():
@@ -241,15 +241,15 @@ def train_classifier(
     test: LabelledImages | None,
     directory: Path | None = None,
 ) -> Iterator[TrainingFrame]:
-    """Trains to the last epoch, going on from a state in ``directory`` if there is one.
+    """Trains to the last epoch, resuming from a state in ``directory`` if there is one.
 
     Args:
         trainer: network, configuration and training images.
         test: measured after every epoch; None skips it.
-        directory: where the resumable state lives; None keeps nothing.
+        directory: where the resumable state is kept; None keeps none.
 
     Yields:
-        A frame a step; the last of an epoch carries ``test_accuracy``.
+        One frame per step; the last of an epoch carries ``test_accuracy``.
     """
     if directory is not None and (directory / STATE_FILE).exists():
         trainer.load(directory)
@@ -266,7 +266,7 @@ def train_classifier(
             logits = predict(trainer.network, test.images, trainer.compute)
             last = replace(
                 last,
-                test_accuracy=_share_right(logits, test.labels),
+                test_accuracy=_accuracy(logits, test.labels),
                 logits=logit_histogram(logits, test.labels),
             )
         yield last
@@ -284,7 +284,7 @@ def predict(
     """Outputs of a network in evaluation mode: uint8 images [N, 3, S, S] -> float32 CPU [N, D].
 
     Args:
-        output: what to compute of a batch, such as the network's ``features``; default its answer.
+        output: what to compute for a batch, such as the network's ``features``; default: logits.
     """
     network.eval()
     output = output or network
@@ -300,8 +300,8 @@ def accuracy(network: nn.Module, data: LabelledImages, compute: Compute) -> floa
     """Top-1 accuracy in 0..1; nan for no images."""
     if not len(data.labels):
         return math.nan
-    return _share_right(predict(network, data.images, compute), data.labels)
+    return _accuracy(predict(network, data.images, compute), data.labels)
 
 
-def _share_right(logits: Tensor, labels: Tensor) -> float:
+def _accuracy(logits: Tensor, labels: Tensor) -> float:
     return (logits.argmax(dim=1) == labels).float().mean().item()

@@ -1,7 +1,7 @@
 """What a training starts from: random weights, ImageNet's, or another checkpoint's.
 
-ImageNet's weights are torchvision's own (``DEFAULT`` of each architecture) and are downloaded by
-torchvision unless they lie in its cache: that happens only when they were asked for.
+ImageNet's weights are torchvision's own (``DEFAULT`` of each architecture). torchvision downloads
+them, unless they are in its cache, only when they are asked for.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PRETRAINED = "pretrained"  # the zoo's own; ``recipes.classifiers.new_classifier
 
 
 def load_initial_weights(network: nn.Module, architecture: str, source: str) -> list[str]:
-    """Copies weights into a bare network, all but those of heads with other outputs.
+    """Copies weights into a bare network, except those of heads with another number of outputs.
 
     A head of the same size is kept, as in the reference code: ImageNet's 1000 classes initialise
     the head of CelebA's 1000 identities.
@@ -31,7 +31,7 @@ def load_initial_weights(network: nn.Module, architecture: str, source: str) -> 
         source: ``random`` changes nothing, ``imagenet``, or the path of a safetensors file.
 
     Returns:
-        Names of parameters that stay random.
+        Names of the parameters that stay random.
 
     Raises:
         ConfigError: torchvision has no such weights, or they cannot be downloaded.
@@ -53,7 +53,7 @@ def load_initial_weights(network: nn.Module, architecture: str, source: str) -> 
         if key in own and (tensor.shape == own[key].shape or key not in heads)
     }
     left = sorted(own.keys() - fitting.keys())
-    # Checkpoints of evaluators may come without the head that served their training alone.
+    # Checkpoints of evaluators may lack the auxiliary head, which only serves training.
     misfits = {key for key in left if key not in heads and not key.startswith("AuxLogits.")}
     if misfits or any(own[key].shape != fitting[key].shape for key in fitting):
         raise CheckpointError(

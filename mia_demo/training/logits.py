@@ -1,7 +1,7 @@
-"""How a classifier's logits lie: the true class against all others, as a histogram.
+"""Histograms of a classifier's logits: the true class against all others.
 
 Positive smoothing pulls the two groups together, negative smoothing drives them apart without
-bound. Paper, section 3.
+bound (paper, section 3).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-BINS = 48
+LOGIT_BINS = 48
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class LogitHistogram:
     """Of N images and C classes.
 
     Attributes:
-        low, high: the range of all logits, cut into ``BINS`` equal bins.
+        low, high: the range of all logits, cut into ``LOGIT_BINS`` equal bins.
         target: share of the N logits of the true class in each bin; sums to 1.
         others: share of the N * (C - 1) logits of the other classes in each bin; sums to 1.
         target_mean, others_mean: mean logit of each group.
@@ -49,5 +49,5 @@ def logit_histogram(logits: Tensor, labels: Tensor) -> LogitHistogram:
 
 
 def _shares(values: Tensor, low: float, high: float) -> tuple[float, ...]:
-    counts = torch.histc(values, BINS, low, high)
+    counts = torch.histc(values, LOGIT_BINS, low, high)
     return tuple((counts / len(values)).tolist())

@@ -1,24 +1,24 @@
 """Training of the attacker's prior: StyleGAN2 on public, disjoint identities.
 
-A GAN alone spends millions of images on learning that faces are faces. Here the synthesis network
-is told what to draw, and only then that it must look real:
+A GAN alone needs millions of images to learn what a face is. Here the synthesis network first
+learns to reconstruct given faces, and only then to make random ones look real:
 
 1. **Autoencoder into w.** An encoder reads a picture into one style w, the synthesis network
-   rebuilds it. Error: pixels, and the features of a network that tells faces apart
-   (``FaceFeatures``). A little noise on w keeps neighbouring styles alike, which is what makes an
-   autoencoder's latent space one to sample from (Ghosh et al., "From variational to deterministic
+   reconstructs it. Error: pixels, and the features of a network that tells faces apart
+   (``FaceFeatures``). A little noise on w keeps neighbouring styles similar, which makes the latent
+   space of an autoencoder fit for sampling (Ghosh et al., "From variational to deterministic
    autoencoders", ICLR 2020).
 2. **Mapping.** The mapping network learns to turn z ~ N(0, I) into styles distributed like the
-   encoder's: it minimises the energy distance to the codes of the last ``bank`` images, and
-   nothing else, so no kind of face can be dropped for being hard to draw.
+   encoder's: it minimises the energy distance to the codes of the last ``bank`` images and nothing
+   else, so no kind of face is dropped for being hard to draw.
 3. **Critics.** After ``warmup_kimg``, critics on the features (Projected GANs) judge samples of
-   random z, hinge loss, inputs lightly augmented. Rebuilding goes on, so that no rare face is
-   forgotten (Larsen et al., "Autoencoding beyond pixels", ICML 2016). What a style means is
-   settled by then: the encoder stops learning and w is scaled to unit deviation. Otherwise w
-   grows to escape its noise and drifts faster than any weight average follows.
+   random z, with hinge loss and light augmentation. Reconstruction continues, so that no rare face
+   is forgotten (Larsen et al., "Autoencoding beyond pixels", ICML 2016). The styles are frozen by
+   then: the encoder stops learning and w is scaled to unit deviation. Otherwise w would grow to
+   escape its noise and drift faster than any weight average could follow.
 
 Learning rates fall with the images seen; the shipped weights are a moving average, as in StyleGAN2.
-Only the generator leaves this module.
+Of all networks only the generator is shipped.
 """
 
 from __future__ import annotations
@@ -52,21 +52,21 @@ from mia_demo.training.state import (
 )
 
 PRIOR_STATE_FILE = "prior_state.safetensors"
-MAPPING_BATCH = 256  # styles drawn a step for the energy distance
+MAPPING_BATCH = 256  # styles drawn per step for the energy distance
 ADAM_WARMUP = 50  # steps
 SAVE_EVERY_SECONDS = 120  # of computing
 
 
 @dataclass(frozen=True)
 class PriorFrame:
-    """One report of the training."""
+    """One step of the training."""
 
     step: int
     images_seen: int
-    seconds: float  # of computing, earlier sittings included
-    pixel_error: float  # of rebuilt images: mean absolute, images in [-1, 1]
-    feature_error: float  # of rebuilt images: relative, see ``feature_error``
-    style_distance: float  # energy distance between the mapping's styles and the encoder's
+    seconds: float  # of computing, including earlier sittings
+    pixel_error: float  # of reconstructions: mean absolute, images in [-1, 1]
+    feature_error: float  # of reconstructions: relative, see ``feature_error``
+    style_distance: float  # energy distance between the styles of mapping and encoder
     critic_loss: float  # 0 until the critics join
 
 
@@ -74,7 +74,7 @@ class PriorTrainer:
     """Networks, optimisers and one training step; saves and restores all of it.
 
     Args:
-        features: sees likeness; of people of the public set only.
+        features: measures likeness; trained on public identities only.
     """
 
     def __init__(self, config: PriorConfig, features: FaceFeatures, compute: Compute) -> None:
@@ -92,8 +92,7 @@ class PriorTrainer:
             self.encoder = compute.place(encoder)
             self.critics = compute.place(FeatureCritics(features.shapes(config.resolution)))
         self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
-        # Momentum for those who rebuild (a plain regression), none for those who play against
-        # each other.
+        # Momentum for the networks that reconstruct (plain regression), none for the critics.
         rate, betas = config.learning_rate, (0.9, 0.99)
         self.optimizers = {
             "synthesis": _adam(self.generator.synthesis, rate, betas),
@@ -102,7 +101,7 @@ class PriorTrainer:
             "critics": _adam(self.critics, config.critic_rate, (0.0, 0.99)),
         }
         self.bank = torch.zeros(0, config.latent_dim, device=compute.device)
-        self.style_scale = 0.0  # what w was divided by when it was settled; 0 until then
+        self.style_scale = 0.0  # what w was divided by when styles were frozen; 0 until then
         self.step = 0
         self.seconds = 0.0
 
@@ -114,7 +113,7 @@ class PriorTrainer:
         """One update of every network.
 
         Args:
-            images: all real images, uint8 [N, 3, R, R].
+            images: all training images, uint8 [N, 3, R, R].
         """
         started = time.perf_counter()
         config, device = self.config, self.compute.device
@@ -137,11 +136,11 @@ class PriorTrainer:
     def _update_generator(
         self, real: Tensor, rng: torch.Generator, critics_join: bool
     ) -> tuple[Tensor, tuple[float, float, float]]:
-        """Rebuilds the batch, follows the codes and, if critics have joined, pleases them.
+        """Reconstructs the batch, matches the codes and, once critics have joined, fools them.
 
         Returns:
-            the random faces [sampled, 3, R, R] (none before critics join), augmented, and the
-            errors of a frame.
+            augmented random faces [sampled, 3, R, R] (none before critics join), and the errors of
+            a frame.
         """
         config, batch = self.config, len(real)
         noise = config.style_noise / (self.style_scale or 1.0)
@@ -151,8 +150,8 @@ class PriorTrainer:
                 w = self.encoder(real)
             styles = w + noise * self._normal(batch, rng)
             if critics_join:
-                # Critics teach the synthesis only: what they ask of the mapping is to leave out
-                # whatever is hard to draw.
+                # Critics teach the synthesis network only: they would teach the mapping network
+                # to leave out whatever is hard to draw.
                 with torch.no_grad():
                     random_styles = mapping(self._normal(config.sampled, rng))[:, 0]
                 styles = torch.cat([styles, random_styles])
@@ -179,7 +178,7 @@ class PriorTrainer:
         return sampled.detach(), errors
 
     def _update_critics(self, real: Tensor, sampled: Tensor, rng: torch.Generator) -> float:
-        """Hinge loss; ``sampled`` faces are augmented already."""
+        """Hinge loss; ``sampled`` faces are already augmented."""
         with self.compute.autocast():
             with torch.no_grad():
                 true_stages = self.features(self._augment(real, rng))
@@ -197,8 +196,8 @@ class PriorTrainer:
     def _settle_styles(self) -> None:
         """Scales w to unit deviation without changing any picture; the weight average restarts.
 
-        Encoder and mapping end in maps that are homogeneous in the last layer's parameters (a
-        leaky ReLU keeps positive factors), the synthesis begins with affine maps of w.
+        The outputs of encoder and mapping are homogeneous in the last layer's parameters (a leaky
+        ReLU commutes with positive factors), and the synthesis begins with affine maps of w.
         """
         scale = (self.bank - self.bank.mean(dim=0)).square().mean().sqrt().item()
         mapping = self.generator.mapping
@@ -277,7 +276,7 @@ class PriorTrainer:
         """Restores a saved state.
 
         Raises:
-            CheckpointError: the state belongs to another configuration, or is damaged.
+            CheckpointError: the state is damaged or belongs to other settings.
         """
         tensors, numbers = load_state(directory / PRIOR_STATE_FILE)
         if numbers["config"] != asdict(self.config):

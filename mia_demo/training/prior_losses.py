@@ -1,4 +1,4 @@
-"""What the prior's training asks for: likeness of pictures, and of distributions of styles."""
+"""Losses of the prior's training: likeness of pictures, and of distributions of styles."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-SCALES = (1, 2, 4)
+PIXEL_SCALES = (1, 2, 4)
 
 
-def pixel_error(rebuilt: Tensor, image: Tensor) -> Tensor:
-    """Mean absolute error, averaged over full, half and quarter size: shape counts, not grain."""
+def pixel_error(reconstruction: Tensor, image: Tensor) -> Tensor:
+    """Mean absolute error, averaged over full, half and quarter size, so that shape counts."""
     errors = [
-        (F.avg_pool2d(rebuilt, scale) - F.avg_pool2d(image, scale)).abs().mean() for scale in SCALES
+        (F.avg_pool2d(reconstruction, scale) - F.avg_pool2d(image, scale)).abs().mean()
+        for scale in PIXEL_SCALES
     ]
     return torch.stack(errors).mean()
 
@@ -23,7 +24,7 @@ def energy_distance(x: Tensor, y: Tensor) -> Tensor:
     2 E|X - Y| - E|X - X'| - E|Y - Y'| (Székely and Rizzo, 2013).
 
     Args:
-        x, y: [n, D] and [m, D], both of at least two points.
+        x, y: [n, D] and [m, D], with n and m at least 2.
     """
 
     def within(points: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
-"""The paper's training settings for FaceScrub and CelebA, and what a training changes of them.
+"""The paper's training settings for FaceScrub and CelebA, and how a training departs from them.
 
-From the reference code's configurations, the same for every architecture: Adam (1e-3), 100 epochs,
+From the reference code's configurations, identical for every architecture: Adam (1e-3), 100 epochs,
 batches of 128, learning rate / 10 after 75 and 90 epochs, seed 42, ImageNet initialisation, and
 the schedule of negative smoothing factors (``mia_demo.smoothing``). The evaluator is an
-Inception-v3 at 299 px whose auxiliary head counts fully.
+Inception-v3 at 299 px whose auxiliary head has weight 1.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mia_demo.system.device import Compute
 from mia_demo.training.classifier import TrainConfig
 from mia_demo.training.initial_weights import IMAGENET
 
-# Of every training with this program, whatever its settings.
+# Holds for every training with this program.
 ALWAYS_DIFFERENT = (
     "pictures that are not square are cropped to their centred square before anything else",
     "brightness, contrast, saturation and hue are changed in this order, not in a random one",
@@ -24,7 +24,7 @@ ALWAYS_DIFFERENT = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """Targets and evaluator of one data set."""
+    """Settings of targets and evaluator for one data set."""
 
     target: TrainConfig
     evaluator: TrainConfig
@@ -61,8 +61,8 @@ RECIPES = {
 }
 
 
-def differences(config: TrainConfig, paper: TrainConfig, compute: Compute) -> list[str]:
-    """What a training does otherwise than the paper's, one phrase each, whatever the alpha."""
+def differences_from_paper(config: TrainConfig, paper: TrainConfig, compute: Compute) -> list[str]:
+    """How a training differs from the paper's, apart from alpha; one phrase per difference."""
     given, wanted = config.to_json(), paper.to_json()
     settings = sorted(given.keys() | wanted.keys())
     found = [

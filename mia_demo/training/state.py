@@ -1,7 +1,7 @@
 """Training state on disk without pickles: tensors in safetensors, numbers in its metadata.
 
-Written whole or not at all, so a training can be killed at any moment and go on from the last
-save. Randomness needs no saving: every step seeds its own generator from (seed, step).
+A file is written whole or not at all, so a training can be killed at any moment and resumes from
+the last save. Random states need no saving: every step seeds its own generator from (seed, step).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mia_demo.system.files import replacing
 
 
 def step_generator(seed: int, step: int) -> torch.Generator:
-    """CPU random numbers that depend on (seed, step) alone: a resumed run repeats them."""
+    """CPU generator that depends on (seed, step) alone, so that a resumed run repeats its draws."""
     return torch.Generator().manual_seed((seed * 1_000_003 + step) % 2**63)
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from mia_demo.data.attributes import definitions
 from mia_demo.data.identities import IdentitySet, open_identity_set
-from mia_demo.data.splits import Items, first_of_each
+from mia_demo.data.splits import Items, first_items
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.models.classifiers import Classifier, CompactResNet, build_classifier
 from mia_demo.models.embedder import FaceEmbedder
@@ -182,7 +182,7 @@ class Zoo(ABC):
         items = self.split_items(identities)
         if split not in items:
             raise ConfigError(f"No split {split!r}; use train or test.")
-        chosen = items[split] if images is None else first_of_each(items[split], images)
+        chosen = items[split] if images is None else first_items(items[split], images)
         return identities.items(size, chosen)
 
     def images_of(self, identities: IdentitySet, label: int, split: str) -> list[int]:

@@ -75,7 +75,7 @@ def test_zip_bombs_are_refused_before_unpacking(zip_of: Pack) -> None:
 
 
 def test_too_many_pixels_are_refused(zip_of: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_PIXELS", 63)
+    monkeypatch.setattr(module, "MAX_IMAGE_PIXELS", 63)
     people = open_identity_set(zip_of({f"{who}/{i}.png": png() for who in "ab" for i in range(2)}))
     with pytest.raises(DataError, match=r"a/0\.png has 8 x 8 pixels"):
         people.tensors(16)

@@ -162,6 +162,6 @@ def test_a_zoo_of_training_seeds_repeats_every_target(
 
 def test_lists_of_smoothing_factors() -> None:
     assert parse_alphas("-0.1,0,0.2") == [-0.1, 0.0, 0.2]
-    for wrong, message in (("a", "no list"), ("0,0", "twice"), ("1.5", "at most 1")):
+    for wrong, message in (("a", "not a list"), ("0,0", "twice"), ("1.5", "at most 1")):
         with pytest.raises(ConfigError, match=message):
             parse_alphas(wrong)

@@ -42,9 +42,9 @@ def test_too_little_memory_halves_the_portion_for_good_and_says_so(
     assert [number for part in done for number in part] == list(range(9))
     assert micro_batches.size == 2
     assert [record.message for record in caplog.records] == [
-        "Out of memory with 8 pictures at once; going on with 4 at once (the results stay the "
+        "Out of memory with 8 pictures at once; continuing with 4 at once (the results stay the "
         "same).",
-        "Out of memory with 4 pictures at once; going on with 2 at once (the results stay the "
+        "Out of memory with 4 pictures at once; continuing with 2 at once (the results stay the "
         "same).",
     ]
     caplog.clear()

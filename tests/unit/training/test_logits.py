@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mia_demo.training.logits import BINS, logit_histogram
+from mia_demo.training.logits import LOGIT_BINS, logit_histogram
 
 
 def test_groups_are_counted_apart() -> None:
@@ -18,7 +18,7 @@ def test_groups_are_counted_apart() -> None:
     assert sum(histogram.others) == pytest.approx(1)
     assert histogram.target[-1] == 0.5  # 4 is the highest logit
     assert histogram.others[0] == 0.25  # -2 the lowest
-    assert histogram.others[BINS // 3] == 0.75
+    assert histogram.others[LOGIT_BINS // 3] == 0.75
 
 
 def test_equal_logits_are_no_error() -> None:

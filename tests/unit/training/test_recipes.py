@@ -17,7 +17,7 @@ from mia_demo.smoothing import alpha_at_epoch, smoothing_loss
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import ClassifierTrainer, LabelledImages, TrainConfig
 from mia_demo.training.initial_weights import load_initial_weights
-from mia_demo.training.recipes import RECIPES, differences
+from mia_demo.training.recipes import RECIPES, differences_from_paper
 
 Heads = namedtuple("Heads", ["logits", "aux_logits"])
 
@@ -52,9 +52,11 @@ def test_evaluators_train_as_in_the_reference_code() -> None:
 
 def test_a_training_says_how_it_differs_from_the_papers(compute: Compute) -> None:
     paper = RECIPES["facescrub"].target
-    assert not any("instead of" in phrase for phrase in differences(paper, paper, compute))
+    assert not any(
+        "instead of" in phrase for phrase in differences_from_paper(paper, paper, compute)
+    )
     short = replace(paper, epochs=2, initial_weights="random", alpha=-0.05)
-    told = differences(short, paper, Compute(compute.device, torch.bfloat16))
+    told = differences_from_paper(short, paper, Compute(compute.device, torch.bfloat16))
     assert told[:3] == [
         "epochs 2 instead of 100",
         "initial_weights random instead of imagenet",
