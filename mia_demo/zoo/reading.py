@@ -26,7 +26,7 @@ from mia_demo.models.stylegan2 import Generator
 from mia_demo.zoo.identity_folder import open_folder
 from mia_demo.zoo.manifest import CheckpointEntry, Manifest, StoredFile
 
-Network = TypeVar("Network", bound=nn.Module)
+_Network = TypeVar("_Network", bound=nn.Module)
 
 
 class Zoo(ABC):
@@ -241,5 +241,5 @@ class SelectedZoo(Zoo):
         return self._whole.split_items(identities)
 
 
-def _frozen(network: Network) -> Network:
+def _frozen(network: _Network) -> _Network:
     return network.requires_grad_(False).eval()
