@@ -38,6 +38,7 @@ def test_a_class_votes_from_its_phones(open_page: OpenPage, tmp_path: Path) -> N
     host.get_by_role("button", name="Open a room").click()
     code = host.locator(".line-up .code")
     expect(code).to_have_text(re.compile("^[A-Z2-9]{5}$"))
+    expect(host.get_by_role("img", name="QR code of the room’s link")).to_be_visible()
     phone = open_page(**PHONE)
     phone.goto(f"{phone.url.split('?')[0]}?room={code.inner_text()}")
     expect(photo(phone, 8)).to_be_visible()
@@ -45,7 +46,8 @@ def test_a_class_votes_from_its_phones(open_page: OpenPage, tmp_path: Path) -> N
     # What the phone holds says nothing about the truth.
     hidden = phone.locator(".line-up").inner_html()
     assert not re.search("identity|negative|positive|zero|α", hidden.split('class="answer"')[0])
-    assert len(set(re.findall(r'alt="(.*?)"', hidden))) == 9  # eight numbers, one reconstruction
+    # Eight numbers, one reconstruction, the QR code.
+    assert len(set(re.findall(r'alt="(.*?)"', hidden))) == 10
     photo(phone, 3).check()
     expect(phone.get_by_text("Your vote: photo 3.")).to_be_visible()
     photo(phone, 3).press("ArrowRight")

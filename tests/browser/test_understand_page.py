@@ -113,7 +113,7 @@ def test_less_motion_for_those_who_want_less(open_page: OpenPage) -> None:
 
 def test_embedding_view_with_numbers(open_page: OpenPage) -> None:
     page = open_understand(open_page)
-    view = page.get_by_role("region", name="What each network keeps of a face")
+    view = page.get_by_role("region", name="Features of each network")
     view.scroll_into_view_if_needed()
     expect(view.locator(".finding")).to_contain_text("Tightest here", timeout=TIMEOUT)
     maps = view.get_by_role("img", name=re.compile("intra-class distance"))
@@ -161,7 +161,7 @@ def test_gradients_and_reconstructions_of_ones_own_attack(
 ) -> None:
     page = open_page()
     page.get_by_role("tab", name="Understand").click()
-    view = page.get_by_role("region", name="What each network keeps of a face")
+    view = page.get_by_role("region", name="Features of each network")
     view.scroll_into_view_if_needed()
     expect(view.locator(".landed").first).to_be_visible(timeout=TIMEOUT)
     figure = page.get_by_role("region", name="Gradient stability")
@@ -198,7 +198,7 @@ def test_axe_finds_nothing_serious(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_understand(open_page)
     button(page, "To the end").click()
     expect(toy(page).locator(".outcome")).to_contain_text("stopped after", timeout=TIMEOUT)
-    for name in ("What each network keeps of a face", "Gradient stability", "The smoothed label"):
+    for name in ("Features of each network", "Gradient stability", "The smoothed label"):
         page.get_by_role("region", name=name).scroll_into_view_if_needed()
     expect(page.locator(".formula .lane").first).to_be_visible(timeout=TIMEOUT)
     expect(page.locator(".embedding .map").first).to_be_visible(timeout=TIMEOUT)

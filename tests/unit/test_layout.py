@@ -211,3 +211,12 @@ def test_functions_take_at_most_five_positional_parameters() -> None:
     }
     assert not many - MANY_PARAMETERS, "make them keyword-only, or take one request"
     assert not MANY_PARAMETERS - many, "mended by now: delete them from MANY_PARAMETERS"
+
+
+def test_only_charts_js_draws() -> None:
+    """In Python report/figure.py draws: its SVG stands in Markdown, where no script runs."""
+    for kind in ("js", "html"):
+        for path in (PACKAGE / "ui").rglob(f"*.{kind}"):
+            text = path.read_text("utf-8")
+            is_drawn = "createElementNS" in text or "<svg" in text
+            assert not is_drawn or path.name == "charts.js", path

@@ -1,7 +1,8 @@
-const search = element.querySelector("#identity-search");
-const gallery = element.querySelector(".gallery");
-const faces = element.querySelector(".faces");
-const none = element.querySelector(".none");
+// uses shared/elements
+const search = $("#identity-search");
+const gallery = $(".gallery");
+const faces = $(".faces");
+const none = $(".none");
 let options = [];
 let last = 0;
 
@@ -11,23 +12,16 @@ function choose(number) {
 }
 
 function option({ number, uri, name }) {
-  const label = document.createElement("label");
-  label.className = "face";
-  const radio = document.createElement("input");
+  const label = make("label", "face", faces);
+  const radio = make("input", "cover", label);
   radio.type = "radio";
   radio.name = "identity";
   radio.value = number;
   radio.setAttribute("aria-label", "Identity " + number + (name ? ", " + name : ""));
   radio.checked = number === props.value;
   radio.addEventListener("change", () => choose(number));
-  const picture = document.createElement("img");
-  picture.src = uri;
-  picture.alt = "";
-  const caption = document.createElement("span");
-  caption.textContent = name ? number + " " + name : number;
-  caption.title = name;
-  label.append(radio, picture, caption);
-  faces.append(label);
+  picture(label, uri, "", "square");
+  make("span", "", label, name ? number + " " + name : number).title = name;
   return { number, label, radio };
 }
 

@@ -1,18 +1,13 @@
-// uses shared/elements boards/replay_player
+// uses shared/elements shared/charts boards/replay_player
 // Fills the board from the value, reusing elements so that pictures change without flicker.
-const board = element.querySelector(".board");
-const columns = element.querySelector(".columns");
-const photos = element.querySelector(".photos");
-const SVG = "http://www.w3.org/2000/svg";
-
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
+const board = $(".board");
+const columns = $(".columns");
+const photos = $(".photos");
 
 // As many <img> in the parent as there are pictures.
 function showPictures(parent, pictures) {
   while (parent.children.length > pictures.length) parent.lastElementChild.remove();
-  while (parent.children.length < pictures.length) make("img", "", parent);
+  while (parent.children.length < pictures.length) make("img", "square", parent);
   pictures.forEach(({ uri, alt }, index) => {
     const image = parent.children[index];
     if (image.src !== uri) image.src = uri;
@@ -20,19 +15,14 @@ function showPictures(parent, pictures) {
   });
 }
 
-// With a true minus sign, and none before zero.
-function signed(value) {
-  const text = value.toFixed(2);
-  return Number(text) === 0 ? "0.00" : text.replace("-", "−");
-}
-
 function makeLane(name) {
-  const column = make("article", "column lane", columns);
+  const column = make("article", "column card lane", columns);
   column.dataset.lane = name;
   const title = make("h3", "", column);
   title.id = photos.getAttribute("aria-labelledby") + "-" + name;
   column.setAttribute("aria-labelledby", title.id);
-  column.append(swatch());
+  const swatch = { class: "swatch", viewBox: "0 0 100 4", preserveAspectRatio: "none", "aria-hidden": true };
+  draw("path", { class: "line", d: "M0 2H100" }, draw("svg", swatch, column));
   make("span", "name", title);
   make("span", "alpha", title);
   make("p", "facts", column);
@@ -52,21 +42,8 @@ function makeLane(name) {
   make("span", "words", verdict);
   make("span", "certainty", verdict);
   make("div", "others", column);
-  make("p", "note", column);
+  make("p", "note quiet", column);
   return column;
-}
-
-function swatch() {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "swatch");
-  svg.setAttribute("viewBox", "0 0 100 4");
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS(SVG, "path");
-  line.setAttribute("d", "M0 2H100");
-  line.setAttribute("class", "line");
-  svg.append(line);
-  return svg;
 }
 
 function showLane(column, lane, phase) {
@@ -81,12 +58,12 @@ function showLane(column, lane, phase) {
   setText(label, phase === "done" ? "Final confidence" : "Confidence");
   label.title = phase === "done" ? "Mean over random crops and mirror images (selection)" : "";
   const known = lane.target_confidence !== null;
-  const percent = known ? Math.round(lane.target_confidence * 100) : 0;
-  setText(column.querySelector("strong"), known ? percent + "%" : "–");
+  const confidence = percent(lane.target_confidence || 0);
+  setText(column.querySelector("strong"), known ? confidence : "–");
   const meter = column.querySelector(".meter");
-  meter.setAttribute("aria-valuenow", percent);
-  meter.setAttribute("aria-valuetext", known ? percent + "%" : "not known yet");
-  meter.firstElementChild.style.width = percent + "%";
+  meter.setAttribute("aria-valuenow", parseInt(confidence));
+  meter.setAttribute("aria-valuetext", known ? confidence : "not known yet");
+  meter.firstElementChild.style.width = confidence;
   const verdict = column.querySelector(".verdict");
   setText(verdict.querySelector(".words"), lane.verdict || "has nothing to judge yet");
   setText(verdict.querySelector(".certainty"), lane.certainty);
@@ -94,58 +71,31 @@ function showLane(column, lane, phase) {
   setText(column.querySelector(".note"), lane.expectation);
 }
 
-function showCurve(figure, lanes) {
-  const key = figure.dataset.curve;
-  const svg = figure.querySelector("svg");
-  const wanted = new Set(lanes.map(({ name }) => name));
-  for (const line of svg.querySelectorAll("polyline")) {
-    if (!wanted.has(line.dataset.lane)) line.remove();
-  }
+// The points of a curve are "x,y x,y ...", in percent of the plot from its upper left corner.
+function showCurve(figure, lanes, low, words) {
   const ends = [];
-  for (const lane of lanes) {
-    let line = [...svg.querySelectorAll("polyline")].find((l) => l.dataset.lane === lane.name);
-    if (!line) {
-      line = document.createElementNS(SVG, "polyline");
-      line.dataset.lane = lane.name;
-      line.setAttribute("class", "line");
-      svg.append(line);
-    }
-    line.dataset.style = lane.style;
-    line.setAttribute("points", lane[key]);
-    if (!lane[key]) continue;
-    const y = Number(lane[key].split(",").pop());
-    const shown = key === "cosine_curve" ? signed(lane.gradient_cosine) : Math.round(100 - y) + "%";
-    ends.push({ lane, text: lane.name + " " + shown, y });
-  }
-  showEnds(figure.querySelector(".ends"), ends);
-  const caption = figure.querySelector("figcaption").firstChild.textContent.trim();
-  svg.setAttribute("aria-label", caption + ": " + (ends.map(({ text }) => text).join(", ") || "no values yet"));
+  const curves = lanes.map((lane) => {
+    const points = lane[figure.dataset.curve].split(" ").filter(Boolean).map((point) => point.split(",").map(Number));
+    const places = points.map(([x, y]) => [x, 1 - (y / 100) * (1 - low)]);
+    if (places.length) ends.push({ text: `${lane.name} ${words(places.at(-1)[1], lane)}`, style: lane.style, value: places.at(-1)[1] });
+    return { style: lane.style, places };
+  });
+  const title = figure.querySelector("figcaption").firstChild.textContent.trim();
+  const label = `${title}: ${ends.map(({ text }) => text).join(", ") || "no values yet"}`;
+  const plot = chart(figure.querySelector(".plot"), { label, height: 146, right: 142, bottom: 8, x: [0, 100], y: [low, 1] });
+  if (!plot) return;
+  plot.rows([low, (low + 1) / 2, 1], words);
+  for (const { style, places } of curves) plot.line(places, { "data-style": style });
+  plot.ends(ends);
 }
 
-// Names beside the ends of the lines, pushed apart where they would overlap.
-function showEnds(parent, ends) {
-  const gap = 20;
-  const height = parent.clientHeight;
-  ends.sort((a, b) => a.y - b.y);
-  let floor = height - gap * (ends.length - 1);
-  let above = -Infinity;
-  while (parent.children.length > ends.length) parent.lastElementChild.remove();
-  ends.forEach(({ lane, text, y }, index) => {
-    const label = parent.children[index] || make("span", "", parent);
-    above = Math.min(Math.max((y / 100) * height, above + gap), floor);
-    floor += gap;
-    label.dataset.style = lane.style;
-    label.style.top = above + "px";
-    setText(label, text);
-  });
-}
+const percent = (share) => Math.round(share * 100) + "%";
+const cosine = (value, lane) => (lane ? fixed(lane.gradient_cosine, 2) : fixed(value, value === 0.5 ? 1 : 0));
 
 const IDLE = ["ready", "recorded", "replay"];
 
 function show(value) {
-  // On a phone the board lies below the buttons: a started attack should be seen.
-  const starts = IDLE.includes(board.dataset.phase) && !IDLE.includes(value.phase);
-  if (starts && window.innerWidth <= 700) board.scrollIntoView({ block: "start" });
+  if (IDLE.includes(board.dataset.phase) && !IDLE.includes(value.phase)) bringIntoView(board);
   board.dataset.phase = value.phase;
   const order = ["sampling", "optimisation", "selection", "done"];
   const current = order.indexOf(value.stage);
@@ -155,13 +105,13 @@ function show(value) {
     if (position === current) item.setAttribute("aria-current", "step");
     else item.removeAttribute("aria-current");
   }
-  setText(element.querySelector(".status"), value.status);
-  setText(element.querySelector(".seconds"), value.seconds ? value.seconds.toFixed(1) + " s" : "");
-  element.querySelector("progress").value = value.progress;
-  setText(element.querySelector("[role=status]"), value.announcement);
+  setText(".status", value.status);
+  setText(".seconds", value.seconds ? value.seconds.toFixed(1) + " s" : "");
+  $("progress").value = value.progress;
+  setText("[role=status]", value.announcement);
   const older = value.is_older ? "; the settings have changed since, and Start uses the new ones." : ".";
-  setText(element.querySelector(".shown"), value.shown && value.shown + older);
-  element.querySelector(".shown").dataset.older = value.is_older;
+  setText(".shown", value.shown && value.shown + older);
+  $(".shown").dataset.older = value.is_older;
 
   setText(photos.querySelector("h3"), "Identity " + value.identity);
   showPictures(photos.querySelector(".portrait"), value.photos.slice(0, 1));
@@ -180,8 +130,8 @@ function show(value) {
     columns.append(column);
     showLane(column, lane, value.phase);
   }
-  setText(element.querySelector("[data-curve=cosine_curve] .bottom"), value.cosine_low ? "−1" : "0");
-  for (const figure of element.querySelectorAll("figure")) showCurve(figure, value.lanes);
+  showCurve($("[data-curve=confidence_curve]"), value.lanes, 0, percent);
+  showCurve($("[data-curve=cosine_curve]"), value.lanes, value.cosine_low ? -1 : 0, cosine);
 }
 
 const player = makePlayer(board, show);
@@ -191,7 +141,4 @@ function update() {
 }
 watch("value", update);
 update();
-// Labels beside the curves cannot be placed while another page hides the board.
-new ResizeObserver(() => {
-  if (!board.hidden) player.redraw();
-}).observe(element.querySelector(".curves"));
+drawInto($(".curves"), () => player.redraw());

@@ -12,7 +12,7 @@ from mia_demo.sweep.library import Sweep
 from mia_demo.ui.engine.jobs import Waiting
 from mia_demo.ui.engine.sweeping import SweepPlan, SweepTally, SweepUpdate
 
-LANE_STYLES = 6  # colours in style.css
+LANE_STYLES = 6  # in colours.css
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 // uses shared/elements
-// One sprite a lane holds all pictures of that lane; a tile shows its part of it.
-const section = element.querySelector(".sheet");
-const cards = element.querySelector(".cards");
-const lanes = element.querySelector(".lanes");
+// One sprite per lane holds all its pictures; a tile shows its part of it.
+const section = $(".sheet");
+const cards = $(".cards");
+const lanes = $(".lanes");
 let urls = [];
 let chosen = null;
 
@@ -17,7 +17,7 @@ function shortUrl(uri) {
 function showTile(figure, url, index, words) {
   const { columns, identities } = props.value;
   const rows = Math.ceil(identities.length / columns);
-  const tile = make("div", "picture", figure);
+  const tile = make("div", "square", figure);
   tile.setAttribute("role", "img");
   tile.setAttribute("aria-label", words);
   tile.style.backgroundImage = `url("${url}")`;
@@ -28,11 +28,11 @@ function showTile(figure, url, index, words) {
 
 function showCard(identity, index, photos, sprites) {
   const card = make("li", "card", cards);
-  make("h4", "", card).textContent = "Identity " + identity.number;
+  make("h4", "", card, "Identity " + identity.number);
   const tiles = make("div", "tiles", card);
   const real = make("figure", "", tiles);
   showTile(real, photos, index, "Training photo of identity " + identity.number);
-  make("figcaption", "", real).textContent = "training photo";
+  make("figcaption", "", real, "training photo");
   identity.tiles.forEach(({ mark, says, recognised, share }, position) => {
     const lane = props.value.lanes[position];
     const figure = make("figure", "lane", tiles);
@@ -41,26 +41,24 @@ function showCard(identity, index, photos, sprites) {
     figure.title = share;
     showTile(figure, sprites[position], index, `Best reconstruction of identity ${identity.number} from lane ${lane.name}`);
     const caption = make("figcaption", "", figure);
-    make("span", "name", caption).textContent = lane.name;
-    const words = make("span", "verdict", caption);
-    words.dataset.kind = recognised ? "recognised" : "other";
-    words.textContent = mark;
-    make("span", "says", caption).textContent = says;
+    make("span", "name", caption, lane.name);
+    make("span", "verdict", caption, mark).dataset.kind = recognised ? "recognised" : "other";
+    make("span", "says", caption, says);
   });
 }
 
 function showChoices() {
   for (const old of lanes.querySelectorAll("label")) old.remove();
   for (const name of [null, ...props.value.lanes.map((lane) => lane.name)]) {
-    const label = make("label", "", lanes);
-    const radio = make("input", "", label);
+    const label = make("label", "badge", lanes);
+    const radio = make("input", "cover", label);
     radio.type = "radio";
     radio.name = "sheet-lane";
     radio.checked = name === chosen;
     radio.addEventListener("change", () => {
       document.dispatchEvent(new CustomEvent("chosen-lane", { detail: { lane: name } }));
     });
-    make("span", "", label).textContent = name === null ? "all lanes" : name;
+    make("span", "", label, name === null ? "all lanes" : name);
   }
 }
 
@@ -76,7 +74,7 @@ function emphasise() {
   });
   const total = props.value.identities.length;
   const counted = props.value.lanes.filter((lane) => chosen === null || lane.name === chosen);
-  element.querySelector(".count").textContent =
+  $(".count").textContent =
     "Best picture recognised: " + counted.map(({ name, right }) => `${name} ${right} of ${total}`).join(", ");
 }
 

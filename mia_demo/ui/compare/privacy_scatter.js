@@ -1,77 +1,30 @@
+// uses shared/elements shared/charts
 // Draws test accuracy against Acc@1. The lane that is chosen here is told to the other
 // components of the page by the event "chosen-lane"; they may tell it back.
-const SVG = "http://www.w3.org/2000/svg";
-const section = element.querySelector(".scatter");
-const plot = element.querySelector(".plot");
-const note = element.querySelector(".note");
-const MARGIN = { left: 72, right: 18, top: 34, bottom: 52 };
+const plot = $(".plot");
 const NARROW = 460; // pixels, where labels must be short
 const MAX_LONG_LABELS = 4;
 const LETTER_WIDTH = 8.6; // of a label, about
-const MARKERS = [
-  "M-8 0A8 8 0 1 0 8 0A8 8 0 1 0 -8 0Z",
-  "M-7 -7H7V7H-7Z",
-  "M0 -9L9 7H-9Z",
-  "M0 -10L10 0L0 10L-10 0Z",
-  "M0 9L-9 -7H9Z",
-  "M-3 -9H3V-3H9V3H3V9H-3V3H-9V-3H-3Z",
-];
 let chosen = null;
 
-function draw(tag, attributes, parent) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  parent.append(node);
-  return node;
+// Shares that enclose the values, on an axis at least `least` wide, in at most `most` steps.
+function axis(values, least, most) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const half = Math.max(high - low, least) * 0.625;
+  const middle = (low + high) / 2;
+  const { found, digits } = ticks(Math.max(0, middle - half), Math.min(1, middle + half), most);
+  return { found, range: [found[0], found.at(-1)], text: (value) => (value * 100).toFixed(Math.max(0, digits - 2)) + "%" };
 }
 
-function write(text, attributes, parent) {
-  draw("text", attributes, parent).textContent = text;
-}
-
-// Round numbers that enclose the values: at least `least` wide, never outside 0..1.
-function ticks(values, least) {
-  const middle = (Math.min(...values) + Math.max(...values)) / 2;
-  const width = Math.max(Math.max(...values) - Math.min(...values), least) * 1.25;
-  const steps = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25];
-  const step = steps.find((size) => width / size <= 6) || 0.25;
-  const first = Math.max(0, Math.floor((middle - width / 2) / step));
-  const last = Math.min(Math.round(1 / step), Math.ceil((middle + width / 2) / step));
-  const found = [];
-  for (let number = first; number <= last; number++) found.push(number * step);
-  return { found, digits: step < 0.01 ? 1 : 0 };
-}
-
-function showAxes(svg, x, y, scaleX, scaleY, width, height) {
-  for (const value of y.found) {
-    draw("path", { class: "grid", d: `M${MARGIN.left} ${scaleY(value)}H${width - MARGIN.right}` }, svg);
-    write((value * 100).toFixed(y.digits) + "%", { class: "tick", x: MARGIN.left - 8, y: scaleY(value) + 5, "text-anchor": "end" }, svg);
-  }
-  for (const value of x.found) {
-    draw("path", { class: "grid", d: `M${scaleX(value)} ${MARGIN.top}V${height - MARGIN.bottom}` }, svg);
-    write((value * 100).toFixed(x.digits) + "%", { class: "tick", x: scaleX(value), y: height - MARGIN.bottom + 20, "text-anchor": "middle" }, svg);
-  }
-  write("Test accuracy →", { class: "title", x: width - MARGIN.right, y: height - 8, "text-anchor": "end" }, svg);
-  write("Acc@1 (leakage) →", { class: "title", transform: `translate(12 ${MARGIN.top}) rotate(-90)`, "text-anchor": "end" }, svg);
-}
-
-// Below the points, and never in the way of a click on one.
-function showLabel(svg, point, { x, y, text }) {
-  if (!text) return;
-  const attributes = { class: "label", x, y, "text-anchor": "middle", "aria-hidden": true };
-  write(text, { ...attributes, "data-style": point.style }, svg);
-}
-
-function showPoint(svg, point, place) {
-  const group = draw("g", { class: "point", role: "button", tabindex: 0, "aria-label": point.words }, svg);
+function showPoint(area, point, { x, y }) {
+  const group = draw("g", { class: "point", role: "button", tabindex: 0, "aria-label": point.words }, area.svg);
   group.dataset.style = point.style;
   group.dataset.lane = point.lane;
   group.setAttribute("aria-pressed", point.lane === chosen);
-  draw("title", {}, group).textContent = point.words;
-  const { x, y, low, high } = place;
+  draw("title", {}, group, point.words);
   draw("circle", { class: "target", cx: x, cy: y, r: 22 }, group);
-  draw("path", { class: "bar", d: `M${x} ${low}V${high}M${x - 7} ${low}H${x + 7}M${x - 7} ${high}H${x + 7}` }, group);
-  draw("path", { class: "marker", d: MARKERS[point.style], transform: `translate(${x} ${y})` }, group);
+  area.interval(point.x, point.low, point.high, group);
+  mark(point.style, x, y, group);
   group.addEventListener("click", () => choose(point.lane));
   group.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
@@ -86,7 +39,7 @@ function placeLabels(points, places, width) {
   const taken = places.map(({ x, low, high }) => [x - 10, x + 10, high - 3, low + 3]);
   const short = width < NARROW || points.length > MAX_LONG_LABELS;
   return points.map(({ label, alpha }, index) => {
-    if (!label) return {};
+    if (!label) return null;
     const text = short ? label : label + ", " + alpha;
     const half = (text.length * LETTER_WIDTH) / 2 + 4;
     const { x, y, low, high } = places[index];
@@ -115,30 +68,33 @@ function placeLabels(points, places, width) {
 }
 
 function show() {
-  const points = (props.value && props.value.points) || [];
-  section.hidden = points.length === 0;
-  note.textContent = (props.value && props.value.note) || "";
+  const { points = [], note = "" } = props.value || {};
+  $(".scatter").hidden = points.length === 0;
+  setText(".note", note);
   plot.replaceChildren();
-  if (!points.length || !plot.clientWidth) return;
-  const width = plot.clientWidth;
-  const height = Math.round(Math.min(460, Math.max(300, width * 0.66)));
-  const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": "Classifiers by test accuracy and leakage" }, plot);
-  const x = ticks(points.map((point) => point.x), 0.01);
-  const y = ticks(points.flatMap(({ low, high }) => [low, high]), 0.2);
-  const scale = ({ found }, from, to) => (value) =>
-    from + ((value - found[0]) / (found[found.length - 1] - found[0])) * (to - from);
-  const scaleX = scale(x, MARGIN.left + 12, width - MARGIN.right - 12);
-  const scaleY = scale(y, height - MARGIN.bottom, MARGIN.top);
-  showAxes(svg, x, y, scaleX, scaleY, width, height);
+  if (!points.length) return;
+  const x = axis(points.map((point) => point.x), 0.01, Math.ceil(plot.clientWidth / 120));
+  const y = axis(points.flatMap(({ low, high }) => [low, high]), 0.2, 6);
+  const height = Math.round(Math.min(460, Math.max(300, plot.clientWidth * 0.66)));
+  const label = "Classifiers by test accuracy and leakage";
+  const room = { left: 84, right: 30, top: 34, bottom: 52 };
+  const area = chart(plot, { label, role: "group", height, x: x.range, y: y.range, ...room });
+  if (!area) return;
+  area.rows(y.found, y.text);
+  area.columns(x.found, x.text, true);
+  const title = { class: "title", "text-anchor": "end" };
+  area.write("Test accuracy →", { ...title, x: area.width - 18, y: height - 8 });
+  area.write("Acc@1 (leakage) →", { ...title, transform: "translate(12 34) rotate(-90)" });
   const places = points.map((point) => ({
-    x: scaleX(point.x),
-    y: scaleY(point.y),
-    low: scaleY(point.low),
-    high: scaleY(point.high),
+    x: area.x(point.x), y: area.y(point.y), low: area.y(point.low), high: area.y(point.high),
   }));
-  const labels = placeLabels(points, places, width);
-  points.forEach((point, index) => showLabel(svg, point, labels[index]));
-  points.forEach((point, index) => showPoint(svg, point, places[index]));
+  // Labels lie below the points, and never in the way of a click on one.
+  placeLabels(points, places, area.width).forEach((place, index) => {
+    if (!place) return;
+    const { text, ...at } = place;
+    area.write(text, { class: "label", ...at, "text-anchor": "middle", "aria-hidden": true, "data-style": points[index].style });
+  });
+  points.forEach((point, index) => showPoint(area, point, places[index]));
 }
 
 function choose(lane) {
@@ -155,14 +111,9 @@ document.addEventListener("chosen-lane", ({ detail }) => {
     group.setAttribute("aria-pressed", group.dataset.lane === chosen);
   }
 });
-
-// Other results, or another width.
 watch("value", () => {
   tell(null);
   show();
 });
-new ResizeObserver(([{ contentRect }]) => {
-  const svg = plot.firstElementChild;
-  if (!svg || Math.round(contentRect.width) !== Number(svg.getAttribute("width"))) show();
-}).observe(plot);
 show();
+drawInto(plot, show);

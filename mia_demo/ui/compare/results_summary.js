@@ -1,5 +1,5 @@
+// uses shared/elements
 // Fills in the sentences; downloads are made on demand and never touch the server's disk.
-const $ = (selector) => element.querySelector(selector);
 const TYPES = { csv: "text/csv", json: "application/json", html: "text/html" };
 
 function show() {
@@ -17,13 +17,8 @@ function show() {
   $(".verdict").textContent = value.verdict;
   $(".verdict").hidden = !value.verdict;
   $(".verdict").dataset.agreement = value.agreement;
-  $(".details").replaceChildren(
-    ...value.details.map((sentence) => {
-      const item = document.createElement("li");
-      item.textContent = sentence;
-      return item;
-    }),
-  );
+  $(".details").replaceChildren();
+  for (const sentence of value.details) make("li", "", $(".details"), sentence);
   $(".trouble").textContent = "";
 }
 
@@ -33,20 +28,12 @@ async function download(button) {
   try {
     const file = await server.download_file(props.value.key, button.dataset.kind);
     if (!file || file.content === undefined) throw new Error(file && file.error);
-    save(file.name, new Blob([file.content], { type: TYPES[button.dataset.kind] }));
+    save(file.name, file.content, TYPES[button.dataset.kind]);
   } catch (error) {
     $(".trouble").textContent = error.message || "The download failed; reload the page.";
   } finally {
     button.disabled = false;
   }
-}
-
-function save(name, blob) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
 for (const button of element.querySelectorAll("[data-kind]")) {

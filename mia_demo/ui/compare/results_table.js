@@ -1,16 +1,10 @@
+// uses shared/elements
 // Builds the table from the value; sorting happens here, without the server.
-const section = element.querySelector(".results");
-const headings = element.querySelector("thead tr");
-const body = element.querySelector("tbody");
-const all = element.querySelector(".all");
+const section = $(".results");
+const headings = $("thead tr");
+const body = $("tbody");
+const all = $(".all");
 let sorting = { key: null, descending: false };
-
-function make(tag, text, parent) {
-  const node = document.createElement(tag);
-  node.textContent = text;
-  parent.append(node);
-  return node;
-}
 
 function shownColumns() {
   return props.value.columns
@@ -38,27 +32,25 @@ function sortBy(key) {
 }
 
 function showHeading(column) {
-  const heading = make("th", "", headings);
+  const heading = make("th", column.numeric ? "number" : "", headings);
   heading.scope = "col";
   heading.dataset.key = column.key;
-  heading.className = column.numeric ? "number" : "";
   if (column.key === sorting.key) {
     heading.setAttribute("aria-sort", sorting.descending ? "descending" : "ascending");
   }
-  const button = make("button", column.label, heading);
-  button.type = "button";
-  button.title = column.hint;
-  button.addEventListener("click", () => sortBy(column.key));
+  const sort = make("button", "", heading, column.label);
+  sort.type = "button";
+  sort.title = column.hint;
+  sort.addEventListener("click", () => sortBy(column.key));
 }
 
 function showCell(cell, column, line) {
-  const node = make(column.heading ? "th" : "td", cell.text, line);
+  const node = make(column.heading ? "th" : "td", column.numeric ? "number" : "", line, cell.text);
   if (column.heading) node.scope = "row";
-  node.className = column.numeric ? "number" : "";
-  if (cell.interval) make("small", cell.interval, node);
+  if (cell.interval) make("small", "", node, cell.interval);
   if (cell.reason) {
     node.title = cell.reason;
-    make("small", cell.reason, node).className = "reason";
+    make("small", "reason", node, cell.reason);
   }
 }
 
@@ -66,8 +58,8 @@ function show() {
   const known = Boolean(props.value && props.value.rows);
   section.hidden = !known;
   if (!known) return;
-  element.querySelector("h3").textContent = props.value.title;
-  element.querySelector("header p").textContent = props.value.note;
+  setText("h3", props.value.title);
+  setText("header p", props.value.note);
   all.parentElement.hidden = props.value.columns.every(({ main }) => main);
   const columns = shownColumns();
   headings.replaceChildren();
@@ -78,11 +70,11 @@ function show() {
     line.dataset.style = row.style;
     for (const column of columns) showCell(row.cells[column.index], column, line);
   }
-  const meanings = element.querySelector("dl");
+  const meanings = $("dl");
   meanings.replaceChildren();
   for (const { label, hint } of columns) {
-    make("dt", label, meanings);
-    make("dd", hint, meanings);
+    make("dt", "", meanings, label);
+    make("dd", "", meanings, hint);
   }
 }
 

@@ -1,5 +1,5 @@
+// uses shared/elements
 // Steps are data; answers are kept in this browser and nowhere else.
-const $ = (selector) => element.querySelector(selector);
 const bar = $(".lesson");
 const steps = props.steps;
 const STORE = "mia-demo-lesson";
@@ -22,13 +22,6 @@ function store() {
   } catch {
     // They last until the page is closed, then.
   }
-}
-
-function make(tag, text, parent) {
-  const node = document.createElement(tag);
-  node.textContent = text;
-  parent.append(node);
-  return node;
 }
 
 // The lesson's own parameter; the others belong to the address bar.
@@ -60,7 +53,7 @@ function show() {
   $("progress").setAttribute("aria-valuetext", `step ${at + 1} of ${steps.length}`);
   $(".go").href = address(at + 1);
   $(".tasks ol").replaceChildren();
-  for (const task of step.tasks) make("li", task, $(".tasks ol"));
+  for (const task of step.tasks) make("li", "", $(".tasks ol"), task);
   $("legend").textContent = step.question;
   $(".choices").replaceChildren();
   step.choices.forEach((choice, index) => {
@@ -75,7 +68,7 @@ function show() {
       store();
       $(".hint").textContent = "";
     });
-    make("span", choice, label);
+    make("span", "", label, choice);
   });
   $(".hint").textContent = "";
   $(".back").disabled = at === 0;
@@ -95,10 +88,10 @@ function showAnswer() {
     if (news.answer !== null) {
       const right = step.choices[news.answer];
       const words = choice === news.answer ? `✓ As you predicted: ${right}.` : `You predicted otherwise. The answer: ${right}.`;
-      make("p", words, parent).className = "verdict";
+      make("p", "found", parent, words);
       $(".choices").children[news.answer].className = "right";
     }
-    for (const paragraph of news.paragraphs) make("p", paragraph, parent);
+    for (const paragraph of news.paragraphs) make("p", "", parent, paragraph);
   }
   const judged = Object.values(answers).filter(({ isRight }) => isRight !== undefined);
   const right = judged.filter(({ isRight }) => isRight).length;

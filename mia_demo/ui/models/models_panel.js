@@ -1,10 +1,8 @@
 // uses shared/elements
 // Names, licences and addresses come from strangers: they are only ever set as text.
-const section = element.querySelector(".models");
-const status = element.querySelector(".status");
-const progress = element.querySelector("progress");
-const machine = element.querySelector(".machine");
-const groups = element.querySelector(".groups");
+const section = $(".models");
+const machine = $(".machine");
+const groups = $(".groups");
 
 function remove(chosen) {
   props.value = { ...props.value, chosen };
@@ -15,35 +13,30 @@ function remove(chosen) {
 // take the question away.
 let asked = "";
 function removal(parent, chosen, label) {
-  const row = make("div", "buttons", parent);
+  const buttons = make("div", "buttons", parent);
   const offer = () => {
-    row.replaceChildren();
-    return button(row, "Remove", `Remove ${label}`, () => ask().focus());
+    buttons.replaceChildren();
+    return button(buttons, "Remove", `Remove ${label}`, () => ask().focus());
+  };
+  const settle = () => {
+    asked = "";
+    return offer();
   };
   const ask = () => {
     asked = chosen;
-    row.replaceChildren();
-    make("span", "", row, `Remove ${label}?`);
-    button(row, "Remove", `Yes, remove ${label}`, () => {
-      asked = "";
-      offer(); // a double click asks again instead of removing twice
+    const act = () => {
+      settle(); // a double click asks again instead of removing twice
       remove(chosen);
-    });
-    return button(row, "Keep", `Keep ${label}`, () => {
-      asked = "";
-      offer().focus();
-    });
+    };
+    return askAgain(buttons, `Remove ${label}?`,
+      ["Remove", `Yes, remove ${label}`, act], [`Keep ${label}`, () => settle().focus()]);
   };
   if (asked === chosen) ask();
   else offer();
 }
 
 function saveEntry(item) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([JSON.stringify(item.entry, null, 2)], { type: "application/json" }));
-  link.download = `${item.name}.json`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  save(`${item.name}.json`, JSON.stringify(item.entry, null, 2), "application/json");
 }
 
 function showItem(list, item) {
@@ -52,12 +45,12 @@ function showItem(list, item) {
   const title = make("h4", "", card);
   make("span", "name", title, item.name);
   if (item.alpha) make("span", "alpha", title, item.alpha);
-  make("p", "role", card, item.role);
+  make("p", "quiet", card, item.role);
   if (item.architecture) make("p", "", card, item.architecture);
   if (item.accuracy) make("p", "", card, item.accuracy);
   if (item.measured) make("p", "measured", card, item.measured).dataset.agrees = item.agrees;
   if (item.source) make("p", "source", card, item.source);
-  if (item.licence) make("p", "licence", card, item.licence);
+  if (item.licence) make("p", "quiet", card, item.licence);
   const details = make("details", "", card);
   make("summary", "", details, `${item.size}, sha256 ${item.short}…`);
   make("code", "", details, item.sha256);
@@ -87,12 +80,13 @@ function show() {
   const value = props.value || {};
   const starts = value.phase === "busy" && section.dataset.phase !== "busy";
   section.dataset.phase = value.phase || "ready";
-  if (status.textContent !== value.status) status.textContent = value.status || "";
+  setText(".status", value.status || "");
   const isBusy = value.phase === "busy";
+  const progress = $("progress");
   progress.hidden = !isBusy;
   if (isBusy && typeof value.progress === "number") progress.value = value.progress;
   else progress.removeAttribute("value");
-  element.querySelector(".note").textContent = value.note || "";
+  setText(".note", value.note || "");
   machine.replaceChildren();
   for (const { label, value: fact } of value.machine || []) {
     const pair = make("div", "", machine);
@@ -106,8 +100,7 @@ function show() {
     groups.replaceChildren();
     (value.groups || []).forEach(showGroup);
   }
-  // On a phone the panel lies below the form: what was started should be seen.
-  if (starts && window.innerWidth <= 700) section.scrollIntoView({ block: "start" });
+  if (starts) bringIntoView(section);
 }
 
 watch("value", show);

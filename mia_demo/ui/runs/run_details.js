@@ -1,5 +1,5 @@
+// uses shared/elements
 // Fills in an opened run; copying and going to another page happen in the browser.
-const $ = (selector) => element.querySelector(selector);
 
 function show() {
   const value = props.value || {};
@@ -8,13 +8,8 @@ function show() {
   if (!value.key) return;
   $(".found h3").textContent = value.title;
   $(".recorded").hidden = !value.recorded;
-  $(".words").replaceChildren(
-    ...value.words.map((sentence) => {
-      const line = document.createElement("p");
-      line.textContent = sentence;
-      return line;
-    }),
-  );
+  $(".words").replaceChildren();
+  for (const sentence of value.words) make("p", "", $(".words"), sentence);
   $(".caveat").textContent = value.caveat;
   $(".caveat").hidden = !value.caveat;
   $(".repeated").textContent = value.repeated || "";

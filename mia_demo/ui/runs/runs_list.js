@@ -1,9 +1,9 @@
 // uses shared/elements
 // Lists runs; search and the choice of two to compare happen here, without the server.
-const list = element.querySelector("ul");
-const search = element.querySelector("#runs-search");
-const compare = element.querySelector(".compare");
-const count = element.querySelector(".count");
+const list = $("ul");
+const search = $("#runs-search");
+const compare = $(".compare");
+const count = $(".count");
 let ticked = [];
 let opened = "";
 
@@ -13,21 +13,18 @@ function ask(event, changes) {
 }
 
 function showItem(item) {
-  const entry = make("li", "", list);
+  const entry = make("li", "card", list);
   entry.dataset.key = item.key;
   entry.dataset.open = item.key === opened;
   const head = button(entry, "", `Open ${item.title}`, () => open(item));
   head.className = "head";
   make("span", "title", head, item.title);
-  if (item.badge) make("span", "badge", head, item.badge);
+  if (item.badge) make("span", "badge strong", head, item.badge);
   if (item.faces) {
-    const faces = make("img", "faces", head);
-    faces.src = item.faces;
-    faces.alt = "";
-    faces.style.aspectRatio = `${item.count} / 1`;
+    picture(head, item.faces, "", "faces").style.aspectRatio = `${item.count} / 1`;
   }
-  make("span", "words", head, item.words);
-  make("span", "words", head, [item.kind, item.when].filter(Boolean).join(", "));
+  make("span", "words quiet", head, item.words);
+  make("span", "words quiet", head, [item.kind, item.when].filter(Boolean).join(", "));
   showButtons(make("div", "buttons", entry), item);
 }
 
@@ -72,20 +69,16 @@ function askName(row, item) {
 
 // A deleted run cannot be had back.
 function askDeletion(row, item) {
-  row.replaceChildren();
-  make("span", "", row, "Delete for good?");
-  button(row, "Delete", `Yes, delete ${item.title}`, () => ask("delete", { chosen: item.key }));
-  button(row, "Keep", `Keep ${item.title}`, () => back(row, item, 1)).focus();
+  askAgain(row, "Delete for good?",
+    ["Delete", `Yes, delete ${item.title}`, () => ask("delete", { chosen: item.key })],
+    [`Keep ${item.title}`, () => back(row, item, 1)]).focus();
 }
 
 function open(item) {
   opened = item.key;
   for (const entry of list.children) entry.dataset.open = entry.dataset.key === opened;
   ask("select", { chosen: item.key });
-  // On a phone the opened run lies below the list.
-  if (window.innerWidth <= 700) {
-    document.querySelector(".run-details").scrollIntoView({ block: "start" });
-  }
+  bringIntoView(document.querySelector(".run-details"));
 }
 
 function tick(key, isTicked) {
@@ -134,7 +127,7 @@ function show() {
   items.forEach(showItem);
   showCompare();
   filter();
-  element.querySelector(".scope").textContent = isPrivate
+  $(".scope").textContent = isPrivate
     ? "Everything computed on this machine is kept here, in the folder runs."
     : "Your runs of this browser tab, and recorded ones. Others do not see yours; take along what you want to keep.";
 }

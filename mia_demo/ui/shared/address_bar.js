@@ -1,5 +1,5 @@
+// uses shared/elements
 // Writes the settings of the page in front into the address; other parameters stay as they are.
-const $ = (selector) => element.querySelector(selector);
 const FIRST = Object.keys(props.pages)[0];
 const OWN = new Set(["tab"]);
 for (const settings of Object.values(props.pages)) for (const { name } of settings) OWN.add(name);
@@ -75,7 +75,7 @@ function take() {
 // By a rule, because Gradio makes the buttons anew whenever the window's width changes.
 function hide(tabs) {
   const rules = tabs.map((slug) => `#tab-${slug}-button { display: none }`);
-  element.querySelector("style.hidden-tabs").textContent = rules.join("\n");
+  $("style.hidden-tabs").textContent = rules.join("\n");
 }
 
 // -- copying ----------------------------------------------------------------------------------

@@ -1,4 +1,6 @@
 // Parts of a component, made one by one: what strangers named is only ever set as text.
+const $ = (selector) => element.querySelector(selector);
+
 function make(tag, className, parent, text) {
   const node = document.createElement(tag);
   node.className = className;
@@ -7,12 +9,56 @@ function make(tag, className, parent, text) {
   return node;
 }
 
-// What it does is told which button it was.
+// Text that stays the same is not set again: a screen reader would read it once more.
+function setText(part, text) {
+  const node = typeof part === "string" ? $(part) : part;
+  if (node.textContent !== text) node.textContent = text;
+}
+
+function picture(parent, uri, alt, className = "") {
+  const image = make("img", className, parent);
+  image.src = uri;
+  image.alt = alt;
+  return image;
+}
+
+// A heading and cells of a table's row.
+function row(body, heading, cells, style) {
+  const line = make("tr", "", body);
+  if (style !== undefined) line.dataset.style = style;
+  make("th", "", line, heading).scope = "row";
+  for (const text of cells) make("td", "", line, text);
+  return line;
+}
+
+// The button is handed to what it does.
 function button(parent, text, label, act) {
   const node = make("button", "", parent, text);
   node.type = "button";
   node.setAttribute("aria-label", label);
   node.addEventListener("click", () => act(node));
   return node;
+}
+
+// Asks once more, in the place of the buttons, before something is deleted for good.
+function askAgain(parent, question, [yes, yesLabel, act], [keepLabel, keep]) {
+  parent.replaceChildren();
+  make("span", "", parent, question);
+  button(parent, yes, yesLabel, act);
+  return button(parent, "Keep", keepLabel, keep);
+}
+
+// Hands a file to the browser; nothing of it touches the server's disk.
+function save(name, content, type) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content].flat(), { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
+// On a phone a board lies below the buttons: what was started should be seen.
+function bringIntoView(part) {
+  if (window.innerWidth <= 700) part.scrollIntoView({ block: "start" });
 }
 

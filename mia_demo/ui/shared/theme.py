@@ -6,7 +6,9 @@ from pathlib import Path
 
 import gradio as gr
 
-STYLES = [Path(__file__).with_name(name) for name in ("style.css", "projector.css")]
+STYLES = [
+    Path(__file__).with_name(f"{name}.css") for name in ("base", "colours", "style", "projector")
+]
 
 
 def make_theme() -> gr.themes.Base:

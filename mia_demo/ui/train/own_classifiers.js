@@ -1,15 +1,15 @@
 // uses shared/elements
 // Lists classifiers. Files are fetched in parts, on demand, and never copied on the server's disk.
-const list = element.querySelector("ul");
-const trouble = element.querySelector(".trouble");
+const list = $("ul");
+const trouble = $(".trouble");
 
 function showItem(item) {
-  const entry = make("li", "", list);
+  const entry = make("li", "card", list);
   entry.dataset.newest = item.name === props.value.newest;
-  make("p", "name", entry, `${item.name}, ${item.alpha}`);
+  make("h4", "", entry, `${item.name}, ${item.alpha}`);
   make("p", "", entry, item.accuracy);
   if (item.logits) make("p", "", entry, item.logits);
-  make("p", "settings", entry, item.settings);
+  make("p", "quiet", entry, item.settings);
   showButtons(make("div", "buttons", entry), item);
 }
 
@@ -27,16 +27,16 @@ function toAttackPage() {
 
 // A deleted classifier cannot be had back.
 function ask(row, item) {
-  row.replaceChildren();
-  make("span", "", row, `Delete ${item.name} for good?`);
-  button(row, "Delete", `Yes, delete ${item.name}`, () => {
+  const remove = () => {
     props.value = { ...props.value, chosen: item.name };
     trigger("delete");
-  });
-  button(row, "Keep", `Keep ${item.name}`, () => {
+  };
+  const keep = () => {
     showButtons(row, item);
     row.lastElementChild.focus();
-  }).focus();
+  };
+  askAgain(row, `Delete ${item.name} for good?`,
+    ["Delete", `Yes, delete ${item.name}`, remove], [`Keep ${item.name}`, keep]).focus();
 }
 
 async function download(self, item) {
@@ -45,11 +45,11 @@ async function download(self, item) {
   try {
     const parts = [];
     for (let offset = 0; offset < item.bytes; offset += parts.at(-1).size) {
-      const answer = await server.download_part([props.value.people, item.name, offset]);
+      const answer = await server.download_part(props.value.people, item.name, offset);
       if (!answer || !answer.part) throw new Error((answer && answer.error) || "The file ended too early; try again.");
       parts.push(decoded(answer.part));
     }
-    save(`${item.name}.safetensors`, new Blob(parts));
+    save(`${item.name}.safetensors`, parts);
   } catch (error) {
     trouble.textContent = error.message || "The download failed; reload the page.";
   } finally {
@@ -59,14 +59,6 @@ async function download(self, item) {
 
 function decoded(base64) {
   return new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))]);
-}
-
-function save(name, blob) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
 let shown = "";
@@ -79,9 +71,9 @@ function show() {
   trouble.textContent = "";
   list.replaceChildren();
   items.forEach(showItem);
-  element.querySelector(".none").hidden = items.length > 0;
-  element.querySelector(".shared").hidden = items.length === 0 || !shared;
-  element.querySelector(".private").hidden = items.length === 0 || shared;
+  $(".none").hidden = items.length > 0;
+  $(".shared").hidden = items.length === 0 || !shared;
+  $(".private").hidden = items.length === 0 || shared;
 }
 
 watch("value", show);

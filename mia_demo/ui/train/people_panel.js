@@ -1,45 +1,27 @@
+// uses shared/elements
 // Names come from a stranger's zip: they are only ever set as text.
-const status = element.querySelector(".status");
-const progress = element.querySelector("progress");
-const people = element.querySelector(".people");
-const notes = element.querySelector(".notes");
-const kept = element.querySelector(".kept");
-const row = element.querySelector(".buttons");
-
-function make(tag, parent, text) {
-  const node = document.createElement(tag);
-  if (text !== undefined) node.textContent = text;
-  parent.append(node);
-  return node;
-}
-
-function button(text, act) {
-  const node = make("button", row, text);
-  node.type = "button";
-  node.addEventListener("click", act);
-  return node;
-}
+const people = $(".people");
+const notes = $(".notes");
+const kept = $(".kept");
+const buttons = $(".buttons");
 
 function showDelete() {
-  row.replaceChildren();
-  return button("Delete these people", ask);
+  buttons.replaceChildren();
+  return button(buttons, "Delete these people", "Delete these people", ask);
 }
 
 // Photos and trainings cannot be had back.
 function ask() {
-  row.replaceChildren();
-  make("span", row, "Delete photos, classifiers and evaluator for good?");
-  button("Yes, delete everything", () => trigger("delete"));
-  button("Keep", () => showDelete().focus()).focus();
+  const yes = "Yes, delete everything";
+  askAgain(buttons, "Delete photos, classifiers and evaluator for good?",
+    [yes, yes, () => trigger("delete")], ["Keep", () => showDelete().focus()]).focus();
 }
 
 function showPerson({ name, photos, uri }) {
-  const item = make("li", people);
-  const face = make("img", item);
-  face.src = uri;
-  face.alt = "A photo of " + name;
-  make("span", item, name).title = name;
-  make("small", item, photos + " photos");
+  const item = make("li", "", people);
+  picture(item, uri, "A photo of " + name, "square");
+  make("span", "", item, name).title = name;
+  make("small", "quiet", item, photos + " photos");
 }
 
 let shown = "";
@@ -49,14 +31,14 @@ function show() {
   if (now === shown) return;
   shown = now;
   const list = value.people || [];
-  status.textContent = value.status || "";
-  progress.hidden = typeof value.progress !== "number";
-  if (!progress.hidden) progress.value = value.progress;
+  setText(".status", value.status || "");
+  $("progress").hidden = typeof value.progress !== "number";
+  $("progress").value = value.progress || 0;
   people.replaceChildren();
   list.forEach(showPerson);
   notes.replaceChildren();
-  (value.notes || []).forEach((note) => make("li", notes, note));
-  for (const part of [people, notes, kept, row]) part.hidden = list.length === 0;
+  (value.notes || []).forEach((note) => make("li", "", notes, note));
+  for (const part of [people, notes, kept, buttons]) part.hidden = list.length === 0;
   if (!list.length) return;
   const when = new Date(value.deleted_at * 1000).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
   kept.textContent = "Kept on the demo's machine until " + when + ", then deleted. Only this browser tab can see or attack them; closing it loses the way back.";

@@ -1,18 +1,9 @@
-// uses shared/seen_again
+// uses shared/elements shared/seen_again
 // Bars around a zero line: label, softmax and gradient of the classes that matter.
-const $ = (selector) => element.querySelector(selector);
 const COLUMNS = ["y_LS", "p", "p − y_LS"];
 // Bars reach from −0.6 to 1.6: labels for every factor that can be chosen.
 const LOW = -0.6;
 const HIGH = 1.6;
-
-function make(tag, className, parent, text = "") {
-  const node = document.createElement(tag);
-  node.className = className;
-  node.textContent = text;
-  parent.append(node);
-  return node;
-}
 
 const share = (value) => ((Math.min(Math.max(value, LOW), HIGH) - LOW) / (HIGH - LOW)) * 100;
 
@@ -26,7 +17,7 @@ function showBar(cell, value) {
 }
 
 function showLane(lane) {
-  const article = make("article", "lane", $(".lanes"));
+  const article = make("article", "lane card", $(".lanes"));
   article.dataset.style = lane.style;
   const heading = make("h3", "", article, lane.name);
   make("span", "", heading, "trained with " + lane.alpha);
@@ -36,10 +27,10 @@ function showLane(lane) {
   for (const title of COLUMNS) make("th", "", head, title).scope = "col";
   const body = make("tbody", "", table);
   for (const { name, is_true: isTrue, values, texts } of lane.rows) {
-    const row = make("tr", isTrue ? "true" : "", body);
-    make("th", "", row, name).scope = "row";
+    const line = row(body, name, []);
+    line.className = isTrue ? "true" : "";
     values.forEach((value, index) => {
-      const cell = make("td", "", row);
+      const cell = make("td", "", line);
       make("span", "number", cell, texts[index]);
       showBar(cell, value);
     });

@@ -1,17 +1,9 @@
+// uses understand/toy_map
 // Landscapes and walks come from the server; this file plays them: play, pause, step, slow motion.
-const $ = (selector) => element.querySelector(selector);
-const SVG = "http://www.w3.org/2000/svg";
 const scene = props.value;
-const canvas = $("canvas");
-const handle = $(".start");
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 const POLL_MILLISECONDS = 150;
 const SNAPSHOT_MILLISECONDS = 140;
-const MARKERS = [
-  "M-0.2 0A0.2 0.2 0 1 0 0.2 0A0.2 0.2 0 1 0 -0.2 0Z",
-  "M-0.18 -0.18H0.18V0.18H-0.18Z",
-  "M0 -0.26L0.24 0.18H-0.24Z",
-];
 const MAX_LOGGED = 8;
 
 let alpha = props.value.alpha;
@@ -26,79 +18,23 @@ let position = 0; // along the walk's path, in steps
 let walking = 0; // request of the next animation frame, 0 while paused
 let asking = 0; // counts walks asked for
 
-const signed = (value, digits) => value.toFixed(digits).replace("-", "−");
 const alphaText = (value) => (value > 0 ? "+" : "") + String(value).replace("-", "−");
+const at = ([x, y]) => `${fixed(x, 1)}, ${fixed(y, 1)}`;
 const percent = (value) => (value * 100).toFixed(1) + "%";
-
-function setText(selector, text) {
-  const node = $(selector);
-  if (node.textContent !== text) node.textContent = text;
-}
 
 function announce(text) {
   setText("[role=status]", text);
 }
 
-// -- the map ---------------------------------------------------------------------------------
-
-function colour(name) {
-  const probe = getComputedStyle($(".toy")).getPropertyValue(name).trim();
-  return [1, 3, 5].map((at) => parseInt(probe.slice(at, at + 2), 16));
-}
-
-function paint() {
-  if (shown < 0) return;
-  const { cells } = scene;
-  const bytes = Uint8Array.from(atob(snapshots[shown].plane), (letter) => letter.charCodeAt(0));
-  const classes = [0, 1, 2].map((number) => colour("--class-" + number));
-  const ground = colour("--ground");
-  const picture = new ImageData(cells, cells);
-  for (let cell = 0; cell < cells * cells; cell++) {
-    const hue = classes[bytes[2 * cell]];
-    // A third is the least the winner of three can have.
-    const sure = Math.max(0, (bytes[2 * cell + 1] / 255 - 1 / 3) * 1.5);
-    for (let channel = 0; channel < 3; channel++) {
-      const mixed = ground[channel] + (hue[channel] - ground[channel]) * sure * 0.7;
-      picture.data[4 * cell + channel] = mixed;
-    }
-    picture.data[4 * cell + 3] = 255;
-  }
-  canvas.width = canvas.height = cells;
-  canvas.getContext("2d").putImageData(picture, 0, 0);
-}
-
 function showSnapshot(index) {
   shown = index;
-  const { step, loss, unsure } = snapshots[index];
-  paint();
+  const { step, loss, unsure, plane } = snapshots[index];
   $(".moment").value = index;
-  setText(".trained", `Training step ${step} of ${scene.training_steps}, loss ${signed(loss, 4)}`);
+  setText(".trained", `Training step ${step} of ${scene.training_steps}, loss ${fixed(loss, 4)}`);
   $(".moment").setAttribute("aria-valuetext", "training step " + step);
   const words = `Strong colour: sure of that class. Faint: unsure. Here the network is less than 95% sure on ${percent(unsure)} of the plane.`;
   setText(".landscape-words", words);
-  $("svg").setAttribute("aria-label", `Map of the plane after training step ${step} with α = ${alphaText(alpha)}: three groups of points, and the start at ${signed(start[0], 1)}, ${signed(start[1], 1)}. ${words}`);
-}
-
-function showStart() {
-  handle.setAttribute("transform", `translate(${start[0]} ${-start[1]})`);
-  handle.setAttribute("aria-valuenow", start[0]);
-  handle.setAttribute("aria-valuemin", -scene.side);
-  handle.setAttribute("aria-valuemax", scene.side);
-  handle.setAttribute("aria-valuetext", `x ${signed(start[0], 1)}, y ${signed(start[1], 1)}`);
-}
-
-function moveStart(x, y) {
-  // Adding zero makes a plain zero of minus zero.
-  const inside = (value) => Math.min(scene.side, Math.max(-scene.side, Math.round(value * 10) / 10)) + 0;
-  start = [inside(x), inside(y)];
-  showStart();
-  forgetWalk();
-}
-
-function place(event) {
-  const box = $(".map").getBoundingClientRect();
-  const share = (value, from, size) => ((value - from) / size) * 2 * scene.side - scene.side;
-  moveStart(share(event.clientX, box.left, box.width), -share(event.clientY, box.top, box.height));
+  map.showPlane(plane, `Map of the plane after training step ${step} with α = ${alphaText(alpha)}: three groups of points, and the start at ${at(start)}. ${words}`);
 }
 
 // -- training --------------------------------------------------------------------------------
@@ -230,20 +166,12 @@ function go(where) {
 }
 
 function showWalk() {
-  const at = Math.floor(position);
-  const path = walk ? walk.path.slice(0, at + 1) : [];
-  const points = path.map(([x, y]) => `${x},${-y}`).join(" ");
-  for (const line of element.querySelectorAll(".trail")) line.setAttribute("points", points);
-  const walker = $(".walker");
-  walker.toggleAttribute("hidden", !walk);
-  if (walk) {
-    walker.setAttribute("cx", walk.path[at][0]);
-    walker.setAttribute("cy", -walk.path[at][1]);
-  }
+  const step = Math.floor(position);
+  map.showTrail(walk && walk.path.slice(0, step + 1));
   const isDone = walk && isOver();
   // The step after the goal was reached is taken, but not counted: so the paper counts.
-  setText(".steps", walk ? String(Math.min(at, walk.steps)) : "–");
-  setText(".confidence", walk ? percent(walk.confidences[at]) : "–");
+  setText(".steps", walk ? String(Math.min(step, walk.steps)) : "–");
+  setText(".confidence", walk ? percent(walk.confidences[step]) : "–");
   setText(".distance", isDone ? walk.distance.toFixed(2) : "–");
   showButtons();
 }
@@ -269,39 +197,24 @@ function reveal() {
 function log(steps, distance) {
   const isPapers = start[0] === scene.start[0] && start[1] === scene.start[1];
   const paper = isPapers && scene.paper.find((figures) => figures.alpha === alpha);
-  const row = document.createElement("tr");
-  for (const text of [
-    alphaText(alpha),
-    `${signed(start[0], 1)}, ${signed(start[1], 1)}`,
-    String(steps),
-    distance.toFixed(2),
-    paper ? `${paper.steps} steps, ${paper.distance.toFixed(2)}` : "–",
-  ]) {
-    row.insertCell().textContent = text;
-  }
+  const paperText = paper ? `${paper.steps} steps, ${paper.distance.toFixed(2)}` : "–";
   const body = $(".log tbody");
-  body.prepend(row);
+  const logged = make("tr", "", body);
+  for (const text of [alphaText(alpha), at(start), String(steps), distance.toFixed(2), paperText]) make("td", "", logged, text);
+  body.prepend(logged);
   while (body.children.length > MAX_LOGGED) body.lastElementChild.remove();
   $(".log").hidden = false;
 }
 
 // -- setting up ------------------------------------------------------------------------------
 
-$("svg").setAttribute("viewBox", [-scene.side, -scene.side, 2 * scene.side, 2 * scene.side].join(" "));
-for (const [x, y, label] of scene.points) {
-  const point = document.createElementNS(SVG, "path");
-  point.setAttribute("d", MARKERS[label]);
-  point.setAttribute("transform", `translate(${x} ${-y})`);
-  point.dataset.class = label;
-  $(".points").append(point);
-}
-for (const figures of scene.paper) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.dataset.alpha = figures.alpha;
-  button.textContent = "α = " + alphaText(figures.alpha);
-  button.addEventListener("click", () => train(figures.alpha));
-  $(".factors").append(button);
+const map = makeMap(scene, (...place) => {
+  start = place;
+  forgetWalk();
+});
+for (const { alpha: factor } of scene.paper) {
+  const label = "α = " + alphaText(factor);
+  button($(".factors"), label, label, () => train(factor)).dataset.alpha = factor;
 }
 [$(".alpha-range").min, $(".alpha-range").max] = scene.alphas;
 $(".moment").max = scene.snapshots - 1;
@@ -332,31 +245,8 @@ $(".back").addEventListener("click", () => {
   showWalk();
   setText(".outcome", "");
 });
-$(".home").addEventListener("click", () => moveStart(...scene.start));
+$(".home").addEventListener("click", () => map.move(...scene.start));
 
-handle.addEventListener("keydown", (event) => {
-  const directions = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-  const direction = directions[event.key];
-  if (!direction) return;
-  event.preventDefault();
-  const far = event.shiftKey ? 0.1 : 0.5;
-  moveStart(start[0] + far * direction[0], start[1] + far * direction[1]);
-});
-handle.addEventListener("pointerdown", (event) => {
-  event.preventDefault();
-  handle.focus();
-  handle.setPointerCapture(event.pointerId);
-});
-handle.addEventListener("pointermove", (event) => {
-  if (handle.hasPointerCapture(event.pointerId)) place(event);
-});
-$("svg").addEventListener("click", (event) => {
-  if (!handle.contains(event.target)) place(event);
-});
-// Another theme, another ground for the colours.
-new MutationObserver(paint).observe(document.body, { attributeFilter: ["class"] });
-
-showStart();
 showFactor();
 showButtons();
 watch("value", () => {

@@ -66,14 +66,14 @@ def contrast(one: str, other: str) -> float:
 
 def lanes(file: str, prefix: str) -> list[str]:
     rule = rf'^{re.escape(prefix)}\[data-style="\d"\] {{\s+--lane: (#[0-9a-f]{{6}})'
-    return re.findall(rule, (UI / file).read_text("utf-8"), re.MULTILINE)
+    return re.findall(rule, (UI / "shared" / file).read_text("utf-8"), re.MULTILINE)
 
 
 @pytest.mark.parametrize(
     ("file", "prefix", "theme"),
     [
-        ("style.css", "", "light"),
-        ("style.css", ".dark ", "dark"),
+        ("colours.css", "", "light"),
+        ("colours.css", ".dark ", "dark"),
         ("projector.css", ".projector ", "light"),
         ("projector.css", ".projector .dark ", "dark"),
     ],
