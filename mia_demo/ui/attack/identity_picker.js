@@ -12,17 +12,12 @@ function choose(number) {
 }
 
 function option({ number, uri, name }) {
-  const label = make("label", "face", faces);
-  const radio = make("input", "cover", label);
-  radio.type = "radio";
-  radio.name = "identity";
-  radio.value = number;
-  radio.setAttribute("aria-label", "Identity " + number + (name ? ", " + name : ""));
-  radio.checked = number === props.value;
-  radio.addEventListener("change", () => choose(number));
+  const label = make("label", "face cover", faces);
+  const input = radio(label, "identity", number, number === props.value, choose);
+  input.setAttribute("aria-label", "Identity " + number + (name ? ", " + name : ""));
   picture(label, uri, "", "square");
   make("span", "", label, name ? number + " " + name : number).title = name;
-  return { number, label, radio };
+  return { number, label, input };
 }
 
 function fill() {
@@ -41,7 +36,7 @@ function reveal(label) {
 }
 
 function revealChosen() {
-  const chosen = options.find(({ radio }) => radio.checked);
+  const chosen = options.find(({ input }) => input.checked);
   if (chosen) reveal(chosen.label);
 }
 
@@ -64,16 +59,16 @@ search.addEventListener("keydown", (event) => {
   if (!first) return;
   search.value = "";
   filter();
-  first.radio.checked = true;
-  first.radio.focus();
+  first.input.checked = true;
+  first.input.focus();
   reveal(first.label);
   choose(first.number);
 });
 
 watch("value", () => {
-  for (const { number, label, radio } of options) {
-    radio.checked = number === props.value;
-    if (radio.checked) reveal(label);
+  for (const { number, label, input } of options) {
+    input.checked = number === props.value;
+    if (input.checked) reveal(label);
   }
 });
 

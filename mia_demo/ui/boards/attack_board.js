@@ -32,13 +32,11 @@ function makeLane(name) {
   make("span", "", head);
   make("strong", "", head);
   const meter = make("div", "meter", result);
-  meter.setAttribute("role", "meter");
-  meter.setAttribute("aria-label", "Target confidence of lane " + name);
-  meter.setAttribute("aria-valuemin", "0");
-  meter.setAttribute("aria-valuemax", "100");
+  const about = { role: "meter", "aria-label": "Target confidence of lane " + name, "aria-valuemin": 0, "aria-valuemax": 100 };
+  for (const [key, value] of Object.entries(about)) meter.setAttribute(key, value);
   make("div", "fill", meter);
   const verdict = make("p", "verdict", result);
-  make("span", "judge", verdict).textContent = "Evaluator: ";
+  make("span", "judge", verdict, "Evaluator: ");
   make("span", "words", verdict);
   make("span", "certainty", verdict);
   make("div", "others", column);

@@ -50,14 +50,9 @@ function showCard(identity, index, photos, sprites) {
 function showChoices() {
   for (const old of lanes.querySelectorAll("label")) old.remove();
   for (const name of [null, ...props.value.lanes.map((lane) => lane.name)]) {
-    const label = make("label", "badge", lanes);
-    const radio = make("input", "cover", label);
-    radio.type = "radio";
-    radio.name = "sheet-lane";
-    radio.checked = name === chosen;
-    radio.addEventListener("change", () => {
-      document.dispatchEvent(new CustomEvent("chosen-lane", { detail: { lane: name } }));
-    });
+    const label = make("label", "badge cover", lanes);
+    const tell = () => document.dispatchEvent(new CustomEvent("chosen-lane", { detail: { lane: name } }));
+    radio(label, "sheet-lane", name || "", name === chosen, tell);
     make("span", "", label, name === null ? "all lanes" : name);
   }
 }
@@ -68,10 +63,7 @@ function emphasise() {
   for (const figure of cards.querySelectorAll(".lane")) {
     figure.hidden = chosen !== null && figure.dataset.lane !== chosen;
   }
-  const names = [null, ...props.value.lanes.map((lane) => lane.name)];
-  lanes.querySelectorAll("input").forEach((radio, index) => {
-    radio.checked = names[index] === chosen;
-  });
+  for (const input of lanes.querySelectorAll("input")) input.checked = input.value === (chosen || "");
   const total = props.value.identities.length;
   const counted = props.value.lanes.filter((lane) => chosen === null || lane.name === chosen);
   $(".count").textContent =

@@ -25,11 +25,12 @@ function showPoint(area, point, { x, y }) {
   draw("circle", { class: "target", cx: x, cy: y, r: 22 }, group);
   area.interval(point.x, point.low, point.high, group);
   mark(point.style, x, y, group);
-  group.addEventListener("click", () => choose(point.lane));
+  const choose = () => tell(point.lane === chosen ? null : point.lane);
+  group.addEventListener("click", choose);
   group.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();
-    choose(point.lane);
+    choose();
   });
 }
 
@@ -43,16 +44,12 @@ function placeLabels(points, places, width) {
     const text = short ? label : label + ", " + alpha;
     const half = (text.length * LETTER_WIDTH) / 2 + 4;
     const { x, y, low, high } = places[index];
+    const side = half + 12;
     const choices = [
-      { x, y: high - 8 },
-      { x: x + half + 12, y: y + 5 },
-      { x: x - half - 12, y: y + 5 },
-      { x, y: low + 20 },
-      { x, y: low + 38 },
-      { x: x - half - 12, y: y - 14 },
-      { x: x - half - 12, y: y + 24 },
+      [x, high - 8], [x + side, y + 5], [x - side, y + 5], [x, low + 20], [x, low + 38],
+      [x - side, y - 14], [x - side, y + 24],
     ];
-    const box = (place) => [place.x - half, place.x + half, place.y - 15, place.y + 4];
+    const box = ([across, base]) => [across - half, across + half, base - 15, base + 4];
     const cost = (place) => {
       const [left, right, top, bottom] = box(place);
       const covered = taken.filter(
@@ -63,7 +60,7 @@ function placeLabels(points, places, width) {
     };
     const best = choices.reduce((best, place) => (cost(place) < cost(best) ? place : best));
     taken.push(box(best));
-    return { text, ...best };
+    return { text, x: best[0], y: best[1] };
   });
 }
 
@@ -95,10 +92,6 @@ function show() {
     area.write(text, { class: "label", ...at, "text-anchor": "middle", "aria-hidden": true, "data-style": points[index].style });
   });
   points.forEach((point, index) => showPoint(area, point, places[index]));
-}
-
-function choose(lane) {
-  tell(lane === chosen ? null : lane);
 }
 
 function tell(lane) {

@@ -19,25 +19,16 @@ function show() {
   $(".verdict").dataset.agreement = value.agreement;
   $(".details").replaceChildren();
   for (const sentence of value.details) make("li", "", $(".details"), sentence);
-  $(".trouble").textContent = "";
-}
-
-async function download(button) {
-  $(".trouble").textContent = "";
-  button.disabled = true;
-  try {
-    const file = await server.download_file(props.value.key, button.dataset.kind);
-    if (!file || file.content === undefined) throw new Error(file && file.error);
-    save(file.name, file.content, TYPES[button.dataset.kind]);
-  } catch (error) {
-    $(".trouble").textContent = error.message || "The download failed; reload the page.";
-  } finally {
-    button.disabled = false;
-  }
+  setText(".trouble", "");
 }
 
 for (const button of element.querySelectorAll("[data-kind]")) {
-  button.addEventListener("click", () => download(button));
+  const { kind } = button.dataset;
+  button.addEventListener("click", () => attempt(button, async () => {
+    const file = await server.download_file(props.value.key, kind);
+    if (file.error) throw new Error(file.error);
+    save(file.name, file.content, TYPES[kind]);
+  }));
 }
 watch("value", show);
 show();

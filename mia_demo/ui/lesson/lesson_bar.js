@@ -5,24 +5,8 @@ const steps = props.steps;
 const STORE = "mia-demo-lesson";
 
 let at = 0; // of the steps
-const answers = stored(); // by step: the index of the choice, and whether it was right once revealed
+const answers = savedState("localStorage", STORE) || {}; // by step: the index of the choice, and whether it was right once revealed
 const revealed = {}; // by step: what the server said
-
-function stored() {
-  try {
-    return JSON.parse(localStorage.getItem(STORE)) || {};
-  } catch {
-    return {}; // forbidden, or not ours
-  }
-}
-
-function store() {
-  try {
-    localStorage.setItem(STORE, JSON.stringify(answers));
-  } catch {
-    // They last until the page is closed, then.
-  }
-}
 
 // The lesson's own parameter; the others belong to the address bar.
 function tell(number) {
@@ -32,15 +16,12 @@ function tell(number) {
   history.replaceState(history.state, "", url.pathname + (pairs.length ? "?" + pairs.join("&") : "") + url.hash);
 }
 
-function kept() {
-  // Projector, theme, locks: what a link had besides page and settings stays in a step's link.
-  const lasting = ["projector", "__theme", "lock", "hide", "room"];
-  return [...new URL(location.href).searchParams].filter(([name]) => lasting.includes(name));
-}
-
+// Projector, theme, locks: what a link had besides page and settings stays in a step's link.
 function address(number) {
-  const more = kept().map(([name, text]) => `&${name}=${encodeURIComponent(text)}`).join("");
-  return `?${steps[number - 1].link}&lesson=${number}${more}`;
+  const lasting = ["projector", "__theme", "lock", "hide", "room"];
+  const more = [...new URL(location.href).searchParams].filter(([name]) => lasting.includes(name));
+  const pairs = more.map(([name, text]) => `&${name}=${encodeURIComponent(text)}`);
+  return `?${steps[number - 1].link}&lesson=${number}${pairs.join("")}`;
 }
 
 function show() {
@@ -58,19 +39,15 @@ function show() {
   $(".choices").replaceChildren();
   step.choices.forEach((choice, index) => {
     const label = make("label", "", $(".choices"));
-    const radio = make("input", "", label);
-    radio.type = "radio";
-    radio.name = "prediction";
-    radio.value = index;
-    radio.checked = answers[step.name]?.choice === index;
-    radio.addEventListener("change", () => {
+    const predict = () => {
       answers[step.name] = { choice: index };
-      store();
-      $(".hint").textContent = "";
-    });
+      saveState("localStorage", STORE, answers);
+      setText(".hint", "");
+    };
+    radio(label, "prediction", index, answers[step.name]?.choice === index, predict);
     make("span", "", label, choice);
   });
-  $(".hint").textContent = "";
+  setText(".hint", "");
   $(".back").disabled = at === 0;
   $(".next").textContent = at === steps.length - 1 ? "Finish" : "Next";
   showAnswer();
@@ -182,7 +159,7 @@ watch("value", () => {
   const given = answers[news.name];
   if (given && news.answer !== null) {
     given.isRight = given.choice === news.answer;
-    store();
+    saveState("localStorage", STORE, answers);
   }
   $(".hint").textContent = "";
   if (steps[at].name === news.name) showAnswer();

@@ -17,21 +17,8 @@ function remember(who) {
   view = null;
   wish = null;
   pictures = { name: "" };
-  try {
-    if (who) sessionStorage.setItem(STORE, JSON.stringify(who));
-    else sessionStorage.removeItem(STORE);
-  } catch {
-    // without storage a reload leaves the game, that is all
-  }
+  saveState("sessionStorage", STORE, who); // without storage a reload leaves the game
   props.value = { key: (who && who.key) || "" };
-}
-
-function remembered() {
-  try {
-    return JSON.parse(sessionStorage.getItem(STORE));
-  } catch {
-    return null;
-  }
 }
 
 async function ask(what, more) {
@@ -90,24 +77,18 @@ function lost(error) {
 
 async function act(button) {
   const what = button.dataset.do;
-  setText(".trouble", "");
   if (what === "leave") {
     await ask("leave").catch(() => {}); // the room may be gone already
     remember(null);
     show();
     return;
   }
-  button.disabled = true;
-  try {
+  await attempt(button, async () => {
     const answer = await ask(what, { pictures: pictures.name });
     if (what === "csv") save(answer.name, answer.content, "text/csv");
     else take(answer);
-  } catch (error) {
-    complain(error);
-  } finally {
-    button.disabled = false;
-    again();
-  }
+  });
+  again();
 }
 
 // One vote at a time, in the order of the clicks: the last one counts.

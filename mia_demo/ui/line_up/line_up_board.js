@@ -59,14 +59,8 @@ function showRound(now) {
 }
 
 function photo(uri, position) {
-  const label = make("label", "photo", grid);
-  const radio = make("input", "cover", label);
-  radio.type = "radio";
-  radio.name = "line-up-photo";
-  radio.value = position;
-  radio.addEventListener("change", () => {
-    if (radio.checked) vote(position);
-  });
+  const label = make("label", "photo cover", grid);
+  radio(label, "line-up-photo", position, false, vote);
   picture(label, uri, "", "square");
   make("span", "caption", label).setAttribute("aria-hidden", "true");
   const votes = make("span", "votes", label);
@@ -110,8 +104,6 @@ function showButtons(now) {
 // Where pictures are going to be.
 for (let place = 0; place < 8; place++) make("p", "tile empty", $(".blank .grid"));
 
-// -- start -----------------------------------------------------------------------------------
-
 for (const button of element.querySelectorAll("[data-do]")) {
   button.addEventListener("click", () => act(button));
 }
@@ -130,7 +122,7 @@ watch("value", () => {
 
 // A reload stays in its game; a room's link leads into that room.
 async function start() {
-  const before = remembered();
+  const before = savedState("sessionStorage", STORE);
   if (before) {
     remember(before);
     await look();

@@ -35,10 +35,6 @@ function removal(parent, chosen, label) {
   else offer();
 }
 
-function saveEntry(item) {
-  save(`${item.name}.json`, JSON.stringify(item.entry, null, 2), "application/json");
-}
-
 function showItem(list, item) {
   const card = make("li", "card", list);
   if (item.style !== null) card.dataset.style = item.style;
@@ -54,7 +50,8 @@ function showItem(list, item) {
   const details = make("details", "", card);
   make("summary", "", details, `${item.size}, sha256 ${item.short}…`);
   make("code", "", details, item.sha256);
-  button(make("div", "buttons", details), "Save manifest entry", `Save the manifest entry of ${item.name} as JSON`, () => saveEntry(item));
+  button(make("div", "buttons", details), "Save manifest entry", `Save the manifest entry of ${item.name} as JSON`, () =>
+    save(`${item.name}.json`, JSON.stringify(item.entry, null, 2), "application/json"));
   if (item.remove) removal(card, item.name, item.name);
 }
 

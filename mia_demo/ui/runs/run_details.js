@@ -44,9 +44,7 @@ $(".copy").addEventListener("click", async () => {
   }
 });
 
-$(".page").addEventListener("click", () => {
-  trigger("select");
-});
+$(".page").addEventListener("click", () => trigger("select"));
 
 watch("value", show);
 show();

@@ -78,8 +78,6 @@ function hide(tabs) {
   $("style.hidden-tabs").textContent = rules.join("\n");
 }
 
-// -- copying ----------------------------------------------------------------------------------
-
 $(".copy").addEventListener("click", async () => {
   try {
     await navigator.clipboard.writeText(location.href);
@@ -92,8 +90,6 @@ $(".copy").addEventListener("click", async () => {
   }
   setTimeout(() => ($(".said").textContent = ""), 4000);
 });
-
-// -- projector --------------------------------------------------------------------------------
 
 function project(isOn) {
   document.documentElement.classList.toggle("projector", isOn);

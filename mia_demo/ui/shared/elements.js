@@ -40,6 +40,27 @@ function button(parent, text, label, act) {
   return node;
 }
 
+// act is handed the value when it is chosen.
+function radio(parent, name, value, isChosen, act) {
+  const node = make("input", "", parent);
+  Object.assign(node, { type: "radio", name, value, checked: isChosen });
+  node.addEventListener("change", () => node.checked && act(value));
+  return node;
+}
+
+// Does what a button asks for; what goes wrong becomes one sentence in .trouble.
+async function attempt(node, act) {
+  setText(".trouble", "");
+  node.disabled = true;
+  try {
+    await act();
+  } catch (error) {
+    setText(".trouble", error.message || "The server does not answer; reload the page.");
+  } finally {
+    node.disabled = false;
+  }
+}
+
 // Asks once more, in the place of the buttons, before something is deleted for good.
 function askAgain(parent, question, [yes, yesLabel, act], [keepLabel, keep]) {
   parent.replaceChildren();
@@ -55,6 +76,23 @@ function save(name, content, type) {
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
+// What this browser keeps under a key, as far as it allows pages to keep anything.
+function savedState(storage, key) {
+  try {
+    return JSON.parse(window[storage].getItem(key));
+  } catch {
+    return null;
+  }
+}
+
+function saveState(storage, key, value) {
+  try {
+    window[storage].setItem(key, JSON.stringify(value));
+  } catch {
+    // it lasts until the page is closed, then
+  }
 }
 
 // On a phone a board lies below the buttons: what was started should be seen.

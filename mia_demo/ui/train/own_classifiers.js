@@ -1,7 +1,6 @@
 // uses shared/elements
 // Lists classifiers. Files are fetched in parts, on demand, and never copied on the server's disk.
 const list = $("ul");
-const trouble = $(".trouble");
 
 function showItem(item) {
   const entry = make("li", "card", list);
@@ -17,7 +16,7 @@ function showButtons(row, item) {
   row.replaceChildren();
   // A new one is ticked as a lane there.
   if (item.name === props.value.newest) button(row, "Attack it", `Attack ${item.name}`, toAttackPage);
-  button(row, `Download (${item.size})`, `Download ${item.name} as safetensors, ${item.size}`, (self) => download(self, item));
+  button(row, `Download (${item.size})`, `Download ${item.name} as safetensors, ${item.size}`, (self) => attempt(self, () => download(item)));
   button(row, "Delete", `Delete ${item.name}`, () => ask(row, item));
 }
 
@@ -39,26 +38,14 @@ function ask(row, item) {
     ["Delete", `Yes, delete ${item.name}`, remove], [`Keep ${item.name}`, keep]).focus();
 }
 
-async function download(self, item) {
-  trouble.textContent = "";
-  self.disabled = true;
-  try {
-    const parts = [];
-    for (let offset = 0; offset < item.bytes; offset += parts.at(-1).size) {
-      const answer = await server.download_part(props.value.people, item.name, offset);
-      if (!answer || !answer.part) throw new Error((answer && answer.error) || "The file ended too early; try again.");
-      parts.push(decoded(answer.part));
-    }
-    save(`${item.name}.safetensors`, parts);
-  } catch (error) {
-    trouble.textContent = error.message || "The download failed; reload the page.";
-  } finally {
-    self.disabled = false;
+async function download(item) {
+  const parts = [];
+  for (let offset = 0; offset < item.bytes; offset += parts.at(-1).size) {
+    const { part, error } = await server.download_part(props.value.people, item.name, offset);
+    if (!part) throw new Error(error || "The file ended too early; try again.");
+    parts.push(new Blob([Uint8Array.from(atob(part), (letter) => letter.charCodeAt(0))]));
   }
-}
-
-function decoded(base64) {
-  return new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))]);
+  save(`${item.name}.safetensors`, parts);
 }
 
 let shown = "";
@@ -68,7 +55,7 @@ function show() {
   const now = JSON.stringify([items, newest, people]);
   if (now === shown) return;
   shown = now;
-  trouble.textContent = "";
+  setText(".trouble", "");
   list.replaceChildren();
   items.forEach(showItem);
   $(".none").hidden = items.length > 0;

@@ -19,11 +19,8 @@ function showPeople(identities) {
 // As many units per pixel across as up, and room for the pictures.
 function scaleOf(lane) {
   const places = [...lane.points, ...lane.landed.map(({ x, y }) => [x, y])];
-  const range = (axis) => {
-    const values = places.map((place) => place[axis]);
-    return [Math.min(...values), Math.max(...values)];
-  };
-  const [[left, right], [low, high]] = [range(0), range(1)];
+  const [across, up] = [0, 1].map((axis) => places.map((place) => place[axis]));
+  const [left, right, low, high] = [Math.min(...across), Math.max(...across), Math.min(...up), Math.max(...up)];
   const span = Math.max(right - left, high - low) || 1;
   const size = (SIZE - 2 * MARGIN) / span;
   return ([x, y]) => [

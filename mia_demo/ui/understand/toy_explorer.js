@@ -22,10 +22,6 @@ const alphaText = (value) => (value > 0 ? "+" : "") + String(value).replace("-",
 const at = ([x, y]) => `${fixed(x, 1)}, ${fixed(y, 1)}`;
 const percent = (value) => (value * 100).toFixed(1) + "%";
 
-function announce(text) {
-  setText("[role=status]", text);
-}
-
 function showSnapshot(index) {
   shown = index;
   const { step, loss, unsure, plane } = snapshots[index];
@@ -60,7 +56,7 @@ async function train(factor) {
   isTrained = false;
   showFactor();
   forgetWalk();
-  forgetGuess();
+  for (const guess of element.querySelectorAll("[name=toy-guess]")) guess.checked = false;
   setText(".trained", "Training …");
   playTraining();
   while (!isTrained) {
@@ -74,8 +70,8 @@ async function train(factor) {
     if (mine !== training) return; // another factor was chosen meanwhile
   }
   showButtons();
-  const { unsure } = snapshots[snapshots.length - 1];
-  announce(`Trained with α = ${alphaText(alpha)}: less than 95% sure on ${percent(unsure)} of the plane.`);
+  const sure = `less than 95% sure on ${percent(snapshots.at(-1).unsure)} of the plane.`;
+  setText("[role=status]", `Trained with α = ${alphaText(alpha)}: ${sure}`);
 }
 
 function playTraining() {
@@ -110,10 +106,6 @@ function forgetWalk() {
   position = 0;
   showWalk();
   setText(".outcome", "");
-}
-
-function forgetGuess() {
-  for (const radio of element.querySelectorAll("[name=toy-guess]")) radio.checked = false;
 }
 
 async function ready() {
@@ -190,7 +182,7 @@ function reveal() {
     ? `The attack stopped after ${steps} steps, ${distance.toFixed(2)} from the nearest ▲.`
     : `The network never got sure: given up after ${steps} steps, ${distance.toFixed(2)} from the nearest ▲.`;
   setText(".outcome", verdict + end);
-  announce(verdict + end.replace("▲", "point of class 2"));
+  setText("[role=status]", verdict + end.replace("▲", "point of class 2"));
   log(steps, distance);
 }
 
