@@ -19,7 +19,7 @@ TIMEOUT = 120_000  # a sweep on a busy machine
 def open_compare(open_page: OpenPage, theme: str = "light", **options: object) -> Page:
     page = open_page(theme, **options)
     page.get_by_role("tab", name="Compare").click()
-    page.locator(".card").first.wait_for()
+    page.locator(".sheet .card").first.wait_for()
     return page
 
 
@@ -62,7 +62,7 @@ def test_first_look_shows_the_recorded_results(open_page: OpenPage) -> None:
         re.compile(r"^Recorded on \d{4}-\d\d-\d\d with seeds? .+, commit \w+\+?, on \w+ \(\w+\):")
     )
     assert column(page, "Lane") == LANES
-    expect(page.locator(".card")).to_have_count(100)
+    expect(page.locator(".sheet .card")).to_have_count(100)
     expect(page.get_by_role("img", name="Training photo of identity 17", exact=True)).to_have_count(
         1
     )
@@ -132,7 +132,7 @@ def test_sweep_stop_resume_and_results(open_page: OpenPage) -> None:
     expect(status).to_contain_text(f"attacks are done, {done} of them before.")
     expect(status).to_have_text("All 12 attacks are done; the results are shown.", timeout=TIMEOUT)
     expect(page.locator(".provenance")).to_contain_text("with seeds 0, 1, 2, 3, 4, 5")
-    expect(page.locator(".card")).to_have_count(2)
+    expect(page.locator(".sheet .card")).to_have_count(2)
     assert column(page, "Lane") == LANES
     # Too few images for a Fréchet distance: a dash and the reason.
     page.get_by_label("All figures").first.check()
@@ -142,7 +142,7 @@ def test_sweep_stop_resume_and_results(open_page: OpenPage) -> None:
     # The recorded results are still there.
     controls(page).get_by_label("Results", exact=True).click()
     page.get_by_role("option", name="Recorded: standard").click()
-    expect(page.locator(".card")).to_have_count(100)
+    expect(page.locator(".sheet .card")).to_have_count(100)
 
 
 def test_a_sweep_lets_another_visitors_attack_go_first(open_page: OpenPage) -> None:
@@ -195,11 +195,11 @@ def test_an_attack_goes_on_behind_the_compare_page(open_page: OpenPage) -> None:
     page = open_page()
     page.get_by_role("button", name="Start").click()
     page.get_by_role("tab", name="Compare").click()
-    page.locator(".card").first.wait_for()
+    page.locator(".sheet .card").first.wait_for()
     page.get_by_role("tab", name="Attack").click()
     expect(page.locator(".board")).to_have_attribute("data-phase", "done", timeout=TIMEOUT)
     page.get_by_role("tab", name="Compare").click()
-    expect(page.locator(".card")).to_have_count(100)
+    expect(page.locator(".sheet .card")).to_have_count(100)
 
 
 def test_phone_needs_no_horizontal_scroll(open_page: OpenPage, tmp_path: Path) -> None:
