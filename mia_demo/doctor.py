@@ -12,10 +12,10 @@ from typing import Any
 from packaging.requirements import Requirement
 
 from mia_demo.errors import DemoError
-from mia_demo.metrics.zoo_accuracy import measure_accuracies
 from mia_demo.runs import RUNS
 from mia_demo.system import space
 from mia_demo.system.device import choose_compute
+from mia_demo.zoo.accuracy import measure_accuracies
 from mia_demo.zoo.hub.address import is_hub_address
 from mia_demo.zoo.hub.checks import cache_state, reach_hub
 from mia_demo.zoo.opening import open_zoo

@@ -10,8 +10,6 @@ from mia_demo.attack.config import parse_knobs, preset_config
 from mia_demo.attack.frames import AttackFrame
 from mia_demo.commands.output import log_line, progress
 from mia_demo.commands.requests import AttackRequest, RecordRequest, SweepRequest
-from mia_demo.metrics.attributes import open_attribute_judge
-from mia_demo.metrics.judge import Judge
 from mia_demo.recipes.record import quote_results, record_attack, record_sweep, recorded_names
 from mia_demo.recipes.variants import make_alpha_zoo, make_training_seed_zoo, parse_alphas
 from mia_demo.report.saving import save_report
@@ -20,8 +18,9 @@ from mia_demo.runs.folder import save_attack
 from mia_demo.runs.replay import ReplayRecorder
 from mia_demo.runs.report import attack_report
 from mia_demo.sweep.distributed import join_team, run_team_sweep
+from mia_demo.sweep.judging import Judge, open_attribute_judge
 from mia_demo.sweep.results import collect_results
-from mia_demo.sweep.sweep import parse_numbers
+from mia_demo.sweep.sweep import SweepPlan, parse_numbers
 from mia_demo.system.device import choose_compute
 from mia_demo.visitors.added_store import ADDED_FOLDER, owners_models
 from mia_demo.zoo.layers import OWN_FOLDER, LayeredZoo
@@ -79,14 +78,14 @@ def answer_sweep(request: SweepRequest) -> dict[str, Any] | None:
         identities, seeds = parse_numbers(request.identities), parse_numbers(request.seeds)
         config = preset_config(request.preset, lanes=lanes, **parse_knobs(request.settings or []))
         attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
-        work = (attacker, judge, config, identities, seeds, request.output)
+        plan = SweepPlan(config, tuple(identities), tuple(seeds), request.output)
         with progress("sweep", unit="attack", shown=team.leads) as bar:
-            bar.total = len(identities) * len(seeds)
-            for done in run_team_sweep(team, *work):
+            bar.total = plan.total
+            for done in run_team_sweep(team, attacker, judge, plan):
                 bar.update(done - bar.n)
     if not team.leads:
         return None
-    results = collect_results(attacker, judge, request.output, config, identities, seeds)
+    results = collect_results(attacker, judge, plan)
     save_report(results, request.output)
     return {**asdict(results.record), "preset": config.preset, "rows": results.rows}
 

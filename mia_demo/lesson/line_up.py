@@ -26,7 +26,8 @@ from torch import Tensor
 from mia_demo.data.identities import IdentitySet
 from mia_demo.errors import ConfigError
 from mia_demo.metrics.intervals import wilson_interval
-from mia_demo.metrics.judge import Judge, squared_distances
+from mia_demo.metrics.judge import squared_distances
+from mia_demo.sweep.judging import Judge
 
 PHOTOS = 8
 CHANCE = 1 / PHOTOS
@@ -82,7 +83,7 @@ class Ballot:
 
 
 @dataclass(frozen=True)
-class LaneTally:
+class VoteTally:
     """What voters and evaluator got right in a lane's rounds.
 
     Attributes:
@@ -188,7 +189,7 @@ def plan_rounds(
     return [(i, repeated[n]) for i, n in zip(identities, rng.permutation(count), strict=True)]
 
 
-def tally(ballots: Sequence[Ballot]) -> list[LaneTally]:
+def tally(ballots: Sequence[Ballot]) -> list[VoteTally]:
     """Revealed rounds with votes, lane by lane in order of appearance, then all of them."""
     counted = [ballot for ballot in ballots if ballot.is_revealed and ballot.votes]
     lanes = dict.fromkeys(ballot.line_up.lane for ballot in counted)
@@ -224,11 +225,11 @@ def as_csv(ballots: Sequence[Ballot]) -> str:
     return stream.getvalue()
 
 
-def _row(lane: str, ballots: list[Ballot]) -> LaneTally:
+def _row(lane: str, ballots: list[Ballot]) -> VoteTally:
     votes = sum(len(ballot.votes) for ballot in ballots)
     hits = sum(ballot.hits for ballot in ballots)
     shown = [ballot.line_up for ballot in ballots]
-    return LaneTally(
+    return VoteTally(
         lane=lane,
         rounds=len(ballots),
         votes=votes,

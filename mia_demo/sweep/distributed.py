@@ -13,8 +13,9 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,10 +23,9 @@ import torch
 from torch import distributed as dist
 
 from mia_demo.attack.attack import Attacker
-from mia_demo.attack.config import AttackConfig
 from mia_demo.errors import ConfigError, DemoError, PeerError
-from mia_demo.metrics.judge import Judge
-from mia_demo.sweep.sweep import attack_files, run_sweep
+from mia_demo.sweep.judging import Judge
+from mia_demo.sweep.sweep import SweepPlan, attack_files, run_sweep
 from mia_demo.system.files import write_bytes
 from mia_demo.zoo.manifest import library_versions
 
@@ -213,15 +213,7 @@ def join_team() -> Iterator[Team]:
         dist.destroy_process_group()
 
 
-def run_team_sweep(
-    team: Team,
-    attacker: Attacker,
-    judge: Judge,
-    base: AttackConfig,
-    identities: Sequence[int],
-    seeds: Sequence[int],
-    directory: Path,
-) -> Iterator[int]:
+def run_team_sweep(team: Team, attacker: Attacker, judge: Judge, plan: SweepPlan) -> Iterator[int]:
     """As ``run_sweep``, with the identities shared out; process 0 ends up with every result.
 
     Yields:
@@ -232,15 +224,15 @@ def run_team_sweep(
         PeerError: another process failed or died.
     """
     checkpoints = {entry.name: entry.stored.sha256 for entry in attacker.zoo.manifest.checkpoints}
-    plan = [base.to_json(), list(identities), list(seeds), checkpoints]
-    team.agree(json.dumps([*plan, judge.compute.precision, library_versions()]))
-    share = identities[team.rank :: team.size]
-    for _ in run_sweep(attacker, judge, base, share, seeds, directory):
+    decisive = [plan.config.to_json(), plan.identities, plan.seeds, checkpoints]
+    team.agree(json.dumps([*decisive, judge.compute.precision, library_versions()]))
+    share = replace(plan, identities=plan.identities[team.rank :: team.size])
+    for _ in run_sweep(attacker, judge, share):
         yield team.count_attack()
-    yield from team.until_finished(len(identities) * len(seeds))
-    for seed in seeds:
-        for position, identity in enumerate(identities):
-            for path in attack_files(directory, seed, identity):
+    yield from team.until_finished(plan.total)
+    for seed in plan.seeds:
+        for position, identity in enumerate(plan.identities):
+            for path in attack_files(plan.folder, seed, identity):
                 team.bring_to_leader(position % team.size, path)
     team.until_gathered()
 

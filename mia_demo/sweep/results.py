@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -20,13 +19,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from mia_demo.attack.attack import Attacker
-from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import DataError
-from mia_demo.metrics.attributes import open_attribute_judge, reference_of
-from mia_demo.metrics.judge import Judge
-from mia_demo.sweep.sweep import judge_again, load_result, saved_images
+from mia_demo.sweep.judging import Judge, open_attribute_judge, reference_of
+from mia_demo.sweep.sweep import SweepPlan, judge_again, saved_images
 from mia_demo.sweep.table import Row, mean_curve, results_table
 from mia_demo.system.files import replacing, write_json
 from mia_demo.zoo.manifest import library_versions
@@ -103,69 +100,57 @@ class SweepResults:
         return self.pictures[record.lanes.index(lane), record.identities.index(identity)]
 
 
-def collect_results(
-    attacker: Attacker,
-    judge: Judge,
-    directory: Path,
-    config: AttackConfig,
-    identities: Sequence[int],
-    seeds: Sequence[int],
-) -> SweepResults:
-    """Table and verdicts of a finished sweep.
-
-    Args:
-        directory: where ``run_sweep`` put its attacks.
-        config: the sweep's settings.
-    """
-    zoo, compute, lanes = attacker.zoo, judge.compute, list(config.lanes)
+def collect_results(attacker: Attacker, judge: Judge, plan: SweepPlan) -> SweepResults:
+    """Table and verdicts of a finished sweep."""
+    zoo, compute, lanes = attacker.zoo, judge.compute, list(plan.config.lanes)
     size = Framing.of(zoo).picture_size
-    judge_again(directory, judge, identities, seeds, size)
-    loaded = {(i, s): load_result(directory, s, i) for i in identities for s in seeds}
+    judge_again(judge, plan, size)
+    attacks = [result for _, _, result in plan.results()]
     targets = dict.fromkeys(name for lane in lanes for name in stage_names(lane))
     heads = [entry.name for entry in zoo.entries("attributes")]
     attribute_judge, _ = open_attribute_judge(zoo, compute)
     record = Record(
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         commit=source_commit(),
-        settings={**config.to_json(), "identity": None, "seed": None},
-        identities=list(identities),
-        seeds=list(seeds),
+        settings={**plan.config.to_json(), "identity": None, "seed": None},
+        identities=list(plan.identities),
+        seeds=list(plan.seeds),
         lanes=lanes,
         device=str(compute.device),
         precision=compute.precision,
-        seconds=round(sum(result["seconds"] for result in loaded.values()), 1),
+        seconds=round(sum(result["seconds"] for result in attacks), 1),
         versions=library_versions(),
         checkpoints={
             name: zoo.entry(name).stored.sha256
             for name in ("prior", "evaluator", "embedder", *heads, *targets)
         },
-        attribute_reference=reference_of(attribute_judge, identities),
+        attribute_reference=reference_of(attribute_judge, plan.identities),
     )
-    best = [saved_images(directory, seeds[0], i, size)[:, 0].numpy() for i in identities]
+    best = [
+        saved_images(plan.folder, plan.seeds[0], i, size)[:, 0].numpy() for i in plan.identities
+    ]
     return SweepResults(
         record=record,
-        rows=results_table(attacker, judge, directory, identities, seeds, lanes),
-        attacks=judged_attacks(directory, lanes, identities, seeds),
+        rows=results_table(attacker, judge, plan),
+        attacks=judged_attacks(plan),
         curves={
-            lane: mean_curve([result["lanes"][lane]["curve"] for result in loaded.values()])
+            lane: mean_curve([result["lanes"][lane]["curve"] for result in attacks])
             for lane in lanes
         },
         pictures=np.stack(best, axis=1).transpose(0, 1, 3, 4, 2),
     )
 
 
-def judged_attacks(
-    directory: Path, lanes: Sequence[str], identities: Sequence[int], seeds: Sequence[int]
-) -> dict[str, list[JudgedAttack]]:
-    """The verdicts in a folder of ``run_sweep``, by lane, ordered by identity, then seed."""
-    fields = JudgedAttack.__dataclass_fields__.keys() - {"identity", "seed"}
-    loaded = {(i, s): load_result(directory, s, i) for i in identities for s in seeds}
+def judged_attacks(plan: SweepPlan) -> dict[str, list[JudgedAttack]]:
+    """The verdicts of a finished sweep, by lane, ordered by identity, then seed."""
+    keys = JudgedAttack.__dataclass_fields__.keys() - {"identity", "seed"}
+    loaded = list(plan.results())
     return {
         lane: [
-            JudgedAttack(i, s, **{key: result["lanes"][lane][key] for key in fields})
-            for (i, s), result in loaded.items()
+            JudgedAttack(i, s, **{key: result["lanes"][lane][key] for key in keys})
+            for i, s, result in loaded
         ]
-        for lane in lanes
+        for lane in plan.config.lanes
     }
 
 

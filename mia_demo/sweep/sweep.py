@@ -27,12 +27,60 @@ from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame
 from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import ConfigError
-from mia_demo.metrics.judge import Judge
+from mia_demo.sweep.judging import Judge
 from mia_demo.system.files import replacing, write_json
 
 MAX_NUMBERS = 10_000  # a longer list is a slip, or meant to fill the memory
 
 CURVE_POINTS = 10
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """What to attack, and where the results land.
+
+    Attributes:
+        config: lanes and knobs; identity and seed of the attacks are those below.
+        folder: ``folder/attacks`` gets a sheet and a result for every attack.
+    """
+
+    config: AttackConfig
+    identities: tuple[int, ...]
+    seeds: tuple[int, ...]
+    folder: Path
+
+    @property
+    def total(self) -> int:
+        return len(self.identities) * len(self.seeds)
+
+    def finished(self) -> list[tuple[int, int]]:
+        """(seed, identity) of the attacks that are done, in the order of ``run_sweep``."""
+        return [
+            (seed, identity)
+            for seed in self.seeds
+            for identity in self.identities
+            if attack_files(self.folder, seed, identity)[1].exists()
+        ]
+
+    def finished_part(self) -> SweepPlan | None:
+        """The largest plan for which everything is done: a table can be made of it.
+
+        All identities with the seeds that are complete; before the first seed is complete, the
+        identities that one seed has. None before the first attack.
+        """
+        done = self.finished()
+        by_seed = {seed: tuple(i for s, i in done if s == seed) for seed in self.seeds}
+        complete = tuple(s for s, found in by_seed.items() if len(found) == len(self.identities))
+        if complete:
+            return replace(self, seeds=complete)
+        seed, found = max(by_seed.items(), key=lambda item: len(item[1]))
+        return replace(self, identities=found, seeds=(seed,)) if found else None
+
+    def results(self) -> Iterator[tuple[int, int, dict[str, Any]]]:
+        """(identity, seed, saved result) of every attack, ordered by identity, then seed."""
+        for identity in self.identities:
+            for seed in self.seeds:
+                yield identity, seed, load_result(self.folder, seed, identity)
 
 
 @dataclass(frozen=True)
@@ -67,22 +115,13 @@ def parse_numbers(text: str) -> list[int]:
     return numbers
 
 
-def run_sweep(
-    attacker: Attacker,
-    judge: Judge,
-    base: AttackConfig,
-    identities: Sequence[int],
-    seeds: Sequence[int],
-    directory: Path,
-) -> Iterator[SweepFrame]:
-    """Attacks every identity with every seed; results land in ``directory/attacks``.
-
-    Args:
-        base: lanes and knobs; its identity and seed are replaced.
+def run_sweep(attacker: Attacker, judge: Judge, plan: SweepPlan) -> Iterator[SweepFrame]:
+    """Attacks every identity with every seed, but for what is done already.
 
     Raises:
         ConfigError: the folder holds a sweep with other settings, or of other classifiers.
     """
+    base, identities, directory = plan.config, plan.identities, plan.folder
     attacked = dict.fromkeys(name for lane in base.lanes for name in stage_names(lane))
     for name in attacked:
         attacker.lane(name)  # whether there is such a target
@@ -95,10 +134,9 @@ def run_sweep(
         },
     }
     _check_settings(directory, settings)
-    total = len(identities) * len(seeds)
     size = attacker.group_size(base)
     done = 0
-    for seed in seeds:
+    for seed in plan.seeds:
         for start in range(0, len(identities), size):
             group = identities[start : start + size]
             missing = [i for i in group if not attack_files(directory, seed, i)[1].exists()]
@@ -107,7 +145,7 @@ def run_sweep(
                 _attack_group(attacker, judge, replace(base, seed=seed), group, directory)
             for identity in group:
                 done += 1
-                yield SweepFrame(done, total, identity, seed)
+                yield SweepFrame(done, plan.total, identity, seed)
 
 
 def _attack_group(
@@ -141,25 +179,20 @@ def _attack_group(
         write_json(result_path, {**result, "lanes": lanes})
 
 
-def judge_again(
-    directory: Path, judge: Judge, identities: Sequence[int], seeds: Sequence[int], size: int
-) -> None:
-    """Replaces the verdicts of other judges, from the saved images.
+def judge_again(judge: Judge, plan: SweepPlan, size: int) -> None:
+    """Replaces the verdicts of other judges, from the saved images of a finished sweep.
 
     Args:
-        directory: of a finished sweep.
         size: R, the prior's resolution.
     """
-    for seed in seeds:
-        for identity in identities:
-            result = load_result(directory, seed, identity)
-            if result["judges"] == judge.checkpoints:
-                continue
-            sheet = saved_images(directory, seed, identity, size).permute(0, 1, 3, 4, 2).numpy()
-            for lane, images in zip(result["lanes"].values(), sheet, strict=True):
-                lane.update(asdict(judge.judge(images, identity)))
-            result["judges"] = judge.checkpoints
-            write_json(attack_files(directory, seed, identity)[1], result)
+    for identity, seed, result in plan.results():
+        if result["judges"] == judge.checkpoints:
+            continue
+        sheet = saved_images(plan.folder, seed, identity, size).permute(0, 1, 3, 4, 2).numpy()
+        for lane, images in zip(result["lanes"].values(), sheet, strict=True):
+            lane.update(asdict(judge.judge(images, identity)))
+        result["judges"] = judge.checkpoints
+        write_json(attack_files(plan.folder, seed, identity)[1], result)
 
 
 def _curve_points(frame: AttackFrame, identity: int) -> list[dict[str, float | None]]:
@@ -204,18 +237,6 @@ def attack_files(directory: Path, seed: int, identity: int) -> tuple[Path, Path]
     """Sheet of kept images and result of one attack; with the result the attack is complete."""
     stem = f"seed{seed}_identity{identity:04d}"
     return directory / "attacks" / f"{stem}.png", directory / "attacks" / f"{stem}.json"
-
-
-def finished_attacks(
-    directory: Path, identities: Sequence[int], seeds: Sequence[int]
-) -> list[tuple[int, int]]:
-    """(seed, identity) of what a sweep has done already, in the order of ``run_sweep``."""
-    return [
-        (seed, identity)
-        for seed in seeds
-        for identity in identities
-        if attack_files(directory, seed, identity)[1].exists()
-    ]
 
 
 def _save_sheet(path: Path, frame: AttackFrame) -> None:

@@ -5,10 +5,9 @@ A figure that cannot be computed honestly (too few images) is None, with the rea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import astuple, dataclass, fields
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,16 +20,16 @@ from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import stage_names
 from mia_demo.data.attributes import ATTRIBUTES
 from mia_demo.errors import ConfigError
-from mia_demo.metrics.attributes import AttributeJudge, open_attribute_judge, shares
+from mia_demo.metrics.attributes import shares
 from mia_demo.metrics.calibration import Calibration, calibration
 from mia_demo.metrics.differences import compare_with_zero
 from mia_demo.metrics.extraction import knowledge_extraction
 from mia_demo.metrics.frechet import frechet_distance
 from mia_demo.metrics.intervals import bootstrap_interval, seed_interval
-from mia_demo.metrics.judge import Judge
 from mia_demo.metrics.prdc import mean_prdc, prdc
 from mia_demo.metrics.recognition import identity_centres, recognised
-from mia_demo.sweep.sweep import load_result, saved_images
+from mia_demo.sweep.judging import AttributeJudge, Judge, open_attribute_judge
+from mia_demo.sweep.sweep import SweepPlan, saved_images
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages, predict
 from mia_demo.zoo.reading import Zoo
@@ -38,21 +37,13 @@ from mia_demo.zoo.reading import Zoo
 Row = dict[str, Any]
 
 
-def results_table(
-    attacker: Attacker,
-    judge: Judge,
-    directory: Path,
-    identities: Sequence[int],
-    seeds: Sequence[int],
-    lanes: Sequence[str],
-) -> list[Row]:
+def results_table(attacker: Attacker, judge: Judge, plan: SweepPlan) -> list[Row]:
     """All rows of a finished sweep.
 
     Args:
         attacker, judge: of the zoo that was swept.
-        directory: where ``run_sweep`` put its results.
     """
-    zoo, compute = attacker.zoo, judge.compute
+    zoo, compute, identities = attacker.zoo, judge.compute, plan.identities
     private = zoo.identities()
     size = zoo.entry("evaluator").input_size
     test = LabelledImages(*zoo.split(private, size, "test"))
@@ -68,9 +59,12 @@ def results_table(
     swept = torch.isin(gallery.labels, train.labels)
     real = Cloud(embeddings[swept], gallery.labels[swept])
     rows = []
-    for position, name in enumerate(lanes):
-        judged = [[load_result(directory, s, i)["lanes"][name] for s in seeds] for i in identities]
-        fake = _reconstructions(zoo, directory, identities, seeds, position)
+    results = [result["lanes"] for _, _, result in plan.results()]
+    for position, name in enumerate(plan.config.lanes):
+        verdicts = [lanes[name] for lanes in results]
+        count = len(plan.seeds)
+        judged = [verdicts[start : start + count] for start in range(0, len(verdicts), count)]
+        fake = _reconstructions(zoo, plan, position)
         cloud = Cloud(predict(judge.embedder, fake.images, compute), fake.labels)
         target = attacker.lane(stage_names(name)[1])
         logits = predict(target.classifier, test.images, compute)
@@ -218,15 +212,13 @@ def _attempt(row: Row, keys: list[str], compute: Callable[[], list[Any]]) -> Non
         row["refused"].update(dict.fromkeys(keys, str(error)))
 
 
-def _reconstructions(
-    zoo: Zoo, directory: Path, identities: Sequence[int], seeds: Sequence[int], lane: int
-) -> LabelledImages:
+def _reconstructions(zoo: Zoo, plan: SweepPlan, lane: int) -> LabelledImages:
     size = Framing.of(zoo).picture_size
     images: list[Tensor] = []
     labels: list[int] = []
-    for identity in identities:
-        for seed in seeds:
-            kept = saved_images(directory, seed, identity, size)[lane]
+    for identity in plan.identities:
+        for seed in plan.seeds:
+            kept = saved_images(plan.folder, seed, identity, size)[lane]
             images.append(kept)
             labels += [identity] * len(kept)
     return LabelledImages(torch.cat(images), torch.tensor(labels))

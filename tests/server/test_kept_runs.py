@@ -136,7 +136,7 @@ def keep_tiny_sweep(engine: Engine) -> None:
         versions=library_versions(),
         checkpoints={"zero": engine.zoo.entry("zero").stored.sha256},
     )
-    attacks = judged_attacks(plan.folder, ["zero"], [3, 4], [0])
+    attacks = judged_attacks(plan)
     pictures = np.zeros((1, 2, 64, 64, 3), np.uint8)
     results = SweepResults(record, [row("zero")], attacks, {"zero": []}, pictures)
     save_results(results, plan.folder)

@@ -16,6 +16,7 @@ from mia_demo.report.html import sweep_html
 from mia_demo.report.text import results_csv
 from mia_demo.sweep.library import ResultsLibrary, Sweep
 from mia_demo.sweep.results import RESULTS_FILE
+from mia_demo.sweep.sweep import SweepPlan
 from mia_demo.ui.boards.sweep_view import SweepPresenter, sweep_label
 from mia_demo.ui.compare.view import EMPTY_RESULTS, CompareView, compare_view
 from mia_demo.ui.engine.engine import Engine
@@ -23,7 +24,6 @@ from mia_demo.ui.engine.jobs import Job, Waiting
 from mia_demo.ui.engine.networks import Networks
 from mia_demo.ui.engine.sessions import SessionJobs
 from mia_demo.ui.engine.sweeping import (
-    SweepPlan,
     SweepUpdate,
     is_attack_saved,
     plan_sweep,

@@ -6,9 +6,9 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from mia_demo.errors import ConfigError, DemoError
-from mia_demo.metrics.zoo_accuracy import AccuracyMeter, MeasuredAccuracy
 from mia_demo.ui.engine.networks import Networks
 from mia_demo.visitors.own_people import People
+from mia_demo.zoo.accuracy import AccuracyMeter, MeasuredAccuracy
 
 MAX_TEST_PIXELS = 500_000_000  # of test photos in memory, three bytes each
 

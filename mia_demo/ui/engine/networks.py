@@ -15,7 +15,7 @@ import torch
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.sampling import Pool
 from mia_demo.data.identities import IdentitySet
-from mia_demo.metrics.judge import Judge
+from mia_demo.sweep.judging import Judge
 from mia_demo.system.device import Compute
 from mia_demo.ui.engine.jobs import Frame
 from mia_demo.zoo.layers import LayeredZoo

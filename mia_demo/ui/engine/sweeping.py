@@ -20,7 +20,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.report.saving import save_report
 from mia_demo.sweep.results import collect_results
 from mia_demo.sweep.sweep import (
-    finished_attacks,
+    SweepPlan,
     load_result,
     parse_numbers,
     run_sweep,
@@ -32,42 +32,6 @@ from mia_demo.ui.engine.networks import Networks
 
 # The device is shared with other visitors; the command line has no such limit.
 MAX_ATTACKS = 1000
-
-
-@dataclass(frozen=True)
-class SweepPlan:
-    """What to sweep, and the folder where it lands.
-
-    The folder's name follows from everything that decides the result, so the same settings find
-    their unfinished sweep again, and no other.
-    """
-
-    config: AttackConfig
-    identities: tuple[int, ...]
-    seeds: tuple[int, ...]
-    folder: Path
-
-    @property
-    def total(self) -> int:
-        return len(self.identities) * len(self.seeds)
-
-    def finished(self) -> list[tuple[int, int]]:
-        """(seed, identity) of the attacks that are done."""
-        return finished_attacks(self.folder, self.identities, self.seeds)
-
-    def finished_part(self) -> tuple[list[int], list[int]]:
-        """Identities and seeds of the largest table that can be made of what is done.
-
-        All identities with the seeds that are complete; before the first seed is complete, the
-        identities it has.
-        """
-        done = self.finished()
-        by_seed = {seed: [i for s, i in done if s == seed] for seed in self.seeds}
-        complete = [s for s, found in by_seed.items() if len(found) == len(self.identities)]
-        if complete:
-            return list(self.identities), complete
-        seed, found = max(by_seed.items(), key=lambda item: len(item[1]))
-        return found, [seed] if found else []
 
 
 @dataclass(frozen=True)
@@ -123,6 +87,8 @@ def plan_sweep(engine: Engine, config: AttackConfig, identities: str, seeds: str
     for lane in config.lanes:
         if lane not in known:
             raise ConfigError(f"No lane {lane!r}; this zoo has {', '.join(known)}.")
+    # The folder's name follows from everything that decides the result, so the same settings find
+    # their unfinished sweep again, and no other.
     folder = engine.runs / _folder_name(engine, config, people, chosen_seeds)
     return SweepPlan(config, people, chosen_seeds, folder)
 
@@ -134,7 +100,7 @@ def sweep_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, No
         ConfigError: the folder cannot be written.
     """
     latest = yield from attack_work(plan, networks)
-    yield from _table(plan, plan.identities, plan.seeds, latest, networks)
+    yield from _table(plan, latest, networks)
 
 
 def attack_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, None, SweepUpdate]:
@@ -145,9 +111,8 @@ def attack_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, N
     yield update
     counter = _Counter(plan, attacker.framing.picture_size)
     seconds: list[float] = []
-    config = plan.config
     with _writable(plan.folder):
-        frames = run_sweep(attacker, judge, config, plan.identities, plan.seeds, plan.folder)
+        frames = run_sweep(attacker, judge, plan)
         started = time.monotonic()
         for frame in frames:
             tallies = counter.add(frame.seed, frame.identity)
@@ -170,11 +135,11 @@ def table_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, No
     Raises:
         ConfigError: no attack is finished, or the folder cannot be written.
     """
-    identities, seeds = plan.finished_part()
-    if not identities:
+    part = plan.finished_part()
+    if part is None:
         raise ConfigError("No attack of this sweep is finished yet; start it again.")
     start = SweepUpdate("attacking", len(plan.finished()), plan.total)
-    yield from _table(plan, identities, seeds, start, networks)
+    yield from _table(part, start, networks)
 
 
 def is_attack_saved(update: SweepUpdate) -> bool:
@@ -183,16 +148,12 @@ def is_attack_saved(update: SweepUpdate) -> bool:
 
 
 def _table(
-    plan: SweepPlan,
-    identities: Sequence[int],
-    seeds: Sequence[int],
-    latest: SweepUpdate,
-    networks: Networks,
+    plan: SweepPlan, latest: SweepUpdate, networks: Networks
 ) -> Generator[SweepUpdate, None, None]:
     yield replace(latest, phase="table", seconds_left=None)
     attacker, judge = networks.attacker(), networks.judge()
     with _writable(plan.folder):
-        results = collect_results(attacker, judge, plan.folder, plan.config, identities, seeds)
+        results = collect_results(attacker, judge, plan)
         save_report(results, plan.folder)
     yield replace(latest, phase="done", seconds_left=None)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mia_demo.data.pictures import data_uri
-from mia_demo.lesson.line_up import ALL_LANES, CHANCE, Ballot, LaneTally, LineUp, tally
+from mia_demo.lesson.line_up import ALL_LANES, CHANCE, Ballot, LineUp, VoteTally, tally
 from mia_demo.report.columns import alpha_text
 from mia_demo.ui.boards.sweep_view import lane_style
 from mia_demo.ui.engine.line_up_game import Game
@@ -95,14 +95,14 @@ def _reveal(ballot: Ballot, role: str, targets: Sequence[str]) -> dict[str, Any]
     }
 
 
-def _ordered(rows: Sequence[LaneTally], targets: Sequence[str]) -> list[LaneTally]:
+def _ordered(rows: Sequence[VoteTally], targets: Sequence[str]) -> list[VoteTally]:
     """Lanes as on every page, deleted ones behind them, all together last."""
     return sorted(
         rows, key=lambda row: targets.index(row.lane) if row.lane in targets else len(targets)
     )
 
 
-def _tally_row(row: LaneTally, targets: Sequence[str]) -> dict[str, Any]:
+def _tally_row(row: VoteTally, targets: Sequence[str]) -> dict[str, Any]:
     low, high = row.interval
     return {
         "lane": row.lane,

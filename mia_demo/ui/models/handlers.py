@@ -12,7 +12,6 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.errors import ConfigError, DemoError
-from mia_demo.metrics.zoo_accuracy import MeasuredAccuracy
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.jobs import Job, Waiting
 from mia_demo.ui.engine.models_work import LoadedPeople, measure_again
@@ -35,6 +34,7 @@ from mia_demo.ui.shared.lanes import (
 from mia_demo.visitors.added_models import AddedModels, Addition, Checking
 from mia_demo.visitors.added_store import MAX_ZOO_BYTES
 from mia_demo.visitors.own_people import KEPT_HOURS, OwnPeople
+from mia_demo.zoo.accuracy import MeasuredAccuracy
 from mia_demo.zoo.hub import DownloadProgress, HubAccess, HubAddress, download_zoo
 from mia_demo.zoo.reading import Zoo
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from huggingface_hub import constants
 
-from mia_demo.metrics.zoo_accuracy import MeasuredAccuracy
 from mia_demo.recipes.model_card import has_embedded_identities
 from mia_demo.report.columns import alpha_text, percent
 from mia_demo.system.usage import device_memory, process_bytes
@@ -23,6 +22,7 @@ from mia_demo.visitors.added_models import (
     HubPeople,
 )
 from mia_demo.visitors.own_people import OwnPeople, People
+from mia_demo.zoo.accuracy import MeasuredAccuracy
 from mia_demo.zoo.hub import DownloadProgress
 from mia_demo.zoo.manifest import CheckpointEntry
 

@@ -27,13 +27,14 @@ from mia_demo.runs.comparison import (
 )
 from mia_demo.runs.folder import AttackRun
 from mia_demo.sweep.results import judged_attacks
+from mia_demo.sweep.sweep import SweepPlan
 from mia_demo.ui.boards.attack_view import BoardPresenter
 from mia_demo.ui.boards.replay_view import blank_board
 from mia_demo.ui.boards.sweep_view import NO_SWEEP, SweepPresenter
 from mia_demo.ui.boards.training_view import TrainingPresenter
 from mia_demo.ui.engine.engine import Engine, Tracked
 from mia_demo.ui.engine.jobs import Job, Waiting
-from mia_demo.ui.engine.sweeping import SweepPlan, SweepUpdate, attack_work, is_attack_saved
+from mia_demo.ui.engine.sweeping import SweepUpdate, attack_work, is_attack_saved
 from mia_demo.ui.engine.training import TrainingPlan, TrainingUpdate, train_on_device
 from mia_demo.ui.runs.sweep_runs import SweepRun
 from mia_demo.ui.runs.training_runs import TrainingRun
@@ -186,16 +187,13 @@ class SweepAgain(Again):
         return self._engine.shared(self._work, "a sweep")
 
     def _work(self) -> Generator[SweepUpdate | Repetition, None, None]:
-        folder = self._plan.folder
         work = partial(attack_work, self._plan)
         try:
             with closing(self._engine.on_device(work, is_saved=is_attack_saved)) as updates:
                 yield from updates
-            record = self._run.sweep.record
-            verdicts = judged_attacks(folder, record.lanes, record.identities, record.seeds)
-            yield verdicts_repetition(self._run.sweep.load().attacks, verdicts)
+            yield verdicts_repetition(self._run.sweep.load().attacks, judged_attacks(self._plan))
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(self._plan.folder, ignore_errors=True)
 
     def first(self) -> Shown:
         return {"sweep": self._presenter.view.to_json()}

@@ -23,7 +23,7 @@ from mia_demo.lesson.line_up import (
     tally,
 )
 from mia_demo.metrics.intervals import wilson_interval
-from mia_demo.metrics.judge import Judge
+from mia_demo.sweep.judging import Judge
 from mia_demo.system.device import Compute
 from mia_demo.zoo.reading import Zoo
 

@@ -11,15 +11,9 @@ import torch
 
 from mia_demo.data.attributes import ATTRIBUTES, true_values
 from mia_demo.errors import CheckpointError
-from mia_demo.metrics.attributes import (
-    AttributeJudge,
-    base_rates,
-    open_attribute_judge,
-    reference_of,
-    right_values,
-    shares,
-)
+from mia_demo.metrics.attributes import base_rates, right_values, shares
 from mia_demo.report.text import as_attribute_markdown
+from mia_demo.sweep.judging import AttributeJudge, open_attribute_judge, reference_of
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages
 from mia_demo.zoo.folder import FolderZoo

@@ -8,7 +8,8 @@ import torch
 
 from mia_demo.errors import ConfigError
 from mia_demo.metrics.frechet import frechet_distance
-from mia_demo.metrics.judge import Judge, squared_distances
+from mia_demo.metrics.judge import squared_distances
+from mia_demo.sweep.judging import Judge
 from mia_demo.system.device import Compute
 from mia_demo.zoo.reading import Zoo
 

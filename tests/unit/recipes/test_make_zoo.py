@@ -16,9 +16,9 @@ from PIL import Image
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
 from mia_demo.errors import ConfigError, DataError
-from mia_demo.metrics.judge import Judge
 from mia_demo.recipes.make_zoo import ZooRecipe, make_zoo
 from mia_demo.recipes.variants import make_alpha_zoo, make_training_seed_zoo, parse_alphas
+from mia_demo.sweep.judging import Judge
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import TrainConfig
 from mia_demo.training.prior_config import PriorConfig

@@ -13,11 +13,12 @@ import pytest
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
 from mia_demo.errors import ConfigError, DataError
-from mia_demo.metrics.judge import Judge
 from mia_demo.report.saving import save_report
 from mia_demo.report.text import as_curve_markdown, as_markdown, results_csv
+from mia_demo.sweep.judging import Judge
 from mia_demo.sweep.results import collect_results, load_results
 from mia_demo.sweep.sweep import (
+    SweepPlan,
     attack_files,
     judge_again,
     load_result,
@@ -42,19 +43,18 @@ def judge(zoo, compute) -> Judge:
 def test_a_killed_sweep_goes_on_to_the_same_table(
     tmp_path: Path, attacker: Attacker, judge: Judge
 ) -> None:
-    identities, seeds = [3, 7], [0, 1]
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    frames = list(run_sweep(attacker, judge, CONFIG, identities, seeds, whole))
+    whole = SweepPlan(CONFIG, (3, 7), (0, 1), tmp_path / "whole")
+    killed = replace(whole, folder=tmp_path / "killed")
+    frames = list(run_sweep(attacker, judge, whole))
     assert [(f.done, f.total) for f in frames] == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    list(islice(run_sweep(attacker, judge, CONFIG, identities, seeds, killed), 2))
-    finished = {p.name: p.stat().st_mtime_ns for p in (killed / "attacks").glob("*.json")}
+    list(islice(run_sweep(attacker, judge, killed), 2))
+    finished = {p.name: p.stat().st_mtime_ns for p in (killed.folder / "attacks").glob("*.json")}
     assert len(finished) == 2
-    list(run_sweep(attacker, judge, CONFIG, identities, seeds, killed))
+    list(run_sweep(attacker, judge, killed))
     for name, time in finished.items():
-        assert (killed / "attacks" / name).stat().st_mtime_ns == time  # not done again
-    lanes = CONFIG.lanes
-    table = results_table(attacker, judge, killed, identities, seeds, lanes)
-    assert table == results_table(attacker, judge, whole, identities, seeds, lanes)
+        assert (killed.folder / "attacks" / name).stat().st_mtime_ns == time  # not done again
+    table = results_table(attacker, judge, killed)
+    assert table == results_table(attacker, judge, whole)
     assert [row["lane"] for row in table] == ["zero", "negative"]
     for row in table:
         # 2 identities x 2 seeds x 2 kept images: enough for a student, not for a covariance.
@@ -71,11 +71,12 @@ def test_a_killed_sweep_goes_on_to_the_same_table(
             assert 0 <= low <= share <= high <= 1
     assert as_markdown(table).count("\n") == 4
     assert results_csv(table).splitlines()[0].startswith("lane,alpha,test_accuracy,acc1")
-    pictures = saved_images(whole, 1, 7, attacker.generator.resolution)
+    pictures = saved_images(whole.folder, 1, 7, attacker.generator.resolution)
     assert pictures.shape == (2, 2, 3, 64, 64)
     picture = pictures[1].permute(0, 2, 3, 1).contiguous().numpy()
     assert (
-        list(judge.judge(picture, 7).top1) == load_result(whole, 1, 7)["lanes"]["negative"]["top1"]
+        list(judge.judge(picture, 7).top1)
+        == load_result(whole.folder, 1, 7)["lanes"]["negative"]["top1"]
     )
 
 
@@ -91,8 +92,9 @@ def test_a_zoo_without_attribute_heads_is_swept_all_the_same(
         (root / stored["file"]).symlink_to(zoo.root / stored["file"])
     attacker, judge = Attacker(FolderZoo(root), compute), Judge(FolderZoo(root), compute)
     config = replace(CONFIG, lanes=("zero",), kept=1)
-    list(run_sweep(attacker, judge, config, [3], [0], folder))
-    results = collect_results(attacker, judge, folder, config, [3], [0])
+    plan = SweepPlan(config, (3,), (0,), folder)
+    list(run_sweep(attacker, judge, plan))
+    results = collect_results(attacker, judge, plan)
     save_report(results, folder)
     (row,) = load_results(folder).rows
     assert row["attributes"] == {}
@@ -104,7 +106,8 @@ def test_a_zoo_without_attribute_heads_is_swept_all_the_same(
 def test_other_judges_judge_the_same_pictures_again(
     tmp_path: Path, attacker: Attacker, judge: Judge
 ) -> None:
-    list(run_sweep(attacker, judge, CONFIG, [3], [0], tmp_path))
+    plan = SweepPlan(CONFIG, (3,), (0,), tmp_path)
+    list(run_sweep(attacker, judge, plan))
     spoken = load_result(tmp_path, 0, 3)
     assert spoken["judges"] == judge.checkpoints
     size = attacker.generator.resolution
@@ -114,24 +117,25 @@ def test_other_judges_judge_the_same_pictures_again(
     for lane in stranger["lanes"].values():
         lane["delta_face"] = 9.0
     path.write_text(json.dumps(stranger), "utf-8")
-    judge_again(tmp_path, judge, [3], [0], size)
+    judge_again(judge, plan, size)
     assert load_result(tmp_path, 0, 3) == spoken
     time = path.stat().st_mtime_ns
-    judge_again(tmp_path, judge, [3], [0], size)
+    judge_again(judge, plan, size)
     assert path.stat().st_mtime_ns == time  # its own verdicts stand
 
 
 def test_other_settings_need_another_folder(
     tmp_path: Path, attacker: Attacker, judge: Judge
 ) -> None:
-    list(run_sweep(attacker, judge, CONFIG, [3], [0], tmp_path))
+    plan = SweepPlan(CONFIG, (3,), (0,), tmp_path)
+    list(run_sweep(attacker, judge, plan))
     with pytest.raises(ConfigError, match="other settings"):
-        list(run_sweep(attacker, judge, replace(CONFIG, steps=3), [3], [0], tmp_path))
+        list(run_sweep(attacker, judge, replace(plan, config=replace(CONFIG, steps=3))))
     settings = json.loads((tmp_path / "sweep.json").read_text("utf-8"))
     settings["checkpoints"]["negative"] = "trained anew"
     (tmp_path / "sweep.json").write_text(json.dumps(settings), "utf-8")
     with pytest.raises(ConfigError, match="or classifiers"):
-        list(run_sweep(attacker, judge, CONFIG, [3], [0], tmp_path))
+        list(run_sweep(attacker, judge, plan))
 
 
 def judged(acc1: float, delta_face: float = 1.0) -> dict[str, float]:
@@ -179,8 +183,9 @@ def test_lists_of_numbers() -> None:
 
 def test_results_folder_keeps_everything(tmp_path: Path, attacker: Attacker, judge: Judge) -> None:
     sweep, folder = tmp_path / "sweep", tmp_path / "results"
-    list(run_sweep(attacker, judge, CONFIG, [3, 7], [5], sweep))
-    results = collect_results(attacker, judge, sweep, CONFIG, [3, 7], [5])
+    plan = SweepPlan(CONFIG, (3, 7), (5,), sweep)
+    list(run_sweep(attacker, judge, plan))
+    results = collect_results(attacker, judge, plan)
     save_report(results, folder)
     loaded = load_results(folder)
     assert (loaded.record, loaded.rows, loaded.attacks) == (
@@ -224,10 +229,11 @@ def test_curves_are_means_over_attacks() -> None:
 def test_groups_of_identities_give_the_table_of_single_ones(
     tmp_path: Path, attacker: Attacker, judge: Judge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    people = [3, 7, 11]
-    list(run_sweep(attacker, judge, CONFIG, people, [0], tmp_path / "single"))
+    people = (3, 7, 11)
+    plan = SweepPlan(CONFIG, people, (0,), tmp_path / "single")
+    list(run_sweep(attacker, judge, plan))
     monkeypatch.setattr(attacker, "group_size", lambda config: 2)
-    frames = list(run_sweep(attacker, judge, CONFIG, people, [0], tmp_path / "grouped"))
+    frames = list(run_sweep(attacker, judge, replace(plan, folder=tmp_path / "grouped")))
     assert [frame.done for frame in frames] == [1, 2, 3]
     for identity in people:
         single = load_result(tmp_path / "single", 0, identity)["lanes"]
