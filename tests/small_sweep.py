@@ -9,16 +9,18 @@ import numpy as np
 import pytest
 
 from mia_demo.sweep.results import JudgedAttack, Record, SweepResults
-
-Row = dict[str, Any]
+from mia_demo.sweep.rows import LaneRow, row_from_json
 
 
 @pytest.fixture
-def make_row() -> Callable[..., Row]:
-    """A row of the table; every second identity lies ``spread`` above Acc@1, the others below."""
+def make_row() -> Callable[..., LaneRow]:
+    """A row of the table; every second identity lies ``spread`` above Acc@1, the others below.
 
-    def make(lane: str, alpha: float, acc1: float, spread: float = 0.0, **others: Any) -> Row:
-        return {
+    ``others`` are written as in ``results.json``.
+    """
+
+    def make(lane: str, alpha: float, acc1: float, spread: float = 0.0, **others: Any) -> LaneRow:
+        written = {
             "lane": lane,
             "alpha": alpha,
             "test_accuracy": 0.99,
@@ -41,12 +43,13 @@ def make_row() -> Callable[..., Row]:
             "refused": {"frechet": "too few samples"},
             **others,
         }
+        return row_from_json(written)
 
     return make
 
 
 @pytest.fixture
-def trainings(make_row: Callable[..., Row]) -> list[Row]:
+def trainings(make_row: Callable[..., LaneRow]) -> list[LaneRow]:
     """Two trainings of zero and of negative."""
     shares = {"zero@1": 0.8, "zero@2": 0.6, "negative@1": 0.3, "negative@2": 0.1}
     return [
@@ -62,7 +65,7 @@ def trainings(make_row: Callable[..., Row]) -> list[Row]:
 
 
 @pytest.fixture
-def results(make_row: Callable[..., Row]) -> SweepResults:
+def results(make_row: Callable[..., LaneRow]) -> SweepResults:
     """Identities 3 and 7, seeds 0 and 5, two lanes; 'zero' is wrong about 7 in the first seed."""
     record = Record(
         date="2026-01-02T03:04:05+00:00",

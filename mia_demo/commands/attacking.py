@@ -20,6 +20,7 @@ from mia_demo.runs.report import attack_report
 from mia_demo.sweep.distributed import join_team, run_team_sweep
 from mia_demo.sweep.judging import Judge, open_attribute_judge
 from mia_demo.sweep.results import collect_results
+from mia_demo.sweep.rows import row_to_json
 from mia_demo.sweep.sweep import SweepPlan, parse_numbers
 from mia_demo.system.device import choose_compute
 from mia_demo.visitors.added_store import ADDED_FOLDER, owners_models
@@ -87,7 +88,11 @@ def answer_sweep(request: SweepRequest) -> dict[str, Any] | None:
         return None
     results = collect_results(attacker, judge, plan)
     save_report(results, request.output)
-    return {**asdict(results.record), "preset": config.preset, "rows": results.rows}
+    return {
+        **asdict(results.record),
+        "preset": config.preset,
+        "rows": [row_to_json(row) for row in results.rows],
+    }
 
 
 def answer_record(request: RecordRequest) -> dict[str, Any]:
@@ -101,5 +106,5 @@ def answer_record(request: RecordRequest) -> dict[str, Any]:
     return {
         "recorded": recorded_names(zoo),
         "attribute_reference": results.record.attribute_reference,
-        "rows": results.rows,
+        "rows": [row_to_json(row) for row in results.rows],
     }

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from mia_demo.report.text import as_attribute_markdown, results_markdown
 from mia_demo.smoothing import format_alpha
+from mia_demo.sweep.rows import row_from_json
 
 # Only --json and run.json have these.
 HIDDEN_KEYS = {
@@ -30,9 +31,10 @@ def as_text(result: dict[str, Any]) -> str:
         elif key == "lanes" and isinstance(value, dict):
             lines += [_lane_as_text(name, lane) for name, lane in value.items()]
         elif key == "rows":
+            rows = [row_from_json(row) for row in value]
             lines += [
-                results_markdown(value),
-                as_attribute_markdown(value, result["attribute_reference"]),
+                results_markdown(rows),
+                as_attribute_markdown(rows, result["attribute_reference"]),
             ]
         elif key in HIDDEN_KEYS:
             continue

@@ -10,7 +10,7 @@ from mia_demo.report.columns import percent
 from mia_demo.report.text import record_sentence
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.sweep.results import SweepResults
-from mia_demo.sweep.table import Row
+from mia_demo.sweep.rows import LaneRow
 from mia_demo.zoo.reading import Zoo
 
 
@@ -74,23 +74,31 @@ class Figures:
                 )
         return self.cited[name]
 
-    def row(self, sweep: str, lane: str) -> Row:
+    def row(self, sweep: str, lane: str) -> LaneRow:
         """A lane's row of a recorded table.
 
         Raises:
             DataError: no such sweep or lane.
         """
         for row in self.sweep(sweep).rows:
-            if row["lane"] == lane:
+            if row.lane == lane:
                 return row
         raise DataError(f"The recorded results {sweep!r} have no lane {lane!r}.")
 
-    def value(self, sweep: str, lane: str, column: str) -> float:
-        return float(self.row(sweep, lane)[column])
+    def value(self, sweep: str, lane: str, figure: str) -> float:
+        """A figure of that row.
 
-    def shares(self, sweep: str, lanes: Sequence[str], column: str = "acc1") -> str:
+        Raises:
+            DataError: no such sweep or lane, or the figure was not measured.
+        """
+        found = self.row(sweep, lane).figure(figure)
+        if found is None or found.value is None:
+            raise DataError(f"The recorded results {sweep!r} have no {figure} of lane {lane!r}.")
+        return found.value
+
+    def shares(self, sweep: str, lanes: Sequence[str], figure: str = "acc1") -> str:
         """``positive 78.8%, zero 71.3% and negative 27.5%``."""
-        parts = [f"{lane} {percent(self.value(sweep, lane, column))}" for lane in lanes]
+        parts = [f"{lane} {percent(self.value(sweep, lane, figure))}" for lane in lanes]
         return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
     def last_cosine(self, sweep: str, lane: str) -> float:

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from mia_demo.data.identities import IdentitySet
 from mia_demo.errors import ConfigError
-from mia_demo.metrics.intervals import wilson_interval
+from mia_demo.metrics.intervals import Interval, wilson_interval
 from mia_demo.metrics.judge import squared_distances
 from mia_demo.sweep.judging import Judge
 
@@ -97,7 +97,7 @@ class VoteTally:
     rounds: int
     votes: int
     hits: int
-    interval: list[float]
+    interval: Interval
     choice_hits: int
     top1_hits: int
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from mia_demo.attack.sampling import store_pool
 from mia_demo.errors import ConfigError
-from mia_demo.metrics.pooling import training_lane
 from mia_demo.recipes.classifiers import ClassifierRequest, make_classifier
 from mia_demo.recipes.workshop import Workshop
 from mia_demo.smoothing import check_alpha, format_alpha
+from mia_demo.sweep.pooling import training_lane
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages, TrainConfig
 from mia_demo.zoo.folder import FolderZoo

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from mia_demo.metrics.estimates import Estimate
+from mia_demo.metrics.intervals import Interval
 from mia_demo.smoothing import format_alpha
+from mia_demo.sweep.rows import LaneRow
 
 DASH = "–"
 
@@ -15,20 +17,20 @@ DASH = "–"
 class Cell:
     """A figure as written: with its 95 % interval, or with the reason why there is none."""
 
+    value: float | str | None
     text: str
-    interval: str
-    reason: str
+    interval: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A figure of ``table.Row``.
+    """A field of ``LaneRow``.
 
     Attributes:
         kind: text, alpha, share (0..1, written in percent), points (a difference of shares, in
             percentage points with its sign), number, or change (a number with its sign).
         hint: what it means, for people who have not read the paper.
-        interval: key of its 95 % interval, if it has one.
         is_main: shown at first glance; the others on demand.
     """
 
@@ -36,34 +38,14 @@ class Column:
     label: str
     kind: str
     hint: str
-    interval: str = ""
     is_main: bool = False
 
-    def text(self, value: Any) -> str:
-        """The figure as written in a table."""
-        if value is None:
-            return DASH
-        if self.kind == "text":
-            return str(value)
-        if self.kind == "alpha":
-            return alpha_text(value)
-        if self.kind == "points":
-            return points(value)
-        if self.kind == "change":
-            return change(value)
-        return percent(value) if self.kind == "share" else f"{value:.3f}"
-
-    def interval_text(self, bounds: Any) -> str:
-        """A 95 % interval in the column's own way of writing; empty where there is none."""
-        return " to ".join(self.text(end) for end in bounds) if bounds else ""
-
-    def cell(self, row: dict[str, Any]) -> Cell:
+    def cell(self, row: LaneRow) -> Cell:
         """A row's figure in this column."""
-        return Cell(
-            text=self.text(row.get(self.key)),
-            interval=self.interval_text(row.get(self.interval)),
-            reason=row.get("refused", {}).get(self.key, ""),
-        )
+        if self.kind in ("text", "alpha"):
+            value = getattr(row, self.key)
+            return Cell(value, value if self.kind == "text" else alpha_text(value))
+        return estimate_cell(row.figure(self.key), self.kind)
 
 
 COLUMNS = (
@@ -88,7 +70,6 @@ COLUMNS = (
         "share",
         "Leakage: share of reconstructions in which an independent evaluator, never attacked, "
         "sees the right identity. Higher leaks more.",
-        interval="acc1_ci95",
         is_main=True,
     ),
     Column(
@@ -97,7 +78,6 @@ COLUMNS = (
         "points",
         "Leakage beyond (or below) that of the classifier without smoothing, in percentage points, "
         "identity by identity. An interval without 0 is a clear difference.",
-        interval="acc1_difference_ci95",
         is_main=True,
     ),
     Column(
@@ -106,7 +86,6 @@ COLUMNS = (
         "share",
         "Second opinion on Acc@1: share of reconstructions whose nearest identity among all is the "
         "right one, by a face embedder that knows none of these people. Higher leaks more.",
-        interval="face_rank1_ci95",
         is_main=True,
     ),
     Column(
@@ -114,7 +93,6 @@ COLUMNS = (
         "Rank-1 − zero's",
         "points",
         "As the difference in Acc@1, by the face embedder.",
-        interval="face_rank1_difference_ci95",
     ),
     Column(
         "acc5",
@@ -129,7 +107,6 @@ COLUMNS = (
         "number",
         "Distance between a reconstruction and the nearest training photo, by a face embedder "
         "that knows none of these people. Lower leaks more.",
-        interval="delta_face_ci95",
         is_main=True,
     ),
     Column(
@@ -137,7 +114,6 @@ COLUMNS = (
         "δ_face − zero's",
         "change",
         "As the difference in Acc@1, in the distance to the nearest photo. Negative: closer.",
-        interval="delta_face_difference_ci95",
     ),
     Column(
         "extraction_test",
@@ -183,9 +159,23 @@ COLUMNS = (
 )
 
 
-def present_columns(rows: Sequence[dict[str, Any]]) -> list[Column]:
-    """The columns that at least one row knows."""
-    return [column for column in COLUMNS if any(column.key in row for row in rows)]
+def present_columns(rows: Sequence[LaneRow]) -> list[Column]:
+    """The columns that at least one row has."""
+    return [
+        column for column in COLUMNS if any(getattr(row, column.key) is not None for row in rows)
+    ]
+
+
+def estimate_cell(figure: Estimate | None, kind: str = "share") -> Cell:
+    """A figure as ``Column.kind`` is written."""
+    if figure is None or figure.value is None:
+        return Cell(None, DASH, reason=figure.refused if figure else "")
+    return Cell(figure.value, _WRITTEN[kind](figure.value), interval_text(figure.interval, kind))
+
+
+def interval_text(bounds: Interval | None, kind: str = "share") -> str:
+    """A 95 % interval as ``Column.kind`` is written; empty where there is none."""
+    return " to ".join(map(_WRITTEN[kind], bounds)) if bounds else ""
 
 
 def percent(share: float) -> str:
@@ -205,3 +195,11 @@ def change(difference: float) -> str:
 def alpha_text(alpha: float) -> str:
     """``+0.1``, ``0``, ``−0.05``, with a true minus sign."""
     return format_alpha(alpha).replace("-", "−")
+
+
+_WRITTEN: dict[str, Callable[[float], str]] = {
+    "share": percent,
+    "points": points,
+    "change": change,
+    "number": "{:.3f}".format,
+}

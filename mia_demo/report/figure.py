@@ -1,7 +1,7 @@
 """The privacy-utility curve as a self-contained SVG: what a classifier knows, what it gives away.
 
-A point a lane, test accuracy across, Acc@1 upwards with its 95 % interval, joined in the order of
-the smoothing factor where every lane has its own.
+One point per lane, test accuracy across, Acc@1 upwards with its 95 % interval. Where every lane has
+a smoothing factor of its own, the points are joined in its order.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from mia_demo.report.columns import alpha_text, percent
-from mia_demo.sweep.table import Row
+from mia_demo.sweep.rows import LaneRow
 
 WIDTH, HEIGHT = 640, 420
 LEFT, RIGHT, TOP, BOTTOM = 70, 150, 20, 60
@@ -21,14 +21,14 @@ TICKS = 5
 Scale = Callable[[float], float]
 
 
-def privacy_utility_svg(rows: Sequence[Row]) -> str:
+def privacy_utility_svg(rows: Sequence[LaneRow]) -> str:
     """The figure of a results table.
 
     Args:
         rows: as of ``results_table``; those without a measured accuracy have no place in it.
     """
-    rows = [row for row in rows if row["test_accuracy"] is not None]
-    accuracies = [row["test_accuracy"] for row in rows]
+    rows = [row for row in rows if row.test_accuracy.value is not None]
+    accuracies = [row.test_accuracy.known for row in rows]
     low, high = min(accuracies, default=0.0), max(accuracies, default=1.0)
     margin = max((high - low) / 8, 0.0025)
     x_range = (low - margin, min(high + margin, 1.0))
@@ -37,19 +37,21 @@ def privacy_utility_svg(rows: Sequence[Row]) -> str:
     size = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "width": str(WIDTH), "height": str(HEIGHT)}
     svg = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "role": "img", **size})
     words = "; ".join(
-        f"{row['lane']}: test accuracy {percent(row['test_accuracy'])}, "
-        f"Acc@1 {percent(row['acc1'])}"
+        f"{row.lane}: test accuracy {percent(row.test_accuracy.known)}, "
+        f"Acc@1 {percent(row.acc1.known)}"
         for row in rows
     )
     SubElement(svg, "title").text = f"Privacy against utility. {words}."
     SubElement(svg, "rect", {"width": "100%", "height": "100%", "fill": "white"})
     _axes(svg, x, y, x_range)
-    alphas = [row["alpha"] for row in rows]
+    alphas = [row.alpha for row in rows]
     if len(set(alphas)) == len(rows):
-        ordered = sorted(rows, key=lambda row: row["alpha"])
-        points = " ".join(f"{x(r['test_accuracy']):.1f},{y(r['acc1']):.1f}" for r in ordered)
+        ordered = sorted(rows, key=lambda row: row.alpha)
+        points = " ".join(
+            f"{x(row.test_accuracy.known):.1f},{y(row.acc1.known):.1f}" for row in ordered
+        )
         SubElement(svg, "polyline", {"points": points, "fill": "none", "stroke": FAINT})
-    for row, height in zip(rows, _label_heights([y(row["acc1"]) for row in rows]), strict=True):
+    for row, height in zip(rows, _label_heights([y(row.acc1.known) for row in rows]), strict=True):
         _point(svg, row, x, y, height)
     return tostring(svg, encoding="unicode")
 
@@ -66,17 +68,17 @@ def _axes(svg: Element, x: Scale, y: Scale, x_range: tuple[float, float]) -> Non
     label.set("transform", f"translate(18 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)")
 
 
-def _point(svg: Element, row: Row, x: Scale, y: Scale, label_height: float) -> None:
-    across, up = x(row["test_accuracy"]), y(row["acc1"])
-    if row["acc1_ci95"]:
-        low, high = row["acc1_ci95"]
+def _point(svg: Element, row: LaneRow, x: Scale, y: Scale, label_height: float) -> None:
+    across, up = x(row.test_accuracy.known), y(row.acc1.known)
+    if row.acc1.interval:
+        low, high = row.acc1.interval
         _line(svg, across, y(low), across, y(high), MARK)
     SubElement(svg, "circle", {"cx": f"{across:.1f}", "cy": f"{up:.1f}", "r": "5", "fill": MARK})
     edge = WIDTH - RIGHT + 8
     _line(svg, across + 6, up, edge - 3, label_height, FAINT)
-    words = f"{row['lane']} (α {alpha_text(row['alpha'])})"
-    if row["lane"].startswith("alpha"):
-        words = f"α = {alpha_text(row['alpha'])}"
+    words = f"{row.lane} (α {alpha_text(row.alpha)})"
+    if row.lane.startswith("alpha"):
+        words = f"α = {alpha_text(row.alpha)}"
     _text(svg, edge, label_height + 4, words, "start")
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from mia_demo.metrics.differences import Difference, paired_difference
-from mia_demo.metrics.pooling import pool_trainings
-from mia_demo.report.columns import percent, points
-from mia_demo.sweep.table import Row
+from mia_demo.metrics.estimates import Estimate, paired_difference
+from mia_demo.report.columns import interval_text, percent
+from mia_demo.sweep.pooling import pool_trainings
+from mia_demo.sweep.rows import LaneRow
 
 # Intervals over fewer identities are too coarse to draw a conclusion from.
 MIN_IDENTITIES = 10
@@ -38,7 +38,7 @@ class Findings:
     details: list[str]
 
 
-def find(rows: Sequence[Row], identities: int) -> Findings:
+def find(rows: Sequence[LaneRow], identities: int) -> Findings:
     """Reads the table.
 
     Args:
@@ -52,7 +52,7 @@ def find(rows: Sequence[Row], identities: int) -> Findings:
     return Findings(_headline(rows), agreement, verdict, details)
 
 
-def _headline(rows: Sequence[Row]) -> str:
+def _headline(rows: Sequence[LaneRow]) -> str:
     most, least = _extremes(rows, "acc1")
     if len(rows) == 1:
         return f"The evaluator recognises {_leakage(most[0])} of the reconstructions."
@@ -64,22 +64,22 @@ def _headline(rows: Sequence[Row]) -> str:
     )
 
 
-def _agreement(rows: Sequence[Row], identities: int) -> tuple[str, str]:
+def _agreement(rows: Sequence[LaneRow], identities: int) -> tuple[str, str]:
     """Pairs of lanes with different factors and a clear difference vote on the paper's order."""
-    pairs = [(a, b) for a, b in combinations(rows, 2) if a["alpha"] != b["alpha"]]
+    pairs = [(a, b) for a, b in combinations(rows, 2) if a.alpha != b.alpha]
     if not pairs:
         return "", ""
     effects = []
-    if any(row["alpha"] > 0 for row in rows):
+    if any(row.alpha > 0 for row in rows):
         effects.append("positive smoothing leaks more")
-    if any(row["alpha"] < 0 for row in rows):
+    if any(row.alpha < 0 for row in rows):
         effects.append("negative smoothing leaks less")
     paper = f"The paper finds that {' and '.join(effects)}"
     if identities < MIN_IDENTITIES:
         people = "1 identity" if identities == 1 else f"{identities} identities"
         return TOO_FEW, f"{paper}; {people} are too few to say whether it is so here."
     clear = [(a, b) for a, b in pairs if _difference(a, b).is_clear]
-    with_paper = sum((a["alpha"] > b["alpha"]) == (a["acc1"] > b["acc1"]) for a, b in clear)
+    with_paper = sum((a.alpha > b.alpha) == (a.acc1.known > b.acc1.known) for a, b in clear)
     against = len(clear) - with_paper
     if not clear:
         return UNCLEAR, f"{paper}; here no difference is clear, so neither order is shown."
@@ -90,10 +90,10 @@ def _agreement(rows: Sequence[Row], identities: int) -> tuple[str, str]:
     return MIXED, f"{paper}; of the {len(clear)} clear differences here {with_paper} agree."
 
 
-def _differences(rows: Sequence[Row]) -> list[str]:
+def _differences(rows: Sequence[LaneRow]) -> list[str]:
     pairs = [
         (one, other, _difference(one, other))
-        for one, other in combinations(sorted(rows, key=lambda row: -row["acc1"]), 2)
+        for one, other in combinations(sorted(rows, key=lambda row: -row.acc1.known), 2)
     ]
     clear = [pair for pair in pairs if pair[2].is_clear]
     if len(pairs) > MAX_NAMED_PAIRS:
@@ -103,116 +103,123 @@ def _differences(rows: Sequence[Row]) -> list[str]:
             "chance."
         ]
     sentences = [
-        f"Identity by identity, {one['lane']} leaks {found.mean * 100:.1f} percentage points more "
-        f"than {other['lane']} (95%: {_range(found)})."
+        f"Identity by identity, {one.lane} leaks {found.known * 100:.1f} percentage points more "
+        f"than {other.lane} (95%: {_range(found)})."
         for one, other, found in clear
     ]
     for one, other, found in pairs:
         if found.is_clear:
             continue
         sentences.append(
-            f"{one['lane']} and {other['lane']} do not differ clearly (95% of the difference: "
+            f"{one.lane} and {other.lane} do not differ clearly (95% of the difference: "
             f"{_range(found)} percentage points): their order may be chance."
             + _distances_apart(one, other)
         )
     return sentences
 
 
-def _distances_apart(one: Row, other: Row) -> str:
+def _distances_apart(one: LaneRow, other: LaneRow) -> str:
     """Where counting hits shows no clear difference, the distance to the photos still may."""
-    found = paired_difference(one, other, "delta_face")
+    found = paired_difference(one.delta_face, other.delta_face)
     if not found.is_clear:
         return ""
-    closer = one if found.mean < 0 else other
-    low, high = sorted(abs(bound) for bound in found.interval)
+    closer = one if found.known < 0 else other
+    low, high = sorted(abs(bound) for bound in found.interval or ())
     return (
-        f" Their distances to the photos do differ clearly: δ_face of {closer['lane']} is "
-        f"{abs(found.mean):.3f} smaller (95%: {low:.3f} to {high:.3f})."
+        f" Their distances to the photos do differ clearly: δ_face of {closer.lane} is "
+        f"{abs(found.known):.3f} smaller (95%: {low:.3f} to {high:.3f})."
     )
 
 
-def _range(found: Difference) -> str:
-    return " to ".join(points(bound) for bound in found.interval)
+def _range(found: Estimate) -> str:
+    return interval_text(found.interval, "points")
 
 
-def _other_judges(rows: Sequence[Row]) -> list[str]:
+def _other_judges(rows: Sequence[LaneRow]) -> list[str]:
     """Whether distance and student name the same leakiest lane as the evaluator."""
     if len(rows) == 1:
         return []
-    leakiest = {row["lane"] for row in _extremes(rows, "acc1")[0]}
+    leakiest = {row.lane for row in _extremes(rows, "acc1")[0]}
     sentences = []
     if _known(rows, "face_rank1"):
         first = _extremes(rows, "face_rank1")[0]
-        agrees = "agrees" if leakiest & {row["lane"] for row in first} else "disagrees"
-        figures = ", ".join(f"{row['lane']} {percent(row['face_rank1'])}" for row in rows)
+        agrees = "agrees" if leakiest & {row.lane for row in first} else "disagrees"
+        figures = ", ".join(f"{row.lane} {percent(_value(row, 'face_rank1'))}" for row in rows)
         sentences.append(
             f"As a second opinion, a face embedder that knows none of these people {agrees}: it "
             f"names the right identity most often for {_and(first)} ({figures})."
         )
     if _known(rows, "delta_face"):
         closest = _extremes(rows, "delta_face")[1]
-        agrees = "agrees" if leakiest & {row["lane"] for row in closest} else "disagrees"
+        agrees = "agrees" if leakiest & {row.lane for row in closest} else "disagrees"
         sentences.append(
             f"The distance in the face embedder's features {agrees}: reconstructions of "
             f"{_and(closest)} come closest to a training photo "
-            f"(δ_face {closest[0]['delta_face']:.3f})."
+            f"(δ_face {closest[0].delta_face.known:.3f})."
         )
     if _known(rows, "extraction_test"):
         sentences.append(_student(rows, leakiest))
     return sentences
 
 
-def _student(rows: Sequence[Row], leakiest: set[str]) -> str:
+def _student(rows: Sequence[LaneRow], leakiest: set[str]) -> str:
     """It has no interval; figures that differ by less than another seed's would count as equal."""
     student = "A student taught by reconstructions alone"
-    shares = [row["extraction_test"] for row in rows]
-    best = [row for row in rows if max(shares) - row["extraction_test"] < STUDENTS_MARGIN]
+    shares = [_value(row, "extraction_test") for row in rows]
+    best = [row for row in rows if max(shares) - _value(row, "extraction_test") < STUDENTS_MARGIN]
     if len(best) == len(rows):
         low, high = percent(min(shares)), percent(max(shares))
         return f"{student} tells no lane from the others (ξ_test {low} to {high})."
-    agrees = "agrees" if leakiest & {row["lane"] for row in best} else "disagrees"
-    figures = ", ".join(percent(row["extraction_test"]) for row in best)
+    agrees = "agrees" if leakiest & {row.lane for row in best} else "disagrees"
+    figures = ", ".join(percent(_value(row, "extraction_test")) for row in best)
     return f"{student} {agrees}: it learns most from {_and(best)} (ξ_test {figures})."
 
 
-def _utility(rows: Sequence[Row]) -> list[str]:
-    if unmeasured := [row for row in rows if row["test_accuracy"] is None]:
+def _utility(rows: Sequence[LaneRow]) -> list[str]:
+    if unmeasured := [row for row in rows if row.test_accuracy.value is None]:
         return [f"Test accuracy was not measured for {_and(unmeasured)}."]
-    accuracies = [row["test_accuracy"] for row in rows]
+    accuracies = [row.test_accuracy.known for row in rows]
     high, low = percent(max(accuracies)), percent(min(accuracies))
     if high == low:
         return [f"Test accuracy: {high} in every lane."]
-    worst = [row for row in rows if percent(row["test_accuracy"]) == low]
+    worst = [row for row in rows if percent(row.test_accuracy.known) == low]
     return [f"Test accuracy lies between {low} ({_and(worst)}) and {high}."]
 
 
-def _extremes(rows: Sequence[Row], key: str) -> tuple[list[Row], list[Row]]:
+def _extremes(rows: Sequence[LaneRow], key: str) -> tuple[list[LaneRow], list[LaneRow]]:
     """The rows with the largest figure, and those with the smallest."""
 
-    def with_figure(choose: Callable[[list[float]], float]) -> list[Row]:
-        wanted = choose([row[key] for row in rows])
-        return [row for row in rows if row[key] == wanted]
+    def with_figure(choose: Callable[[list[float]], float]) -> list[LaneRow]:
+        wanted = choose([_value(row, key) for row in rows])
+        return [row for row in rows if _value(row, key) == wanted]
 
     return with_figure(max), with_figure(min)
 
 
-def _known(rows: Sequence[Row], key: str) -> bool:
-    return all(row.get(key) is not None for row in rows)
+def _known(rows: Sequence[LaneRow], key: str) -> bool:
+    figures = [row.figure(key) for row in rows]
+    return all(figure is not None and figure.value is not None for figure in figures)
 
 
-def _difference(one: Row, other: Row) -> Difference:
-    return paired_difference(one, other, "acc1")
+def _value(row: LaneRow, key: str) -> float:
+    figure = row.figure(key)
+    assert figure is not None
+    return figure.known
 
 
-def _leakage(row: Row) -> str:
-    return percent(row["acc1"])
+def _difference(one: LaneRow, other: LaneRow) -> Estimate:
+    return paired_difference(one.acc1, other.acc1)
 
 
-def _leak(rows: Sequence[Row]) -> str:
+def _leakage(row: LaneRow) -> str:
+    return percent(row.acc1.known)
+
+
+def _leak(rows: Sequence[LaneRow]) -> str:
     lane, leak = ("Lane", "leaks") if len(rows) == 1 else ("Lanes", "leak")
     return f"{lane} {_and(rows)} {leak}"
 
 
-def _and(rows: Sequence[Row]) -> str:
-    *others, last = [row["lane"] for row in rows]
+def _and(rows: Sequence[LaneRow]) -> str:
+    *others, last = [row.lane for row in rows]
     return f"{', '.join(others)} and {last}" if others else last

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mia_demo.metrics.pooling import AVERAGES_NOTE, pool_trainings
 from mia_demo.report.columns import present_columns
 from mia_demo.report.contact_sheet import contact_sheet
 from mia_demo.report.findings import find
 from mia_demo.report.templates import render
 from mia_demo.report.text import record_sentence
+from mia_demo.sweep.pooling import AVERAGES_NOTE, pool_trainings
 from mia_demo.sweep.results import Record, SweepResults
 
 
@@ -39,7 +39,7 @@ def sweep_html(results: SweepResults, photos: npt.NDArray[np.uint8]) -> str:
         attributes={
             name: (
                 known["base_rate"],
-                *(row["attributes"][name] for row in results.rows),
+                *(row.attributes[name].value for row in results.rows),
                 known["real_test_accuracy"],
             )
             for name, known in record.attribute_reference.items()

@@ -7,19 +7,25 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from mia_demo.metrics.pooling import pool_trainings
-from mia_demo.report.columns import DASH, Column, percent, present_columns
+from mia_demo.metrics.intervals import Interval
+from mia_demo.report.columns import (
+    DASH,
+    Cell,
+    estimate_cell,
+    interval_text,
+    percent,
+    present_columns,
+)
+from mia_demo.sweep.pooling import pool_trainings
 from mia_demo.sweep.results import Record
-from mia_demo.sweep.table import Row
+from mia_demo.sweep.rows import FIGURES, LaneRow
 
-IN_JSON_ONLY = ("attributes", "refused")
-LISTS = ("_ci95", "_identities", "_seeds", "_trainings")  # how their keys end; in the JSON as well
-
+# Figure, what was repeated, label, and how it is written.
 SPREADS = (
-    Column("acc1_seeds_ci95", "Acc@1, 95 % over seeds", "share", ""),
-    Column("acc1_trainings_ci95", "Acc@1, 95 % over trainings", "share", ""),
-    Column("face_rank1_trainings_ci95", "Rank-1, 95 % over trainings", "share", ""),
-    Column("delta_face_trainings_ci95", "δ_face, 95 % over trainings", "number", ""),
+    ("acc1", "seeds", "Acc@1, 95 % over seeds", "share"),
+    ("acc1", "trainings", "Acc@1, 95 % over trainings", "share"),
+    ("face_rank1", "trainings", "Rank-1, 95 % over trainings", "share"),
+    ("delta_face", "trainings", "δ_face, 95 % over trainings", "number"),
 )
 
 
@@ -36,7 +42,7 @@ def record_sentence(record: Record) -> str:
     )
 
 
-def results_markdown(rows: Sequence[Row], *, main_only: bool = False) -> str:
+def results_markdown(rows: Sequence[LaneRow], *, main_only: bool = False) -> str:
     """A sweep's table; where targets were trained several times, their averages come first.
 
     Args:
@@ -50,38 +56,38 @@ def results_markdown(rows: Sequence[Row], *, main_only: bool = False) -> str:
     return averages if main_only else f"{averages}\nEach training:\n\n{table}"
 
 
-def as_markdown(rows: Sequence[Row], *, main_only: bool = False) -> str:
+def as_markdown(rows: Sequence[LaneRow], *, main_only: bool = False) -> str:
     """The results table, 95 % intervals over identities in brackets.
 
     Args:
         main_only: only the columns that a page shows at first glance.
     """
     columns = [column for column in present_columns(rows) if column.is_main or not main_only]
-    spreads = [spread for spread in SPREADS if any(row.get(spread.key) for row in rows)]
-    lines = [[column.label for column in (*columns, *spreads)]]
-    for row in rows:
-        cells = [_with_interval(column, row) for column in columns]
-        cells += [spread.interval_text(row.get(spread.key)) or DASH for spread in spreads]
-        lines.append(cells)
-    return _table(lines)
+    table = [
+        [column.label, *(_with_interval(column.cell(row)) for row in rows)] for column in columns
+    ]
+    for name, over, label, kind in SPREADS:
+        intervals = [interval_text(_spread_interval(row, name, over), kind) for row in rows]
+        if any(intervals):
+            table.append([label, *(words or DASH for words in intervals)])
+    return _table([list(line) for line in zip(*table, strict=True)])
 
 
-def as_attribute_markdown(rows: Sequence[Row], reference: dict[str, dict[str, Any]]) -> str:
+def as_attribute_markdown(rows: Sequence[LaneRow], reference: dict[str, dict[str, Any]]) -> str:
     """Attribute leakage: an attribute a row, a lane a column.
 
     Args:
         reference: by attribute, from ``Record.attribute_reference``; empty where it was refused.
     """
     if not reference:
-        reason = rows[0]["refused"]["attributes"]
-        return f"Attribute leakage was not measured: {reason}\n"
-    lanes = [row["lane"] for row in rows]
+        return f"Attribute leakage was not measured: {rows[0].attributes_refused}\n"
+    lanes = [row.lane for row in rows]
     lines = [["attribute", "base rate", *lanes, "real test images", "held-out public images"]]
     for name, known in reference.items():
         cells = [name, f"{percent(known['base_rate'])} ({known['base_value']})"]
         for row in rows:
-            interval = _share_interval(row["attributes_ci95"][name])
-            cells.append(f"{_share(row['attributes'][name])} ({interval})")
+            found = estimate_cell(row.attributes[name])
+            cells.append(f"{found.text} ({found.interval or DASH})")
         cells += [_share(known[key]) for key in ("real_test_accuracy", "held_out_accuracy")]
         lines.append(cells)
     return _table(lines)
@@ -97,25 +103,27 @@ def as_curve_markdown(curves: dict[str, list[dict[str, Any]]]) -> str:
     return _table(lines)
 
 
-def results_csv(rows: Sequence[Row]) -> str:
+def results_csv(rows: Sequence[LaneRow]) -> str:
     """The table for a spreadsheet; intervals and reasons stay in the JSON."""
-    known = dict.fromkeys(key for row in rows for key in row)  # zero has no difference to itself
-    columns = [key for key in known if key not in IN_JSON_ONLY and not key.endswith(LISTS)]
+    present = [name for name in FIGURES if any(row.figure(name) for row in rows)]
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["lane", "alpha", *present])
+    for row in rows:
+        figures = [row.figure(name) for name in present]
+        values = [figure and figure.value for figure in figures]
+        writer.writerow([row.lane, row.alpha, *values])
     return stream.getvalue()
 
 
-def _with_interval(column: Column, row: Row) -> str:
-    words = column.text(row.get(column.key))
-    interval = column.interval_text(row.get(column.interval))
-    return f"{words} ({interval})" if interval else words
+def _with_interval(cell: Cell) -> str:
+    return f"{cell.text} ({cell.interval})" if cell.interval else cell.text
 
 
-def _share_interval(bounds: Sequence[float] | None) -> str:
-    return " to ".join(percent(end) for end in bounds) if bounds else DASH
+def _spread_interval(row: LaneRow, name: str, over: str) -> Interval | None:
+    figure = row.figure(name)
+    spread = figure.spread if figure else None
+    return spread.interval if spread and spread.over == over else None
 
 
 def _share(value: float | None) -> str:

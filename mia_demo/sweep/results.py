@@ -23,14 +23,15 @@ from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import DataError
 from mia_demo.sweep.judging import Judge, open_attribute_judge, reference_of
+from mia_demo.sweep.rows import LaneRow, row_from_json, row_to_json
 from mia_demo.sweep.sweep import SweepPlan, judge_again, saved_images
-from mia_demo.sweep.table import Row, mean_curve, results_table
+from mia_demo.sweep.table import mean_curve, results_table
 from mia_demo.system.files import replacing, write_json
 from mia_demo.zoo.manifest import library_versions
 
 RESULTS_FILE = "results.json"
-PICTURES_FILE = "best.webp"
-FORMAT = 4
+BEST_PICTURES_FILE = "best.webp"
+RESULTS_FORMAT = 4
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class SweepResults:
     """
 
     record: Record
-    rows: list[Row]
+    rows: list[LaneRow]
     attacks: dict[str, list[JudgedAttack]]
     curves: dict[str, list[dict[str, Any]]]
     pictures: npt.NDArray[np.uint8]
@@ -158,9 +159,15 @@ def save_results(results: SweepResults, folder: Path) -> None:
     """Writes the folder; ``results.json`` last, so a folder with it is complete."""
     lanes, people, size = results.pictures.shape[:3]
     sheet = results.pictures.transpose(0, 2, 1, 3, 4).reshape(lanes * size, people * size, 3)
-    with replacing(folder / PICTURES_FILE) as temporary:
+    with replacing(folder / BEST_PICTURES_FILE) as temporary:
         Image.fromarray(sheet).save(temporary, format="WEBP", quality=90, method=6)
-    values = {"format": FORMAT, **{k: v for k, v in asdict(results).items() if k != "pictures"}}
+    values = {
+        "format": RESULTS_FORMAT,
+        "record": asdict(results.record),
+        "rows": [row_to_json(row) for row in results.rows],
+        "attacks": {lane: list(map(asdict, found)) for lane, found in results.attacks.items()},
+        "curves": results.curves,
+    }
     write_json(folder / RESULTS_FILE, values)
 
 
@@ -172,16 +179,16 @@ def load_results(folder: Path) -> SweepResults:
     """
     try:
         values = json.loads((folder / RESULTS_FILE).read_text("utf-8"))
-        if values["format"] != FORMAT:
+        if values["format"] != RESULTS_FORMAT:
             raise DataError(f"{folder} holds results of another format; sweep again.")
         record = Record(**values["record"])
-        with Image.open(folder / PICTURES_FILE) as sheet:
+        with Image.open(folder / BEST_PICTURES_FILE) as sheet:
             pixels = np.array(sheet.convert("RGB"))
         lanes, people = len(record.lanes), len(record.identities)
         size = pixels.shape[0] // lanes
         return SweepResults(
             record=record,
-            rows=list(values["rows"]),
+            rows=[row_from_json(row) for row in values["rows"]],
             curves=dict(values["curves"]),
             attacks={
                 lane: [JudgedAttack(**attack) for attack in attacks]

@@ -11,6 +11,7 @@ import pytest
 
 from mia_demo.attack.config import preset_config
 from mia_demo.sweep.results import Record, SweepResults, save_results
+from mia_demo.sweep.rows import LaneRow, row_from_json
 from mia_demo.system.device import choose_compute
 from mia_demo.ui.app_page import build_app
 from mia_demo.ui.engine.engine import Curves, Engine, FinishedAttack
@@ -47,18 +48,12 @@ def photos(handlers: UnderstandHandlers, number: int, count: int) -> np.ndarray:
     return images.permute(0, 2, 3, 1).numpy()
 
 
-def row(lane: str) -> dict[str, Any]:
+def row(lane: str) -> LaneRow:
     shares = ("acc1", "acc5", "delta_eval", "delta_face", "precision", "recall", "density")
     more = ("coverage", "frechet", "extraction_train", "extraction_test")
     figures: dict[str, Any] = dict.fromkeys((*shares, *more), 0.5)
     known = {"lane": lane, "alpha": 0.0, "test_accuracy": 0.99, "acc1_ci95": [0.4, 0.6]}
-    return {
-        **figures,
-        **known,
-        "refused": {"attributes": "none"},
-        "attributes": {},
-        "attributes_ci95": {},
-    }
+    return row_from_json({**figures, **known, "refused": {"attributes": "none"}})
 
 
 def recorded(handlers: UnderstandHandlers) -> SweepResults:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from mia_demo.data.identities import IdentitySet
 from mia_demo.data.pictures import data_uri, sprite
-from mia_demo.metrics.pooling import AVERAGES_NOTE, pool_trainings, target_of
+from mia_demo.metrics.estimates import Estimate
 from mia_demo.report.columns import (
-    COLUMNS,
-    Column,
+    Cell,
     alpha_text,
+    estimate_cell,
+    interval_text,
     percent,
     present_columns,
 )
@@ -19,13 +20,13 @@ from mia_demo.report.contact_sheet import contact_sheet, training_photos
 from mia_demo.report.findings import find
 from mia_demo.report.text import record_sentence
 from mia_demo.sweep.library import Sweep
+from mia_demo.sweep.pooling import AVERAGES_NOTE, pool_trainings, target_of
 from mia_demo.sweep.results import SweepResults
-from mia_demo.sweep.table import Row
+from mia_demo.sweep.rows import LaneRow
 from mia_demo.ui.boards.sweep_view import lane_style
 
 SPRITE_COLUMNS = 10
 TRAININGS_NOTE = "Points of one colour are trainings of one target: only their seed differs."
-ACC1 = next(column for column in COLUMNS if column.key == "acc1")
 
 
 @dataclass(frozen=True)
@@ -87,40 +88,40 @@ def _summary(sweep: Sweep, results: SweepResults, caveat: str) -> dict[str, Any]
     }
 
 
-def _scatter(rows: list[Row], styles: dict[str, int], note: str) -> dict[str, Any]:
+def _scatter(rows: list[LaneRow], styles: dict[str, int], note: str) -> dict[str, Any]:
     """A point a lane; of several trainings of a target the first alone is labelled, for room."""
     points: list[dict[str, Any]] = []
     labelled: set[str] = set()
     for row in rows:
-        if row["test_accuracy"] is None:
+        if row.test_accuracy.value is None:
             continue
-        label = target_of(row["lane"]) if note else row["lane"]
-        points.append(_point(row, styles[row["lane"]], "" if label in labelled else label))
+        label = target_of(row.lane) if note else row.lane
+        points.append(_point(row, styles[row.lane], "" if label in labelled else label))
         labelled.add(label)
     return {"points": points, "note": note}
 
 
-def _point(row: Row, style: int, label: str) -> dict[str, Any]:
-    low, high = row["acc1_ci95"] or (row["acc1"], row["acc1"])
-    interval = ACC1.interval_text(row["acc1_ci95"])
+def _point(row: LaneRow, style: int, label: str) -> dict[str, Any]:
+    low, high = row.acc1.interval or (row.acc1.known, row.acc1.known)
+    interval = interval_text(row.acc1.interval)
     return {
-        "lane": row["lane"],
+        "lane": row.lane,
         "label": label,
         "style": style,
-        "alpha": f"α = {alpha_text(row['alpha'])}",
-        "x": row["test_accuracy"],
-        "y": row["acc1"],
+        "alpha": f"α = {alpha_text(row.alpha)}",
+        "x": row.test_accuracy.known,
+        "y": row.acc1.known,
         "low": low,
         "high": high,
         "words": (
-            f"{row['lane']}: test accuracy {percent(row['test_accuracy'])}, "
-            f"Acc@1 {percent(row['acc1'])}, "
+            f"{row.lane}: test accuracy {percent(row.test_accuracy.known)}, "
+            f"Acc@1 {percent(row.acc1.known)}, "
             + (f"95% interval {interval}" if interval else "no interval")
         ),
     }
 
 
-def _table(rows: list[Row], styles: dict[str, int], note: str) -> dict[str, Any]:
+def _table(rows: list[LaneRow], styles: dict[str, int], note: str) -> dict[str, Any]:
     columns = present_columns(rows)
     return {
         "title": "Figures",
@@ -138,9 +139,9 @@ def _table(rows: list[Row], styles: dict[str, int], note: str) -> dict[str, Any]
         ],
         "rows": [
             {
-                "lane": row["lane"],
-                "style": styles[row["lane"]],
-                "cells": [_cell(column, row) for column in columns],
+                "lane": row.lane,
+                "style": styles[row.lane],
+                "cells": [asdict(column.cell(row)) for column in columns],
             }
             for row in rows
         ],
@@ -152,7 +153,6 @@ def _attribute_table(results: SweepResults, styles: dict[str, int]) -> dict[str,
     reference = results.record.attribute_reference
     if not reference:
         return {}
-    share = Column("share", "", "share", "")
     columns = [
         ("Attribute", "What the render program drew this person with."),
         ("Base rate", "Share that always guessing the commonest value gets right."),
@@ -165,15 +165,14 @@ def _attribute_table(results: SweepResults, styles: dict[str, int]) -> dict[str,
     ]
     rows = []
     for name, known in reference.items():
-        cells = [{"value": name, "text": name}]
-        figures = [(known["base_rate"], None)]
-        figures += [(row["attributes"][name], row["attributes_ci95"][name]) for row in results.rows]
-        figures += [(known["real_test_accuracy"], None), (known["held_out_accuracy"], None)]
-        cells += [
-            {"value": value, "text": share.text(value), "interval": share.interval_text(bounds)}
-            for value, bounds in figures
+        figures = [
+            Estimate(known["base_rate"]),
+            *(row.attributes[name] for row in results.rows),
+            Estimate(known["real_test_accuracy"]),
+            Estimate(known["held_out_accuracy"]),
         ]
-        rows.append({"lane": name, "style": -1, "cells": cells})
+        cells = [Cell(name, name), *map(estimate_cell, figures)]
+        rows.append({"lane": name, "style": -1, "cells": list(map(asdict, cells))})
     return {
         "title": "What leaks about the person",
         "note": "How often a reconstruction shows the right attribute, judged by a network that "
@@ -190,17 +189,6 @@ def _attribute_table(results: SweepResults, styles: dict[str, int]) -> dict[str,
             for position, (label, hint) in enumerate(columns)
         ],
         "rows": rows,
-    }
-
-
-def _cell(column: Column, row: Row) -> dict[str, Any]:
-    value = row.get(column.key)
-    bounds = row.get(column.interval)
-    return {
-        "value": value,
-        "text": column.text(value),
-        "interval": column.interval_text(bounds),
-        "reason": row.get("refused", {}).get(column.key, ""),
     }
 
 

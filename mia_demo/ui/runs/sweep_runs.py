@@ -122,9 +122,9 @@ def _side(
 ) -> dict[str, Any] | None:
     if lane not in results.record.lanes:
         return None
-    row = next(row for row in results.rows if row["lane"] == lane)
+    row = next(row for row in results.rows if row.lane == lane)
     return {
-        "words": f"Acc@1 {percent(row['acc1'])}",
+        "words": f"Acc@1 {percent(row.acc1.known)}",
         "verdict": "",
         "recognised": False,
         "pictures": [

@@ -13,6 +13,7 @@ from mia_demo.errors import DataError
 from mia_demo.lesson.figures import Figures, OwnAttack
 from mia_demo.lesson.steps import LANES, STEPS, Step, steps_with
 from mia_demo.lesson.worksheet import worksheet
+from mia_demo.metrics.estimates import Estimate
 from mia_demo.report.columns import percent
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
@@ -42,17 +43,17 @@ def test_every_step_reveals_one_of_its_choices(figures: Figures) -> None:
 
 
 def test_the_answer_follows_from_the_recorded_table(figures: Figures) -> None:
-    rows = {row["lane"]: row for row in figures.sweep("standard").rows}
-    most = max(LANES, key=lambda lane: rows[lane]["acc1"])
+    rows = {row.lane: row for row in figures.sweep("standard").rows}
+    most = max(LANES, key=lambda lane: rows[lane].acc1.known)
     revealed = step_named("attack").reveal(figures)
     assert revealed.answer == LANES.index(most)
     for lane in LANES:
-        assert f"{lane} {percent(rows[lane]['acc1'])}" in " ".join(revealed.paragraphs)
+        assert f"{lane} {percent(rows[lane].acc1.known)}" in " ".join(revealed.paragraphs)
 
 
 def test_another_table_gives_another_answer(figures: Figures) -> None:
     results = figures.sweep("standard")
-    turned = [{**row, "acc1": 1 - row["acc1"]} for row in results.rows]
+    turned = [replace(row, acc1=Estimate(1 - row.acc1.known)) for row in results.rows]
     other = Figures(figures.zoo, figures.library, cited={"standard": replace(results, rows=turned)})
     assert step_named("attack").reveal(other).answer == LANES.index("negative")
 

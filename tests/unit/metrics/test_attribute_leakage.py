@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from mia_demo.errors import CheckpointError
 from mia_demo.metrics.attributes import base_rates, right_values, shares
 from mia_demo.report.text import as_attribute_markdown
 from mia_demo.sweep.judging import AttributeJudge, open_attribute_judge, reference_of
+from mia_demo.sweep.rows import LaneRow
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages
 from mia_demo.zoo.folder import FolderZoo
@@ -103,7 +105,9 @@ def test_heads_are_small(zoo: Zoo) -> None:
     assert zoo.entry("attributes").stored.bytes < 400_000
 
 
-def test_a_zoo_without_heads_gives_a_reason_and_no_number(copy: Path, compute: Compute) -> None:
+def test_a_zoo_without_heads_gives_a_reason_and_no_number(
+    copy: Path, compute: Compute, make_row: Callable[..., LaneRow]
+) -> None:
     def forget(manifest) -> None:
         kept = [e for e in manifest["checkpoints"] if e["kind"] != "attributes"]
         manifest["checkpoints"] = kept
@@ -112,7 +116,7 @@ def test_a_zoo_without_heads_gives_a_reason_and_no_number(copy: Path, compute: C
     assert judge is None
     assert "no attribute heads; run make-zoo" in reason
     assert reference_of(judge, [0]) == {}
-    rows = [{"lane": "zero", "attributes": {}, "refused": {"attributes": reason}}]
+    rows = [make_row("zero", 0.0, 0.5, attributes={}, refused={"attributes": reason})]
     assert as_attribute_markdown(rows, {}) == f"Attribute leakage was not measured: {reason}\n"
 
 
@@ -146,10 +150,12 @@ def test_damaged_heads_are_no_reason_to_leave_them_out(copy: Path, compute: Comp
         open_attribute_judge(FolderZoo(copy), compute)
 
 
-def test_markdown_compares_lanes_with_base_rate_and_ceiling() -> None:
+def test_markdown_compares_lanes_with_base_rate_and_ceiling(
+    make_row: Callable[..., LaneRow],
+) -> None:
     rows = [
-        {"lane": "zero", "attributes": {"sex": 0.75}, "attributes_ci95": {"sex": [0.7, 0.8]}},
-        {"lane": "negative", "attributes": {"sex": 0.5}, "attributes_ci95": {"sex": [0.4, 0.6]}},
+        make_row("zero", 0, 0.5),
+        make_row("negative", 0, 0.5, attributes={"sex": 0.5}, attributes_ci95={"sex": [0.4, 0.6]}),
     ]
     reference = {
         "sex": {"base_value": "female", "base_rate": 0.5, "real_test_accuracy": 0.99,

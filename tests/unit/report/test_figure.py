@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 
 from mia_demo.report.figure import privacy_utility_svg
-from mia_demo.sweep.table import Row
+from mia_demo.sweep.rows import LaneRow
 
 
-def test_points_lie_where_the_table_says(make_row: Callable[..., Row]) -> None:
+def test_points_lie_where_the_table_says(make_row: Callable[..., LaneRow]) -> None:
     rows = [
         make_row("alpha0", 0.0, 0.5, test_accuracy=0.9),
         make_row("alpha-0.1", -0.1, 0.25, test_accuracy=0.8),
@@ -25,7 +25,7 @@ def test_points_lie_where_the_table_says(make_row: Callable[..., Row]) -> None:
     assert svg.count("<polyline") == 1
 
 
-def test_lanes_without_a_measured_accuracy_have_no_place(make_row: Callable[..., Row]) -> None:
+def test_lanes_without_a_measured_accuracy_have_no_place(make_row: Callable[..., LaneRow]) -> None:
     rows = [make_row("known", 0.0, 0.5), make_row("foreign", -0.1, 0.25, test_accuracy=None)]
     svg = privacy_utility_svg(rows)
     assert svg.count("<circle") == 1
@@ -33,7 +33,7 @@ def test_lanes_without_a_measured_accuracy_have_no_place(make_row: Callable[...,
     assert "<circle" not in privacy_utility_svg(rows[1:])
 
 
-def test_names_are_escaped_and_labels_do_not_touch(make_row: Callable[..., Row]) -> None:
+def test_names_are_escaped_and_labels_do_not_touch(make_row: Callable[..., LaneRow]) -> None:
     rows = [make_row(f"<b>{index}", 0.0, 0.5) for index in range(4)]
     svg = privacy_utility_svg(rows)
     assert "<b>" not in svg

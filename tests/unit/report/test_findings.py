@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from mia_demo.report.findings import AGREES, MIXED, OPPOSES, TOO_FEW, UNCLEAR, find
+from mia_demo.sweep.rows import LaneRow
 
-MakeRow = Callable[..., dict[str, Any]]
+MakeRow = Callable[..., LaneRow]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_an_accuracy_that_nobody_measured_is_said_to_be_so(make_row: MakeRow) ->
     assert not any("lies between" in sentence for sentence in found.details)
 
 
-def test_trainings_of_a_target_speak_as_their_average(trainings: list[dict[str, Any]]) -> None:
+def test_trainings_of_a_target_speak_as_their_average(trainings: list[LaneRow]) -> None:
     found = find(trainings, 100)
     assert "Lane zero leaks most: the evaluator recognises 70.0%" in found.headline
     assert "zero leaks 50.0 percentage points more than negative" in " ".join(found.details)

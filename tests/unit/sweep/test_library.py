@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mia_demo.report.columns import COLUMNS, present_columns
 from mia_demo.report.contact_sheet import contact_sheet, training_photos
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.sweep.results import SweepResults, save_results
+from mia_demo.sweep.rows import row_from_json, row_to_json
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.reading import Zoo
 
@@ -93,9 +95,18 @@ def test_a_sprite_keeps_every_picture_in_its_cell() -> None:
 
 
 def test_columns_tolerate_missing_and_unknown_figures() -> None:
-    row = {"lane": "zero", "alpha": -0.05, "acc1": 0.5, "someday": [1, 2]}
+    always = dict.fromkeys(("test_accuracy", "acc5", "delta_eval", "delta_face"))
+    row = row_from_json({"lane": "zero", "alpha": -0.05, "acc1": 0.5, "someday": [1, 2], **always})
     columns = present_columns([row])
-    assert [column.key for column in columns] == ["lane", "alpha", "acc1"]
-    assert [column.text(row[column.key]) for column in columns] == ["zero", "−0.05", "50.0%"]
-    assert columns[2].text(None) == "–"
+    assert [column.key for column in columns] == [
+        "lane", "alpha", "test_accuracy", "acc1", "acc5", "delta_face", "delta_eval",
+    ]  # fmt: skip
+    assert [column.cell(row).text for column in columns[:4]] == ["zero", "−0.05", "–", "50.0%"]
     assert len({column.key for column in COLUMNS}) == len(COLUMNS)
+
+
+@pytest.mark.parametrize("name", ["alphas", "poincare", "stages", "standard", "trainings"])
+def test_recorded_rows_are_read_and_written_to_the_byte(zoo: Zoo, name: str) -> None:
+    written = json.loads((zoo.root / "results" / name / "results.json").read_text("utf-8"))["rows"]
+    again = [row_to_json(row_from_json(row)) for row in written]
+    assert json.dumps(again) == json.dumps(written)

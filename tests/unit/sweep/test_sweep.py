@@ -13,10 +13,12 @@ import pytest
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
 from mia_demo.errors import ConfigError, DataError
+from mia_demo.metrics.estimates import Estimate, Spread
 from mia_demo.report.saving import save_report
 from mia_demo.report.text import as_curve_markdown, as_markdown, results_csv
 from mia_demo.sweep.judging import Judge
 from mia_demo.sweep.results import collect_results, load_results
+from mia_demo.sweep.rows import LaneRow
 from mia_demo.sweep.sweep import (
     SweepPlan,
     attack_files,
@@ -55,20 +57,20 @@ def test_a_killed_sweep_goes_on_to_the_same_table(
         assert (killed.folder / "attacks" / name).stat().st_mtime_ns == time  # not done again
     table = results_table(attacker, judge, killed)
     assert table == results_table(attacker, judge, whole)
-    assert [row["lane"] for row in table] == ["zero", "negative"]
+    assert [row.lane for row in table] == ["zero", "negative"]
     for row in table:
         # 2 identities x 2 seeds x 2 kept images: enough for a student, not for a covariance.
-        assert row["frechet"] is None
-        assert "more than 128 samples" in row["refused"]["frechet"]
-        assert 0 <= row["precision"] <= 1
-        assert 0 <= row["extraction_test"] <= 1
-        assert 0 < row["mean_confidence"] <= 1
-        assert set(row["attributes"]) == {
+        assert row.frechet.value is None
+        assert "more than 128 samples" in row.frechet.refused
+        assert 0 <= row.precision.value <= 1
+        assert 0 <= row.extraction_test.value <= 1
+        assert 0 < row.mean_confidence.value <= 1
+        assert set(row.attributes) == {
             "sex", "ancestry", "hair style", "hair colour", "beard", "age band",
         }  # fmt: skip
-        for name, share in row["attributes"].items():
-            low, high = row["attributes_ci95"][name]
-            assert 0 <= low <= share <= high <= 1
+        for share in row.attributes.values():
+            low, high = share.interval
+            assert 0 <= low <= share.value <= high <= 1
     assert as_markdown(table).count("\n") == 4
     assert results_csv(table).splitlines()[0].startswith("lane,alpha,test_accuracy,acc1")
     pictures = saved_images(whole.folder, 1, 7, attacker.generator.resolution)
@@ -97,8 +99,8 @@ def test_a_zoo_without_attribute_heads_is_swept_all_the_same(
     results = collect_results(attacker, judge, plan)
     save_report(results, folder)
     (row,) = load_results(folder).rows
-    assert row["attributes"] == {}
-    assert "no attribute heads" in row["refused"]["attributes"]
+    assert row.attributes == {}
+    assert "no attribute heads" in row.attributes_refused
     assert results.record.attribute_reference == {}
     assert "was not measured: The zoo" in (folder / "table.md").read_text("utf-8")
 
@@ -144,33 +146,42 @@ def judged(acc1: float, delta_face: float = 1.0) -> dict[str, float]:
 
 
 def test_figures_by_hand() -> None:
-    figures = attack_figures([[judged(1.0), judged(0.0)], [judged(0.5, 2.0), judged(0.5, 4.0)]])
-    assert figures["acc1"] == 0.5
-    assert figures["acc1_seeds"] == [0.75, 0.25]
-    assert figures["acc1_ci95"] == [0.5, 0.5]  # both identities have the same mean over seeds
+    verdicts = [judged(1.0), judged(0.0), judged(0.5, 2.0), judged(0.5, 4.0)]
+    figures = attack_figures(verdicts, seeds=2)
+    # Both identities have the same mean over seeds. Over the two seeds the interval is
     # 0.5 ± 12.706 · sqrt(0.125) / sqrt(2), which leaves 0..1 on both sides.
-    assert figures["acc1_seeds_ci95"] == [0.0, 1.0]
-    assert figures["delta_face"] == 2.0
-    assert figures["delta_face_ci95"] == [1.0, 3.0]  # of the two identities' means
-    assert (figures["acc5"], figures["delta_eval"], figures["alpha"]) == (1.0, 2.0, 0.1)
-    assert figures["refused"] == {}
+    assert figures["acc1"] == Estimate(
+        0.5, (0.5, 0.5), (0.5, 0.5), spread=Spread("seeds", (0.75, 0.25), (0.0, 1.0))
+    )
+    assert figures["delta_face"] == Estimate(2.0, (1.0, 3.0), (1.0, 3.0))
+    assert figures["acc5"] == Estimate(1.0)
+    assert figures["delta_eval"] == Estimate(2.0)
 
 
 def test_intervals_of_one_identity_or_seed_are_refused_with_the_reason() -> None:
-    figures = attack_figures([[judged(1.0)]])
-    for key in ("acc1_ci95", "delta_face_ci95", "acc1_seeds_ci95"):
-        assert figures[key] is None
-        assert "needs at least 2 of them, not 1" in figures["refused"][key]
+    figures = attack_figures([judged(1.0)], seeds=1)
+    for found in (figures["acc1"], figures["delta_face"], figures["acc1"].spread):
+        assert found.interval is None
+        assert "needs at least 2 of them, not 1" in found.refused
 
 
 def test_the_markdown_shows_every_interval() -> None:
-    row = {"lane": "zero", "alpha": 0.0, "acc1": 0.2, "acc1_ci95": [0.1, 0.25],
-           "acc1_seeds_ci95": [0.15, 0.2], "delta_face": 0.6,
-           "delta_face_ci95": [0.5, 0.75], "acc5": None}  # fmt: skip
-    assert as_markdown([row]) == (
-        "| Lane | α | Acc@1 | Acc@5 | δ_face | Acc@1, 95 % over seeds |\n"
-        "|---|---|---|---|---|---|\n"
-        "| zero | 0 | 20.0% (10.0% to 25.0%) | – | 0.600 (0.500 to 0.750) | 15.0% to 20.0% |\n"
+    row = LaneRow(
+        lane="zero",
+        alpha=0.0,
+        test_accuracy=Estimate(0.99),
+        acc1=Estimate(0.2, (0.1, 0.25), spread=Spread("seeds", (0.1, 0.3), (0.15, 0.2))),
+        acc5=Estimate(None),
+        delta_eval=Estimate(30.0),
+        delta_face=Estimate(0.6, (0.5, 0.75)),
+    )
+    labels, _, cells = as_markdown([row], main_only=True).splitlines()
+    assert labels == (
+        "| Lane | α | Test accuracy | Acc@1 | Acc@5 | δ_face | Acc@1, 95 % over seeds |"
+    )
+    assert cells == (
+        "| zero | 0 | 99.0% | 20.0% (10.0% to 25.0%) | – | 0.600 (0.500 to 0.750) "
+        "| 15.0% to 20.0% |"
     )
 
 

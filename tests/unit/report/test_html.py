@@ -83,7 +83,7 @@ def test_hostile_names_stay_text(results: SweepResults) -> None:
     hostile = replace(
         results,
         record=replace(results.record, commit=name, lanes=[name, "negative"]),
-        rows=[{**results.rows[0], "lane": name}, results.rows[1]],
+        rows=[replace(results.rows[0], lane=name), results.rows[1]],
         attacks={name: results.attacks["zero"], "negative": results.attacks["negative"]},
     )
     page = Page(sweep_html(hostile, PHOTOS))
