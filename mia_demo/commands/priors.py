@@ -13,7 +13,7 @@ from mia_demo.data.identities import open_identity_set
 from mia_demo.data.pictures import png, sprite
 from mia_demo.data.splits import public_split
 from mia_demo.errors import CheckpointError, ConfigError
-from mia_demo.metrics.prior_check import check_prior
+from mia_demo.metrics.prior_check import measure_prior
 from mia_demo.metrics.prior_quality import prior_frechet, sample_images
 from mia_demo.recipes.prior import add_prior
 from mia_demo.system.device import choose_compute
@@ -69,7 +69,7 @@ def answer_check_prior(request: CheckPriorRequest) -> dict[str, Any]:
     train, held_out = (
         LabelledImages(*public.tensors(size, labels=labels)) for labels in public_split(public)
     )
-    figures, originals, projections = check_prior(
+    figures, originals, projections = measure_prior(
         generator,
         zoo.load_features(),
         zoo.load_embedder(),

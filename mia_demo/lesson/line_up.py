@@ -29,9 +29,9 @@ from mia_demo.metrics.intervals import Interval, wilson_interval
 from mia_demo.metrics.judge import squared_distances
 from mia_demo.sweep.judging import Judge
 
-PHOTOS = 8
-CHANCE = 1 / PHOTOS
-PHOTO_SIZE = 128
+LINE_UP_PHOTOS = 8
+CHANCE = 1 / LINE_UP_PHOTOS
+LINE_UP_PHOTO_SIZE = 128
 ALL_LANES = "all lanes"
 
 
@@ -75,7 +75,7 @@ class Ballot:
     def counts(self) -> list[int]:
         """[8] votes by position."""
         chosen = list(self.votes.values())
-        return [chosen.count(position) for position in range(PHOTOS)]
+        return [chosen.count(position) for position in range(LINE_UP_PHOTOS)]
 
     @property
     def hits(self) -> int:
@@ -112,13 +112,13 @@ def choose_identities(identity: int, logits: Tensor, rng: np.random.Generator) -
     Raises:
         ConfigError: fewer identities than photos.
     """
-    if len(logits) < PHOTOS:
+    if len(logits) < LINE_UP_PHOTOS:
         raise ConfigError(
-            f"A line-up needs {PHOTOS} identities, and this zoo has {len(logits)}; "
+            f"A line-up needs {LINE_UP_PHOTOS} identities, and this zoo has {len(logits)}; "
             "choose a larger zoo."
         )
     ranked = logits.argsort(descending=True).tolist()
-    distractors = [other for other in ranked if other != identity][: PHOTOS - 1]
+    distractors = [other for other in ranked if other != identity][: LINE_UP_PHOTOS - 1]
     return tuple(rng.permutation([identity, *distractors]).tolist())
 
 
@@ -147,7 +147,7 @@ def make_line_up(
     items = [
         (other, int(rng.choice(indices))) for other, indices in zip(chosen, trained_on, strict=True)
     ]
-    photos, _ = people.items(PHOTO_SIZE, items)
+    photos, _ = people.items(LINE_UP_PHOTO_SIZE, items)
     seen, _ = people.items(judge.evaluator.input_size, items)
     distances = squared_distances(
         judge.evaluator_features(reconstruction[None]),
@@ -197,9 +197,9 @@ def tally(ballots: Sequence[Ballot]) -> list[VoteTally]:
     return [*rows, _row(ALL_LANES, counted)] if len(rows) > 1 else rows
 
 
-def as_csv(ballots: Sequence[Ballot]) -> str:
+def rounds_csv(ballots: Sequence[Ballot]) -> str:
     """Revealed rounds for a spreadsheet: counts of votes, nothing about who voted."""
-    positions = range(1, PHOTOS + 1)
+    positions = range(1, LINE_UP_PHOTOS + 1)
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(

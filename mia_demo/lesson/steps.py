@@ -16,7 +16,7 @@ from mia_demo.report.columns import percent
 from mia_demo.smoothing import smoothed_labels
 from mia_demo.toy import PAPER_WALKS
 
-LANES = ("positive", "zero", "negative")
+LESSON_LANES = ("positive", "zero", "negative")
 ALPHA = -0.05
 # One whose attacks come out as the mean over everybody does; the lesson says so.
 PERSON = 14
@@ -35,7 +35,7 @@ class Reveal:
 
 
 @dataclass(frozen=True)
-class Step:
+class LessonStep:
     """A step of the lesson.
 
     Attributes:
@@ -87,11 +87,13 @@ def _label(figures: Figures) -> Reveal:
 
 
 def _first_attack(figures: Figures) -> Reveal:
-    order = sorted(LANES, key=lambda lane: figures.value("standard", lane, "acc1"), reverse=True)
+    order = sorted(
+        LESSON_LANES, key=lambda lane: figures.value("standard", lane, "acc1"), reverse=True
+    )
     own = (figures.own.sentence(),) if figures.own is not None else ()
     count = len(figures.sweep("standard").record.identities)
     return Reveal(
-        LANES.index(order[0]),
+        LESSON_LANES.index(order[0]),
         (
             *own,
             f"Over all {count} people, the evaluator recognises in lane "
@@ -121,10 +123,10 @@ def _judges(figures: Figures) -> Reveal:
 
 
 def _compass(figures: Figures) -> Reveal:
-    cosines = {lane: figures.last_cosine("standard", lane) for lane in LANES}
+    cosines = {lane: figures.last_cosine("standard", lane) for lane in LESSON_LANES}
     told = [f"{lane} {_signed(round(value, 2))}" for lane, value in cosines.items()]
     return Reveal(
-        LANES.index(min(cosines, key=lambda lane: cosines[lane])),
+        LESSON_LANES.index(min(cosines, key=lambda lane: cosines[lane])),
         (
             f"At the end of the optimisation, the mean cosine of two gradients in a row is "
             f"{', '.join(told[:-1])} and {told[-1]}. 1 means the same direction again, 0 means "
@@ -152,11 +154,11 @@ def _toy(figures: Figures) -> Reveal:
     )
 
 
-STAGES = ("negative>zero>zero", "zero>negative>zero", "zero>zero>negative")
+STAGE_LANES = ("negative>zero>zero", "zero>negative>zero", "zero>zero>negative")
 
 
 def _stages(figures: Figures) -> Reveal:
-    leaks = [figures.value("stages", lane, "acc1") for lane in STAGES]
+    leaks = [figures.value("stages", lane, "acc1") for lane in STAGE_LANES]
     told = [
         f"{percent(leak)} with it in {stage} alone"
         for leak, stage in zip(leaks, ("sampling", "optimisation", "selection"), strict=True)
@@ -194,8 +196,9 @@ def _poincare(figures: Figures) -> Reveal:
         answer,
         (
             *own,
-            f"With the Poincaré loss the evaluator recognises {figures.shares('poincare', LANES)}; "
-            f"with cross-entropy it was {figures.shares('standard', LANES)}.",
+            "With the Poincaré loss the evaluator recognises "
+            f"{figures.shares('poincare', LESSON_LANES)}; with cross-entropy it was "
+            f"{figures.shares('standard', LESSON_LANES)}.",
             f"So negative smoothing lets through {percent(share)} of what the ordinary classifier "
             f"does, instead of {percent(kept('standard'))}. The Poincaré loss looks at the "
             "direction of the scores and not at their size, so its gradients do not fade.",
@@ -211,8 +214,8 @@ def _utility(figures: Figures) -> Reveal:
     return Reveal(
         0 if cost < 1 else 1 if cost <= 5 else 2,
         (
-            f"Test accuracy: {figures.shares('standard', LANES, 'test_accuracy')}; the negative "
-            f"factor costs {cost:.1f} percentage points here.",
+            f"Test accuracy: {figures.shares('standard', LESSON_LANES, 'test_accuracy')}; the "
+            f"negative factor costs {cost:.1f} percentage points here.",
             f"Over {people} people and several factors: with α = {_signed(-0.1)} accuracy is "
             f"{percent(figures.value('alphas', 'alpha-0.1', 'test_accuracy'))} and the evaluator "
             f"recognises {percent(figures.value('alphas', 'alpha-0.1', 'acc1'))}, with "
@@ -223,12 +226,12 @@ def _utility(figures: Figures) -> Reveal:
 
 
 def _line_up(figures: Figures) -> Reveal:
-    ranks = {lane: figures.value("standard", lane, "face_rank1") for lane in LANES}
+    ranks = {lane: figures.value("standard", lane, "face_rank1") for lane in LESSON_LANES}
     return Reveal(
-        LANES.index(max(ranks, key=lambda lane: ranks[lane])),
+        LESSON_LANES.index(max(ranks, key=lambda lane: ranks[lane])),
         (
             f"A face embedder, which had to pick among all {figures.people} people, was right for "
-            f"{figures.shares('standard', LANES, 'face_rank1')} of the reconstructions.",
+            f"{figures.shares('standard', LESSON_LANES, 'face_rank1')} of the reconstructions.",
             "Compare with your own picks. Where people and program disagree, ask what each of them "
             "looks at.",
         ),
@@ -251,8 +254,8 @@ def _ethics(figures: Figures) -> Reveal:
 
 ATTACK = f"tab=attack&identity={PERSON}&preset=quick&seed=0"
 
-STEPS = (
-    Step(
+LESSON_STEPS = (
+    LessonStep(
         "people",
         "Who is in the set?",
         3,
@@ -262,7 +265,7 @@ STEPS = (
         ("All of them", "Some of them", "None of them"),
         _people,
     ),
-    Step(
+    LessonStep(
         "label",
         "A smoothed label, as bars",
         4,
@@ -275,7 +278,7 @@ STEPS = (
         ("A little less than 1", "Exactly 1", "More than 1"),
         _label,
     ),
-    Step(
+    LessonStep(
         "attack",
         "The first attack",
         5,
@@ -285,10 +288,10 @@ STEPS = (
             "Watch the three faces form, and what the evaluator says.",
         ),
         "Which lane will give away most, over many people?",
-        LANES,
+        LESSON_LANES,
         _first_attack,
     ),
-    Step(
+    LessonStep(
         "judges",
         "Who may judge?",
         4,
@@ -302,17 +305,17 @@ STEPS = (
         ("Less sure", "About as sure", "Surer"),
         _judges,
     ),
-    Step(
+    LessonStep(
         "compass",
         "Does the compass hold still?",
         4,
         "tab=understand&section=gradients",
         ("Read the curves: after an attack they are those of your own.",),
         "In which lane do two gradients in a row agree least?",
-        LANES,
+        LESSON_LANES,
         _compass,
     ),
-    Step(
+    LessonStep(
         "toy",
         "The same in two dimensions",
         5,
@@ -325,7 +328,7 @@ STEPS = (
         ("Under 2", "2 to 5", "Over 5"),
         _toy,
     ),
-    Step(
+    LessonStep(
         "stages",
         "Which stage is hit?",
         4,
@@ -339,7 +342,7 @@ STEPS = (
         ("Sampling", "Optimisation", "Selection"),
         _stages,
     ),
-    Step(
+    LessonStep(
         "poincare",
         "The attacker changes the loss",
         5,
@@ -353,7 +356,7 @@ STEPS = (
         ("It holds", "It is weaker, but clearly there", "It is nearly gone"),
         _poincare,
     ),
-    Step(
+    LessonStep(
         "utility",
         "What does the shield cost?",
         3,
@@ -363,7 +366,7 @@ STEPS = (
         ("Less than one percentage point", "One to five", "More than five"),
         _utility,
     ),
-    Step(
+    LessonStep(
         "line-up",
         "Can you tell?",
         4,
@@ -373,10 +376,10 @@ STEPS = (
             "Compare your score with your neighbour's.",
         ),
         "In which lane will the right person be picked most often?",
-        LANES,
+        LESSON_LANES,
         _line_up,
     ),
-    Step(
+    LessonStep(
         "ethics",
         "What follows?",
         4,
@@ -390,9 +393,9 @@ STEPS = (
 )
 
 
-def steps_with(tabs: Sequence[str]) -> list[Step]:
+def steps_with(tabs: Sequence[str]) -> list[LessonStep]:
     """The steps whose pages exist."""
-    return [step for step in STEPS if step.tab in tabs]
+    return [step for step in LESSON_STEPS if step.tab in tabs]
 
 
 def _signed(value: float) -> str:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mia_demo.errors import ConfigError
 
-BINS = 15
+CALIBRATION_BINS = 15
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ def calibration(logits: Tensor, labels: Tensor) -> Calibration:
         )
     confidence, prediction = logits.softmax(dim=1).max(dim=1)
     correct = (prediction == labels).float()
-    bins = (confidence * BINS).long().clamp_max(BINS - 1)
-    gaps = torch.zeros(BINS).index_add_(0, bins, confidence - correct)
+    bins = (confidence * CALIBRATION_BINS).long().clamp_max(CALIBRATION_BINS - 1)
+    gaps = torch.zeros(CALIBRATION_BINS).index_add_(0, bins, confidence - correct)
     target = logits.gather(1, labels[:, None]).sum()
     return Calibration(
         expected_calibration_error=(gaps.abs().sum() / count).item(),

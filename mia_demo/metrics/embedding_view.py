@@ -23,7 +23,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.models.classifiers import Classifier
 from mia_demo.system.device import Compute
 
-BATCH = 128
+FEATURE_BATCH = 128
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ class EmbeddingView:
 def penultimate_features(classifier: Classifier, images: Tensor, compute: Compute) -> Tensor:
     """uint8 [N, 3, S, S] -> [N, D] in single precision, on the CPU."""
     parts = [
-        classifier.features(normalise(part.to(compute.device))) for part in images.split(BATCH)
+        classifier.features(normalise(part.to(compute.device)))
+        for part in images.split(FEATURE_BATCH)
     ]
     return torch.cat(parts).float().cpu()
 

@@ -28,9 +28,9 @@ from mia_demo.training.classifier import LabelledImages, predict
 
 PROJECTION_STEPS = 300
 PROJECTION_RATE = 0.05
-SCALES = (1, 2, 4, 8)  # the pixel error is summed over the image and its averages
+PROJECTION_SCALES = (1, 2, 4, 8)  # the pixel error is summed over the image and its averages
 FEATURE_WEIGHT = 0.5  # of the feature error beside it
-BATCH = 50
+PROJECTION_BATCH = 50
 DUPLICATE_SAMPLES = 1000
 DUPLICATE_QUANTILE = 0.01
 
@@ -57,7 +57,7 @@ class PriorCheck:
     near_copies: float
 
 
-def check_prior(
+def measure_prior(
     generator: Generator,
     features: FaceFeatures,
     embedder: FaceEmbedder,
@@ -82,7 +82,7 @@ def check_prior(
     embedder = compute.place(embedder)
     real = predict(embedder, held_out.images, compute)
     half = held_out.labels <= held_out.labels.unique().median()
-    first = first_of_each(held_out.labels)
+    first = first_occurrences(held_out.labels)
     originals, people = held_out.images[first], held_out.labels[first]
     gallery = torch.ones(len(real), dtype=torch.bool)
     gallery[first] = False
@@ -125,8 +125,8 @@ def project(
     generator = compute.place(generator).requires_grad_(False)
     features = compute.place(features)
     parts, errors = [], []
-    for start in range(0, len(images), BATCH):
-        wanted = normalise(images[start : start + BATCH].to(compute.device))
+    for start in range(0, len(images), PROJECTION_BATCH):
+        wanted = normalise(images[start : start + PROJECTION_BATCH].to(compute.device))
         w = generator.mapping.w_avg.repeat(len(wanted), 1).clone().requires_grad_(True)
         optimizer = torch.optim.Adam([w], lr=PROJECTION_RATE)
         with torch.no_grad(), compute.autocast():
@@ -146,7 +146,7 @@ def project(
             drawn = generator.synthesize(w).float()
         parts.append(to_uint8(drawn).cpu())
         errors.append((drawn - wanted).square().mean(dim=(1, 2, 3)).cpu())
-        log(f"projected {min(start + BATCH, len(images))} of {len(images)}")
+        log(f"projected {min(start + PROJECTION_BATCH, len(images))} of {len(images)}")
     return torch.cat(parts), torch.cat(errors).mean().item()
 
 
@@ -154,7 +154,7 @@ def multiscale_error(drawn: Tensor, wanted: Tensor) -> Tensor:
     """Squared error [P] of images [P, 3, R, R], summed over the image and its averages."""
     errors = [
         (F.avg_pool2d(drawn, scale) - F.avg_pool2d(wanted, scale)).square().mean(dim=(1, 2, 3))
-        for scale in SCALES
+        for scale in PROJECTION_SCALES
     ]
     return torch.stack(errors).sum(dim=0)
 
@@ -173,6 +173,6 @@ def near_copies(samples: Tensor, held_out: Tensor, train: Tensor) -> float:
     return (nearest < threshold).float().mean().item()
 
 
-def first_of_each(labels: Tensor) -> Tensor:
+def first_occurrences(labels: Tensor) -> Tensor:
     """Index of each label's first occurrence, in the order of the labels."""
     return torch.stack([(labels == label).nonzero()[0, 0] for label in labels.unique()])

@@ -48,7 +48,7 @@ class Column:
         return estimate_cell(row.figure(self.key), self.kind)
 
 
-COLUMNS = (
+TABLE_COLUMNS = (
     Column("lane", "Lane", "text", "The classifier under attack.", is_main=True),
     Column(
         "alpha",
@@ -162,7 +162,9 @@ COLUMNS = (
 def present_columns(rows: Sequence[LaneRow]) -> list[Column]:
     """The columns that at least one row has."""
     return [
-        column for column in COLUMNS if any(getattr(row, column.key) is not None for row in rows)
+        column
+        for column in TABLE_COLUMNS
+        if any(getattr(row, column.key) is not None for row in rows)
     ]
 
 

@@ -49,7 +49,7 @@ def contact_sheet(results: SweepResults) -> list[list[Tile]]:
     ]
 
 
-def training_photos(results: SweepResults, identities: IdentitySet) -> npt.NDArray[np.uint8]:
+def nearest_photos(results: SweepResults, identities: IdentitySet) -> npt.NDArray[np.uint8]:
     """A training photo [I, R, R, 3] of each identity: the one that most lanes came nearest to.
 
     Raises:

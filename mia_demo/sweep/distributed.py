@@ -32,7 +32,7 @@ from mia_demo.zoo.manifest import library_versions
 PATIENCE = timedelta(minutes=5)  # for hosts that start late, and for one file to arrive
 SILENCE_SECONDS = 60.0  # without a sign of life a process counts as dead
 BEAT_SECONDS = 2.0
-POLL_SECONDS = 0.2
+PEER_POLL_SECONDS = 0.2
 
 
 class Team:
@@ -109,7 +109,7 @@ class Team:
         while (done := self._add("attacks", 0)) < total:
             yield done
             self._check_peers()
-            time.sleep(POLL_SECONDS)
+            time.sleep(PEER_POLL_SECONDS)
         yield total
 
     def bring_to_leader(self, owner: int, path: Path) -> None:
@@ -142,7 +142,7 @@ class Team:
             self._add("gathered", 1)
         while not self._add("gathered", 0):
             self._check_peers()
-            time.sleep(POLL_SECONDS)
+            time.sleep(PEER_POLL_SECONDS)
 
     def fails_first(self) -> bool:
         """Tells the others to stop; True for the first process to do so."""

@@ -11,7 +11,7 @@ import gradio as gr
 
 from mia_demo.attack.config import preset_config
 from mia_demo.errors import ConfigError
-from mia_demo.report.contact_sheet import training_photos
+from mia_demo.report.contact_sheet import nearest_photos
 from mia_demo.report.html import sweep_html
 from mia_demo.report.text import results_csv
 from mia_demo.sweep.library import ResultsLibrary, Sweep
@@ -244,7 +244,7 @@ class CompareHandlers:
         if kind == "json":
             return (sweep.folder / RESULTS_FILE).read_text("utf-8")
         if kind == "html":
-            return sweep_html(results, training_photos(results, self.engine.identities))
+            return sweep_html(results, nearest_photos(results, self.engine.identities))
         raise ConfigError(f"There is no {kind!r} download; choose csv, json or html.")
 
 

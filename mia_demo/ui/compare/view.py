@@ -16,7 +16,7 @@ from mia_demo.report.columns import (
     percent,
     present_columns,
 )
-from mia_demo.report.contact_sheet import contact_sheet, training_photos
+from mia_demo.report.contact_sheet import contact_sheet, nearest_photos
 from mia_demo.report.findings import find
 from mia_demo.report.text import record_sentence
 from mia_demo.sweep.library import Sweep
@@ -198,7 +198,7 @@ def _sheet(
     sheet = contact_sheet(results)
     return {
         "columns": SPRITE_COLUMNS,
-        "photos": data_uri(sprite(training_photos(results, identities), SPRITE_COLUMNS)),
+        "photos": data_uri(sprite(nearest_photos(results, identities), SPRITE_COLUMNS)),
         "lanes": [
             {
                 "name": lane,

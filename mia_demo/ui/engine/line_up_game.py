@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mia_demo.errors import DemoError
-from mia_demo.lesson.line_up import PHOTOS, Ballot, LineUp
+from mia_demo.lesson.line_up import LINE_UP_PHOTOS, Ballot, LineUp
 
 
 class LineUpError(DemoError):
@@ -78,8 +78,8 @@ def cast(game: Game, voter: str, name: str, position: int) -> None:
     Raises:
         LineUpError: no such photo, or the round is over.
     """
-    if not 0 <= position < PHOTOS:
-        raise LineUpError(f"There are photos 1 to {PHOTOS}; choose one of them.")
+    if not 0 <= position < LINE_UP_PHOTOS:
+        raise LineUpError(f"There are photos 1 to {LINE_UP_PHOTOS}; choose one of them.")
     if game.ballot is None or game.name != name or game.ballot.is_revealed:
         raise LineUpError("This round is over; your vote came too late.")
     game.ballot.votes[voter] = position

@@ -9,7 +9,7 @@ import gradio as gr
 
 from mia_demo.errors import DataError
 from mia_demo.lesson.figures import Figures, OwnAttack
-from mia_demo.lesson.steps import Step, steps_with
+from mia_demo.lesson.steps import LessonStep, steps_with
 from mia_demo.lesson.worksheet import worksheet
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.ui.engine.engine import Engine
@@ -78,7 +78,7 @@ def build_lesson(app: AppState, address_bar: gr.HTML) -> None:
     bar.select(lesson.go, bar, app.address.outputs(app.tabs, address_bar), **JOB_EVENT)
 
 
-def _for_browser(step: Step) -> dict[str, Any]:
+def _for_browser(step: LessonStep) -> dict[str, Any]:
     return {
         "name": step.name,
         "title": step.title,

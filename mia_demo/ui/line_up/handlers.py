@@ -9,7 +9,7 @@ import gradio as gr
 import segno
 
 from mia_demo.errors import ConfigError, DemoError
-from mia_demo.lesson.line_up import LineUp, as_csv
+from mia_demo.lesson.line_up import LineUp, rounds_csv
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.line_up_dealing import Dealer
 from mia_demo.ui.engine.line_up_game import GoneError
@@ -140,7 +140,7 @@ class LineUpHandlers:
 
     def _csv(self, message: Message) -> Message:
         with self.rooms.hosted(str(message["key"])) as game:
-            return {"name": "line-up.csv", "content": as_csv(game.ballots)}
+            return {"name": "line-up.csv", "content": rounds_csv(game.ballots)}
 
     def _qr(self, message: Message) -> Message:
         """Only the browser knows under which address it reached this server."""

@@ -11,7 +11,7 @@ import pytest
 
 from mia_demo.errors import DataError
 from mia_demo.lesson.figures import Figures, OwnAttack
-from mia_demo.lesson.steps import LANES, STEPS, Step, steps_with
+from mia_demo.lesson.steps import LESSON_LANES, LESSON_STEPS, LessonStep, steps_with
 from mia_demo.lesson.worksheet import worksheet
 from mia_demo.metrics.estimates import Estimate
 from mia_demo.report.columns import percent
@@ -25,29 +25,29 @@ def figures(zoo: Zoo, tmp_path_factory: pytest.TempPathFactory) -> Figures:
     return Figures(zoo, ResultsLibrary(zoo, tmp_path_factory.mktemp("runs")))
 
 
-def step_named(name: str) -> Step:
-    return next(step for step in STEPS if step.name == name)
+def step_named(name: str) -> LessonStep:
+    return next(step for step in LESSON_STEPS if step.name == name)
 
 
 def test_it_fills_a_lesson_of_45_minutes() -> None:
-    assert sum(step.minutes for step in STEPS) == 45
-    assert len({step.name for step in STEPS}) == len(STEPS)
+    assert sum(step.minutes for step in LESSON_STEPS) == 45
+    assert len({step.name for step in LESSON_STEPS}) == len(LESSON_STEPS)
 
 
 def test_every_step_reveals_one_of_its_choices(figures: Figures) -> None:
-    for step in STEPS:
+    for step in LESSON_STEPS:
         revealed = step.reveal(figures)
         assert revealed.paragraphs, step.name
         assert revealed.answer is None or 0 <= revealed.answer < len(step.choices)
-    assert [step.name for step in STEPS if step.reveal(figures).answer is None] == ["ethics"]
+    assert [step.name for step in LESSON_STEPS if step.reveal(figures).answer is None] == ["ethics"]
 
 
 def test_the_answer_follows_from_the_recorded_table(figures: Figures) -> None:
     rows = {row.lane: row for row in figures.sweep("standard").rows}
-    most = max(LANES, key=lambda lane: rows[lane].acc1.known)
+    most = max(LESSON_LANES, key=lambda lane: rows[lane].acc1.known)
     revealed = step_named("attack").reveal(figures)
-    assert revealed.answer == LANES.index(most)
-    for lane in LANES:
+    assert revealed.answer == LESSON_LANES.index(most)
+    for lane in LESSON_LANES:
         assert f"{lane} {percent(rows[lane].acc1.known)}" in " ".join(revealed.paragraphs)
 
 
@@ -55,7 +55,7 @@ def test_another_table_gives_another_answer(figures: Figures) -> None:
     results = figures.sweep("standard")
     turned = [replace(row, acc1=Estimate(1 - row.acc1.known)) for row in results.rows]
     other = Figures(figures.zoo, figures.library, cited={"standard": replace(results, rows=turned)})
-    assert step_named("attack").reveal(other).answer == LANES.index("negative")
+    assert step_named("attack").reveal(other).answer == LESSON_LANES.index("negative")
 
 
 def test_the_visitors_own_attack_is_told_first(figures: Figures) -> None:
@@ -77,20 +77,20 @@ def test_missing_results_are_named_and_not_made_up(tmp_path: Path) -> None:
     figures = Figures(zoo, ResultsLibrary(zoo, tmp_path / "runs"))
     with pytest.raises(DataError, match="without the recorded results 'poincare'"):
         step_named("poincare").reveal(figures)
-    assert "without the recorded results 'poincare'" in worksheet(STEPS, figures)
+    assert "without the recorded results 'poincare'" in worksheet(LESSON_STEPS, figures)
 
 
 def test_steps_of_absent_pages_are_left_out() -> None:
     assert [step.tab for step in steps_with(["train", "understand"])] == [
-        step.tab for step in STEPS if step.tab in ("train", "understand")
+        step.tab for step in LESSON_STEPS if step.tab in ("train", "understand")
     ]
 
 
 def test_questions_come_before_all_answers(figures: Figures) -> None:
-    page = worksheet(STEPS, figures, "http://127.0.0.1:7860/")
+    page = worksheet(LESSON_STEPS, figures, "http://127.0.0.1:7860/")
     questions, answers = page.split('<div class="answers">')
     assert "break-before: page" in page
-    for step in STEPS:
+    for step in LESSON_STEPS:
         assert step.question in questions
         for paragraph in step.reveal(figures).paragraphs:
             assert paragraph.replace("&", "&amp;") in answers

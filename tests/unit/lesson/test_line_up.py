@@ -16,10 +16,10 @@ from mia_demo.errors import ConfigError
 from mia_demo.lesson.line_up import (
     Ballot,
     LineUp,
-    as_csv,
     choose_identities,
     make_line_up,
     plan_rounds,
+    rounds_csv,
     tally,
 )
 from mia_demo.metrics.intervals import wilson_interval
@@ -148,7 +148,7 @@ def test_the_csv_holds_counts_of_revealed_rounds_alone() -> None:
         revealed(replace(line_up("negative", choice=0), alpha=-0.05), 2, 2, 7),
         Ballot(line_up("positive"), {"secret word": 3}),
     ]
-    text = as_csv(ballots)
+    text = rounds_csv(ballots)
     (row,) = csv.DictReader(io.StringIO(text))
     assert row["round"] == "1"
     assert (row["lane"], row["alpha"], row["seed"]) == ("negative", "-0.05", "5")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mia_demo.metrics.prior_check import (
-    first_of_each,
+    first_occurrences,
     multiscale_error,
     near_copies,
     project,
@@ -57,4 +57,4 @@ def test_errors_by_hand() -> None:
 
 
 def test_first_images() -> None:
-    assert first_of_each(torch.tensor([4, 4, 2, 9, 2])).tolist() == [2, 0, 3]
+    assert first_occurrences(torch.tensor([4, 4, 2, 9, 2])).tolist() == [2, 0, 3]

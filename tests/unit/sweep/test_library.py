@@ -11,8 +11,8 @@ import pytest
 
 from mia_demo.data.pictures import sprite
 from mia_demo.errors import ConfigError
-from mia_demo.report.columns import COLUMNS, present_columns
-from mia_demo.report.contact_sheet import contact_sheet, training_photos
+from mia_demo.report.columns import TABLE_COLUMNS, present_columns
+from mia_demo.report.contact_sheet import contact_sheet, nearest_photos
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.sweep.results import SweepResults, save_results
 from mia_demo.sweep.rows import row_from_json, row_to_json
@@ -81,7 +81,7 @@ def test_the_photo_is_the_one_that_reconstructions_came_nearest_to(
     zoo: Zoo, results: SweepResults
 ) -> None:
     identities = zoo.identities()
-    photos = training_photos(results, identities)
+    photos = nearest_photos(results, identities)
     expected, _ = identities.items(8, [(3, 4), (7, 2)])
     assert np.array_equal(photos, expected.permute(0, 2, 3, 1).numpy())
 
@@ -102,7 +102,7 @@ def test_columns_tolerate_missing_and_unknown_figures() -> None:
         "lane", "alpha", "test_accuracy", "acc1", "acc5", "delta_face", "delta_eval",
     ]  # fmt: skip
     assert [column.cell(row).text for column in columns[:4]] == ["zero", "−0.05", "–", "50.0%"]
-    assert len({column.key for column in COLUMNS}) == len(COLUMNS)
+    assert len({column.key for column in TABLE_COLUMNS}) == len(TABLE_COLUMNS)
 
 
 @pytest.mark.parametrize("name", ["alphas", "poincare", "stages", "standard", "trainings"])
