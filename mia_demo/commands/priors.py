@@ -73,9 +73,9 @@ def answer_check_prior(request: CheckPriorRequest) -> dict[str, Any]:
         generator,
         zoo.load_features(),
         zoo.load_embedder(),
-        train,
-        held_out,
         compute,
+        train=train,
+        held_out=held_out,
         seed=0,
         log=log_line,
     )

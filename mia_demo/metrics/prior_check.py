@@ -61,10 +61,10 @@ def measure_prior(
     generator: Generator,
     features: FaceFeatures,
     embedder: FaceEmbedder,
-    train: LabelledImages,
-    held_out: LabelledImages,
     compute: Compute,
     *,
+    train: LabelledImages,
+    held_out: LabelledImages,
     seed: int,
     log: Callable[[str], None],
 ) -> tuple[PriorCheck, Tensor, Tensor]:

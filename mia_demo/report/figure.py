@@ -13,12 +13,13 @@ from mia_demo.report.columns import alpha_text, percent
 from mia_demo.sweep.rows import LaneRow
 
 WIDTH, HEIGHT = 640, 420
-LEFT, RIGHT, TOP, BOTTOM = 70, 150, 20, 60
-INK, FAINT, MARK = "#1f2937", "#d1d5db", "#4338ca"
+LEFT_MARGIN, RIGHT_MARGIN, TOP_MARGIN, BOTTOM_MARGIN = 70, 150, 20, 60
+TEXT_COLOUR, GRID_COLOUR, MARK_COLOUR = "#1f2937", "#d1d5db", "#4338ca"
 LABEL_HEIGHT = 16
 TICKS = 5
 
 Scale = Callable[[float], float]
+Place = tuple[float, float]
 
 
 def privacy_utility_svg(rows: Sequence[LaneRow]) -> str:
@@ -32,8 +33,8 @@ def privacy_utility_svg(rows: Sequence[LaneRow]) -> str:
     low, high = min(accuracies, default=0.0), max(accuracies, default=1.0)
     margin = max((high - low) / 8, 0.0025)
     x_range = (low - margin, min(high + margin, 1.0))
-    x = _scale(x_range, (LEFT, WIDTH - RIGHT))
-    y = _scale((0.0, 1.0), (HEIGHT - BOTTOM, TOP))
+    x = _scale(x_range, (LEFT_MARGIN, WIDTH - RIGHT_MARGIN))
+    y = _scale((0.0, 1.0), (HEIGHT - BOTTOM_MARGIN, TOP_MARGIN))
     size = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "width": str(WIDTH), "height": str(HEIGHT)}
     svg = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "role": "img", **size})
     words = "; ".join(
@@ -50,7 +51,7 @@ def privacy_utility_svg(rows: Sequence[LaneRow]) -> str:
         points = " ".join(
             f"{x(row.test_accuracy.known):.1f},{y(row.acc1.known):.1f}" for row in ordered
         )
-        SubElement(svg, "polyline", {"points": points, "fill": "none", "stroke": FAINT})
+        SubElement(svg, "polyline", {"points": points, "fill": "none", "stroke": GRID_COLOUR})
     for row, height in zip(rows, _label_heights([y(row.acc1.known) for row in rows]), strict=True):
         _point(svg, row, x, y, height)
     return tostring(svg, encoding="unicode")
@@ -59,23 +60,31 @@ def privacy_utility_svg(rows: Sequence[LaneRow]) -> str:
 def _axes(svg: Element, x: Scale, y: Scale, x_range: tuple[float, float]) -> None:
     for tick in range(TICKS + 1):
         share = tick / TICKS
-        _line(svg, LEFT, y(share), WIDTH - RIGHT, y(share), FAINT)
-        _text(svg, LEFT - 8, y(share) + 4, f"{share:.0%}", "end")
+        _line(svg, (LEFT_MARGIN, y(share)), (WIDTH - RIGHT_MARGIN, y(share)), GRID_COLOUR)
+        _text(svg, LEFT_MARGIN - 8, y(share) + 4, f"{share:.0%}", "end")
         accuracy = x_range[0] + share * (x_range[1] - x_range[0])
-        _text(svg, x(accuracy), HEIGHT - BOTTOM + 20, percent(accuracy), "middle")
-    _text(svg, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 14, "test accuracy (utility)", "middle")
+        _text(svg, x(accuracy), HEIGHT - BOTTOM_MARGIN + 20, percent(accuracy), "middle")
+    _text(
+        svg,
+        (LEFT_MARGIN + WIDTH - RIGHT_MARGIN) / 2,
+        HEIGHT - 14,
+        "test accuracy (utility)",
+        "middle",
+    )
     label = _text(svg, 0, 0, "Acc@1 of the attack (leakage)", "middle")
-    label.set("transform", f"translate(18 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)")
+    label.set("transform", f"translate(18 {(TOP_MARGIN + HEIGHT - BOTTOM_MARGIN) / 2}) rotate(-90)")
 
 
 def _point(svg: Element, row: LaneRow, x: Scale, y: Scale, label_height: float) -> None:
     across, up = x(row.test_accuracy.known), y(row.acc1.known)
     if row.acc1.interval:
         low, high = row.acc1.interval
-        _line(svg, across, y(low), across, y(high), MARK)
-    SubElement(svg, "circle", {"cx": f"{across:.1f}", "cy": f"{up:.1f}", "r": "5", "fill": MARK})
-    edge = WIDTH - RIGHT + 8
-    _line(svg, across + 6, up, edge - 3, label_height, FAINT)
+        _line(svg, (across, y(low)), (across, y(high)), MARK_COLOUR)
+    SubElement(
+        svg, "circle", {"cx": f"{across:.1f}", "cy": f"{up:.1f}", "r": "5", "fill": MARK_COLOUR}
+    )
+    edge = WIDTH - RIGHT_MARGIN + 8
+    _line(svg, (across + 6, up), (edge - 3, label_height), GRID_COLOUR)
     words = f"{row.lane} (α {alpha_text(row.alpha)})"
     if row.lane.startswith("alpha"):
         words = f"α = {alpha_text(row.alpha)}"
@@ -97,14 +106,19 @@ def _scale(domain: tuple[float, float], pixels: tuple[float, float]) -> Scale:
     return lambda value: first + (value - low) / (high - low) * (last - first)
 
 
-def _line(svg: Element, x1: float, y1: float, x2: float, y2: float, stroke: str) -> None:
-    ends = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
-    places = {key: f"{value:.1f}" for key, value in ends.items()}
+def _line(svg: Element, start: Place, end: Place, stroke: str) -> None:
+    ends = zip(("x1", "y1", "x2", "y2"), (*start, *end), strict=True)
+    places = {key: f"{value:.1f}" for key, value in ends}
     SubElement(svg, "line", {**places, "stroke": stroke})
 
 
 def _text(svg: Element, x: float, y: float, words: str, anchor: str) -> Element:
-    style = {"fill": INK, "font-family": "sans-serif", "font-size": "13", "text-anchor": anchor}
+    style = {
+        "fill": TEXT_COLOUR,
+        "font-family": "sans-serif",
+        "font-size": "13",
+        "text-anchor": anchor,
+    }
     node = SubElement(svg, "text", {"x": f"{x:.1f}", "y": f"{y:.1f}", **style})
     node.text = words
     return node
