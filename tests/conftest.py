@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,31 @@ from tests.hub_stand_in import HubStandIn
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parent.parent
+
+
+class FileTitles:
+    """Names every test file when its first test starts, with the seconds since the beginning.
+
+    With several processes pytest prints nothing before a test has ended, which may take a minute.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.named: set[str] = set()
+        self.started = time.monotonic()
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        file = nodeid.partition("::")[0]
+        if file not in self.named:
+            self.named.add(file)
+            reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+            reporter.write(f"\n{time.monotonic() - self.started:4.0f} s {file} ")
+            reporter.flush()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(FileTitles(config))
 
 
 @pytest.fixture(scope="session")

