@@ -41,7 +41,7 @@ def build_app(engine: Engine, notice: str = "") -> gr.Blocks:
     """All pages.
 
     Args:
-        notice: what went wrong at the start, though there is a demo.
+        notice: what went wrong at the start although the demo runs.
 
     Raises:
         DemoError: the zoo cannot be read.
@@ -65,8 +65,8 @@ def build_app(engine: Engine, notice: str = "") -> gr.Blocks:
 
 
 def build_pages(engine: Engine, app: gr.Blocks) -> AppState:
-    """The tabs; a link leads to each, also to those that carry no settings in it."""
-    # A page is mounted when it is first chosen, and lives on behind the others.
+    """The tabs, each reachable by a link."""
+    # A page is mounted when it is first opened and stays mounted.
     with gr.Tabs(elem_classes="pages", overflow_behavior="wrap") as tabs:
         state = AppState(engine, app, tabs)
         for label, build in PAGES.items():
@@ -100,7 +100,7 @@ def _whose_faces(engine: Engine) -> str:
 
 
 def _duplicate() -> str:
-    """On a Space, the way to one of one's own: without the visitors' queue, on any hardware."""
+    """On a Space, the link to duplicate it: no queue of visitors, any hardware."""
     name = space_name()
     address = f"https://huggingface.co/spaces/{quote(name)}?duplicate=true"
     link = f'<a class="badge" href="{address}" target="_blank">Duplicate this Space</a>'

@@ -1,4 +1,4 @@
-"""What happens on the attack page's events: parse, start a job, yield boards."""
+"""Event handlers of the Attack page: parse the form, start a job, yield boards."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ AttackValues = tuple[Any, Any, Any]  # board, start, stop
 
 
 def first_identity(people: People) -> int:
-    """Whose face is chosen at first."""
+    """The identity that is selected at first."""
     return 0 if people.key else min(FIRST_IDENTITY, len(people.identities) - 1)
 
 
 class AttackJobView(JobView[Tracked]):
-    """The board and its two buttons while an attack runs."""
+    """The board and its two buttons during an attack."""
 
     unexpected = "The attack failed unexpectedly; the server's log says why. Try fewer candidates."
 
@@ -69,9 +69,9 @@ class AttackHandlers:
         """The board before an attack on this identity.
 
         Args:
-            lanes: which to show; those that came with the demo by default.
-            people: whose identity; by default those that came with the demo.
-            before: what happened until now, if that has to be said.
+            lanes: which to show; by default the demo's own.
+            people: to whom the identity belongs; by default the demo's own.
+            before: what has just happened, if it needs saying.
 
         Raises:
             DemoError: no such identity, or the zoo is damaged.
@@ -85,13 +85,13 @@ class AttackHandlers:
         return ready_board(victims.zoo, victims.identities, identity, names, before)
 
     def choose(self, identity: int, key: str, request: gr.Request) -> tuple[Any, Any, Any]:
-        """Another identity: its photos, no stale pictures, and the running attack ends."""
+        """Another identity: shows its photos, clears old pictures, ends a running attack."""
         before = ENDED if self._end_attack(request) else ""
         with toasts():
             return _shown(self.ready(identity, people=self.engine.people(key), before=before))
 
     def switch(self, key: str, request: gr.Request) -> tuple[Any, ...]:
-        """Other people: their faces, photos and lanes."""
+        """Other people: shows their faces, photos and lanes."""
         self._end_attack(request)
         with toasts():
             people = self.engine.people(key)
@@ -113,7 +113,7 @@ class AttackHandlers:
         identity: int | None,
         *form: Any,
     ) -> Iterator[tuple[Any, Any, Any]]:
-        """The start button: boards until the attack is done, stopped or fails.
+        """The Start button: yields boards until the attack is done, stopped or failed.
 
         Args:
             key: of the people.
@@ -161,7 +161,7 @@ class AttackHandlers:
                 yield _board(update, presenter).to_json()
 
     def _end_attack(self, request: gr.Request) -> bool:
-        """Ends the visitor's attack; whether there was one."""
+        """Ends the visitor's attack, and says whether there was one."""
         ended = self.engine.attacks.release(str(request.session_hash))
         if ended is not None:
             # Its last frame must not arrive after the empty board.

@@ -1,4 +1,4 @@
-"""The attack page: widgets and wiring."""
+"""The Attack page: widgets and wiring."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def build_attack_page(app: AppState, address: AddressPage) -> None:
     shown = [board, start, stop]
     form = [preset, seed, lanes, *knobs]
     attacked = start.click(handlers.start, [people, picker, *form], shown, **JOB_EVENT)
-    # In the browser: an old result stays, and says that it is one.
+    # In the browser: a result made with other settings stays and is marked as older.
     gr.on([part.change for part in form], None, [board, *form], board, js=MARK_OLDER)
     attacked.then(None, [board, *form], board, js=MARK_OLDER)
     estimates = Estimates(engine)

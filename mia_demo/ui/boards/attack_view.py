@@ -23,7 +23,7 @@ from mia_demo.zoo.reading import Zoo
 
 BOARD_PHOTOS = 9  # real training photos beside the reconstructions
 BOARD_PHOTO_SIZE = 128
-OTHERS = SHOWN - 1  # small pictures of a lane, the best one is large
+OTHERS = SHOWN - 1  # small pictures per lane; the best one is large
 ATTACK_ANNOUNCE_SECONDS = 1.0  # screen readers cannot follow eight messages a second
 
 EXPECTATIONS = {
@@ -76,10 +76,10 @@ class BoardView:
         phase: ready, waiting, loading, running, stopped, done or failed.
         stage, step, total_steps: of the attack; stage is empty before the first frame.
         progress: 0..1 over all stages.
-        status: one sentence on what goes on.
-        announcement: the same for screen readers, changed once a second at most.
-        shown: which attack this is, once there is one.
-        form: the settings that it was started with, as the page's fields have them.
+        status: one sentence on what is happening.
+        announcement: the status for screen readers, changed at most once per second.
+        shown: identity, preset and seed of the attack, once there is one.
+        form: the settings it was started with, as in the page's fields.
         is_older: the fields have changed since; set by the browser.
     """
 
@@ -109,7 +109,7 @@ def ready_board(
     """The board before an attack: real photos and empty lanes.
 
     Args:
-        before: what happened until now, if that has to be said.
+        before: what has just happened, if it needs saying.
 
     Raises:
         DemoError: a photo or a lane's entry cannot be read.
@@ -134,7 +134,7 @@ def ready_board(
 
 
 class BoardPresenter:
-    """Turns a job's updates into boards, one attack long."""
+    """Turns the updates of one attack's job into boards."""
 
     def __init__(self, ready: BoardView, config: AttackConfig, form: Sequence[Any] = ()) -> None:
         self.config = config
@@ -288,7 +288,7 @@ def _empty_lane(zoo: Zoo, name: str, style: int) -> LaneView:
 
 
 def empty_lane(name: str, style: int, alpha: float, accuracy: float | None) -> LaneView:
-    """A lane that nothing has come out of yet."""
+    """A lane without a result yet."""
     return LaneView(
         name=name,
         style=style,
@@ -303,8 +303,8 @@ def empty_lane(name: str, style: int, alpha: float, accuracy: float | None) -> L
 
 
 def progress_of(stage: str, step: int, total_steps: int) -> float:
-    """How much of an attack is done, 0 to 1, when this step is."""
-    # Optimisation is nearly all of the time.
+    """How much of an attack is done after this step, 0 to 1."""
+    # Optimisation takes nearly all of the time.
     if stage == "optimisation":
         return 0.05 + 0.9 * step / total_steps
     return {"sampling": 0.05, "selection": 0.97, "done": 1.0}[stage]

@@ -27,9 +27,9 @@ from mia_demo.ui.shared.render import polyline_at
 
 
 def first_visit_board(engine: Engine, identity: int) -> dict[str, Any] | None:
-    """A recorded attack on this identity, moving, for those who have not started one yet.
+    """The replay of a recorded attack on this identity, for a first visit.
 
-    None if there is none that was made with the networks at hand.
+    None if none was recorded with the current networks.
 
     Raises:
         DemoError: the recorded run or a photo is damaged.
@@ -90,7 +90,7 @@ def blank_board(engine: Engine, run: AttackRun) -> BoardView:
 
 
 def caveat(engine: Engine, run: AttackRun) -> str:
-    """Why a repetition may come out otherwise; empty if nothing is known."""
+    """Why a repetition may give another result; empty if no reason is known."""
     changes = changes_since(run, engine.zoo, engine.compute)
     return f"Changed since: {'; '.join(changes)}." if changes else ""
 
@@ -183,7 +183,7 @@ def _moment(moment: Moment, identity: int) -> dict[str, Any]:
 
 
 def _x(moment: Moment) -> float:
-    """Where the moment lies on the curves, 0 to 100; before them in the sampling."""
+    """Where the moment lies on the curves, 0 to 100; −1 during sampling."""
     if moment.stage == "optimisation":
         return 100 * (moment.step - 1) / max(moment.total_steps - 1, 1)
     return -1.0 if moment.stage == "sampling" else 100.0

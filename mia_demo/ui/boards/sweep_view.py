@@ -55,12 +55,12 @@ NO_SWEEP = SweepView("ready", "")
 
 
 def lane_style(lane: str, targets: Sequence[str], position: int) -> int:
-    """A target keeps its colour on every page; other lanes take theirs in order."""
+    """The number of a lane's colour: a target's is fixed, others take theirs in order."""
     return (targets.index(lane) if lane in targets else position) % LANE_STYLES
 
 
 def lane_styles(lanes: Sequence[str], targets: Sequence[str]) -> list[int]:
-    """A colour for each lane of one board: its usual one, or the next that none of them has."""
+    """A colour per lane of one board: the usual one, or the next that is free."""
     styles: list[int] = []
     for position, lane in enumerate(lanes):
         usual = lane_style(lane, targets, position)
@@ -80,7 +80,7 @@ def sweep_label(sweep: Sweep) -> str:
 
 
 class SweepPresenter:
-    """Turns a job's updates into views, one sweep long."""
+    """Turns the updates of one sweep's job into views."""
 
     def __init__(self, plan: SweepPlan, targets: Sequence[str]) -> None:
         self._plan = plan
@@ -113,7 +113,7 @@ class SweepPresenter:
     def stopped(self) -> SweepView:
         done = len(self._plan.finished())
         status = f"Stopped after {done} of {self._plan.total} attacks; they are kept. "
-        status += "The same settings go on from here, also after a reload."
+        status += "The same settings resume it, also after a reload."
         return self._show(phase="stopped", status=status, done=done, seconds_left=None)
 
     def failed(self, message: str) -> SweepView:

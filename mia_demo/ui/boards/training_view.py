@@ -22,16 +22,16 @@ TRAINING_ANNOUNCE_SECONDS = 5.0  # screen readers should hear an epoch, not ever
 
 @dataclass(frozen=True)
 class TrainingView:
-    """The board of the Train page. Lists have one element for each finished epoch.
+    """The board of the Train page. Lists have one element per finished epoch.
 
     Attributes:
         phase: ready, waiting, reading, training, paused, stopped, done or failed.
-        announcement: the status for screen readers, changed every few seconds at most.
+        announcement: the status for screen readers, changed at most every few seconds.
         progress: 0..1.
         seconds_left: counted down by the browser; None while unknown.
         facts: figures of the running epoch.
         total: epochs in all.
-        planned: what the schedule makes of α, for every epoch in all.
+        planned: the scheduled α of every epoch.
         loss, train_accuracy, test_accuracy, alpha, target_mean, others_mean: the curves.
         first, latest: logit histograms after the first and after the newest epoch.
     """
@@ -64,10 +64,10 @@ NO_TRAINING = TrainingView("ready", "Ready. Start trains a classifier with your 
 
 
 class TrainingPresenter:
-    """Turns a job's updates into views, one sitting long.
+    """Turns the updates of one training's job into views.
 
     Args:
-        place: of this training among several, put before the status; such as "2 of 4: ".
+        place: of this training in a series, put before the status, such as "2 of 4: ".
         pages: where the result is a lane.
     """
 
@@ -123,14 +123,14 @@ class TrainingPresenter:
         done = self._plan.epochs_done()
         status = f"{self._place}Paused after epoch {done} of {self._plan.config.epochs}. "
         if done:
-            status += "The same settings go on from there, also after a reload."
+            status += "The same settings resume it, also after a reload."
         else:
             status += "The first epoch was not finished; the training starts over."
         return self._show(
             phase="paused",
             status=status,
             urgent=True,
-            progress=done / self._plan.config.epochs,  # an epoch that had begun starts over
+            progress=done / self._plan.config.epochs,  # a started epoch is repeated
             seconds_left=None,
             facts="",
         )
@@ -200,8 +200,8 @@ def own_list(
     """The list of own classifiers, newest first.
 
     Args:
-        newest: one that was just trained, and becomes a ticked lane.
-        people: key of those that they were trained on.
+        newest: the one just trained, which becomes a ticked lane.
+        people: key of the people it was trained on.
     """
     items = [_item(entry) for entry in reversed(entries)]
     return {"newest": newest, "items": items, "people": people, "shared": people == EMBEDDED}
@@ -226,7 +226,7 @@ def _item(entry: CheckpointEntry) -> dict[str, Any]:
 
 
 def settings_words(entry: CheckpointEntry) -> str:
-    """How an own classifier was trained, but for its α."""
+    """How an own classifier was trained, except its α."""
     photos = entry.training.images_per_identity
     rate = entry.training.recipe["learning_rate"]
     return (
@@ -238,5 +238,5 @@ def settings_words(entry: CheckpointEntry) -> str:
 
 
 def _number(value: float, digits: int) -> str:
-    """With a true minus sign, and none before zero."""
+    """With a true minus sign; zero has none."""
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")

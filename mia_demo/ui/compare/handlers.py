@@ -1,4 +1,4 @@
-"""What happens on the Compare page's events: show results, run a sweep, hand out files."""
+"""Event handlers of the Compare page: show results, run a sweep, offer downloads."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ RESULTS_UNCHANGED = (gr.skip(), *(gr.skip() for _ in EMPTY_RESULTS.values()))  #
 
 
 class SweepJobView(JobView[SweepUpdate]):
-    """The progress panel and its buttons while a sweep runs, and its results at the end."""
+    """The progress panel and its buttons during a sweep, and its results at the end."""
 
     unexpected = (
         "The sweep failed unexpectedly; the server's log says why. Finished attacks are kept."
@@ -80,7 +80,7 @@ class SweepJobView(JobView[SweepUpdate]):
         return self.presenter.view.to_json(), *buttons, *RESULTS_UNCHANGED
 
     def _idle(self, results: tuple[Any, ...] = RESULTS_UNCHANGED) -> tuple[Any, ...]:
-        """When nothing runs; a sweep that was stopped half-way can be resumed or shown as it is."""
+        """When nothing runs; a stopped sweep can be resumed, or its finished part shown."""
         is_partial = 0 < len(self.plan.finished()) < self.plan.total
         buttons = (
             gr.update(interactive=True, value="Resume" if is_partial else "Start"),
@@ -101,7 +101,7 @@ class CompareHandlers:
     # -- results ------------------------------------------------------------------------------
 
     def open(self, request: gr.Request | None = None) -> tuple[Any, ...]:
-        """The page's first look: the list of results, and those of the link or the first."""
+        """The page is first seen: the list of results, and those of the link, or the first."""
         sweeps = self.library.sweeps()
         if not sweeps:
             return gr.update(choices=[], value=None, interactive=False), *EMPTY_RESULTS.values()
@@ -111,21 +111,21 @@ class CompareHandlers:
         return _choices(sweeps, key), *self.choose(key)
 
     def follow(self, key: str | None, summary: dict[str, Any]) -> tuple[Any, ...]:
-        """Other results were chosen by a link; nothing to do where they are shown already."""
+        """A link chose other results; skips if they are shown already."""
         if not key or not summary.get("key") or summary["key"] == key:
             return tuple(gr.skip() for _ in EMPTY_RESULTS.values())
         return self.choose(key)
 
     def keys(self) -> list[str]:
-        """Names of all results."""
+        """Keys of all results."""
         return [sweep.key for sweep in self.library.sweeps()]
 
     def chosen(self, key: str) -> Any:
-        """The list of results with these in front."""
+        """The list of results with these selected."""
         return _choices(self.library.sweeps(), key)
 
     def choose(self, key: str) -> tuple[dict[str, Any], ...]:
-        """Other results."""
+        """Shows other results."""
         with toasts():
             return self._view(self.library.sweep(key)).values()
 
@@ -141,7 +141,7 @@ class CompareHandlers:
     # -- a sweep of one's own -----------------------------------------------------------------
 
     def start(self, request: gr.Request, *form: Any) -> Iterator[tuple[Any, ...]]:
-        """The start button: progress until the sweep is done, stopped or fails, then results.
+        """The Start button: yields progress until the sweep is over, then results.
 
         Args:
             form: identities, seeds, preset, lanes and the values of ``KNOBS``.
@@ -149,7 +149,7 @@ class CompareHandlers:
         yield from self._run(sweep_work, request, *form)
 
     def finished_part(self, request: gr.Request, *form: Any) -> Iterator[tuple[Any, ...]]:
-        """The button for the table of a stopped sweep's finished attacks."""
+        """The button that shows the finished part of a stopped sweep."""
         yield from self._run(table_work, request, *form)
 
     # -- for programs -------------------------------------------------------------------------
@@ -178,13 +178,13 @@ class CompareHandlers:
         preset: str = "quick",
         lanes: list[str] | None = None,
     ) -> Iterator[dict[str, Any]]:
-        """Sweeps identities and seeds and streams its progress; the same again goes on.
+        """Sweeps identities and seeds and streams progress; repeating the call resumes the sweep.
 
         Args:
             identities: such as 0-9,17.
             seeds: such as 0,1,2.
             preset: quick, standard or paper.
-            lanes: names of target classifiers; those that came with the demo by default.
+            lanes: names of target classifiers; by default the demo's own.
 
         Returns:
             The progress panel; in the last one ``key`` names the results for ``/results``.
@@ -221,7 +221,7 @@ class CompareHandlers:
         return next(s.key for s in self.library.sweeps() if s.folder == plan.folder)
 
     def results_of(self, plan: SweepPlan) -> tuple[Any, ...]:
-        """The list of results with those of a finished sweep in front, and their components."""
+        """The list with a finished sweep's results selected, and what the components show."""
         sweeps = self.library.sweeps()
         sweep = next(sweep for sweep in sweeps if sweep.folder == plan.folder)
         return _choices(sweeps, sweep.key), *self._view(sweep).values()

@@ -1,4 +1,4 @@
-"""The compare page: widgets and wiring."""
+"""The Compare page: widgets and wiring."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FIRST_IDENTITIES = "0-4"
 
 
 def build_compare_page(app: AppState, address: AddressPage) -> None:
-    """Adds the page to the current Blocks. It fills itself when a visitor first sees it."""
+    """Adds the page to the current Blocks; its results are loaded when it is first seen."""
     engine = app.engine
     handlers = CompareHandlers(engine)
     targets = engine.zoo.base.target_names()
@@ -85,10 +85,10 @@ def build_compare_page(app: AppState, address: AddressPage) -> None:
         button.click(handler, form, running, **JOB_EVENT)
     follow_form(Estimates(engine).for_sweep, form, estimate, address.tab.select)
     ends_job(stop, STOPPING, handlers.sweeps)
-    # Other settings are another sweep, which has nothing to resume.
+    # With other settings it is another sweep, and nothing to resume.
     for field in form:
         field.input(None, None, start, js="() => 'Start'")
-    # A link may bring other results to a page that is open already.
+    # A link may select other results on an open page.
     choice.change(
         handlers.follow,
         [choice, summary],

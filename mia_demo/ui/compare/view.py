@@ -1,4 +1,4 @@
-"""A sweep's results as the Compare page's components want them: plain JSON."""
+"""A sweep's results as JSON for the Compare page's components."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def compare_view(
     """Everything the page shows of a sweep.
 
     Args:
-        caveat: why the zoo at hand may give other figures; empty if it should not.
+        caveat: why the current zoo may give other figures; empty if it should not.
 
     Raises:
         DataError: results or photos cannot be read.
@@ -89,7 +89,7 @@ def _summary(sweep: Sweep, results: SweepResults, caveat: str) -> dict[str, Any]
 
 
 def _scatter(rows: list[LaneRow], styles: dict[str, int], note: str) -> dict[str, Any]:
-    """A point a lane; of several trainings of a target the first alone is labelled, for room."""
+    """A point per lane; of several trainings of one target only the first is labelled."""
     points: list[dict[str, Any]] = []
     labelled: set[str] = set()
     for row in rows:
@@ -149,7 +149,7 @@ def _table(rows: list[LaneRow], styles: dict[str, int], note: str) -> dict[str, 
 
 
 def _attribute_table(results: SweepResults, styles: dict[str, int]) -> dict[str, Any]:
-    """Attribute leakage: an attribute a row, a lane a column; ``{}`` where it was not measured."""
+    """Attribute leakage, one row per attribute and one column per lane; ``{}`` if not measured."""
     reference = results.record.attribute_reference
     if not reference:
         return {}

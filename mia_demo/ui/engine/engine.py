@@ -1,4 +1,4 @@
-"""What all visitors share: the zoo, the device and its queue, and one attacker loaded once."""
+"""What all visitors share: the zoo, the device and its queue, and networks loaded once."""
 
 from __future__ import annotations
 
@@ -32,14 +32,16 @@ from mia_demo.zoo.layers import OWN_FOLDER, LayeredZoo
 from mia_demo.zoo.own_folder import OwnFolder
 from mia_demo.zoo.reading import Zoo
 
-OWN_PEOPLE_FOLDER = "own-people"  # of visitors' photos with their classifiers, among the runs
-EMBEDDED = "embedded"  # the people that came with the demo
+OWN_PEOPLE_FOLDER = (
+    "own-people"  # in the runs folder: visitors' photos and the classifiers trained on them
+)
+EMBEDDED = "embedded"  # the demo's own people
 START_UP_STEPS, START_UP_ROUNDS = 3, 4  # of the start-up's attacks
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Each lane's history, step by step. Lists only grow, so that any thread may read them."""
+    """Each lane's history, step by step. Lists only grow, so any thread may read them."""
 
     target_confidence: dict[str, list[float]]
     gradient_cosine: dict[str, list[float]]
@@ -47,7 +49,7 @@ class Curves:
 
 @dataclass(frozen=True)
 class Tracked:
-    """A frame with the curves up to it, which survive dropped frames."""
+    """A frame with the curves so far, which include frames that were dropped."""
 
     frame: AttackFrame
     curves: Curves
@@ -55,11 +57,11 @@ class Tracked:
 
 @dataclass(frozen=True)
 class FinishedAttack:
-    """What stays of a visitor's attack: by lane its curves and kept pictures, best first.
+    """What is remembered of a visitor's attack: curves and kept pictures per lane, best first.
 
     Attributes:
-        images: uint8 [K, R, R, 3] a lane, at most ``SHOWN``.
-        top1: whom the evaluator sees in each lane's best picture.
+        images: by lane, uint8 [K, R, R, 3] with K at most ``SHOWN``.
+        top1: by lane, the identity that the evaluator sees in the best picture.
     """
 
     config: AttackConfig
@@ -100,30 +102,30 @@ class Engine:
         self._warming_up: Job[AttackFrame] | None = None
 
     def people(self, key: str) -> People:
-        """The people that came with the demo (``EMBEDDED``), or those that a key opens.
+        """The demo's own people (``EMBEDDED``), or those that a key opens.
 
         Raises:
-            ConfigError: there is nothing that this key opens.
+            ConfigError: this key opens nothing.
         """
         if key == EMBEDDED:
             return self.embedded
         return self.added.people(key) if key.startswith(HUB_PEOPLE) else self.own_people.open(key)
 
     def start(self) -> None:
-        """Makes the networks ready, in the background where that can be."""
+        """Loads the networks, in the background where possible."""
         if zero_gpu.IS_ZERO_GPU:
             zero_gpu.place(self.networks)
         else:
             self.warm_up()
 
     def warm_up(self) -> Job[AttackFrame]:
-        """Loads networks and pool and takes first steps, so that no visitor need wait for them."""
+        """Loads networks and pool and takes first steps, so that no visitor waits for them."""
         self._warming_up = Job(self._first_steps, self.device, START_UP)
         return self._warming_up
 
     @property
     def device_label(self) -> str:
-        """For people: what computes here."""
+        """What computes here, for people to read."""
         lent = " · lent by ZeroGPU" if zero_gpu.IS_ZERO_GPU else ""
         return f"{self.compute.label}{lent}"
 
@@ -138,7 +140,7 @@ class Engine:
         seconds: float | None = None,
         is_saved: Callable[[Frame], bool] | None = None,
     ) -> Generator[Frame, None, None]:
-        """The frames of some work with the networks, for a job; see ``zero_gpu.run``."""
+        """The frames of work with the networks, for a job; see ``zero_gpu.run``."""
         return zero_gpu.run(self.networks, work, seconds=seconds, is_saved=is_saved)
 
     def attack(
@@ -149,11 +151,11 @@ class Engine:
         session: str = "",
         people: People | None = None,
     ) -> Job[Tracked]:
-        """An attack, queued; remembered for the session, if one is given, and kept as a run.
+        """Queues an attack. With a session, its result is remembered there and kept as a run.
 
         Args:
-            people: whom to attack, by default those that came with the demo. Attacks on others
-                are neither remembered nor kept: nobody's own photos end up in a run.
+            people: whom to attack, by default the demo's own. Attacks on others are neither
+                remembered nor kept: nobody's own photos end up in a run.
         """
         victims = people or self.embedded
         is_kept = session and victims is self.embedded
@@ -180,7 +182,7 @@ class Engine:
         return Job(kept if is_kept else run, self.device, "an attack", every_frame=every_frame)
 
     def repeat(self, run: AttackRun) -> Job[Tracked]:
-        """The same attack again, queued, up to the step whose pictures the run kept."""
+        """Queues a repetition of a run's attack, up to the step whose pictures were kept."""
 
         def work() -> Generator[Tracked, None, None]:
             for tracked in self._tracked(run.config, self.embedded):
@@ -191,11 +193,11 @@ class Engine:
         return Job(work, self.device, "an attack")
 
     def look(self, work: Callable[[], Generator[Frame, None, None]], purpose: str) -> Job[Frame]:
-        """Short work, queued."""
+        """Queues short work."""
         return Job(work, self.device, purpose)
 
     def shared(self, work: Callable[[], Generator[Frame, None, None]], purpose: str) -> Job[Frame]:
-        """Long work, queued; it lets others go first between frames."""
+        """Queues long work, which lets others go first between frames."""
         return Job(work, self.device, purpose, yields_device=True)
 
     def delete_target(self, name: str, people: People | None = None) -> None:
@@ -214,7 +216,7 @@ class Engine:
         self.networks.forget_all(people.zoo)
 
     def remove_added(self, models: AddedModels, name: str) -> None:
-        """Removes a lane, or people by their key, that a visitor added.
+        """Removes a lane, or people (by their key), that a visitor added.
 
         Raises:
             ConfigError: there is none.
@@ -226,7 +228,7 @@ class Engine:
         self.networks.forget(self.zoo, name)
 
     def _first_steps(self) -> Generator[AttackFrame, None, None]:
-        """Two small attacks of different size: what they take says what any attack will take."""
+        """Two small attacks of different size, from whose speed any attack's is estimated."""
         lanes = tuple(self.zoo.base.target_names())
         few = preset_config(
             "quick", steps=START_UP_STEPS, selection_rounds=START_UP_ROUNDS, lanes=lanes

@@ -20,7 +20,7 @@ from mia_demo.errors import DemoError
 
 MAX_WAITING = 20
 START_UP = "the start-up"  # the purpose of the job that loads the networks
-QUEUE_POLL_SECONDS = 0.25  # how soon a closed tab or a moved queue is noticed
+QUEUE_POLL_SECONDS = 0.25  # how soon a closed tab or progress in the queue is noticed
 
 Frame = TypeVar("Frame")
 
@@ -80,7 +80,7 @@ class DeviceQueue:
             return ticket
 
     def leave(self, ticket: Ticket) -> None:
-        """Gives the place up; a second time does nothing."""
+        """Gives up the place; does nothing if that has happened already."""
         with self._changed:
             if ticket in self._tickets:
                 self._tickets.remove(ticket)
@@ -117,11 +117,11 @@ class Job(Generic[Frame]):
         work: makes the stream; called in the job's thread once the device is free.
         device: the queue to stand in.
         purpose: what others read while they wait for this job, such as ``an attack``.
-        every_frame: keep frames until they are read, instead of the newest only.
+        every_frame: keep all frames until they are read, not only the newest.
         yields_device: between two frames, let those who wait go first.
 
     Attributes:
-        endings: what the buttons say by which its visitor has asked it to end.
+        endings: texts of the buttons with which the visitor asked it to end.
 
     Raises:
         BusyError: the queue is full.
@@ -149,19 +149,19 @@ class Job(Generic[Frame]):
         self._error: Exception | None = None
         self._ticket = device.draw(purpose)
         self._computing = False
-        # Whose request it is goes along: ZeroGPU charges the GPU to that visitor.
+        # The context tells ZeroGPU which visitor's request this is, to charge the GPU to them.
         run = contextvars.copy_context().run
         threading.Thread(target=run, args=(self._run,), name=purpose, daemon=True).start()
 
     @property
     def stopped(self) -> bool:
-        """Whether it was told to end before it was over."""
+        """Whether it was asked to end before it was over."""
         return self._stop.is_set()
 
     def stop(self) -> None:
-        """Ends the job after its running step. Never blocks: a closed tab calls it from the loop.
+        """Ends the job after its step. Never blocks: a closed tab calls it from the event loop.
 
-        The device stays taken until the step is really over. A finished job stays as it is.
+        The device stays taken until that step is over. A finished job stays as it is.
         """
         if self._finished:
             return
@@ -186,10 +186,10 @@ class Job(Generic[Frame]):
             return self._changed.wait_for(lambda: self._finished, timeout)
 
     def updates(self, interval: float = 0.0) -> Iterator[Frame | Waiting]:
-        """Frames as they come, and the place in the queue whenever it changes.
+        """Yields frames as they come, and the place in the queue whenever it changes.
 
         Args:
-            interval: seconds between two frames at least; frames in between are dropped unless
+            interval: minimum seconds between two frames; frames in between are dropped unless
                 the job keeps every frame.
 
         Raises:
@@ -245,9 +245,9 @@ class Job(Generic[Frame]):
                 self._changed.notify_all()
 
     def _let_others_go_first(self) -> bool:
-        """Whether the device is ours again; False if the job was stopped meanwhile."""
+        """Waits until the device is ours again; False if the job was stopped meanwhile."""
         self._computing = False
-        if self._stop.is_set():  # by somebody who saw the line above too late to leave for us
+        if self._stop.is_set():  # by somebody who read _computing before the line above
             return False
         self._device.step_aside(self._ticket)
         self._computing = self._device.wait_for_turn(self._ticket)

@@ -25,7 +25,7 @@ MAX_AT_ONCE = 12
 UNWATCHED = "Nobody was watching, so no further rounds were dealt; deal new ones."
 DEALING_FAILED = "Dealing failed unexpectedly; the server's log says why. Deal again."
 
-Round = tuple[Work[LineUp], float | None]  # and how many seconds it takes, if that is known
+Round = tuple[Work[LineUp], float | None]  # the work and its estimated seconds, if known
 
 
 class Dealer:
@@ -36,10 +36,10 @@ class Dealer:
         self.rooms = rooms
 
     def deal(self, key: str, count: int, lanes: list[str], seed: int | None = None) -> None:
-        """New rounds: identities that the game has not shown yet, in random lanes.
+        """Deals new rounds: identities that the game has not shown yet, in random lanes.
 
         Args:
-            seed: same seed, same rounds in a new game; None draws one.
+            seed: equal seeds give equal rounds in a new game; None draws one.
 
         Raises:
             DemoError: a setting out of range, or rounds are being dealt already.
@@ -64,7 +64,7 @@ class Dealer:
         self._start(key, rounds)
 
     def deal_own(self, key: str, own: FinishedAttack) -> None:
-        """A round for each lane of a visitor's attack, in random order.
+        """Deals a round per lane of a visitor's attack, in random order.
 
         Raises:
             DemoError: rounds are being dealt already.
@@ -84,7 +84,7 @@ class Dealer:
         except DemoError:
             self.rooms.finish(key)
             raise
-        # The tab may be reloaded or closed: the rounds belong to the game, not to the tab.
+        # In a thread, because the rounds belong to the game: the tab may be reloaded or closed.
         threading.Thread(target=self._follow, args=(key, job), daemon=True).start()
 
     def _adding(self, key: str, rounds: list[Round]) -> Generator[LineUp, None, None]:
@@ -106,14 +106,14 @@ class Dealer:
             note = ""
         except DemoError as error:
             note = str(error)
-        finally:  # the thread dies of any other error, which Python writes into the log
+        finally:  # any other error ends the thread, and Python logs it
             self.rooms.finish(key, note)
 
 
 def _attacked(
     config: AttackConfig, number: int, networks: Networks
 ) -> Generator[LineUp, None, None]:
-    """A round on an attack of its own."""
+    """A round with a new attack."""
     for frame in networks.attacker().run(config, every=config.steps):
         best = frame.lanes[0].images[0] if frame.is_last else None
     assert best is not None
@@ -127,10 +127,10 @@ def _shown(
     seeds: tuple[int, int],
     networks: Networks,
 ) -> Generator[LineUp, None, None]:
-    """A round on a reconstruction.
+    """A round with a given reconstruction.
 
     Args:
-        seeds: of the deal, and the number of the round in it.
+        seeds: seed of the deal, and number of the round in it.
     """
     yield make_line_up(
         networks.judge(),

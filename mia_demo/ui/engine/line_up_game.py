@@ -1,4 +1,4 @@
-"""One game of line-ups: its rounds, and how far it is."""
+"""One game of line-ups: its rounds and its progress."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from mia_demo.lesson.line_up import LINE_UP_PHOTOS, Ballot, LineUp
 
 
 class LineUpError(DemoError):
-    """A step that a game does not allow (any more), or too many of something."""
+    """A step that the game does not allow now, or too many of something."""
 
 
 class GoneError(LineUpError):
-    """A game or room that is not there, or that one does not belong to."""
+    """A game or room that does not exist, or to which the visitor does not belong."""
 
 
 @dataclass
 class Game:
-    """Rounds in order, and how far the game is.
+    """Rounds in order, and the game's progress.
 
     Attributes:
         key: known to the host alone.
         code: of the room; empty without one.
-        current: index of the round on show; ``len(ballots)`` while it is still being computed.
+        current: index of the current round; ``len(ballots)`` while it is being computed.
         voters: who has joined the room.
-        is_dealing, expected: whether rounds are being computed, and how many are still missing.
+        is_dealing, expected: whether rounds are being computed, and how many are missing.
         note: what they wait for, or why there are none.
-        seen: when a page last asked for it.
-        used: when somebody last did something in it.
+        seen: time of a page's last request.
+        used: time of the last action.
     """
 
     key: str
@@ -41,27 +41,27 @@ class Game:
     is_dealing: bool = False
     expected: int = 0
     note: str = ""
-    # Rounds have names of their own: a late vote must not count for the next one.
+    # A round has a name, so that a late vote does not count for the next one.
     names: list[str] = field(default_factory=list)
 
     @property
     def ballot(self) -> Ballot | None:
-        """The round on show."""
+        """The current round."""
         return self.ballots[self.current] if self.current < len(self.ballots) else None
 
     @property
     def line_up(self) -> LineUp | None:
-        """What the round on show is about."""
+        """The line-up of the current round."""
         return None if self.ballot is None else self.ballot.line_up
 
     @property
     def name(self) -> str:
-        """Of the round on show; empty while there is none."""
+        """Name of the current round; empty while there is none."""
         return self.names[self.current] if self.current < len(self.names) else ""
 
     @property
     def has_next(self) -> bool:
-        """Whether there is a round to go on to, or one on its way."""
+        """Whether there is a next round, or one being computed."""
         ballot = self.ballot
         more = self.current + 1 < len(self.ballots) or self.expected > 0
         return ballot is not None and ballot.is_revealed and more
@@ -73,7 +73,7 @@ class Game:
 
 
 def cast(game: Game, voter: str, name: str, position: int) -> None:
-    """Counts a vote in place of an earlier one.
+    """Counts a vote; it replaces the voter's earlier one.
 
     Raises:
         LineUpError: no such photo, or the round is over.

@@ -1,7 +1,7 @@
 """Games of line-ups: one visitor's own, or a room that a class joins from its phones.
 
-All of it lives in memory and ends by itself. A voter is a random word that this server made up;
-nothing else is known or kept of anybody.
+Everything lives in memory and expires. A voter is a random token made by this server; nothing else
+is known or kept about anybody.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from mia_demo.lesson.line_up import Ballot, LineUp
 from mia_demo.ui.engine.line_up_game import Game, GoneError, LineUpError, cast
 
 MAX_GAMES = 100
-MAX_ROOMS = 50  # of them
-MAX_VOTERS = 200  # in a room
-MAX_ROUNDS = 60  # of a game
+MAX_ROOMS = 50  # games with a room
+MAX_VOTERS = 200  # per room
+MAX_ROUNDS = 60  # per game
 IDLE_SECONDS = 3 * 3600.0
-WATCHED_SECONDS = 120.0  # a hidden tab asks once a minute at least
-CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that looks like another
+WATCHED_SECONDS = 120.0  # a hidden tab asks at least once per minute
+CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that could be mistaken for another
 CODE_LENGTH = 5
 ALONE = "alone"  # the voter of a game without a room
 
@@ -30,7 +30,7 @@ class LineUpRooms:
     """All games of this server; any thread may use it.
 
     Args:
-        clock: seconds that only grow.
+        clock: monotonic seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -42,7 +42,7 @@ class LineUpRooms:
 
     @contextmanager
     def hosted(self, key: str) -> Iterator[Game]:
-        """The game of a host, held against others.
+        """A host's game, locked.
 
         Raises:
             GoneError: there is none.
@@ -68,7 +68,7 @@ class LineUpRooms:
             return key
 
     def open_room(self, key: str) -> str:
-        """Lets others vote instead of the host, with a tally of their own.
+        """Lets others vote instead of the host; their tally starts empty.
 
         Returns:
             The room's code.
@@ -91,7 +91,7 @@ class LineUpRooms:
             return game.code
 
     def close_room(self, key: str) -> None:
-        """Sends the voters away; the tally stays with the host."""
+        """Ends the room; the host keeps the tally."""
         with self._played(key) as game:
             game.code = ""
             game.voters.clear()
@@ -100,7 +100,7 @@ class LineUpRooms:
         """Ends the vote.
 
         Raises:
-            LineUpError: no round is on show, or nobody plays and nothing is chosen.
+            LineUpError: there is no round yet, or a player without a room has chosen nothing.
         """
         with self._played(key) as game:
             if game.ballot is None:
@@ -110,10 +110,10 @@ class LineUpRooms:
             game.ballot.is_revealed = True
 
     def advance(self, key: str) -> None:
-        """Goes on to the next round, even if it is still being computed.
+        """Moves to the next round, even if it is still being computed.
 
         Raises:
-            LineUpError: the last round, or one that is not revealed.
+            LineUpError: it is the last round, or it has not been revealed.
         """
         with self._played(key) as game:
             if not game.has_next:
@@ -121,10 +121,10 @@ class LineUpRooms:
             game.current += 1
 
     def expect(self, key: str, rounds: int) -> None:
-        """Says that so many rounds are being computed from now on.
+        """Announces that this many rounds are being computed.
 
         Raises:
-            LineUpError: some are already, or the game gets too long.
+            LineUpError: rounds are being computed already, or the game gets too long.
         """
         with self._played(key) as game:
             if game.is_dealing:
@@ -133,7 +133,7 @@ class LineUpRooms:
                 raise LineUpError(f"A game has {MAX_ROUNDS} rounds at most; deal fewer rounds.")
             last = game.ballot
             if last is not None and last.is_revealed and game.current + 1 == len(game.ballots):
-                game.current += 1  # nothing was left to go on to; the new round comes by itself
+                game.current += 1  # the game was at its end; the new round appears by itself
             game.is_dealing, game.expected, game.note = True, rounds, ""
 
     def wait(self, key: str, note: str) -> None:
@@ -151,20 +151,20 @@ class LineUpRooms:
                 game.expected, game.note = game.expected - 1, ""
 
     def finish(self, key: str, note: str = "") -> None:
-        """No further round is being computed."""
+        """Announces that no further round is being computed."""
         with self._quietly(key) as game:
             if game is not None:
                 game.is_dealing, game.expected, game.note = False, 0, note
 
     def is_watched(self, key: str) -> bool:
-        """Whether anybody still looks at the game."""
+        """Whether any page still shows the game."""
         with self._quietly(key) as game:
             return game is not None and self._clock() - game.seen < WATCHED_SECONDS
 
     # -- the voters' side ---------------------------------------------------------------------
 
     def join(self, code: str) -> str:
-        """A new voter of a room.
+        """Adds a voter to a room.
 
         Raises:
             LineUpError: no such room, or it is full.
@@ -179,7 +179,7 @@ class LineUpRooms:
 
     @contextmanager
     def joined(self, code: str, voter: str) -> Iterator[Game]:
-        """The game of a voter, held against others.
+        """A voter's game, locked.
 
         Raises:
             GoneError: no such room, or not one of its voters.
@@ -190,14 +190,14 @@ class LineUpRooms:
             yield game
 
     def leave(self, code: str, voter: str) -> None:
-        """Takes an open vote along: whoever comes back has one again, not two."""
+        """Removes a voter and their open vote: whoever comes back has one vote, not two."""
         with self.joined(code, voter) as game:
             game.voters.remove(voter)
             if game.ballot is not None and not game.ballot.is_revealed:
                 game.ballot.votes.pop(voter, None)
 
     def vote(self, code: str, voter: str, name: str, position: int) -> None:
-        """A voter's choice, in place of an earlier one.
+        """Counts a voter's choice; it replaces an earlier one.
 
         Args:
             name: of the round.
@@ -211,7 +211,7 @@ class LineUpRooms:
             game.used = self._clock()
 
     def vote_alone(self, key: str, name: str, position: int) -> None:
-        """The choice of a visitor without a room."""
+        """Counts the choice of a visitor who plays without a room."""
         with self._played(key) as game:
             if game.code:
                 raise LineUpError("In a room the voters vote; join it with another device.")
@@ -221,7 +221,7 @@ class LineUpRooms:
 
     @contextmanager
     def _played(self, key: str) -> Iterator[Game]:
-        """``hosted``, by a host who does something."""
+        """``hosted``, for an action of the host."""
         with self.hosted(key) as game:
             game.used = self._clock()
             yield game
@@ -239,7 +239,7 @@ class LineUpRooms:
 
     @contextmanager
     def _quietly(self, key: str) -> Iterator[Game | None]:
-        """The game, if it still exists, without counting as somebody's look at it."""
+        """The game, if it still exists; this does not count as being watched."""
         with self._lock:
             yield self._games.get(key)
 

@@ -10,7 +10,7 @@ from mia_demo.ui.engine.networks import Networks
 from mia_demo.visitors.own_people import People
 from mia_demo.zoo.accuracy import AccuracyMeter, MeasuredAccuracy
 
-MAX_TEST_PIXELS = 500_000_000  # of test photos in memory, three bytes each
+MAX_TEST_PIXELS = 500_000_000  # of all test photos in memory, three bytes each
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class LoadedPeople:
 
 @dataclass(frozen=True)
 class Accuracies:
-    """Where the measurement is.
+    """Progress of the measurement.
 
     Attributes:
         results: by key of the people and sha256 of the weights.
-        sentence: for people.
+        sentence: what to tell the visitor.
     """
 
     results: dict[tuple[str, str], MeasuredAccuracy]
@@ -44,7 +44,7 @@ class Accuracies:
 def measure_again(
     groups: Sequence[LoadedPeople], networks: Networks
 ) -> Generator[Accuracies, None, None]:
-    """Targets and evaluators of all groups; one that fails is told and the others go on.
+    """Measures targets and evaluators of all groups; failures are reported at the end.
 
     Raises:
         ConfigError: too many test photos.

@@ -20,7 +20,7 @@ from mia_demo.system.device import Compute
 from mia_demo.ui.engine.jobs import Frame
 from mia_demo.zoo.layers import LayeredZoo
 
-MAX_LOADED = 2  # people of visitors whose networks stay in memory
+MAX_LOADED = 2  # visitors' people whose networks stay in memory
 MAX_GUESTS = 6  # lanes that visitors added, likewise
 
 # Work on the device. It may run in a forked process, so it and its frames must be picklable (a
@@ -31,7 +31,7 @@ Work = Callable[["Networks"], Generator[Frame, None, Any]]
 
 @dataclass(frozen=True)
 class GrownPool:
-    """What a pool has learnt in another process.
+    """What another process has added to a pool.
 
     Attributes:
         styles: float32 [N, w_dim].
@@ -46,7 +46,7 @@ class GrownPool:
 
 
 class Networks:
-    """Attacker and judge of the people that came with the demo, and attackers of own people.
+    """Attacker and judge of the demo's people, and attackers of visitors' own people.
 
     Only the job that holds the device comes here, so no lock is needed.
     """
@@ -61,7 +61,7 @@ class Networks:
         self._guests: OrderedDict[str, None] = OrderedDict()  # used longest ago first
 
     def attacker(self, zoo: LayeredZoo | None = None) -> Attacker:
-        """Of the people that came with the demo, or of a zoo of own people."""
+        """The attacker of the demo's people, or of a zoo of own people."""
         if zoo is not None and zoo.own.path != self.zoo.own.path:
             attacker = self._own.pop(zoo.own.path, None) or Attacker(zoo, self.compute)
             self._own[zoo.own.path] = attacker
@@ -79,7 +79,7 @@ class Networks:
         return self._judge
 
     def load(self) -> None:
-        """Loads all that came with the demo."""
+        """Loads everything that came with the demo."""
         attacker = self.attacker()
         for name in self.zoo.base.target_names():
             attacker.lane(name)
@@ -87,7 +87,7 @@ class Networks:
         self.judge()
 
     def forget(self, zoo: LayeredZoo, name: str) -> None:
-        """Drops a target that no longer exists: another may get its name."""
+        """Drops a deleted target: its name may be given to another."""
         own = zoo.own.path != self.zoo.own.path
         attacker = self._own.get(zoo.own.path) if own else self._attacker
         if attacker is not None:
@@ -98,7 +98,7 @@ class Networks:
         self._own.pop(zoo.own.path, None)
 
     def keep_few_guests(self, zoo: LayeredZoo, used: Sequence[str]) -> None:
-        """Drops lanes that visitors added, but for those used last: there is no end to them."""
+        """Drops all added lanes but the last used ones, because visitors may add any number."""
         if zoo.own.path != self.zoo.own.path:
             return
         for name in used:
@@ -112,16 +112,16 @@ class Networks:
     # -- between processes ----------------------------------------------------------------------
 
     def update(self, zoo: LayeredZoo) -> None:
-        """Takes over what visitors trained or deleted since this process was forked."""
+        """Applies what visitors trained or deleted since this process was forked."""
         if self._attacker is not None:
             _update(self._attacker, zoo)
 
     def pools(self) -> dict[float, Pool]:
-        """By truncation, the pools that are known of the people that came with the demo."""
+        """The pools of the demo's people so far, by truncation."""
         return self._attacker.pools.known() if self._attacker else {}
 
     def grown(self, before: Mapping[float, Pool]) -> Generator[GrownPool, None, None]:
-        """What the pools have learnt since ``before``."""
+        """What was added to the pools since ``before``."""
         checkpoints = _checkpoints(self.zoo)
         for truncation_psi, pool in self.pools().items():
             known = before[truncation_psi].confidences if truncation_psi in before else {}
@@ -139,7 +139,7 @@ class Networks:
                 )
 
     def learn(self, grown: GrownPool) -> None:
-        """Takes over what another process has computed, as far as its lanes are still the same."""
+        """Adds what another process has computed, for lanes whose weights are still the same."""
         checkpoints = _checkpoints(self.zoo)
         fresh = {
             name: torch.from_numpy(rows)
@@ -153,7 +153,7 @@ class Networks:
 
 
 def _update(attacker: Attacker, zoo: LayeredZoo) -> None:
-    """Lets an attacker see a zoo as another process has it; names may have been given again."""
+    """Shows an attacker the zoo of another process, where names may mean other weights."""
     own = attacker.zoo
     assert isinstance(own, LayeredZoo)
     if zoo is own:

@@ -1,4 +1,4 @@
-"""Trainings on one set of people, one after the other: an evaluator first, where there is none."""
+"""A series of trainings on one set of people: first an evaluator, if there is none."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from mia_demo.ui.engine.training import (
 from mia_demo.visitors.own_people import OwnPeople, People
 from mia_demo.zoo.reading import Zoo
 
-# Optimiser steps after which small sets are learnt, and the epochs that they may take. Measured on
+# Optimiser steps that suffice for small sets, and bounds of the epochs for them. Measured on
 # 6 people with 16 photos each: all test photos right after 120 (evaluator) and 150 (targets).
 TARGET_STEPS, TARGET_EPOCHS = 400, (20, 100)
 EVALUATOR_STEPS, EVALUATOR_EPOCHS = 120, (10, 40)
 OWN_PEOPLE_BATCH = 32
 SPEED_STEPS = 3
-SPEED_SECONDS = 5.0  # that they may take
+SPEED_SECONDS = 5.0  # estimate for ZeroGPU
 THREE_LANES = tuple(TARGET_ALPHAS.values())
 
 SeriesStep = tuple[int, TrainingUpdate]  # number of the training in its series
@@ -43,10 +43,10 @@ SeriesStep = tuple[int, TrainingUpdate]  # number of the training in its series
 
 @dataclass(frozen=True)
 class Series:
-    """What one click trains.
+    """The trainings that one click starts.
 
     Attributes:
-        is_three: the quick option, which goes on by itself until all three lanes are there.
+        is_three: the quick option, which trains all three lanes.
     """
 
     people: People
@@ -54,7 +54,7 @@ class Series:
     is_three: bool = False
 
     def place(self, number: int) -> str:
-        """What is put before the status of a training that is not the only one."""
+        """Prefix of the status; empty for a single training."""
         if len(self.plans) == 1:
             return ""
         plan = self.plans[number]
@@ -69,7 +69,7 @@ class Series:
 
 
 def plan_series(people: People, runs: Path, config: TrainConfig, images: int) -> Series:
-    """One target, after the evaluator that own people need.
+    """One target, preceded by the evaluator that own people need.
 
     Raises:
         ConfigError: see ``plan_training``, or the target would be of the evaluator's kind.
@@ -86,13 +86,13 @@ def plan_series(people: People, runs: Path, config: TrainConfig, images: int) ->
 
 
 def plan_three_lanes(people: OwnPeople, demo: Zoo) -> Series:
-    """Positive, zero and negative, but for those that are there already.
+    """Positive, zero and negative, except those that exist already.
 
     Args:
-        demo: the zoo whose targets are trained likewise.
+        demo: the zoo whose recipe is used.
 
     Raises:
-        ConfigError: all are there, or there is no room.
+        ConfigError: all exist, or there is no room.
     """
     zoo, images = people.zoo, people.zoo.manifest.train_images
     missing = [
@@ -106,7 +106,7 @@ def plan_three_lanes(people: OwnPeople, demo: Zoo) -> Series:
 
 
 def series_work(series: Series, engine: Engine) -> Generator[SeriesStep, None, None]:
-    """The trainings of a series, one after the other.
+    """Runs the trainings of a series one after the other.
 
     Raises:
         ConfigError: see ``training_work``, or the people were deleted meanwhile.
@@ -114,21 +114,21 @@ def series_work(series: Series, engine: Engine) -> Generator[SeriesStep, None, N
     zoo = series.people.zoo
     try:
         for number, plan in enumerate(series.plans):
-            # Closed at once: what still trains must not save anything after the cleaning below.
+            # Closed at once, so that nothing is saved after the clean-up below.
             with closing(training_work(plan, zoo, engine)) as updates:
                 for update in updates:
                     if isinstance(series.people, OwnPeople):
                         series.people.zoo.own.check_exists()
                     yield number, update
     finally:
-        # A state that was saved after they were deleted must not stay.
+        # Removes a state saved after the people were deleted.
         if isinstance(series.people, OwnPeople) and series.people.zoo.own.is_deleted:
             shutil.rmtree(series.people.zoo.own.path, ignore_errors=True)
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Seconds that this machine trains on one image, measured."""
+    """Measured training seconds per image."""
 
     target: float
     evaluator: float
@@ -146,7 +146,7 @@ class Speed:
 
 
 def measure_speed(networks: Networks) -> Generator[Speed, None, None]:
-    """Trains both architectures for a few steps on noise."""
+    """Times a few training steps of both architectures on noise."""
     recipe, compute = ZooRecipe(), networks.compute
     seconds = []
     for config in (recipe.target, recipe.evaluator):

@@ -1,4 +1,4 @@
-"""What belongs to which browser tab: its running job, and what it last did."""
+"""What belongs to a browser tab: its running job and its last results."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Generic, TypeVar
 from mia_demo.ui.engine.jobs import Frame, Job
 
 MAX_OWNED = 1000  # runs whose tab is known
-MAX_REMEMBERED = 100  # tabs, as many as Gradio keeps the state of
+MAX_REMEMBERED = 100  # tabs; Gradio keeps the state of as many
 
 Value = TypeVar("Value")
 
 
 class SessionJobs(Generic[Frame]):
-    """A tab's job can be found again to stop it, and a new one replaces it."""
+    """The running job of each tab; a new one replaces it."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job[Frame]] = {}
         self._lock = threading.Lock()
 
     def start(self, session: str, make: Callable[[], Job[Frame]]) -> Job[Frame]:
-        """A job that replaces the session's one, if any.
+        """Starts a job in place of the session's current one.
 
         Raises:
             BusyError: the queue is full.
@@ -50,7 +50,7 @@ class SessionJobs(Generic[Frame]):
 
 
 class SessionMemory(Generic[Value]):
-    """One value a tab; of too many tabs the one that was silent longest is forgotten."""
+    """One value per tab; beyond the limit the least recently used tab is forgotten."""
 
     def __init__(self, most: int = MAX_REMEMBERED) -> None:
         self._most = most
@@ -72,7 +72,7 @@ class SessionMemory(Generic[Value]):
 
 
 class OwnedKeys:
-    """Which tab a run belongs to. Nothing of it reaches the disk: a restart forgets it."""
+    """Which tab a run belongs to, in memory only: a restart forgets it."""
 
     def __init__(self) -> None:
         self._owners: OrderedDict[str, str] = OrderedDict()

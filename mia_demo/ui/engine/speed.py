@@ -1,4 +1,4 @@
-"""How fast this device is: measured on what it has computed so far, never assumed."""
+"""How fast this device is, measured on what it has computed so far."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from statistics import median
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame
 
-REMEMBERED = 20  # newest measurements of one size: the device may be shared, or grow hot
+REMEMBERED = 20  # newest measurements per size: a device may be shared, or throttle
 
 Sizes = dict[int, deque[float]]
 
@@ -29,10 +29,10 @@ class SpeedMeter:
             sizes.setdefault(size, deque(maxlen=REMEMBERED)).append(seconds)
 
     def seconds(self, kind: str, size: int) -> float | None:
-        """The time that work of this size takes; None before anything of the kind was measured.
+        """Estimated seconds for work of this size; None before any of the kind was measured.
 
-        Between two measured sizes and beyond them time is taken to be a straight line, which is
-        what a device does: a fixed cost of each step, and a share for each picture.
+        Linear in the size, inside and outside the measured range: a fixed cost per step plus a
+        cost per picture.
         """
         with self._lock:
             known = sorted((s, median(times)) for s, times in self._measured[kind].items())
@@ -47,7 +47,7 @@ class SpeedMeter:
         return max(0.0, below[1] + slope * (size - below[0]))
 
     def attack_seconds(self, config: AttackConfig) -> float | None:
-        """How long an attack takes, without its turn in the queue."""
+        """How long an attack takes, not counting the queue."""
         lanes = len(config.lanes)
         total = 0.0
         for chunk in chunk_sizes(config):
@@ -62,7 +62,7 @@ class SpeedMeter:
     def training_seconds(
         self, architecture: str, batch_size: int, images: int, tested: int, epochs: int
     ) -> float | None:
-        """How long a training takes: its steps, and the test after every epoch."""
+        """How long a training takes: its steps and the test after every epoch."""
         step = self.seconds(f"training {architecture}", batch_size)
         test = self.seconds(f"testing {architecture}", tested)
         if step is None or test is None:
@@ -71,7 +71,7 @@ class SpeedMeter:
 
 
 def chunk_sizes(config: AttackConfig) -> list[int]:
-    """How many candidates of a lane are optimised together, turn by turn."""
+    """Sizes of the micro-batches in which a lane's candidates are optimised."""
     full, rest = divmod(config.candidates, config.batch_size)
     return [config.batch_size] * full + ([rest] if rest else [])
 
@@ -79,7 +79,7 @@ def chunk_sizes(config: AttackConfig) -> list[int]:
 def measured(
     frames: Iterable[AttackFrame], config: AttackConfig, meter: SpeedMeter
 ) -> Generator[AttackFrame, None, None]:
-    """The frames of an attack, which leave their speed behind."""
+    """The frames of an attack, whose speed is noted."""
     lanes, chunks = len(config.lanes), chunk_sizes(config)
     before: AttackFrame | None = None
     for frame in frames:
@@ -96,7 +96,7 @@ def measured(
 
 
 def spoken(seconds: float) -> str:
-    """``about 12 s``, ``about 3 min``, ``about 2 h``: as exact as an estimate can be."""
+    """``about 12 s``, ``about 3 min``, ``about 2 h``: no more exact than an estimate can be."""
     if seconds < 1:
         return "less than a second"
     if seconds < 90:

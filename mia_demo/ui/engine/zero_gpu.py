@@ -1,4 +1,4 @@
-"""Work on the device, also where it is Hugging Face's ZeroGPU: a GPU lent for seconds.
+"""Work on the device, which may be Hugging Face's ZeroGPU: a GPU lent for seconds.
 
 There the server's process has no GPU. The package ``spaces`` emulates one in its main thread, so
 that networks can be placed at the start, and runs what it decorates in a forked process, with
@@ -27,11 +27,11 @@ IS_ZERO_GPU = is_zero_gpu()
 if IS_ZERO_GPU:
     import spaces  # before anything asks for CUDA
 
-# Seconds of a GPU asked for. Less comes sooner, and a visitor's quota must hold what is asked for.
+# GPU seconds to request. Shorter requests are served sooner and must fit the visitor's quota.
 STARTING = 10  # a new process, its networks moved to the GPU, a pool computed
 MARGIN = 2  # the GPU is taken away from work that overruns
-UNMEASURED = 60  # of work whose speed is not known yet
-TURN = 60  # of work that can be gone on with in another turn; it starts nothing new after half
+UNMEASURED = 60  # for work of unknown speed
+TURN = 60  # of work that another turn can resume; after half of it nothing new is started
 
 REMEDY = (
     "Sign in to Hugging Face for more of its free GPU time, or duplicate this Space, or run the "
@@ -61,7 +61,7 @@ class _Failure:
 
 
 class _Paused:
-    """The turn is over, the work is not."""
+    """The turn is over, but not the work."""
 
 
 _placed: Networks | None = None
@@ -81,12 +81,12 @@ def run(
     seconds: float | None = None,
     is_saved: Callable[[Frame], bool] | None = None,
 ) -> Generator[Frame, None, None]:
-    """The frames of some work on the device. Closing it ends the work after its step.
+    """The frames of work on the device. Closing the generator ends the work after its step.
 
     Args:
-        seconds: an estimate, None where there is none.
-        is_saved: whether the work, called anew after a frame, goes on from there: then it is done
-            in short turns.
+        seconds: an estimate, or None.
+        is_saved: whether the work, called again after this frame, resumes there; such work is
+            done in short turns.
 
     Raises:
         DemoError: what the work raises, or there is no GPU to be had.
@@ -114,7 +114,7 @@ def _lent(call: _Call) -> Generator[Any, None, None]:
         yield from _in_worker(call)
     except gr.Error as error:
         if error.title != "ZeroGPU worker error":
-            said = str(error.message)  # some messages hold HTML, and text if they are asked for it
+            said = str(error.message)  # an HTML message has its text as str
             raise ZeroGpuError(f"{error.title}: {said} {REMEDY}") from error
         if "aborted" in error.message:
             raise ZeroGpuError(TAKEN_AWAY) from error

@@ -1,4 +1,4 @@
-"""The lesson on the page: a bar over all pages that leads through them step by step."""
+"""The lesson: a bar above all pages that leads through them step by step."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Lesson:
-    """Steps through the pages that exist, and what they reveal.
+    """The lesson's steps on the existing pages, and the answers to their questions.
 
     Predictions stay in the browser; the server learns only which step is revealed.
     """

@@ -1,4 +1,4 @@
-"""What happens on the Line-up page: deal rounds; and what its board asks for by itself."""
+"""Event handlers of the Line-up page: deal rounds, and answer the board's own requests."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class LineUpHandlers:
     def deal(
         self, board: Message | None, count: float | None, seed: str, lanes: list[str]
     ) -> Message:
-        """New rounds, computed from now on."""
+        """Deals new rounds."""
         with toasts():
             if count is None:
                 raise ConfigError("Say how many rounds to deal.")
@@ -57,7 +57,7 @@ class LineUpHandlers:
         return {"key": key}
 
     def deal_own(self, board: Message | None, request: gr.Request) -> Message:
-        """The visitor's last attack as rounds."""
+        """Deals the visitor's last attack as rounds."""
         with toasts():
             own = self.engine.finished_attacks.get(str(request.session_hash))
             if own is None:
@@ -67,10 +67,7 @@ class LineUpHandlers:
         return {"key": key}
 
     def invited(self, request: gr.Request) -> Any:
-        """The page's first tab: whoever follows a room's link comes to vote.
-
-        A link that names a tab has said where it leads.
-        """
+        """Opens this page for whoever follows a room's link, unless the link names another tab."""
         asked = request.query_params
         is_invited = asked.get("room") and "tab" not in asked
         return gr.Tabs(selected="line-up") if is_invited else gr.skip()
@@ -78,11 +75,10 @@ class LineUpHandlers:
     # -- the board ----------------------------------------------------------------------------
 
     def ask(self, what: str, message: Message) -> Message:
-        """The board's questions and what its buttons do.
+        """Answers the board's requests and its buttons.
 
         Args:
-            what: look, vote, reveal, next, open, close, join, leave, csv or
-                qr.
+            what: look, vote, reveal, next, open, close, join, leave, csv or qr.
             message: who asks (``key`` of a host, or ``code`` and ``voter``), and of ``look`` the
                 ``version`` and ``pictures`` at hand, of ``vote`` the round's ``name`` and the
                 photo's ``position``, of ``qr`` a room's ``link``.
@@ -98,7 +94,7 @@ class LineUpHandlers:
             return {"error": "The page asked something strange; reload it."}
 
     def _look(self, message: Message) -> Message:
-        """The view, without what the page has at hand; next to nothing if nothing has changed."""
+        """The view, without pictures that the page has; only its version if nothing has changed."""
         view, line_up = self._view(message)
         if view["version"] == message.get("version"):
             return {"version": view["version"]}

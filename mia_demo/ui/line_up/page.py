@@ -1,4 +1,4 @@
-"""The line-up page: widgets and wiring."""
+"""The Line-up page: widgets and wiring."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ through which lane, stays hidden until you have voted.</p>
 
 
 def build_line_up_page(app: AppState, address: AddressPage) -> None:
-    """Adds the page to the current Blocks; whoever opens the app by a room's link sees it first."""
+    """Adds the page to the current Blocks; a room's link opens the app on it."""
     engine = app.engine
     handlers = LineUpHandlers(engine)
     lane_names = engine.zoo.base.target_names()
@@ -57,7 +57,7 @@ def build_line_up_page(app: AppState, address: AddressPage) -> None:
 
     deal.click(handlers.deal, [board, rounds, seed, lanes], board, **QUIET)
     estimates = Estimates(engine)
-    # Dealing measures the device too.
+    # Dealing measures the speed of the device as well.
     follow_form(estimates.for_line_up, [rounds, lanes], estimate, address.tab.select)
     own.click(handlers.deal_own, board, board, **QUIET)
     app.blocks.load(handlers.invited, None, app.tabs, **QUIET)

@@ -1,7 +1,7 @@
 """What host and voters see of a game, as plain JSON.
 
-Before a round is revealed its view holds pictures and numbers of votes, and nothing from which
-the truth, the lane or the evaluator's answers could be read.
+Before a round is revealed, its view holds pictures and numbers of votes only: the truth, the lane
+and the evaluator's answers cannot be read from it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HOST, SOLO, VOTER = "host", "solo", "voter"
 
 
 def host_view(game: Game, targets: Sequence[str]) -> dict[str, Any]:
-    """For whoever dealt the rounds, alone or in front of a room."""
+    """For the host, who plays alone or has a room."""
     role = HOST if game.code else SOLO
     view = _view(game, role, ALONE, targets)
     votes = 0 if game.ballot is None else len(game.ballot.votes)
@@ -32,7 +32,7 @@ def host_view(game: Game, targets: Sequence[str]) -> dict[str, Any]:
 
 
 def voter_view(game: Game, voter: str, targets: Sequence[str]) -> dict[str, Any]:
-    """For a phone. It changes only when the round does, so that asking for it is cheap."""
+    """For a voter. It changes only with the round, so that polling is cheap."""
     view = _view(game, VOTER, voter, targets)
     view["status"] = _voter_status(game, voter, view["phase"])
     return _with_version(view)
@@ -66,7 +66,7 @@ def _view(game: Game, role: str, voter: str, targets: Sequence[str]) -> dict[str
 
 
 def _with_version(view: dict[str, Any]) -> dict[str, Any]:
-    """Adds a fingerprint, by which a page tells whether it has seen this view already."""
+    """Adds a fingerprint that tells a page whether it has seen this view."""
     digest = hashlib.sha256(repr(view).encode()).hexdigest()[:12]
     return {**view, "version": digest}
 
@@ -96,7 +96,7 @@ def _reveal(ballot: Ballot, role: str, targets: Sequence[str]) -> dict[str, Any]
 
 
 def _ordered(rows: Sequence[VoteTally], targets: Sequence[str]) -> list[VoteTally]:
-    """Lanes as on every page, deleted ones behind them, all together last."""
+    """Lanes in their usual order, then deleted ones, then the sum."""
     return sorted(
         rows, key=lambda row: targets.index(row.lane) if row.lane in targets else len(targets)
     )

@@ -1,4 +1,4 @@
-"""What happens on the Models page's events: look, load from the Hub, upload, measure, remove."""
+"""Event handlers of the Models page: look, load from the Hub, upload, measure, remove."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ Panel = dict[str, Any]
 
 @dataclass(frozen=True)
 class Form:
-    """What an event finds on the page.
+    """The state of the page at an event.
 
     Attributes:
-        panel: as it is shown.
-        attacked, ticked: people and lanes of the Attack page.
+        panel: this page's panel.
+        attacked, ticked: people and lanes chosen on the Attack page.
         own: the panel of the visitor's own people.
     """
 
@@ -79,7 +79,7 @@ class Form:
 
 
 class AdditionJobView(JobView[AdditionNews]):
-    """The panel and its buttons while something is added, and the Attack page's choices after."""
+    """Panel and buttons during an addition, and the Attack page's choices after it."""
 
     unexpected = ADDITION_FAILED
     unchanged = (gr.skip(), gr.skip())  # the Attack page's people and lanes
@@ -91,7 +91,7 @@ class AdditionJobView(JobView[AdditionNews]):
         self.addition: Addition | None = None
 
     def begin(self, key: str, status: str) -> None:
-        """What is added, and the key that will open it."""
+        """Sets the first status, and the key that will open what is added."""
         self.panel = {
             **self.panel,
             "key": key,
@@ -122,11 +122,11 @@ class AdditionJobView(JobView[AdditionNews]):
 class ModelsHandlers:
     """Handlers that share one engine.
 
-    Where nothing else is said, they return the panel, the Attack page's people and lanes, and the
-    buttons Load and Stop.
+    Unless noted, they return the panel, the Attack page's people and lanes, and the buttons Load
+    and Stop.
 
     Attributes:
-        measured: by key of the people and sha256 of the weights, what was measured again.
+        measured: newly measured accuracies, by key of the people and sha256 of the weights.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -137,13 +137,13 @@ class ModelsHandlers:
     # -- looking ------------------------------------------------------------------------------
 
     def look(self, panel: Panel, own: Panel, request: gr.Request) -> Panel:
-        """The page comes to the front."""
+        """The page is opened."""
         return {**panel, **self._loaded(own, request)}
 
     def restore(
         self, key: str, attacked: str, ticked: list[str], own: Panel, request: gr.Request
     ) -> tuple[Any, ...]:
-        """The app is opened: the tab may hold the key of what it added before."""
+        """The app is opened; the tab may remember the key of earlier additions."""
         if not is_private(request) and self.engine.added.tab(key) is not None:
             self.engine.tab_keys.put(str(request.session_hash), key)
         panel = {"status": "", "phase": "ready", "progress": None, "key": key}
@@ -175,7 +175,7 @@ class ModelsHandlers:
     # -- adding -------------------------------------------------------------------------------
 
     def load(self, request: gr.Request, address: str, *form: Any) -> Iterator[tuple[Any, ...]]:
-        """The load button: a zoo of the Hub.
+        """The Load button: adds a zoo from the Hub.
 
         Args:
             form: the fields of ``Form`` in their order.
@@ -192,7 +192,7 @@ class ModelsHandlers:
     def upload(
         self, request: gr.Request, files: list[str] | None, *form: Any
     ) -> Iterator[tuple[Any, ...]]:
-        """Two uploaded files: a classifier and its manifest entry."""
+        """Adds two uploaded files: a classifier and its manifest entry."""
         paths = [Path(file) for file in files or []]
 
         def prepare(models: AddedModels) -> Prepared:
@@ -212,7 +212,7 @@ class ModelsHandlers:
     def remove(
         self, panel: Panel, attacked: str, ticked: list[str], own: Panel, request: gr.Request
     ) -> tuple[Any, ...]:
-        """The confirmed button of a lane, or of a zoo with people of its own."""
+        """The confirmed Remove button of a lane, or of a zoo with its own people."""
         name = str(panel.get("chosen", ""))
         with toasts():
             models = added_models(self.engine, request)
@@ -266,7 +266,7 @@ class ModelsHandlers:
                     yield news
 
     def added(self, added: Addition | None, form: Form, panel: Panel) -> tuple[Any, Any, Any]:
-        """The panel, people and lanes after an addition; None is one that was stopped."""
+        """Panel, people and lanes after an addition; None means it was stopped."""
         if added is None:
             panel = {**panel, "status": "Stopped; nothing was added.", "phase": "stopped"}
             return panel, gr.skip(), gr.skip()
@@ -280,7 +280,7 @@ class ModelsHandlers:
         return (*self._page(form, panel, chosen)[:2], lanes)
 
     def _page(self, form: Form, panel: Panel, chosen: str = "") -> tuple[Any, Any, Any]:
-        """The panel, people (chosen ones, if a key is given) and lanes as they are now."""
+        """Panel, people (with ``chosen`` selected) and lanes as they are now."""
         return (
             {**panel, **self._loaded(form.own, form.request)},
             attacked_people(self.engine, form.request, self._own(form.own), chosen),
@@ -298,7 +298,7 @@ class ModelsHandlers:
         }
 
     def _shown(self, own: Panel, request: gr.Request) -> list[LoadedPeople]:
-        """Everybody whom this visitor can attack, and through which lanes."""
+        """All people that this visitor can attack, with their lanes."""
         engine, added = self.engine, added_models(self.engine, request)
         lanes = lane_names(engine, request, engine.embedded)
         shown = [LoadedPeople(engine.embedded, lanes, added.lane_names() if added else ())]
@@ -309,7 +309,7 @@ class ModelsHandlers:
         return shown
 
     def _own(self, own: Panel) -> OwnPeople | None:
-        """The visitor's own people, by the panel of the Train page."""
+        """The visitor's own people, from the Train page's panel."""
         key = str((own or {}).get("key", ""))
         try:
             return self.engine.own_people.open(key) if key else None

@@ -1,4 +1,4 @@
-"""The models page: widgets and wiring."""
+"""The Models page: widgets and wiring."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ CHECK = """
 <div class="fine-print"><p>Targets and evaluators name everybody on photos that were kept from
 them.</p></div>
 """
-# The key stays in the tab: gone when it is closed, there after a reload.
+# The key stays in the tab until it is closed, and survives a reload.
 REMEMBER_MODELS = "(panel) => { sessionStorage.setItem('added-models', panel.key || ''); }"
 RECALL_MODELS = """(key, ...others) => [sessionStorage.getItem('added-models') || '', ...others]"""
 
 
 def build_models_page(app: AppState, page: AddressPage) -> None:
-    """Adds the page to the current Blocks; what is loaded is read whenever its tab is chosen."""
+    """Adds the page to the current Blocks; it is refreshed whenever its tab is opened."""
     handlers = ModelsHandlers(app.engine)
     own = app.own_people
     with gr.Row(elem_classes="models-page"):
@@ -81,13 +81,13 @@ def build_models_page(app: AppState, page: AddressPage) -> None:
     for event in added:
         event.then(None, panel, None, js=REMEMBER_MODELS)
     stops_job(stop, handlers.additions)
-    # A second removal right after the first counts too; the two tell the panel in order.
+    # A second removal right after the first counts too, and they update the panel in order.
     ordered: dict[str, Any] = {"concurrency_id": "models panel", "concurrency_limit": 1}
     panel.delete(handlers.remove, form, shown, trigger_mode="multiple", **ordered, **QUIET)
     measure.click(handlers.measure, [panel, own], panel, **JOB_EVENT)
     page.tab.select(handlers.look, [panel, own], panel, **ordered, **QUIET)
     recalled = gr.Textbox(visible=False)
-    # After the visitor's own people: both are choices of the same field.
+    # After the own people, because both change the same choice.
     app.own_people_restored.then(
         handlers.restore, [recalled, *visitor], shown, js=RECALL_MODELS, **QUIET
     )

@@ -43,7 +43,7 @@ ACCURACIES = {
     "pretrained": "{} rank-1 on held-out people",
     "attributes": "{} right on held-out people",
 }
-# By key of the people and sha256 of the weights.
+# Keyed by people and sha256 of the weights.
 MeasuredByWeights = Mapping[tuple[str, str], MeasuredAccuracy]
 NOTHING: dict[str, Any] = {
     "status": "",
@@ -61,7 +61,7 @@ def machine_facts(engine: Engine) -> list[dict[str, str]]:
     facts = [("Device", engine.device_label)]
     if (used := process_bytes()) is not None:
         facts.append(("Memory of the demo", size_text(used)))
-    # Where a GPU is lent for seconds, this process has none.
+    # With ZeroGPU this process has no GPU.
     memory = None if zero_gpu.IS_ZERO_GPU else device_memory(engine.compute)
     if memory is not None:
         total = f" of {size_text(memory.total)}" if memory.total else ""
@@ -70,7 +70,7 @@ def machine_facts(engine: Engine) -> list[dict[str, str]]:
 
 
 def group_json(engine: Engine, shown: LoadedPeople, measured: MeasuredByWeights) -> dict[str, Any]:
-    """People with everything that is loaded for them."""
+    """People with all networks loaded for them."""
     people, zoo = shown.people, shown.people.zoo
     styles = dict(zip(shown.lanes, lane_styles(shown.lanes, zoo.lane_order()), strict=True))
     others = [entry.name for entry in zoo.manifest.checkpoints if entry.kind != "target"]
@@ -96,7 +96,7 @@ def group_json(engine: Engine, shown: LoadedPeople, measured: MeasuredByWeights)
 
 
 def progress_json(news: DownloadProgress | Checking | Waiting) -> dict[str, Any]:
-    """Where an addition is."""
+    """Status and progress of an addition."""
     if isinstance(news, Waiting):
         return {"status": news.sentence("yours", verb="comes"), "progress": None}
     if isinstance(news, DownloadProgress):

@@ -1,7 +1,7 @@
-"""Who may see and change which run and which added model.
+"""Which runs and added models a visitor may see and change.
 
-A demo that is served to its own machine alone belongs to one person, who gets back all runs,
-those of earlier visits too. Anywhere else a browser tab sees its own runs and the recorded ones.
+A demo that is served to its own machine alone belongs to one person, who sees all runs, including
+those of earlier visits. Anywhere else a browser tab sees its own runs and the recorded ones.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from mia_demo.system.space import space_name
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.visitors.added_models import AddedModels
 
-# Set by proxies and tunnels, through which anybody may come.
+# Set by proxies and tunnels, through which anybody may connect.
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 
 
 def is_private(request: gr.Request) -> bool:
-    """Whether the demo is served on loopback, and this visitor came that way."""
+    """Whether the demo is served on loopback only and the visitor connects from there."""
     served_on = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
     is_shared = os.environ.get("GRADIO_SHARE", "").lower() == "true" or bool(space_name())
     headers = {str(name).lower(): str(value) for name, value in dict(request.headers).items()}
@@ -58,7 +58,7 @@ def visible_run(engine: Engine, request: gr.Request, key: str) -> AttackRun:
 
 
 def added_models(engine: Engine, request: gr.Request) -> AddedModels | None:
-    """What this visitor added: everything on a machine of one's own, else that of the tab."""
+    """What this visitor added: everything on a private machine, else that of the tab."""
     if is_private(request):
         return engine.added.owner
     return engine.added.tab(engine.tab_keys.get(str(request.session_hash)) or "")

@@ -1,10 +1,10 @@
-"""The page's state in the address: a link restores it, a change updates it.
+"""The page's state in its address: a link restores it, a change updates it.
 
 ``?tab=attack&identity=17&preset=quick`` holds the settings of one page. The browser writes them
-(components/address_bar.js), without the server; the server reads them once, when a page is opened.
-Parameters that nobody registered are left alone. Gradio itself reads ``page``, hence ``tab``.
+(shared/address_bar.js), without the server; the server reads them once, when a page is opened.
+Unregistered parameters are left alone. Gradio itself reads ``page``, hence ``tab``.
 
-Further parameters for lessons, a teaching aid and no security: ``hide=train,seed`` hides pages and
+Further parameters for lessons (a teaching aid, no security): ``hide=train,seed`` hides pages and
 settings, ``lock=1`` fixes all settings and ``lock=seed,preset`` some.
 """
 
@@ -33,13 +33,13 @@ class Setting:
     """A setting of a page that a link carries.
 
     Attributes:
-        name: of the parameter; pages may use the same one, a link belongs to one page.
+        name: of the parameter; pages may share names, because a link belongs to one page.
         read: text to value; raises ValueError or DemoError.
         default: what a link without the parameter means; None leaves the setting as it is.
         presets: defaults by value of the page's setting ``preset``, where they follow it.
-        is_always_told: also where it has its default.
-        member: of the component's value, where the setting is only a part of it.
-        update: a value as an update of the component, where the value alone is not enough.
+        is_always_told: whether a link names it even at its default.
+        member: key in the component's value, if the setting is only a part of it.
+        update: turns a value into an update of the component, if the value is not enough.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Setting:
     update: Callable[[Any], Any] | None = None
 
     def updated(self, value: Any) -> dict[str, Any]:
-        """What puts the value into the component."""
+        """The update that sets the component to the value."""
         if self.update is not None:
             return dict(self.update(value))
         if self.member:
@@ -74,10 +74,10 @@ class AddressPage:
     """A page that links can point to.
 
     Attributes:
-        check: the values of all settings together; raises DemoError where they do not fit.
-        public: a component, and the only value with which settings mean the same to others:
-            nobody's own people are told in a link, not even their numbers.
-        link: a component whose select event follows the ``link`` in its value.
+        check: takes the values of all settings; raises DemoError if they do not fit together.
+        public: a component, and its value for the demo's people. With other people a link tells
+            nothing of the settings, which would mean nothing to others.
+        link: a component whose select event opens the ``link`` in its value.
     """
 
     slug: str
@@ -105,7 +105,7 @@ class AddressPage:
             try:
                 self.check(values)
             except DemoError:
-                # Fine one by one, impossible together: the preset's own values always fit.
+                # Valid alone but not together; the preset's own values always fit.
                 misfits = [s.name for s in self.settings if s.presets and s.name in chosen]
                 ignored += misfits
                 values = self._filled({k: v for k, v in chosen.items() if k not in misfits})
@@ -127,7 +127,7 @@ class Link:
         page: None for a bare address.
         values: of the page's settings.
         locked, hidden: names of settings, and slugs of pages.
-        ignored: one polite sentence, or nothing.
+        ignored: a sentence on ignored parameters, or empty.
     """
 
     page: AddressPage | None
@@ -145,7 +145,7 @@ class AddressBook:
 
     @contextmanager
     def tab(self, label: str) -> Iterator[AddressPage]:
-        """A tab with the page that is built inside."""
+        """Adds a tab, inside which the page is to be built."""
         slug = re.sub(r"[^a-z0-9]+", "-", label.lower())
         with gr.Tab(label, id=slug, elem_id=f"tab-{slug}") as tab:
             self.pages[slug] = AddressPage(slug, tab)
@@ -156,7 +156,7 @@ class AddressBook:
         return {setting.name for page in self.pages.values() for setting in page.settings}
 
     def read(self, query: Query) -> Link:
-        """Wrong parameters are ignored, and named; unknown ones are somebody else's."""
+        """Parses an address. Wrong parameters are ignored and named, unknown ones left alone."""
         ignored = []
         first = next(iter(self.pages.values()))
         wanted = query.get("tab")
@@ -180,7 +180,7 @@ class AddressBook:
         return Link(page, values, frozenset(locked), frozenset(hidden), sentence)
 
     def connect(self, app: gr.Blocks, tabs: gr.Tabs, bar: gr.HTML) -> None:
-        """Wires reading and writing; call it when all pages are built."""
+        """Wires reading and writing; call it after all pages are built."""
         for page in self.pages.values():
             components = [setting.component for setting in page.settings]
             told = {"page": page.slug}
@@ -201,12 +201,12 @@ class AddressBook:
         app.load(self.open, None, self.outputs(tabs, bar), **QUIET)
 
     def outputs(self, tabs: gr.Tabs, bar: gr.HTML) -> list[Any]:
-        """What a link changes."""
+        """The components that a link changes."""
         settings = [s.component for page in self.pages.values() for s in page.settings]
         return [bar, tabs, *settings]
 
     def open(self, request: gr.Request) -> list[Any]:
-        """A page is opened with the request's address."""
+        """The app is opened with the request's address."""
         return self.updates(self.read(dict(request.query_params)), is_opening=True)
 
     def go(self, query: str) -> list[Any]:
@@ -214,7 +214,7 @@ class AddressBook:
         return self.updates(self.read(dict(parse_qsl(query))), is_opening=False)
 
     def updates(self, link: Link, *, is_opening: bool) -> list[Any]:
-        """Values for ``outputs``; locks and hidden parts stay as the page was opened with."""
+        """Updates for ``outputs``; only an opening sets locks and hidden parts."""
         slug = link.page.slug if link.page is not None else ""
         bar: dict[str, Any] = {
             "page": slug,
@@ -223,7 +223,7 @@ class AddressBook:
             "isTab": bool(slug),
         }
         if is_opening:
-            # By the browser: Gradio does not hide a tab that was shown.
+            # Hidden by the browser, because Gradio does not hide a tab once shown.
             bar["hiddenTabs"] = [name for name in self.pages if name in link.hidden]
         changes: list[Any] = [bar, gr.update(selected=slug) if slug else gr.skip()]
         for page in self.pages.values():
@@ -259,5 +259,5 @@ class AddressBook:
 
 
 def _teller(message: dict[str, Any]) -> str:
-    """JavaScript that tells the address bar the values of a page's settings."""
+    """JavaScript that passes the values of a page's settings to the address bar."""
     return f"(...values) => ({{...{json.dumps(message)}, values}})"

@@ -1,7 +1,7 @@
-"""Readers of what a link says about a setting: text in, the field's value out.
+"""Parsers of settings in a link, from text to the field's value.
 
-Each raises ValueError for what does not belong there; nobody has to see its message, because a
-wrong value in a link is named and then ignored.
+Each raises ValueError for a wrong text. Its message is not shown, because a wrong value in a link
+is named and then ignored.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def number(low: float = -math.inf, high: float = math.inf) -> Reader:
 
 
 def one_of(choices: Callable[[], Iterable[str]]) -> Reader:
-    """One of what is there at that moment."""
+    """One of the current choices."""
 
     def read(text: str) -> str:
         if text not in choices():
@@ -49,7 +49,7 @@ def one_of(choices: Callable[[], Iterable[str]]) -> Reader:
 
 
 def some_of(choices: Callable[[], Iterable[str]]) -> Reader:
-    """Names with commas between them, at least one, in the order of the choices."""
+    """At least one name, separated by commas; given back in the order of the choices."""
 
     def read(text: str) -> list[str]:
         known, wanted = list(choices()), text.split(",")
@@ -61,7 +61,7 @@ def some_of(choices: Callable[[], Iterable[str]]) -> Reader:
 
 
 def accepted_by(check: Callable[[str], object]) -> Reader:
-    """Text that a check takes without a DemoError."""
+    """Text that passes a check, which raises DemoError otherwise."""
 
     def read(text: str) -> str:
         check(text)

@@ -1,4 +1,4 @@
-"""What the pages of one app have in common; they reach each other through it and in no other way.
+"""What the pages of one app have in common, and the only way in which they reach each other.
 
 The Attack, Compare and Line-up pages offer lanes. The Train, Models and Runs pages add or remove
 classifiers, and say so with ``lanes_follow``.
@@ -25,7 +25,7 @@ from mia_demo.ui.shared.lanes import (
 
 @dataclass
 class AppState:
-    """Set up by the pages in the order of their tabs; each uses what those before it have set.
+    """Filled in by the pages in the order of their tabs; each may use what earlier ones have set.
 
     Attributes:
         blocks, tabs: the whole app, and its pages.
@@ -46,7 +46,7 @@ class AppState:
     own_people_restored: Any = field(init=False)
 
     def connect(self) -> None:
-        """Offers a visitor who opens the app the lanes that there are; call it last."""
+        """Refreshes all choices of lanes when the app is opened; call it at the end."""
         offered = [self.attack_lanes, *self.other_lanes]
         self.blocks.load(self.opened, None, offered, **QUIET)
 
@@ -57,7 +57,7 @@ class AppState:
         return [gr.update(choices=on_attack), *(targets for _ in self.other_lanes)]
 
     def lanes_follow(self, event: Any, news: gr.HTML) -> None:
-        """After an event, all pages offer the lanes that there are then.
+        """Refreshes all choices of lanes after an event.
 
         Args:
             news: a component whose value tells of a new classifier, if there is one: its name

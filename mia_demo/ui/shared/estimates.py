@@ -1,4 +1,4 @@
-"""Sentences on how long a run would take here, before it is started."""
+"""Estimates of how long a run would take here, as sentences."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ MEASURING = "How long? The start-up is measuring this device …"
 UNKNOWN = "How long is not known yet; the first attack measures this device."
 MEASURING_PATIENCE_SECONDS = 120.0
 MEASURING_POLL_SECONDS = 0.5
-TIMED_SECONDS = 5.0  # that this may take
-MEASURED_BATCHES = 4  # of a training nobody has run yet; the first one only warms up
+TIMED_SECONDS = 5.0  # estimate for ZeroGPU
+MEASURED_BATCHES = 4  # of an untimed training; the first one is the warm-up
 
 Timing = tuple[str, int, float]  # kind, size and seconds, for ``SpeedMeter.note``
 
 
 class Estimates:
-    """Estimates for the forms of all pages, from what the engine has measured."""
+    """Estimates for all pages' forms, from what the engine has measured."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
     def for_attack(self, preset: str, lanes: list[str], *knobs: Any) -> str:
-        """The attack page's form; nothing on settings that Start will refuse."""
+        """For the Attack page's form; empty for settings that Start will refuse."""
         try:
             seconds = self.engine.speed.attack_seconds(parse_config(0, preset, 0, lanes, knobs))
         except DemoError:
@@ -63,7 +63,7 @@ class Estimates:
     async def for_first_attack(
         self, preset: str, lanes: list[str], *knobs: Any
     ) -> AsyncIterator[str]:
-        """The same for a page that is opened while the device is still being measured."""
+        """``for_attack``, on a page opened while the device is still being measured."""
         until = time.monotonic() + MEASURING_PATIENCE_SECONDS
         if self._is_measuring():
             yield line(MEASURING)
@@ -74,7 +74,7 @@ class Estimates:
     def for_sweep(
         self, identities: str, seeds: str, preset: str, lanes: list[str], *knobs: Any
     ) -> str:
-        """The compare page's form."""
+        """For the Compare page's form."""
         try:
             config = parse_config(0, preset, 0, lanes, knobs)
             plan = plan_sweep(self.engine, config, identities, seeds)
@@ -90,19 +90,19 @@ class Estimates:
         return line(f"{attacks}{done}: {spoken(left * seconds)} on this device, then the table.")
 
     def for_line_up(self, rounds: float | None, lanes: list[str]) -> str:
-        """The line-up page's form: an attack on one lane a round, the first one at once."""
+        """For the Line-up page's form: a round is an attack on one lane."""
         if not rounds or not 1 <= rounds <= MAX_ROUNDS or not lanes:
             return line("")
         seconds = self.engine.speed.attack_seconds(preset_config(LINE_UP_PRESET, lanes=lanes[:1]))
         if seconds is None:
             return line(UNKNOWN)
         return line(
-            f"{_capital(spoken(seconds))} a round on this device; the first appears while the "
+            f"{_capital(spoken(seconds))} per round on this device; the first appears while the "
             "others are computed."
         )
 
     def for_training(self, key: str, *form: Any) -> Iterator[str]:
-        """The train page's form; an architecture that was never trained here is measured first."""
+        """For the Train page's form; an architecture that is new here is measured first."""
         try:
             config, images = parse_training(*form)
             people = self.engine.people(key)
@@ -142,7 +142,7 @@ class Estimates:
 def time_training(
     config: TrainConfig, classes: int, networks: Networks
 ) -> Generator[Timing, None, None]:
-    """A few batches of noise: their content does not matter to the clock."""
+    """Trains on a few batches of noise, whose content does not affect the speed."""
     count, size = MEASURED_BATCHES * config.batch_size, config.input_size
     noise = torch.randint(0, 256, (count, 3, size, size), dtype=torch.uint8)
     data = LabelledImages(noise, torch.arange(count) % classes)
@@ -164,7 +164,7 @@ def time_training(
 def measured_training(
     steps: Iterable[SeriesStep], series: Series, meter: SpeedMeter
 ) -> Generator[SeriesStep, None, None]:
-    """The steps of one training after the other, which leave their speed behind."""
+    """The steps of a series of trainings, whose speed is noted."""
     before: float | None = None
     for number, update in steps:
         frame, config = update.frame, series.plans[number].config

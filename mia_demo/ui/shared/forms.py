@@ -21,12 +21,12 @@ FIRST_PRESET = "quick"
 
 
 def words(html: str, **properties: Any) -> gr.HTML:
-    """Words between the fields, in the page's own style."""
+    """Text between the fields, in the page's own style."""
     return gr.HTML(html, apply_default_css=False, **properties)
 
 
 def start_and_stop_buttons(start: str = "Start") -> tuple[gr.Button, gr.Button]:
-    """A row with the two."""
+    """A row with both buttons."""
     with gr.Row(elem_classes="buttons"):
         return (
             gr.Button(start, variant="primary", min_width=80),
@@ -88,7 +88,7 @@ def preset_field(info: str) -> gr.Dropdown:
 
 
 def knob_fields(preset: gr.Dropdown) -> list[Component]:
-    """A field for each of ``KNOBS``; another preset fills them again."""
+    """A field per knob; choosing another preset refills them."""
     values = {name: preset_values(name) for name in PRESETS}
     first = zip(KNOBS, values[FIRST_PRESET], strict=True)
     fields = [knob.component(value) for knob, value in first]
@@ -140,7 +140,7 @@ def attack_settings(
     *others: Setting,
     is_always_told: bool = False,
 ) -> list[Setting]:
-    """The form in a link: the preset, others, and the knobs where they differ from their preset."""
+    """The form in a link: preset, other settings, and knobs that differ from their preset."""
     chosen = one_of(lambda: PRESETS)
     settings = [
         Setting("preset", preset, chosen, FIRST_PRESET, is_always_told=is_always_told),
@@ -153,7 +153,7 @@ def attack_settings(
 
 
 def linked_config(values: Mapping[str, Any]) -> AttackConfig:
-    """A link's values as a configuration; a page without an identity or seed has 0."""
+    """A link's values as a configuration; identity and seed are 0 where a page has none."""
     identity, seed = values.get("identity", 0), values.get("seed", 0)
     knobs = [values[knob.name] for knob in KNOBS]
     return parse_config(identity, values["preset"], seed, values["lanes"], knobs)

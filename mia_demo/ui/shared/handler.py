@@ -1,6 +1,6 @@
-"""The life of a page's job: start, stream, stopped or failed, released; with toasts and buttons.
+"""The life of a page's job: start, stream, stopped or failed, released; also toasts and buttons.
 
-A page describes in a ``JobView`` what it shows, and hands it to ``stream``::
+A page describes what it shows in a ``JobView`` and passes it to ``stream``::
 
     def start(self, request, *form):
         with toasts():  # a wrong form is one toast; the page stays as it is
@@ -12,14 +12,14 @@ What happens when Stop is pressed: ``ends_job`` shows "Stopping …" and then as
 after its running step. ``stream``, which still runs for Start, sees the frames end and yields
 ``JobView.over``. A closed tab closes the generator, which releases the job as well.
 
-Two races of the page decide how buttons are told apart from the job's frames:
+Two races decide how buttons are updated:
 
-- Every frame says again how the buttons are. Gradio's client applies a frame's changes to the
-  object that holds the frame before it; frames that reach the page together, as they do when they
-  overtake the answer to the click, therefore all read like the last one. A Stop button that is
-  named in the first frame alone would then stay disabled.
-- "Stopping …" is shown before the job is told. Told at once, a quick job's last word can reach the
-  browser first, and "Stopping …" then stays.
+- Every frame repeats the state of the buttons. Gradio's client applies a frame's changes to the
+  object that holds the frame before; frames that arrive together, as when they overtake the answer
+  to the click, therefore all read like the last one. A Stop button that only the first frame names
+  would then stay disabled.
+- "Stopping …" is shown before the job is asked to end. Otherwise a quick job's last frame can
+  reach the browser first, and "Stopping …" stays.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ from mia_demo.ui.engine.sessions import SessionJobs
 PAUSING = "Pausing …"
 STOPPING = "Stopping …"
 
-# How events are wired that are no part of the API:
+# Wiring of events that are not part of the API:
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-# for jobs, of which the device queue decides who waits, and says so;
+# for jobs, whose order the device queue decides;
 JOB_EVENT: dict[str, Any] = {**QUIET, "concurrency_limit": None}
-# for what must not wait behind jobs.
+# for buttons that must not wait behind jobs.
 AT_ONCE: dict[str, Any] = {"queue": False, "api_visibility": "private"}
 
 Values = Any  # of an event's outputs, in their order
@@ -57,14 +57,14 @@ class JobView(ABC, Generic[Frame]):
     """What a page shows of one job. Each method returns values for all outputs of the event.
 
     Attributes:
-        unexpected: what the visitor reads after an error that nobody foresaw.
+        unexpected: what the visitor reads after an unexpected error.
     """
 
     unexpected: str
 
     @abstractmethod
     def first(self, job: Job[Frame]) -> Values:
-        """At once, before the job has said anything."""
+        """Before the job has yielded anything."""
 
     @abstractmethod
     def show(self, update: Frame | Waiting, job: Job[Frame]) -> Values:
@@ -87,11 +87,11 @@ def stream(
     *,
     interval: float = 0.0,
 ) -> Iterator[Values]:
-    """A job from its start to its last word, for the event of a start button.
+    """Runs a job and yields what the page shows, for the event of a start button.
 
     Args:
-        jobs: of this kind; the visitor's earlier one ends.
-        interval: seconds between two frames at least.
+        jobs: the running ones of this kind; the visitor's earlier one ends.
+        interval: minimum seconds between two frames.
 
     Raises:
         gr.Error: the job could not be started, or it failed.
@@ -111,7 +111,7 @@ def follow(
     *,
     interval: float = 0.0,
 ) -> Iterator[Values]:
-    """What ``stream`` yields of a started job; errors are the caller's."""
+    """What ``stream`` yields of a started job; the caller handles errors."""
     try:
         yield view.first(job)
         for update in job.updates(interval):
@@ -125,11 +125,11 @@ def follow(
 def with_errors_told(
     frames: Iterator[Values], failed: Callable[[str], Values], unexpected: str
 ) -> Iterator[Values]:
-    """The frames; after an error, a last one that tells it, and a toast.
+    """The frames; after an error, a last one that reports it, and a toast.
 
     Args:
         failed: the last frame, from a sentence.
-        unexpected: the sentence for an error that nobody foresaw.
+        unexpected: the sentence for an unexpected error.
 
     Raises:
         gr.Error: the toast.
@@ -149,7 +149,7 @@ def with_errors_told(
 
 @contextmanager
 def toasts() -> Iterator[None]:
-    """An expected error inside becomes a toast."""
+    """Turns an expected error into a toast."""
     try:
         yield
     except DemoError as error:
@@ -157,9 +157,9 @@ def toasts() -> Iterator[None]:
 
 
 def toast(message: str) -> gr.Error:
-    """One sentence for the visitor, and no traceback in the server's log for a visitor's slip.
+    """One sentence for the visitor; a visitor's mistake leaves no traceback in the log.
 
-    Toasts render HTML, and the sentence may hold a stranger's words: they are shown as text.
+    Toasts render HTML, and the sentence may quote a stranger: it is escaped.
     """
     return gr.Error(escape(message, quote=False), print_exception=False)
 
@@ -173,11 +173,11 @@ def start_and_stop(*, running: bool) -> tuple[Any, Any]:
 
 
 def while_running(at_rest: str, ending: str, job: Job[Any]) -> Any:
-    """The button wired by ``ends_job``, as each frame of the job says it.
+    """The state of a button wired by ``ends_job``, for each frame of the job.
 
     Args:
-        at_rest: what the button says until it is pressed.
-        ending: what it says from then on.
+        at_rest: the button's text until it is pressed.
+        ending: its text from then on.
     """
     is_pressed = ending in job.endings
     return gr.update(interactive=not is_pressed, value=ending if is_pressed else at_rest)
@@ -201,8 +201,8 @@ def ends_job(
     """Wires a button that ends the visitor's job.
 
     Args:
-        ending: what the button says until the job's last word resets it.
-        handler: ends the job, where more than that is to be done, and returns ``outputs``.
+        ending: the button's text until the job's last frame resets it.
+        handler: ends the job and returns ``outputs``; by default the job is only ended.
     """
     at_rest = button.value
 
@@ -226,7 +226,7 @@ def ends_job(
 
 
 def stops_job(button: gr.Button, jobs: SessionJobs[Any]) -> None:
-    """Wires a button that ends a job of short steps, and need not say so."""
+    """Wires a button that ends a job of short steps, so that "Stopping …" is not needed."""
 
     def end(request: gr.Request) -> None:
         stop_job(jobs, request)

@@ -1,4 +1,4 @@
-"""The lanes and people that pages offer to a visitor: those of the demo, own and added ones."""
+"""The lanes and people that a visitor can choose: the demo's, own and added ones."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from mia_demo.ui.shared.access import added_models
 from mia_demo.visitors.own_people import OwnPeople, People
 from mia_demo.zoo.layers import LayeredZoo
 
-MAX_BOARD_LANES = 6  # that fit on the attack board, with a colour each
+MAX_BOARD_LANES = 6  # that fit on the attack board, each with its colour
 
 Choices = list[tuple[str, str]]  # label and value
 
 
 def target_choices(zoo: LayeredZoo) -> Choices:
-    """A zoo's targets as lanes; own ones say their α."""
+    """A zoo's targets as choices; own ones name their α."""
     alphas = {entry.name: alpha_text(entry.alpha or 0.0) for entry in zoo.own.targets()}
     return [
         (f"{name} (α {alphas[name]})" if name in alphas else name, name)
@@ -35,7 +35,7 @@ def lane_names(engine: Engine, request: gr.Request, people: People) -> list[str]
 
 
 def attack_lanes(engine: Engine, request: gr.Request, people: People) -> Choices:
-    """Those lanes as choices; added ones say what they are."""
+    """The lanes that this visitor may attack as choices; added ones name their source."""
     zoo = people.zoo
     choices = target_choices(zoo)
     for name in lane_names(engine, request, people)[len(choices) :]:
@@ -60,12 +60,12 @@ def check_lanes(lanes: Sequence[str]) -> None:
 def ticked_lanes(
     choices: Choices, ticked: Sequence[str], *new: str, most: int | None = None
 ) -> Any:
-    """The update of a page's lanes: those that were ticked stay so, new ones are ticked.
+    """The update of a page's lanes: ticked ones stay ticked, and new ones are.
 
-    Where that changes no tick, none is set: the visitor may have changed one meanwhile.
+    If that changes no tick, none is set, because the visitor may have changed one meanwhile.
 
     Args:
-        most: beyond so many, new ones stay unticked.
+        most: beyond this number, new ones stay unticked.
     """
     names = [name for _, name in choices]
     stay = [name for name in ticked if name in names]
@@ -76,7 +76,7 @@ def ticked_lanes(
 
 
 def people_choices(engine: Engine, own: OwnPeople | None = None) -> Choices:
-    """People to train on: the demo's, and the visitor's own."""
+    """The demo's people, and the visitor's own."""
     choices = [(f"The demo's {len(engine.identities)} synthetic people", EMBEDDED)]
     if own is not None:
         choices.append((f"Your own {len(own.identities)} people", own.key))
@@ -89,8 +89,8 @@ def attacked_people(
     """The update of the Attack page's choice of people.
 
     Args:
-        own: the visitor's, offered once a classifier is trained on them.
-        chosen: key of those to choose; empty leaves the choice to the visitor.
+        own: the visitor's people, offered once a classifier is trained on them.
+        chosen: key of the people to select; empty keeps the selection.
     """
     added = added_models(engine, request)
     trained = own if own is not None and own.zoo.target_names() else None
@@ -104,7 +104,7 @@ def attacked_people(
 def own_people_attacked(
     engine: Engine, request: gr.Request, own: OwnPeople | None, *, choose: bool = False
 ) -> Any:
-    """That update after own people have changed; without any to attack, the demo's are chosen."""
+    """``attacked_people`` after own people have changed; without any, the demo's are selected."""
     if own is None or not own.zoo.target_names():
         return attacked_people(engine, request, None, EMBEDDED)
     return attacked_people(engine, request, own, own.key if choose else "")

@@ -1,4 +1,4 @@
-"""Numbers as the browser wants them: polylines."""
+"""Curves as SVG polylines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def polyline(values: Sequence[float], total: int, low: float, high: float) -> st
 
 
 def polyline_at(points_at: Sequence[tuple[float, float]], low: float, high: float) -> str:
-    """The same of values with their x, 0 to 100."""
+    """``polyline`` of values with their x, 0 to 100."""
     points = []
     for x, value in points_at:
         if math.isnan(value):

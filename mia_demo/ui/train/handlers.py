@@ -1,4 +1,4 @@
-"""What happens on the Train page's events: train, pause, keep, hand out, delete."""
+"""Event handlers of the Train page: train, pause, stop, download, delete."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ from mia_demo.ui.shared.handler import (
 from mia_demo.visitors.own_people import People
 
 TRAINING_FRAME_SECONDS = 1 / 4
-DOWNLOAD_PART_BYTES = 3_000_000  # of a download, a multiple of 3: its base64 has no padding
+DOWNLOAD_PART_BYTES = 3_000_000  # of a download; a multiple of 3, so that its base64 has no padding
 THREE = "Train all three lanes"
 
 
 class TrainingJobView(JobView[SeriesStep]):
-    """The board, its buttons and the list of own classifiers while a series of trainings runs."""
+    """Board, buttons and list of own classifiers during a series of trainings."""
 
     unexpected = "The training failed unexpectedly; the server's log says why."
 
@@ -57,7 +57,7 @@ class TrainingJobView(JobView[SeriesStep]):
         self.session = session
         self.number = 0  # of the training on the board
         self.presenter = _presenter(series, 0)
-        self.newest = ""  # the classifier that the last training gave
+        self.newest = ""  # name of the finished classifier
 
     def first(self, job: Job[SeriesStep]) -> tuple[Any, ...]:
         return self.presenter.view.to_json(), *running_buttons(job), gr.skip()
@@ -99,9 +99,9 @@ class TrainHandlers:
 
     Attributes:
         trainings: the running ones.
-        series: of every tab that trains or has paused, so that Stop knows what to forget.
-        given_up: tabs whose running training is to leave nothing behind.
-        busy: folders of the plans that are computed now, each by one job at a time.
+        series: by tab, the one that runs or is paused, for Stop to discard.
+        given_up: tabs whose running training is to be discarded.
+        busy: folders of running plans; each may be computed by one job at a time.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -114,11 +114,11 @@ class TrainHandlers:
     # -- training -----------------------------------------------------------------------------
 
     def start(self, request: gr.Request, key: str, *form: Any) -> Iterator[tuple[Any, ...]]:
-        """The start and resume button: the board until the training is over."""
+        """The Start and Resume button: yields the board until the training is over."""
         yield from self._sitting(request, lambda: self._series(self.engine.people(key), *form))
 
     def start_three(self, request: gr.Request, key: str) -> Iterator[tuple[Any, ...]]:
-        """The quick option of own people: positive, zero and negative one after the other."""
+        """The quick option for own people: trains positive, zero and negative."""
         yield from self._sitting(request, lambda: self._three(key))
 
     def _sitting(
@@ -138,7 +138,7 @@ class TrainHandlers:
         yield from stream(self.trainings, request, start, view, interval=TRAINING_FRAME_SECONDS)
 
     def stop(self, request: gr.Request) -> tuple[Any, ...]:
-        """The stop button: of a running or paused training, nothing stays."""
+        """The Stop button: discards a running or paused training."""
         session = str(request.session_hash)
         if self.trainings.job_of(session) is not None:
             self.given_up.add(session)
@@ -155,11 +155,11 @@ class TrainHandlers:
     # -- own classifiers ----------------------------------------------------------------------
 
     def open(self) -> dict[str, Any]:
-        """A fresh page: earlier visits may have left classifiers."""
+        """The app is opened; earlier visits may have left classifiers."""
         return own_list(self.engine.zoo.own.targets())
 
     def delete(self, own: dict[str, Any]) -> dict[str, Any]:
-        """The confirmed delete button of a list entry."""
+        """The confirmed Delete button of a classifier."""
         with toasts():
             people = self.engine.people(str(own.get("people", EMBEDDED)))
             self.engine.delete_target(str(own.get("chosen", "")), people)
@@ -200,9 +200,9 @@ class TrainHandlers:
 
         Args:
             alpha: smoothing factor, -0.2 to 0.5.
-            images: photos of each person to train on.
+            images: photos per person to train on.
             epochs: how often each photo is seen.
-            schedule: of a negative factor: early, reference or at once.
+            schedule: of a negative factor; early, reference or at once.
             architecture: compact_resnet, resnet18 or compact_densenet.
             learning_rate: of Adam at the start.
             seed: same seed, same classifier.
@@ -274,7 +274,7 @@ def _presenter(series: Series, number: int) -> TrainingPresenter:
 
 
 def running_buttons(job: Job[Any]) -> tuple[Any, Any, Any, Any]:
-    """Start, pause, stop and the quick option, in every frame of the job."""
+    """Start, pause, stop and the quick option during a job."""
     return (
         gr.update(interactive=False),
         while_running("Pause", PAUSING, job),
@@ -284,7 +284,7 @@ def running_buttons(job: Job[Any]) -> tuple[Any, Any, Any, Any]:
 
 
 def idle_buttons(unfinished: Series | None = None) -> tuple[Any, Any, Any, Any]:
-    """These buttons when nothing runs; an unfinished training can be resumed or given up."""
+    """These buttons when nothing runs; an unfinished training can be resumed or discarded."""
     is_paused = unfinished is not None
     is_three = unfinished is not None and unfinished.is_three
     return (

@@ -1,4 +1,4 @@
-"""The train page: widgets and wiring."""
+"""The Train page: widgets and wiring."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
 
     form = [alpha, images, epochs, schedule, architecture, learning_rate, seed]
     buttons = [start, pause, stop, three]
-    # In the browser: the bars follow the slider without the server.
+    # In the browser, so that the bars follow the slider without the server.
     alpha.change(None, alpha, label, js="(alpha) => alpha")
     runs = [
         button.click(handler, inputs, [board, *buttons, own], **JOB_EVENT)
@@ -131,7 +131,7 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
         images, label, own, app.attack_people, [*runs, deleted]
     )
     app.blocks.load(handlers.open, None, own, **QUIET)
-    # Other settings are another training, which has nothing to resume.
+    # With other settings it is another training, and nothing to resume.
     for field in [*form, people]:
         field.input(None, None, start, js="() => 'Start'")
     most = engine.zoo.manifest.train_images

@@ -1,4 +1,4 @@
-"""The part of the Train page where a visitor brings people of their own."""
+"""The part of the Train page for a visitor's own people."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ you train on them, for {KEPT_HOURS} hours or until you delete it. It is bound to
 a secret; other visitors cannot see or attack it.</p>
 </div>"""
 
-# The key stays in the tab: gone when it is closed, there after a reload.
+# The key stays in the tab until it is closed, and survives a reload.
 REMEMBER_PEOPLE = "(panel) => { sessionStorage.setItem('own-people', panel.key || ''); }"
 RECALL_PEOPLE = "() => sessionStorage.getItem('own-people') || ''"
 
 
 @dataclass(frozen=True)
 class OwnPeopleForm:
-    """Widgets of the form, and how they hang together."""
+    """Widgets of the form, and their wiring."""
 
     handlers: PeopleHandlers
     people: gr.Radio
@@ -58,13 +58,13 @@ class OwnPeopleForm:
 
         Args:
             images: how many photos of each person.
-            label: the smoothed label, which knows how many people there are.
+            label: the smoothed label, which depends on the number of people.
             own: the list of classifiers.
             attacked: the Attack page's choice of people.
-            runs: events after which the quick option takes another time.
+            runs: events after which the estimate of the quick option changes.
 
         Returns:
-            What happens when a page was opened and the tab's people were found again.
+            The event after which an opened app has the tab's people again.
         """
         shown = [self.panel, self.form, self.people, self.three, self.estimate, attacked]
         self.consent.change(
@@ -81,8 +81,8 @@ class OwnPeopleForm:
         )
         for event in (*runs, chosen):
             event.then(self.handlers.estimate, self.people, self.estimate, **QUIET)
-        # When the whole app is loaded. The input carries what js returns and never changes itself:
-        # a change would be another trigger.
+        # When the app is loaded. The input carries what js returns and never changes itself: a
+        # change would trigger again.
         recalled = gr.Textbox(visible=False)
         return gr.on(
             fn=self.handlers.restore, inputs=recalled, outputs=shown, js=RECALL_PEOPLE, **QUIET

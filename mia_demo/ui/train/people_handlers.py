@@ -1,4 +1,4 @@
-"""What happens to a visitor's own people: upload, look, delete, come back after a reload."""
+"""Event handlers for a visitor's own people: upload, delete, restore after a reload."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from mia_demo.visitors.own_people import OwnPeople
 
 CONSENT = "I have the consent of everyone pictured, or the faces are synthetic."
 UPLOAD_FAILED = "The upload failed unexpectedly; the server's log says why."
-REPORTED = 20  # reports of progress while an upload is read
-REST_UNCHANGED = (gr.skip(),) * 5  # outputs but the panel
+REPORTED = 20  # progress reports per upload
+REST_UNCHANGED = (gr.skip(),) * 5  # all outputs but the panel
 
 
 class PeopleHandlers:
-    """Handlers that share the Train page's.
+    """Handlers that know the Train page's.
 
-    Their outputs: panel, upload form, the page's people, quick option and its estimate, and the
-    Attack page's people.
+    Outputs: panel, upload form, the page's people, quick option, its estimate, and the Attack
+    page's people.
     """
 
     def __init__(self, engine: Engine, training: TrainHandlers) -> None:
@@ -40,7 +40,7 @@ class PeopleHandlers:
     def upload(
         self, path: str | None, has_consent: bool, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
-        """A chosen zip: read, checked and stored, or refused with the reason."""
+        """Reads, checks and stores a chosen zip, or refuses it with the reason."""
         yield from with_errors_told(
             self._upload(path, has_consent, request),
             lambda message: (reading(message), *REST_UNCHANGED),
@@ -73,7 +73,7 @@ class PeopleHandlers:
                 Path(path).unlink(missing_ok=True)
 
     def delete(self, panel: dict[str, Any], request: gr.Request) -> tuple[Any, ...]:
-        """The confirmed delete button: photos, classifiers and evaluator are gone."""
+        """The confirmed Delete button: removes photos, classifiers and evaluator."""
         session = str(request.session_hash)
         with toasts():
             people = self.engine.own_people.open(str(panel.get("key", "")))
@@ -85,7 +85,7 @@ class PeopleHandlers:
         return self._shown(request, None, status="Deleted: photos, classifiers and evaluator.")
 
     def restore(self, key: str, request: gr.Request) -> tuple[Any, ...]:
-        """A fresh page: the tab may hold the key of people that it uploaded before."""
+        """The app is opened; the tab may remember the key of people uploaded before."""
         if not key:
             return self._shown(request, None)
         try:
@@ -94,7 +94,7 @@ class PeopleHandlers:
             return self._shown(request, None, status=str(error))
 
     def choose(self, key: str) -> tuple[Any, ...]:
-        """Other people to train on: their classifiers, photos and bars, and the quick option."""
+        """Other people to train on: their classifiers, photos, bars and quick option."""
         with toasts():
             people = self.engine.people(key)
         most = people.zoo.manifest.train_images
@@ -110,7 +110,7 @@ class PeopleHandlers:
     # -----------------------------------------------------------------------------------------
 
     def estimate(self, key: str) -> Any:
-        """How long the quick option will take, once the machine's speed is known."""
+        """How long the quick option will take, once the speed of the machine is measured."""
         try:
             people = self.engine.people(key)
         except DemoError:

@@ -1,4 +1,4 @@
-"""What the pages show of a visitor's own people, as plain JSON."""
+"""The panel of a visitor's own people, as plain JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mia_demo.visitors.upload import FEW_PHOTOS, UploadSummary
 
 PANEL_FACE_SIZE = 80
 CLASSIFIER_SIDE = 64
-FEW_PEOPLE = 20  # a guess is right in 5% of the cases or more
+FEW_PEOPLE = 20  # a guess is right in at least 5% of the cases
 NOBODY: dict[str, Any] = {"key": "", "status": "", "progress": None, "people": [], "notes": []}
 ALIGNMENT = (
     f"Photos are cropped to their centred square and shrunk to {CLASSIFIER_SIDE} × "
@@ -24,7 +24,7 @@ def reading(status: str, progress: float | None = None) -> dict[str, Any]:
 
 
 def people_panel(people: OwnPeople) -> dict[str, Any]:
-    """The panel of stored people: a face of each, what to know about the photos, how long kept."""
+    """The panel of stored people: their faces, notes on the photos, and how long they are kept."""
     summary = people.summary
     faces, _ = people.identities.tensors(PANEL_FACE_SIZE, indices=(0,))
     photos = sum(summary.photos)

@@ -1,4 +1,4 @@
-"""What happens on the Understand page's events."""
+"""Event handlers of the Understand page."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from mia_demo.ui.understand.view import (
     recorded_gradients_json,
 )
 
-MIN_MAPPED, MAX_MAPPED = 2, 6  # identities in the embedding view: more would hide each other
-MAX_KEPT = 600  # cached logits and features: of one identity in one network each
-LOOK_SECONDS = 2.0  # that a look may take
+MIN_MAPPED, MAX_MAPPED = 2, 6  # identities in the embedding view; more would overlap
+MAX_KEPT = 600  # cached logits and features, each of one identity in one network
+LOOK_SECONDS = 2.0  # estimate for ZeroGPU
 MIN_LABEL_ALPHA, MAX_LABEL_ALPHA = -0.3, 0.5
 
 VIEW_FAILED = "This view failed unexpectedly; the server's log says why. Reload the page."
@@ -43,11 +43,11 @@ VIEW_FAILED = "This view failed unexpectedly; the server's log says why. Reload 
 log = logging.getLogger(__name__)
 
 View = dict[str, Any]
-Seen = tuple[str, int]  # sha256 of a network's weights, and an identity: names may be given again
+Seen = tuple[str, int]  # sha256 of the weights (a name may be reused), and an identity
 
 
 class UnderstandHandlers:
-    """Handlers that share one engine, and what was computed once with its networks."""
+    """Handlers that share one engine and cache what its networks computed."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -59,12 +59,12 @@ class UnderstandHandlers:
     # -- embedding view -----------------------------------------------------------------------
 
     def open_embedding(self, identities: str, request: gr.Request) -> Iterator[tuple[Any, View]]:
-        """The page comes to the front: the last view, or one with a new attack's identity."""
+        """The section is seen: the last view, or one that includes a new attack's identity."""
         own = self._own(request)
         try:
             people = self.people(identities)
             stays = own is None or own.config.identity in people
-        except DemoError:  # nothing yet, or half a list
+        except DemoError:  # an empty or unfinished list
             stays = False
         if not stays:
             attacked = 0 if own is None else own.config.identity
@@ -76,7 +76,7 @@ class UnderstandHandlers:
             yield identities, view
 
     def embedding(self, identities: str, request: gr.Request) -> Iterator[View]:
-        """Features of the identities' training images, and where reconstructions land."""
+        """Yields the embedding view: features of training images and of reconstructions."""
         with toasts():
             people = self.people(identities)
             landed = self._landed(people, self._own(request))
@@ -124,7 +124,7 @@ class UnderstandHandlers:
         yield embedding_json(lanes, views, labels, shown, landed)
 
     def _training_photos(self, number: int, lane: str) -> Pixels:
-        """[N, 3, S, S] of an identity, as a lane takes them."""
+        """An identity's training photos [N, 3, S, S] at the input size of a lane."""
         zoo, identities = self.engine.zoo, self.engine.identities
         size, indices = zoo.entry(lane).input_size, zoo.images_of(identities, number, "train")
         images, _ = identities.tensors(size, labels=[number], indices=indices)
@@ -183,7 +183,7 @@ class UnderstandHandlers:
     def open_label(
         self, identity: float | None, alpha: float | None, request: gr.Request
     ) -> tuple[Any, View]:
-        """The page comes to the front: the identity of the last attack, or else what was chosen."""
+        """The section is seen: the identity of the last attack, or else the chosen one."""
         own = self._own(request)
         number = identity if own is None else own.config.identity
         return number, self.label(number, alpha)
@@ -207,7 +207,7 @@ class UnderstandHandlers:
             return label_json(lanes, logits, number, float(alpha), photo)
 
     def _logits_of(self, names: Sequence[str], number: int, index: int) -> dict[str, Tensor]:
-        """By lane, logits [C] of one image; computed once for each network."""
+        """Logits [C] of one image by lane; computed once per network."""
         known, missing = self._known(self._logits, names, number)
         if not missing:
             return known
@@ -229,7 +229,7 @@ class UnderstandHandlers:
         return self.engine.finished_attacks.get(str(request.session_hash))
 
     def _recorded(self) -> tuple[SweepResults | None, str]:
-        """The first readable sweep that came with the zoo, and how the zoo has changed since."""
+        """The zoo's first readable recorded sweep, and how the zoo has changed since."""
         for sweep in self.library.sweeps():
             if sweep.is_recorded:
                 try:
@@ -251,7 +251,7 @@ class UnderstandHandlers:
     def _known(
         self, cache: OrderedDict[Seen, Tensor], names: Sequence[str], number: int
     ) -> tuple[dict[str, Tensor], list[str]]:
-        """By lane what is cached of an identity, and the lanes that have yet to be asked."""
+        """What is cached of an identity by lane, and the lanes that are missing."""
         zoo = self.engine.zoo
         with self._lock:
             found = {name: cache.get((zoo.entry(name).stored.sha256, number)) for name in names}
@@ -261,7 +261,7 @@ class UnderstandHandlers:
     def _keep(
         self, cache: OrderedDict[Seen, Tensor], number: int, seen: ByLane
     ) -> dict[str, Tensor]:
-        """Remembers what lanes saw of an identity, and returns it."""
+        """Caches outputs of lanes for an identity, and returns them."""
         tensors = {name: torch.from_numpy(value) for name, value in seen.items()}
         with self._lock:
             for name, tensor in tensors.items():

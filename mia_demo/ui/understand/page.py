@@ -1,4 +1,4 @@
-"""The understand page: why smoothing changes what an attack finds, in pictures and words."""
+"""The Understand page: why smoothing changes what an attack finds, in pictures and words."""
 
 from __future__ import annotations
 
@@ -73,13 +73,13 @@ def build_understand_page(app: AppState, address: AddressPage) -> None:
         formula = component("understand/label_formula")
         _text("background")
 
-    # By select, which the parts trigger when they come into view: Gradio triggers load by itself,
-    # for every visitor and before the page is chosen.
+    # The parts trigger select when they come into view. Gradio would trigger load for every visitor
+    # before the page is opened.
     embedding.select(
         handlers.open_embedding,
         people,
         [people, embedding],
-        trigger_mode="always_last",  # a view that still waits may have missed a new attack
+        trigger_mode="always_last",  # a waiting view may have missed a new attack
         **JOB_EVENT,
     )
     gr.on(
@@ -121,5 +121,5 @@ def build_understand_page(app: AppState, address: AddressPage) -> None:
 
 
 def _text(name: str) -> None:
-    """Words that never change, from a file of their own."""
+    """Text from a file."""
     gr.HTML((TEXTS / f"{name}.html").read_text("utf-8"), apply_default_css=False)

@@ -22,7 +22,7 @@ from mia_demo.zoo.reading import Zoo
 
 @dataclass(frozen=True)
 class LaneLabel:
-    """A lane's name, colour and factor, the same on every page."""
+    """A lane's name, colour and smoothing factor."""
 
     name: str
     style: int
@@ -49,11 +49,11 @@ def lane_labels(zoo: Zoo) -> list[LaneLabel]:
 
 @dataclass(frozen=True)
 class Landed:
-    """Reconstructions to lay among the training images.
+    """Reconstructions to show among the training images.
 
     Attributes:
         images: by lane, uint8 [K, R, R, 3].
-        identities: by lane, whom each of them should show.
+        identities: by lane, the identity that each should show.
         source: where they come from, in words.
     """
 
@@ -90,7 +90,7 @@ def embedding_json(
 
 
 def tightness(views: Mapping[str, EmbeddingView]) -> str:
-    """The lanes' ratios in words, as they came out."""
+    """The lanes ranked by intra / inter, in words."""
     first, *others = sorted(views, key=lambda name: views[name].ratio)
     ranked = f"{first} ({views[first].ratio:.3f})"
     for name in others:
