@@ -22,7 +22,6 @@ from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.line_up_dealing import Dealer
 from mia_demo.ui.engine.line_up_rooms import LineUpRooms
 from mia_demo.ui.engine.networks import Networks
-from mia_demo.ui.engine.people_training import Speed, measure_speed
 from mia_demo.ui.models.handlers import ModelsHandlers
 from mia_demo.ui.models.view import NOTHING
 from mia_demo.ui.shared.estimates import Estimates
@@ -88,8 +87,6 @@ def test_measurements_of_speed(engine: Engine) -> None:
     form = (EMBEDDED, -0.05, 1, 1, "early", "compact_resnet", 0.001, 0)
     *_, last = Estimates(engine).for_training(*form)
     assert "on this device." in last
-    (speed,) = engine.on_device(measure_speed)
-    assert isinstance(speed, Speed)
 
 
 # -- a worker and the server ------------------------------------------------------------------

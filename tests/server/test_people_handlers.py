@@ -18,8 +18,9 @@ from mia_demo.errors import ConfigError
 from mia_demo.system.device import Compute
 from mia_demo.ui.engine import people_training
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
-from mia_demo.ui.engine.people_training import Speed, plan_series, plan_three_lanes, series_work
+from mia_demo.ui.engine.people_training import plan_series, plan_three_lanes, series_work
 from mia_demo.ui.engine.training_form import parse_training
+from mia_demo.ui.engine.training_speed import three_lanes_seconds
 from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.train.handlers import TrainHandlers
 from mia_demo.ui.train.people_handlers import PeopleHandlers
@@ -93,12 +94,14 @@ def test_three_lanes_are_trained_after_an_evaluator_of_other_architecture(
     series = plan_three_lanes(people, engine.zoo)
     assert [plan.kind for plan in series.plans] == ["evaluator", *["target"] * 3]
     assert [plan.config.alpha for plan in series.plans[1:]] == [0.1, 0.0, -0.05]
-    judge, *targets = {plan.config.architecture for plan in series.plans[:2]}
-    assert [judge] != targets
+    judge, target = (plan.config.architecture for plan in series.plans[:2])
+    assert judge != target
     assert all(plan.folder.parent == people.zoo.own.path for plan in series.plans)
     # 6 images to train on: 40 epochs of the evaluator, 100 of each target.
-    seconds = Speed(target=0.1, evaluator=1.0).three_lanes(people, engine.zoo)
-    assert seconds == pytest.approx(240 + 180)
+    for architecture, seconds in ((judge, 1.0), (target, 0.1)):
+        engine.speed.note(f"training {architecture}", 1, seconds)
+        engine.speed.note(f"testing {architecture}", 1, 0.0)
+    assert three_lanes_seconds(engine, people) == pytest.approx(240 + 180)
     config, images = parse_training(*FORM[:4], "compact_densenet", *FORM[5:])
     with pytest.raises(ConfigError, match="must not judge its own kind"):
         plan_series(people, engine.runs, config, images)

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import math
 import shutil
-import time
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
 from mia_demo.errors import ConfigError
 from mia_demo.recipes.classifiers import with_usual_start
 from mia_demo.recipes.make_zoo import TARGET_ALPHAS, ZooRecipe
 from mia_demo.report.columns import alpha_text
-from mia_demo.training.classifier import ClassifierTrainer, LabelledImages, TrainConfig
+from mia_demo.training.classifier import TrainConfig
 from mia_demo.ui.engine.engine import Engine
-from mia_demo.ui.engine.networks import Networks
 from mia_demo.ui.engine.training import (
     TrainingPlan,
     TrainingUpdate,
@@ -34,8 +30,6 @@ from mia_demo.zoo.reading import Zoo
 TARGET_STEPS, TARGET_EPOCHS = 400, (20, 100)
 EVALUATOR_STEPS, EVALUATOR_EPOCHS = 120, (10, 40)
 OWN_PEOPLE_BATCH = 32
-SPEED_STEPS = 3
-SPEED_SECONDS = 5.0  # estimate for ZeroGPU
 THREE_LANES = tuple(TARGET_ALPHAS.values())
 
 SeriesStep = tuple[int, TrainingUpdate]  # number of the training in its series
@@ -95,14 +89,21 @@ def plan_three_lanes(people: OwnPeople, demo: Zoo) -> Series:
         ConfigError: all exist, or there is no room.
     """
     zoo, images = people.zoo, people.zoo.manifest.train_images
-    missing = [
-        plan_training(zoo, zoo.own.path, config, images)
-        for config in _three_configs(people, demo)
-        if not trained_with(zoo, config, images)
-    ]
+    missing = missing_targets(people, demo)
     if not missing:
         raise ConfigError("All three lanes are trained already; attack them on the Attack page.")
-    return Series(people, (*_evaluator(people), *missing), is_three=True)
+    plans = (plan_training(zoo, zoo.own.path, config, images) for config in missing)
+    return Series(people, (*_evaluator(people), *plans), is_three=True)
+
+
+def missing_targets(people: OwnPeople, demo: Zoo) -> list[TrainConfig]:
+    """The recipes of positive, zero and negative that are not trained yet."""
+    epochs = _epochs(TARGET_STEPS, TARGET_EPOCHS, people)
+    recipe = with_usual_start(ZooRecipe().target, demo)
+    recipe = replace(recipe, batch_size=OWN_PEOPLE_BATCH, epochs=epochs)
+    three = (replace(recipe, alpha=alpha) for alpha in THREE_LANES)
+    images = people.zoo.manifest.train_images
+    return [config for config in three if not trained_with(people.zoo, config, images)]
 
 
 def series_work(series: Series, engine: Engine) -> Generator[SeriesStep, None, None]:
@@ -126,72 +127,20 @@ def series_work(series: Series, engine: Engine) -> Generator[SeriesStep, None, N
             shutil.rmtree(series.people.zoo.own.path, ignore_errors=True)
 
 
-@dataclass(frozen=True)
-class Speed:
-    """Measured training seconds per image."""
-
-    target: float
-    evaluator: float
-
-    def three_lanes(self, people: OwnPeople, demo: Zoo) -> float:
-        """Seconds for what ``plan_three_lanes`` would train."""
-        images = _train_images(people)
-        total = 0.0
-        if not people.has_evaluator:
-            total += self.evaluator * images * _evaluator_config(people).epochs
-        for config in _three_configs(people, demo):
-            if not trained_with(people.zoo, config, people.zoo.manifest.train_images):
-                total += self.target * images * config.epochs
-        return total
-
-
-def measure_speed(networks: Networks) -> Generator[Speed, None, None]:
-    """Times a few training steps of both architectures on noise."""
-    recipe, compute = ZooRecipe(), networks.compute
-    seconds = []
-    for config in (recipe.target, recipe.evaluator):
-        config = replace(config, epochs=2, batch_size=OWN_PEOPLE_BATCH)
-        rng = torch.Generator().manual_seed(0)
-        count = OWN_PEOPLE_BATCH * SPEED_STEPS
-        noise = torch.randint(0, 256, (count, 3, 64, 64), generator=rng, dtype=torch.uint8)
-        images = LabelledImages(noise, torch.arange(count) % 10)
-        trainer = ClassifierTrainer(config.classifier(10), config, compute, images)
-        for _ in trainer.train_epoch():  # the first steps are slower
-            pass
-        compute.synchronize()
-        started = time.perf_counter()
-        for _ in trainer.train_epoch():
-            pass
-        compute.synchronize()
-        seconds.append((time.perf_counter() - started) / count)
-    yield Speed(*seconds)
-
-
 def _evaluator(people: OwnPeople) -> tuple[TrainingPlan, ...]:
     if people.has_evaluator:
         return ()
     zoo = people.zoo
-    config = _evaluator_config(people)
+    config = evaluator_config(people)
     return (plan_training(zoo, zoo.own.path, config, zoo.manifest.train_images, "evaluator"),)
 
 
-def _evaluator_config(people: OwnPeople) -> TrainConfig:
+def evaluator_config(people: OwnPeople) -> TrainConfig:
+    """The recipe of the evaluator of own people."""
     epochs = _epochs(EVALUATOR_STEPS, EVALUATOR_EPOCHS, people)
     return replace(ZooRecipe().evaluator, batch_size=OWN_PEOPLE_BATCH, epochs=epochs)
 
 
-def _three_configs(people: OwnPeople, demo: Zoo) -> list[TrainConfig]:
-    epochs = _epochs(TARGET_STEPS, TARGET_EPOCHS, people)
-    recipe = replace(
-        with_usual_start(ZooRecipe().target, demo), batch_size=OWN_PEOPLE_BATCH, epochs=epochs
-    )
-    return [replace(recipe, alpha=alpha) for alpha in THREE_LANES]
-
-
 def _epochs(steps: int, bounds: tuple[int, int], people: OwnPeople) -> int:
-    wanted = math.ceil(steps * OWN_PEOPLE_BATCH / _train_images(people))
-    return min(max(wanted, bounds[0]), bounds[1])
-
-
-def _train_images(people: OwnPeople) -> int:
-    return len(people.zoo.split_items(people.identities)["train"])
+    images = len(people.zoo.split_items(people.identities)["train"])
+    return min(max(math.ceil(steps * OWN_PEOPLE_BATCH / images), bounds[0]), bounds[1])

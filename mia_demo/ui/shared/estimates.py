@@ -4,44 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Iterator, Sequence
 from html import escape
 from typing import Any
 
 import gradio as gr
-import torch
 from gradio.components import Component
 
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.errors import DemoError
-from mia_demo.training.classifier import (
-    ClassifierTrainer,
-    LabelledImages,
-    TrainConfig,
-    predict,
-    train_classifier,
-)
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.line_up_dealing import LINE_UP_PRESET
 from mia_demo.ui.engine.line_up_dealing import MAX_AT_ONCE as MAX_ROUNDS
-from mia_demo.ui.engine.networks import Networks
-from mia_demo.ui.engine.people_training import Series, SeriesStep
-from mia_demo.ui.engine.speed import SpeedMeter, spoken
+from mia_demo.ui.engine.speed import spoken
 from mia_demo.ui.engine.sweeping import plan_sweep
 from mia_demo.ui.engine.training_form import parse_training
+from mia_demo.ui.engine.training_speed import measure_training, training_seconds
 from mia_demo.ui.shared.forms import parse_config, words
 from mia_demo.ui.shared.handler import JOB_EVENT
-from mia_demo.visitors.own_people import People
 
 MEASURING = "How long? The start-up is measuring this device …"
 UNKNOWN = "How long is not known yet; the first attack measures this device."
 MEASURING_PATIENCE_SECONDS = 120.0
 MEASURING_POLL_SECONDS = 0.5
-TIMED_SECONDS = 5.0  # estimate for ZeroGPU
-MEASURED_BATCHES = 4  # of an untimed training; the first one is the warm-up
-
-Timing = tuple[str, int, float]  # kind, size and seconds, for ``SpeedMeter.note``
 
 
 class Estimates:
@@ -106,74 +91,18 @@ class Estimates:
         try:
             config, images = parse_training(*form)
             people = self.engine.people(key)
-            if self._training_seconds(config, images, people) is None:
+            if training_seconds(self.engine, people, config, images) is None:
                 yield line("How long? Measuring this device …")
-                job = self.engine.shared(
-                    lambda: self._measure_training(config), "a measurement of speed"
-                )
-                for _ in job.updates():
-                    pass
+                measure_training(self.engine, config)
         except DemoError:
             yield line("")
             return
-        seconds = self._training_seconds(config, images, people)
+        seconds = training_seconds(self.engine, people, config, images)
         yield line(UNKNOWN if seconds is None else f"{_capital(spoken(seconds))} on this device.")
 
     def _is_measuring(self) -> bool:
         seconds = self.engine.speed.attack_seconds(AttackConfig())
         return seconds is None and self.engine.is_warming_up
-
-    def _training_seconds(self, config: TrainConfig, images: int, people: People) -> float | None:
-        most = people.zoo.manifest.train_images
-        counts = [len(entries) for entries in people.identities.entries]
-        trained = sum(min(images, most, count) for count in counts)
-        tested = sum(max(1, count - most) for count in counts)
-        return self.engine.speed.training_seconds(
-            config.architecture, config.batch_size, trained, tested, config.epochs
-        )
-
-    def _measure_training(self, config: TrainConfig) -> Generator[Timing, None, None]:
-        work = partial(time_training, config, len(self.engine.identities))
-        for timing in self.engine.on_device(work, seconds=TIMED_SECONDS):
-            self.engine.speed.note(*timing)
-            yield timing
-
-
-def time_training(
-    config: TrainConfig, classes: int, networks: Networks
-) -> Generator[Timing, None, None]:
-    """Trains on a few batches of noise, whose content does not affect the speed."""
-    count, size = MEASURED_BATCHES * config.batch_size, config.input_size
-    noise = torch.randint(0, 256, (count, 3, size, size), dtype=torch.uint8)
-    data = LabelledImages(noise, torch.arange(count) % classes)
-    trainer = ClassifierTrainer(config.classifier(classes), config, networks.compute, data)
-    before: float | None = None
-    for frame in train_classifier(trainer, None):
-        if before is not None:
-            kind = f"training {config.architecture}"
-            yield kind, config.batch_size, frame.seconds - before
-        before = frame.seconds
-        if frame.step == MEASURED_BATCHES:
-            break
-    started = time.perf_counter()
-    predict(trainer.network, noise, networks.compute)
-    spent = time.perf_counter() - started
-    yield f"testing {config.architecture}", count, spent
-
-
-def measured_training(
-    steps: Iterable[SeriesStep], series: Series, meter: SpeedMeter
-) -> Generator[SeriesStep, None, None]:
-    """The steps of a series of trainings, whose speed is noted."""
-    before: float | None = None
-    for number, update in steps:
-        frame, config = update.frame, series.plans[number].config
-        if frame is not None:
-            if before is not None and frame.seconds > before:
-                kind = f"training {config.architecture}"
-                meter.note(kind, config.batch_size, frame.seconds - before)
-            before = frame.seconds
-        yield number, update
 
 
 def estimate_line() -> gr.HTML:

@@ -29,7 +29,7 @@ from mia_demo.ui.engine.training_form import (
     RECIPE,
     parse_training,
 )
-from mia_demo.ui.shared.estimates import measured_training
+from mia_demo.ui.engine.training_speed import measured_training
 from mia_demo.ui.shared.handler import (
     PAUSING,
     STOPPING,

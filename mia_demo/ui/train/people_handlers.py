@@ -12,7 +12,7 @@ import gradio as gr
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.ui.boards.training_view import own_list
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
-from mia_demo.ui.engine.people_training import SPEED_SECONDS, Speed, measure_speed
+from mia_demo.ui.engine.training_speed import three_lanes_seconds
 from mia_demo.ui.shared.handler import toasts, with_errors_told
 from mia_demo.ui.shared.lanes import own_people_attacked, people_choices
 from mia_demo.ui.train.handlers import TrainHandlers
@@ -35,7 +35,6 @@ class PeopleHandlers:
     def __init__(self, engine: Engine, training: TrainHandlers) -> None:
         self.engine = engine
         self.training = training
-        self._speed: Speed | None = None
 
     def upload(
         self, path: str | None, has_consent: bool, request: gr.Request
@@ -66,7 +65,7 @@ class PeopleHandlers:
                     told = int(news * REPORTED)
                     yield reading(f"Reading the photos, {news:.0%} …", news), *REST_UNCHANGED
             yield reading("Measuring how fast this machine trains …"), *REST_UNCHANGED
-            self._measure()
+            three_lanes_seconds(self.engine, people)
             yield self._shown(request, people, choose=True)
         finally:
             if path is not None:
@@ -117,28 +116,16 @@ class PeopleHandlers:
             return gr.skip()
         if not isinstance(people, OwnPeople):
             return gr.update(visible=False)
-        seconds = self._measure().three_lanes(people, self.engine.zoo)
-        if not seconds:
-            text = "Positive, zero and negative are trained."
-        else:
+        seconds = three_lanes_seconds(self.engine, people)
+        if seconds is None:
+            return gr.skip()
+        text = "Positive, zero and negative are trained."
+        if seconds:
             judge = "" if people.has_evaluator else "the evaluator, then "
             text = (
                 f"Trains {judge}positive, zero and negative: {duration(seconds)} on this machine."
             )
         return gr.update(value=f"<p>{escape(text)}</p>", visible=True)
-
-    def _measure(self) -> Speed:
-        if self._speed is None:
-            job = self.engine.shared(
-                lambda: self.engine.on_device(measure_speed, seconds=SPEED_SECONDS),
-                "a measurement of speed",
-            )
-            for speed in job.updates():
-                if isinstance(speed, Speed):
-                    self._speed = speed
-        if self._speed is None:
-            raise ConfigError("The measurement of speed was stopped; try again.")
-        return self._speed
 
     def _shown(
         self,
