@@ -10,9 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
 
-from tests.hub_stand_in import HubStandIn
+from mia_demo.system.hub_client import prepare_hub_client
+
+prepare_hub_client()  # as the programs do
+
+from huggingface_hub import constants  # noqa: E402
+
+from tests.hub_stand_in import HubStandIn  # noqa: E402
 
 # Test files run in two processes; inherited by the pages and commands that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

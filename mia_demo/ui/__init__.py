@@ -8,13 +8,14 @@ import os
 import tempfile
 from pathlib import Path
 
+from mia_demo.system.hub_client import prepare_hub_client
 from mia_demo.system.proxies import prepare_proxies, unusable_proxy
 
 log = logging.getLogger(__name__)
 
 # Nothing leaves the machine: no analytics, no version check, no Hub telemetry.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+prepare_hub_client()
 # A shared /tmp/gradio that belongs to somebody else is a PermissionError.
 os.environ.setdefault(
     "GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir()) / f"mia_demo-{getpass.getuser()}")

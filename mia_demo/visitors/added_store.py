@@ -104,7 +104,7 @@ class AddedStore:
                 f"Visitors of this server have loaded {MAX_TAB_ZOOS} zoos already; try again "
                 "later, or start the demo on a machine of your own."
             )
-        return HubAccess(self.folder / HUB_FOLDER, is_anonymous=True, most_bytes=MAX_ZOO_BYTES)
+        return HubAccess(self.folder / HUB_FOLDER, is_anonymous=True, max_bytes=MAX_ZOO_BYTES)
 
     def check_room(self, models: AddedModels) -> None:
         """

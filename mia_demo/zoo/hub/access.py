@@ -9,7 +9,7 @@ from huggingface_hub import HfApi, constants
 
 from mia_demo.zoo.hub.client import hub
 
-MAX_BYTES = 4_000_000_000
+MAX_DOWNLOAD_BYTES = 4_000_000_000
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,12 @@ class HubAccess:
     Attributes:
         folder: where files are kept; None is the client's own cache.
         is_anonymous: this machine's token stays out of it: a stranger sees what everybody sees.
-        most_bytes: of one zoo.
+        max_bytes: of one zoo.
     """
 
     folder: Path | None = None
     is_anonymous: bool = False
-    most_bytes: int = MAX_BYTES
+    max_bytes: int = MAX_DOWNLOAD_BYTES
 
     @property
     def cache(self) -> Path:

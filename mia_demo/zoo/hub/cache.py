@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from contextlib import suppress
 from pathlib import Path
 
 from mia_demo.system.files import sha256_of
@@ -33,11 +32,3 @@ def drop(path: Path) -> None:
     """Removes a cached file, so that the client fetches it anew."""
     path.resolve().unlink(missing_ok=True)
     path.unlink(missing_ok=True)
-
-
-def folder_bytes(folder: Path) -> int:
-    total = 0
-    for path in folder.glob("*"):
-        with suppress(FileNotFoundError):  # the client renames what is complete
-            total += path.stat().st_size
-    return total

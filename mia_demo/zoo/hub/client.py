@@ -1,4 +1,4 @@
-"""The Hub's client, made patient and quiet: no telemetry, deadlines, one sentence a failure."""
+"""The Hub's client with deadlines, and one sentence per failure."""
 
 from __future__ import annotations
 
@@ -18,24 +18,13 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.utils import logging
-from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from mia_demo import __version__
 from mia_demo.errors import DemoError, HubAccessError, HubError, HubUnreachableError
 from mia_demo.system.proxies import prepare_proxies, unusable_proxy
 
 ANSWER_SECONDS = 4.0  # for a first answer; a Hub that cannot be reached is reported within 5 s
-STALL_SECONDS = 15.0  # without a byte, once a transfer has begun
 POLL_SECONDS = 0.2
-
-# These are read when they are needed, so they hold however early the client was imported.
-constants.HF_HUB_DISABLE_TELEMETRY = True
-constants.HF_HUB_DISABLE_XET = True  # one way to transfer, the one that is tested
-constants.DOWNLOAD_CHUNK_SIZE = 256 * 1024  # 10 MB would make progress look like a stall
-# Failures become one sentence here, and progress is reported by the caller.
-logging.set_verbosity_error()
-disable_progress_bars()
 
 Result = TypeVar("Result")
 Beat = TypeVar("Beat")
@@ -167,7 +156,7 @@ def explain(error: Exception, subject: str) -> HubError | None:
         return HubError(f"{subject} lacks a file that its manifest lists; choose another revision.")
     if isinstance(error, HfHubHTTPError):
         return _refused(error, subject)
-    if is_broken_connection(error):
+    if type(error).__module__.startswith("httpx"):  # or httpx2, by the client's version
         return _unreachable(subject, error)
     if isinstance(error, OSError):
         return HubError(
@@ -177,13 +166,6 @@ def explain(error: Exception, subject: str) -> HubError | None:
     if isinstance(error, ValueError):  # an answer that the client cannot use
         return HubError(f"{subject}: the Hub's answer makes no sense: {error}".splitlines()[0])
     return None
-
-
-def is_broken_connection(error: Exception) -> bool:
-    """Whether nobody answered, or not to the end."""
-    if isinstance(error, HfHubHTTPError):
-        return False
-    return type(error).__module__.startswith("httpx")  # httpx or httpx2, by the client's version
 
 
 def _unreachable(subject: str, error: Exception) -> HubUnreachableError:

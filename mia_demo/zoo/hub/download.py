@@ -8,46 +8,32 @@ made at all.
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable, Generator
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from threading import Event
 
-from huggingface_hub import hf_hub_url, try_to_load_from_cache
-from huggingface_hub.errors import EntryNotFoundError
-from huggingface_hub.hf_api import RepoFile
+from huggingface_hub import try_to_load_from_cache
 
 from mia_demo.errors import DemoError, HubAccessError, HubError, HubUnreachableError
 from mia_demo.system.files import write_bytes
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.hub.access import HubAccess
 from mia_demo.zoo.hub.address import HubAddress
-from mia_demo.zoo.hub.cache import drop, folder_bytes, is_as_named, is_intact
-from mia_demo.zoo.hub.client import (
-    ANSWER_SECONDS,
-    STALL_SECONDS,
-    is_broken_connection,
-    while_alive,
-    within,
-)
+from mia_demo.zoo.hub.cache import drop, is_as_named, is_intact
+from mia_demo.zoo.hub.client import ANSWER_SECONDS, while_alive, within
+from mia_demo.zoo.hub.offer import check_offer, look_up
+from mia_demo.zoo.hub.progress import ByteCounter, DownloadProgress
 from mia_demo.zoo.manifest import MANIFEST, StoredFile
 from mia_demo.zoo.reading import Zoo
 
-MAX_MANIFEST_BYTES = 4_000_000
-PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
-SPARE_BYTES = 50_000_000  # left free on the disk
+ATTEMPTS = 2  # to get files whose sha256 is right; the client repeats what breaks off
+# The client counts 10 MB at a time: few files at once, so that slow networks show progress too. It
+# notices by itself when bytes stop coming; the long silence is for what it does not notice.
+WORKERS = 2
+STALL_SECONDS = 120.0
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class DownloadProgress:
-    """How far a download is; bytes that the cache had already count as done."""
-
-    done_bytes: int
-    total_bytes: int
 
 
 def open_hub_zoo(
@@ -109,14 +95,14 @@ class _Download:
         if zoo is None:
             raise HubError(f"{pinned}: {MANIFEST} arrived damaged; try again later.")
         files = zoo.listed_files()
-        total, most = sum(stored.bytes for stored in files), self.access.most_bytes
+        total, most = sum(stored.bytes for stored in files), self.access.max_bytes
         if total > most:
             limit = f"{most / 1e9:.0f} GB" if most >= 1e9 else f"{most / 1e6:.0f} MB"
             raise HubError(f"{pinned} is larger than {limit}, too large for this demo.")
         bad = [stored for stored in files if not is_intact(zoo.root, stored)]
         if bad:
             try:
-                self._check_offer(pinned, bad)
+                check_offer(self.access, pinned, bad)
                 yield from self._fetch_files(pinned, zoo, bad)
             except HubUnreachableError as error:
                 raise HubUnreachableError(f"{error} {_what_is_cached(pinned, zoo)}") from error
@@ -125,7 +111,7 @@ class _Download:
     def _pin(self, address: HubAddress) -> HubAddress:
         """Asks which commit a branch or tag is; without the Hub, what it was when last asked."""
         try:
-            pinned = self._look_up(address)
+            pinned = look_up(self.access, address)
         except HubUnreachableError as error:
             manifest = self._in_cache(address, MANIFEST)
             if manifest is None:
@@ -138,49 +124,6 @@ class _Download:
             reference = self.access.of_repo(address.repo) / "refs" / address.revision
             write_bytes(reference, pinned.revision.encode())
         return pinned
-
-    def _look_up(self, address: HubAddress) -> HubAddress:
-        """One request: the commit, and whether there is a manifest of sensible size."""
-        api = self.access.api()
-        url = hf_hub_url(address.repo, MANIFEST, revision=address.revision, endpoint=api.endpoint)
-        subject = str(address)
-        try:
-            found = within(
-                lambda: api.get_hf_file_metadata(url=url, timeout=ANSWER_SECONDS), subject
-            )
-        except HubError as error:
-            if isinstance(error.__cause__, EntryNotFoundError):
-                raise HubError(self._why_no_zoo(address)) from error
-            raise
-        pinned = address.at(found.commit_hash or "")
-        if not pinned.is_pinned:
-            raise HubError(
-                f"{subject}: {api.endpoint} does not answer like the Hub; check HF_ENDPOINT and "
-                "proxy."
-            )
-        if found.size is not None and found.size > MAX_MANIFEST_BYTES:
-            raise HubError(f"{subject}: its {MANIFEST} of {found.size:,} bytes cannot be a zoo's.")
-        return pinned
-
-    def _why_no_zoo(self, address: HubAddress) -> str:
-        paths = [file.path for file in self._tree(address)]
-        pickles = [path for path in paths if path.endswith(PICKLES)]
-        if pickles:
-            return (
-                f"{address} is no zoo: it has no {MANIFEST}, and {pickles[0]} is a pickle, which "
-                "is never opened; ask for safetensors uploaded with `python -m mia_demo publish`."
-            )
-        return (
-            f"{address} is no zoo: it has no {MANIFEST}; zoos are uploaded with "
-            "`python -m mia_demo publish`."
-        )
-
-    def _tree(self, address: HubAddress) -> list[RepoFile]:
-        def ask() -> list[RepoFile]:
-            entries = self.access.api().list_repo_tree(address.repo, revision=address.revision)
-            return [entry for entry in entries if isinstance(entry, RepoFile)]
-
-        return within(ask, str(address))
 
     def _in_cache(self, address: HubAddress, file: str) -> Path | None:
         found = try_to_load_from_cache(
@@ -205,92 +148,64 @@ class _Download:
             )
         return zoo
 
-    def _check_offer(self, pinned: HubAddress, files: list[StoredFile]) -> None:
-        """Refuses before the first byte what could not be accepted after the last."""
-        self._look_up(
-            pinned
-        )  # unlike what follows, the client does not repeat this if nobody answers
-        offered = {file.path: file for file in self._tree(pinned)}
+    def _fetch_files(
+        self, pinned: HubAddress, zoo: FolderZoo, files: list[StoredFile]
+    ) -> Generator[DownloadProgress, None, None]:
+        total = sum(stored.bytes for stored in zoo.listed_files())
         for stored in files:
-            offer = offered.get(stored.file)
-            if offer is None:
+            if (zoo.root / stored.file).is_file():
+                log.warning("%s: %s is damaged and downloaded again.", pinned, stored.file)
+        for _ in range(ATTEMPTS):
+            lacking = [stored for stored in files if not is_intact(zoo.root, stored)]
+            if not lacking:
+                break
+            for stored in lacking:
+                drop(zoo.root / stored.file)
+            arrived = total - sum(stored.bytes for stored in lacking)
+            counter = ByteCounter()
+            fetch = partial(self._fetch_snapshot, pinned, lacking, counter)
+            try:
+                for done in while_alive(fetch, str(pinned), counter.count, STALL_SECONDS):
+                    yield DownloadProgress(min(total, arrived + done), total)
+            finally:
+                counter.stopped.set()
+        for stored in files:
+            if not is_intact(zoo.root, stored):
                 raise HubError(
-                    f"{pinned} lacks {stored.file}, which its manifest lists; choose another "
-                    "revision or tell its owner."
+                    f"{pinned}: {stored.file} arrived damaged twice, its sha256 is not the "
+                    "manifest's; try again later or tell its owner."
                 )
-            hashed = offer.lfs.sha256 if offer.lfs else stored.sha256
-            if (offer.size, hashed) != (stored.bytes, stored.sha256):
-                raise HubError(
-                    f"{pinned}: {stored.file} is not the file that its manifest lists; choose "
-                    "another revision or tell its owner."
-                )
-        needed = sum(stored.bytes for stored in files)
-        cache = self.access.cache
-        disk = next(folder for folder in (cache, *cache.parents) if folder.exists())
-        if (free := shutil.disk_usage(disk).free) < needed + SPARE_BYTES:
-            raise HubError(
-                f"{pinned} needs {needed / 1e6:,.0f} MB more in {cache}, where "
-                f"{free / 1e6:,.0f} MB are free; make room there or set HF_HOME to another disk."
-            )
+        yield DownloadProgress(total, total)
+
+    def _fetch_snapshot(
+        self, pinned: HubAddress, files: list[StoredFile], counter: ByteCounter
+    ) -> None:
+        self.access.api().snapshot_download(
+            pinned.repo,
+            revision=pinned.revision,
+            cache_dir=self.access.cache,
+            allow_patterns=[stored.file for stored in files],
+            etag_timeout=ANSWER_SECONDS,
+            max_workers=WORKERS,
+            tqdm_class=counter.bar,
+        )
 
     def _fetch_manifest(self, pinned: HubAddress) -> None:
-        if self._look_up(pinned) != pinned:
+        if look_up(self.access, pinned) != pinned:
             raise HubError(f"{pinned}: the Hub answers with another commit; try again later.")
         cached = self._in_cache(pinned, MANIFEST)
         if cached is not None:
             drop(cached)
-        within(lambda: self._fetch(pinned, MANIFEST), str(pinned), STALL_SECONDS)
-
-    def _fetch_files(
-        self, pinned: HubAddress, zoo: Zoo, files: list[StoredFile]
-    ) -> Generator[DownloadProgress, None, None]:
-        total = sum(stored.bytes for stored in zoo.listed_files())
-        needed = sum(stored.bytes for stored in files)
-        stopped = Event()
-        for stored in files:
-            if (zoo.root / stored.file).is_file():
-                log.warning("%s: %s is damaged and downloaded again.", pinned, stored.file)
-                drop(zoo.root / stored.file)
-        blobs = self.access.of_repo(pinned.repo) / "blobs"
-        before = folder_bytes(blobs)
-
-        def fetch() -> None:
-            for stored in files:
-                for attempt in (1, 2):
-                    if stopped.is_set():
-                        return
-                    try:
-                        self._fetch(pinned, stored.file)
-                    except Exception as error:
-                        if attempt == 2 or not is_broken_connection(error):
-                            raise
-                        continue
-                    if is_intact(zoo.root, stored):
-                        break
-                    drop(zoo.root / stored.file)
-                    if attempt == 2:
-                        raise HubError(
-                            f"{pinned}: {stored.file} arrived damaged twice, its sha256 is not the "
-                            "manifest's; try again later or tell its owner."
-                        )
-
-        def fetched() -> int:
-            return max(0, min(needed, folder_bytes(blobs) - before))
-
-        try:
-            for done in while_alive(fetch, str(pinned), fetched, STALL_SECONDS):
-                yield DownloadProgress(total - needed + done, total)
-        finally:
-            stopped.set()
-        yield DownloadProgress(total, total)
-
-    def _fetch(self, pinned: HubAddress, file: str) -> None:
-        self.access.api().hf_hub_download(
-            pinned.repo,
-            file,
-            revision=pinned.revision,
-            cache_dir=self.access.cache,
-            etag_timeout=ANSWER_SECONDS,
+        within(
+            lambda: self.access.api().hf_hub_download(
+                pinned.repo,
+                MANIFEST,
+                revision=pinned.revision,
+                cache_dir=self.access.cache,
+                etag_timeout=ANSWER_SECONDS,
+            ),
+            str(pinned),
+            STALL_SECONDS,
         )
 
 

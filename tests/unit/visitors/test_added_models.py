@@ -258,7 +258,7 @@ def test_a_server_for_others_has_limits(
     assert store.access(store.owner).is_anonymous is False
     access = store.access(tab)
     assert access.is_anonymous
-    assert access.most_bytes == 250_000_000
+    assert access.max_bytes == 250_000_000
     assert access.cache == tmp_path / "added" / "hub"
     people = added(tab.add_zoo(other_zoo(demo, tmp_path / "hub", same_people=False))).people
     assert people is not None
