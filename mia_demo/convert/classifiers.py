@@ -19,7 +19,7 @@ from mia_demo.convert.generators import check_fit
 from mia_demo.errors import ConversionError
 from mia_demo.models.classifiers import architectures, build_classifier
 
-NESTED_AS = ("model_state_dict", "state_dict")
+CLASSIFIER_STATE_KEYS = ("model_state_dict", "state_dict")
 PREFIXES = ("model.", "_orig_mod.", "module.")
 HEADS = ("fc.weight", "classifier.weight")
 

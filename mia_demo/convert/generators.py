@@ -13,10 +13,10 @@ from mia_demo.convert.restricted_pickle import printable
 from mia_demo.errors import ConversionError
 from mia_demo.models.stylegan2 import Generator
 
-NESTED_AS = ("g_ema", "G_ema", "state_dict", "generator")
-LARGEST_RESOLUTION = 2048
-WIDEST = 4096
-CONSTANT = "synthesis.b4.const"
+GENERATOR_STATE_KEYS = ("g_ema", "G_ema", "state_dict", "generator")
+MAX_RESOLUTION = 2048
+MAX_WIDTH = 4096
+NVIDIA_CONSTANT = "synthesis.b4.const"
 WHAT_IS_TAKEN = "convert takes StyleGAN2-ADA's usual configs: RGB skips, three colours, no labels"
 
 # What the options of NVIDIA's networks must be for our generator to compute the same; options
@@ -51,7 +51,7 @@ FIXED_OPTIONS: dict[str, dict[str, tuple[Any, ...]]] = {
 
 def is_generator(tensors: Mapping[str, Any]) -> bool:
     """Whether these are a StyleGAN2 generator's tensors in NVIDIA's layout."""
-    return CONSTANT in tensors
+    return NVIDIA_CONSTANT in tensors
 
 
 def generator_arguments(
@@ -111,7 +111,7 @@ def _arguments(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
         if (found := re.fullmatch(r"synthesis\.b(\d{1,4})\.conv1\.weight", key))
     }
     resolution, widest = max(channels), max(channels.values())
-    if max(z_dim, w_dim, widest, layers) > WIDEST or resolution > LARGEST_RESOLUTION:
+    if max(z_dim, w_dim, widest, layers) > MAX_WIDTH or resolution > MAX_RESOLUTION:
         raise ValueError("its sizes are beyond any StyleGAN2")
     # channels(r) = min(base / r, max): where the maximum does not bind, base is r * channels(r).
     bases = [size * width for size, width in channels.items() if width < widest]

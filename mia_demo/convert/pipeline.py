@@ -6,7 +6,6 @@ Which kind of file it is, its content decides, never its name.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,15 +24,12 @@ from mia_demo.models.stylegan2 import Generator
 from mia_demo.smoothing import check_alpha
 from mia_demo.system.files import sha256_of
 from mia_demo.zoo.folder import FolderZoo
-from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
+from mia_demo.zoo.manifest import CHECKPOINT_NAME, UNSTORED, CheckpointEntry
 from mia_demo.zoo.training_record import TrainingRecord
 
 PICKLE_START = b"\x80"
-LARGEST_FILE = 4 << 30
+MAX_FILE_BYTES = 4 << 30
 CLASSIFIER_KINDS = ("target", "evaluator")
-NAME_SHAPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
-
-Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ class ClassifierFacts:
 
 
 def convert_file(
-    source: Path, zoo: Path, name: str | None, facts: ClassifierFacts, log: Log
+    source: Path, zoo: Path, name: str | None, facts: ClassifierFacts, log: Callable[[str], None]
 ) -> CheckpointEntry:
     """Writes the network in ``source`` into a zoo, new or existing, as a safetensors checkpoint.
 
@@ -117,9 +113,9 @@ def convert_file(
 def _read(source: Path) -> tuple[Mapping[str, Tensor], Mapping[str, Any]]:
     """Named tensors, and the options of a pickled generator."""
     try:
-        if source.stat().st_size > LARGEST_FILE:
+        if source.stat().st_size > MAX_FILE_BYTES:
             raise ConversionError(
-                f"{source.name} is larger than {LARGEST_FILE >> 30} GiB: refused."
+                f"{source.name} is larger than {MAX_FILE_BYTES >> 30} GiB: refused."
             )
         with source.open("rb") as stream:
             start = stream.read(64)
@@ -153,7 +149,7 @@ def _network(content: Any, source: str) -> Mapping[str, Tensor]:
 
 
 def _state_dict(content: Any, source: str) -> dict[str, Tensor]:
-    for nested in (*generators.NESTED_AS, *classifiers.NESTED_AS):
+    for nested in (*generators.GENERATOR_STATE_KEYS, *classifiers.CLASSIFIER_STATE_KEYS):
         if isinstance(content, dict) and isinstance(content.get(nested), dict):
             content = content[nested]
             break
@@ -223,7 +219,7 @@ def _class_names(path: Path, num_classes: int) -> list[str]:
 
 
 def _checked_name(name: str) -> str:
-    if not NAME_SHAPE.fullmatch(name):
+    if not CHECKPOINT_NAME.fullmatch(name):
         raise ConfigError(
             f"{printable(name)!r} is no name of a checkpoint: use --name with letters, digits and "
             "any of . _ + -"

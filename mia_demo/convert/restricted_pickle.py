@@ -20,8 +20,8 @@ Builder = Callable[..., Any]
 
 # The largest official generator takes some 60,000 operations.
 MAX_OPERATIONS = 1_000_000
-NEWEST_PROTOCOL = 5
-LONGEST_NAME_SHOWN = 120
+MAX_PROTOCOL = 5
+MAX_NAME_SHOWN = 120
 
 # Hashing these takes time in proportion to their size; a nest of tuples could take forever.
 KEY_TYPES = (str, bytes, int, float, bool, type(None))
@@ -58,7 +58,7 @@ class Stateful(Protocol):
 def printable(name: str) -> str:
     """A name from a file, safe to show: no control characters, not endless."""
     shown = name.encode("unicode_escape").decode("ascii")
-    return shown if len(shown) <= LONGEST_NAME_SHOWN else shown[:LONGEST_NAME_SHOWN] + "..."
+    return shown if len(shown) <= MAX_NAME_SHOWN else shown[:MAX_NAME_SHOWN] + "..."
 
 
 class RestrictedReader:
@@ -124,7 +124,7 @@ class RestrictedReader:
         elif operation == "FRAME":
             pass
         elif operation == "PROTO":
-            if argument > NEWEST_PROTOCOL:
+            if argument > MAX_PROTOCOL:
                 raise ValueError("a protocol of the future")
         elif operation == "MARK":
             self.outer.append(stack)

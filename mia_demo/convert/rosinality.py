@@ -12,12 +12,12 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from mia_demo.convert.generators import WIDEST
+from mia_demo.convert.generators import MAX_WIDTH
 from mia_demo.errors import ConversionError
 from mia_demo.models.resampling import resample_filter
 from mia_demo.models.stylegan2 import MappingNetwork
 
-CONSTANT = "input.input"
+ROSINALITY_INPUT = "input.input"
 AVERAGE = "latent_avg"  # beside the state_dict, where the publisher computed it
 AVERAGED_STYLES = 10_000
 
@@ -38,7 +38,7 @@ RGB_PARTS = {
 
 def is_rosinality(tensors: Mapping[str, Tensor]) -> bool:
     """Whether these are a generator's tensors in rosinality's layout."""
-    return CONSTANT in tensors
+    return ROSINALITY_INPUT in tensors
 
 
 def official_layout(
@@ -76,7 +76,7 @@ def official_layout(
 def _official_name(key: str) -> str:
     if found := re.fullmatch(r"style\.(\d+)\.(weight|bias)", key):
         return f"mapping.fc{int(found[1]) - 1}.{found[2]}"
-    if key == CONSTANT:
+    if key == ROSINALITY_INPUT:
         return "synthesis.b4.const"
     if found := re.fullmatch(r"noises\.noise_(\d+)", key):
         return f"{_layer(int(found[1]))}.noise_const"
@@ -100,7 +100,7 @@ def _layer(number: int) -> str:
 
 
 def _official_shape(key: str, tensor: Tensor) -> Tensor:
-    if key == CONSTANT or key.endswith(".conv.weight"):
+    if key == ROSINALITY_INPUT or key.endswith(".conv.weight"):
         return tensor.squeeze(0)
     if key.startswith("noises."):
         return tensor.squeeze(0).squeeze(0)
@@ -116,7 +116,7 @@ def _mean_style(renamed: Mapping[str, Tensor]) -> Tensor:
         if key.startswith("mapping.fc")
     }
     w_dim, z_dim = layers["fc0.weight"].shape
-    if max(w_dim, z_dim) > WIDEST:
+    if max(w_dim, z_dim) > MAX_WIDTH:
         raise ValueError("beyond any StyleGAN2")
     mapping = MappingNetwork(z_dim, w_dim, num_ws=1, num_layers=len(layers) // 2)
     mapping.load_state_dict({**layers, "w_avg": torch.zeros(w_dim)})

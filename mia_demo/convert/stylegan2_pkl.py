@@ -27,7 +27,7 @@ GENERATOR = "G_ema"
 PERSISTENCE_VERSION = 6
 NUMBER_TYPES = ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u1", "b1")
 MAX_MEMBERS = 1000  # the 1024 px generator has some 80 modules, ten parts each at most
-NAME_SHAPE = re.compile(r"\w{1,64}", re.ASCII)
+MEMBER_NAME = re.compile(r"\w{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def _members(module: Module, group: str, source: str) -> list[tuple[str, Any]]:
     if (
         not isinstance(members, dict)
         or len(members) > MAX_MEMBERS
-        or not all(isinstance(name, str) and NAME_SHAPE.fullmatch(name) for name in members)
+        or not all(isinstance(name, str) and MEMBER_NAME.fullmatch(name) for name in members)
     ):
         raise ConversionError(f"{source} has a module with unusable {group}: refused.")
     return list(members.items())

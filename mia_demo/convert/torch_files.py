@@ -28,7 +28,7 @@ ZIP_ERRORS = (
     *(zipfile.BadZipFile, ValueError, RuntimeError, OSError),
     *(EOFError, OverflowError, struct.error),
 )
-LONGEST_PICKLE = 64 << 20  # of a zip; the numbers are not in it
+MAX_PICKLE_BYTES = 64 << 20  # of a zip; the numbers are not in it
 
 
 def is_torch_file(start: bytes) -> bool:
@@ -111,7 +111,7 @@ def _open_zip(stream: IO[bytes], source: str) -> tuple[dict[str, zipfile.ZipInfo
                 len(pickles) != 1
                 or len(files) != len(archive.infolist())
                 or any(entry.compress_type != zipfile.ZIP_STORED for entry in files.values())
-                or files[pickles[0]].file_size > LONGEST_PICKLE
+                or files[pickles[0]].file_size > MAX_PICKLE_BYTES
             ):
                 raise ConversionError(
                     f"{source} is a zip, but not one that torch.save writes of a state_dict: "

@@ -23,7 +23,12 @@ from pathlib import Path
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.system.files import sha256_of
 from mia_demo.visitors.entries import MAX_ENTRY_BYTES, clean_entry, read_entry
-from mia_demo.visitors.networks import check_classifier, check_file, check_prior, fits_pool
+from mia_demo.visitors.networks import (
+    check_classifier_weights,
+    check_file,
+    check_prior_weights,
+    fits_pool,
+)
 from mia_demo.visitors.own_people import People
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.layers import LayeredZoo
@@ -31,9 +36,9 @@ from mia_demo.zoo.manifest import MANIFEST, CheckpointEntry
 from mia_demo.zoo.own_folder import OwnFolder
 from mia_demo.zoo.reading import SelectedZoo, Zoo
 
-MAX_LANES = 8  # of a visitor
+MAX_ADDED_LANES = 8  # of a visitor
 MAX_ZOOS = 3  # with people of their own, of a visitor
-MAX_PEOPLE = 1000  # whose faces the Attack page shows
+MAX_SHOWN_PEOPLE = 1000  # whose faces the Attack page shows
 MAX_UPLOAD_BYTES = 50 * 2**20
 # Names are ours: no stranger's words are in them.
 HUB_LANE, UPLOADED_LANE, HUB_PEOPLE = "hub", "upload", "hub-people-"
@@ -133,7 +138,7 @@ class AddedModels:
             staging = FolderZoo.create(Path(folder))
             staging.take(weights, entry, entry.name)
             entry = staging.entry(entry.name)
-            check_classifier(staging, entry, self._people())
+            check_classifier_weights(staging, entry, self._people())
             yield Addition(lanes=(self._adopt(staging, entry, UPLOADED_LANE, UPLOADED),))
 
     def add_zoo(self, zoo: Zoo) -> Generator[News, None, None]:
@@ -190,7 +195,7 @@ class AddedModels:
             try:
                 self._check_room()
                 entry = clean_entry(listed)
-                check_classifier(zoo, entry, self._people())
+                check_classifier_weights(zoo, entry, self._people())
                 added.append(self._adopt(zoo, entry, HUB_LANE, str(zoo.origin)))
             except (CheckpointError, ConfigError) as error:
                 left_out.append(str(error))
@@ -208,26 +213,26 @@ class AddedModels:
         yield Checking("identities")
         identities = zoo.identities()
         count = len(identities)
-        if count > MAX_PEOPLE:
+        if count > MAX_SHOWN_PEOPLE:
             raise CheckpointError(
-                f"{zoo.origin} has {count} people, this page shows up to {MAX_PEOPLE}; attack it "
-                "with `python -m mia_demo attack --zoo`."
+                f"{zoo.origin} has {count} people, this page shows up to {MAX_SHOWN_PEOPLE}; "
+                "attack it with `python -m mia_demo attack --zoo`."
             )
         usable = []
         for name in ("prior", "evaluator"):
             yield Checking(name)
             entry = clean_entry(zoo.entry(name))
             if name == "prior":
-                check_prior(zoo, entry)
+                check_prior_weights(zoo, entry)
             else:
-                check_classifier(zoo, entry, count)
+                check_classifier_weights(zoo, entry, count)
             usable.append(entry)
         left_out = []
         for listed in zoo.entries("target"):
             yield Checking(listed.name)
             try:
                 entry = clean_entry(listed)
-                check_classifier(zoo, entry, count)
+                check_classifier_weights(zoo, entry, count)
                 usable.append(entry)
             except CheckpointError as error:
                 left_out.append(str(error))
@@ -253,8 +258,8 @@ class AddedModels:
         return len(self.demo.identities())
 
     def _check_room(self) -> None:
-        if len(self.lanes()) >= MAX_LANES:
-            raise ConfigError(f"{MAX_LANES} classifiers are added already; remove one first.")
+        if len(self.lanes()) >= MAX_ADDED_LANES:
+            raise ConfigError(f"{MAX_ADDED_LANES} classifiers are added already; remove one first.")
 
     def _check_new(self, entry: CheckpointEntry) -> None:
         for known in [*self.demo.entries("target"), *self.lanes()]:

@@ -14,10 +14,10 @@ from mia_demo.zoo.manifest import CheckpointEntry
 from mia_demo.zoo.training_record import TrainingRecord
 
 MAX_ENTRY_BYTES = 4_000_000  # a whole manifest is taken as well
-LARGEST_ALPHA = 10.0
-LARGEST_PICTURE = 1024  # pixels a side, of a prior
-LONGEST_LICENCE = 400
-LONGEST_NAME = 100  # of what a message repeats
+MAX_ABSOLUTE_ALPHA = 10.0
+MAX_PRIOR_SIDE = 1024  # pixels a side, of a prior
+MAX_LICENCE_LENGTH = 400
+MAX_QUOTED = 100  # of what a message repeats
 # Constructor arguments that are taken, and their largest value: nobody makes this machine build
 # networks without end.
 ARGUMENTS = {
@@ -30,7 +30,7 @@ ARGUMENTS = {
     "aux_logits": 1,
     "z_dim": 1024,
     "w_dim": 1024,
-    "resolution": LARGEST_PICTURE,
+    "resolution": MAX_PRIOR_SIDE,
     "channel_base": 65536,
     "channel_max": 1024,
     "mapping_layers": 16,
@@ -69,7 +69,7 @@ def read_entry(data: bytes, sha256: str) -> CheckpointEntry:
         entry = CheckpointEntry.from_json(values)
     except (KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
-            f"The manifest entry lacks or misnames a field ({str(error)[:LONGEST_NAME]}); send it "
+            f"The manifest entry lacks or misnames a field ({str(error)[:MAX_QUOTED]}); send it "
             "as manifest.json lists it."
         ) from error
     if entry.kind != "target":
@@ -86,7 +86,7 @@ def clean_entry(entry: CheckpointEntry) -> CheckpointEntry:
         CheckpointError: a value of the wrong type or out of range.
     """
     for name, number, low, high in (
-        ("alpha", entry.alpha, -LARGEST_ALPHA, LARGEST_ALPHA),
+        ("alpha", entry.alpha, -MAX_ABSOLUTE_ALPHA, MAX_ABSOLUTE_ALPHA),
         ("test_accuracy", entry.test_accuracy, 0.0, 1.0),
         ("train_accuracy", entry.train_accuracy, 0.0, 1.0),
     ):
@@ -123,7 +123,7 @@ def _check_arguments(entry: CheckpointEntry) -> None:
     for name, value in arguments.items():
         if name not in ARGUMENTS:
             raise CheckpointError(
-                f"{entry.name}: the argument {name[:LONGEST_NAME]!r} is not taken from others."
+                f"{entry.name}: the argument {name[:MAX_QUOTED]!r} is not taken from others."
             )
         if value is None and name == "conv_clamp":
             continue
@@ -140,7 +140,7 @@ def _training(entry: CheckpointEntry) -> TrainingRecord:
     licence: Any = entry.training.licence
     made_with: Any = entry.training.made_with
     return TrainingRecord(
-        licence=licence[:LONGEST_LICENCE] if isinstance(licence, str) else "",
+        licence=licence[:MAX_LICENCE_LENGTH] if isinstance(licence, str) else "",
         made_with=made_with if entry.kind == "pool" and isinstance(made_with, dict) else {},
     )
 

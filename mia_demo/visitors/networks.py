@@ -45,7 +45,7 @@ def check_file(path: Path, stored: StoredFile) -> None:
         )
 
 
-def check_classifier(zoo: Zoo, entry: CheckpointEntry, people: int) -> None:
+def check_classifier_weights(zoo: Zoo, entry: CheckpointEntry, people: int) -> None:
     """Whether a target or evaluator can be loaded and used.
 
     Args:
@@ -78,7 +78,7 @@ def check_classifier(zoo: Zoo, entry: CheckpointEntry, people: int) -> None:
     )
 
 
-def check_prior(zoo: Zoo, entry: CheckpointEntry) -> None:
+def check_prior_weights(zoo: Zoo, entry: CheckpointEntry) -> None:
     """The same for a prior.
 
     Raises:

@@ -31,11 +31,11 @@ from mia_demo.zoo.reading import Zoo
 
 KEPT_HOURS = 24
 MAX_SETS = 20  # on a server, up to 50 MB of photos each
-SPLIT_SEED = 42
+PHOTO_SPLIT_SEED = 42
 PHOTOS_FILE = "identities_0.zip"
 PEOPLE_FILE = "people.json"  # written last: a folder without it is unfinished
 EVALUATOR = "evaluator"
-SHARED_KINDS = ("prior", "embedder", "pool")
+TOOL_KINDS = ("prior", "embedder", "pool")
 GONE = (
     "These people are no longer on this machine: they were deleted, or "
     f"{KEPT_HOURS} hours are over. Upload them again."
@@ -59,7 +59,7 @@ class PhotosZoo(Zoo):
 
     @property
     def manifest(self) -> Manifest:
-        tools = [e for e in self._demo.manifest.checkpoints if e.kind in SHARED_KINDS]
+        tools = [e for e in self._demo.manifest.checkpoints if e.kind in TOOL_KINDS]
         return replace(self._photos.manifest, checkpoints=tools)
 
     def verified_path(self, stored: StoredFile) -> Path:
@@ -68,7 +68,7 @@ class PhotosZoo(Zoo):
 
     def split_items(self, identities: IdentitySet) -> dict[str, Items]:
         # People have different numbers of photos, and tend to sort them by date.
-        train, test = seeded_split(identities, SPLIT_SEED, TEST_SHARE)
+        train, test = seeded_split(identities, PHOTO_SPLIT_SEED, TEST_SHARE)
         return {"train": train, "test": test}
 
 

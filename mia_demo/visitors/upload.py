@@ -30,17 +30,17 @@ MAX_ZIP_BYTES = MAX_ZIP_MB * 2**20  # as the browser counts
 MAX_FILES = 6000
 MAX_UNPACKED_BYTES = 500 * MEGA
 MAX_PHOTO_BYTES = 20 * MEGA
-MAX_PIXELS = 25 * MEGA
+MAX_PHOTO_PIXELS = 25 * MEGA
 MIN_SIDE = 32  # pixels: smaller ones show no face
-MIN_PEOPLE, MAX_PEOPLE = 2, 100
+MIN_UPLOAD_PEOPLE, MAX_UPLOAD_PEOPLE = 2, 100
 MIN_PHOTOS = 4  # of each person, one of them for the test
 FEW_PHOTOS = 10  # fewer than this deserve a warning
 TEST_SHARE = 0.2  # of each person's photos
 STORED_SIDE = 128  # what the page shows; classifiers see 64
 STORED_QUALITY = 95
-LONGEST_NAME = 40
+MAX_NAME_LENGTH = 40
 
-FORMATS = ("JPEG", "PNG", "WEBP")
+UPLOAD_FORMATS = ("JPEG", "PNG", "WEBP")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 ARCHIVES = {".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".jar"}
 # What operating systems and this project's own sets put beside photos.
@@ -48,8 +48,8 @@ IGNORED_NAMES = {"thumbs.db", "desktop.ini", ATTRIBUTES_FILE}
 
 LIMITS = (
     f"At most {MAX_ZIP_MB} MB and {MAX_FILES:,} photos (JPEG, PNG or WebP, up to "
-    f"{MAX_PIXELS // MEGA} megapixels each); {MIN_PEOPLE} to {MAX_PEOPLE} people with at least "
-    f"{MIN_PHOTOS} photos each."
+    f"{MAX_PHOTO_PIXELS // MEGA} megapixels each); {MIN_UPLOAD_PEOPLE} to {MAX_UPLOAD_PEOPLE} "
+    f"people with at least {MIN_PHOTOS} photos each."
 )
 
 
@@ -102,7 +102,7 @@ def store_upload(source: Path, target: Path) -> Iterator[float | UploadSummary]:
     with archive:
         people = _people(archive)
         total = sum(len(infos) for _, infos in people)
-        read, smallest, cropped = 0, MAX_PIXELS, 0
+        read, smallest, cropped = 0, MAX_PHOTO_PIXELS, 0
         with (
             replacing(target) as temporary,
             zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as clean,
@@ -131,7 +131,7 @@ def shown_name(name: str) -> str:
     clean = "".join(
         letter for letter in name if unicodedata.category(letter)[0] != "C" and letter != "\ufffd"
     ).strip()
-    return clean if len(clean) <= LONGEST_NAME else clean[: LONGEST_NAME - 1] + "…"
+    return clean if len(clean) <= MAX_NAME_LENGTH else clean[: MAX_NAME_LENGTH - 1] + "…"
 
 
 def _people(archive: zipfile.ZipFile) -> list[tuple[str, list[zipfile.ZipInfo]]]:
@@ -215,10 +215,10 @@ def _check_entry(info: zipfile.ZipInfo) -> None:
 
 
 def _check_people(folders: dict[tuple[str, ...], list[zipfile.ZipInfo]]) -> None:
-    if not MIN_PEOPLE <= len(folders) <= MAX_PEOPLE:
+    if not MIN_UPLOAD_PEOPLE <= len(folders) <= MAX_UPLOAD_PEOPLE:
         raise DataError(
-            f"The zip holds {len(folders)} folders of photos; {MIN_PEOPLE} to {MAX_PEOPLE} are "
-            "needed, one for each person."
+            f"The zip holds {len(folders)} folders of photos; {MIN_UPLOAD_PEOPLE} to "
+            f"{MAX_UPLOAD_PEOPLE} are needed, one for each person."
         )
     names: dict[str, tuple[str, ...]] = {}
     for folder, photos in folders.items():
@@ -246,11 +246,11 @@ def _photo(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Image.Image:
             data = stream.read(info.file_size)
             if stream.read(1):
                 raise zipfile.BadZipFile("longer than it says")
-        picture = Image.open(io.BytesIO(data), formats=FORMATS)
-        if picture.width * picture.height > MAX_PIXELS:
+        picture = Image.open(io.BytesIO(data), formats=UPLOAD_FORMATS)
+        if picture.width * picture.height > MAX_PHOTO_PIXELS:
             raise DataError(
                 f"{_named(info)} has {picture.width} x {picture.height} pixels; the limit is "
-                f"{MAX_PIXELS // MEGA} megapixels. Shrink it."
+                f"{MAX_PHOTO_PIXELS // MEGA} megapixels. Shrink it."
             )
         if min(picture.size) < MIN_SIDE:
             raise DataError(
@@ -260,7 +260,8 @@ def _photo(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Image.Image:
         return ImageOps.exif_transpose(picture).convert("RGB")
     except Image.DecompressionBombError as error:
         raise DataError(
-            f"{_named(info)} claims to have more than {MAX_PIXELS // MEGA} megapixels; remove it."
+            f"{_named(info)} claims to have more than {MAX_PHOTO_PIXELS // MEGA} megapixels; "
+            "remove it."
         ) from error
     except (
         UnidentifiedImageError,

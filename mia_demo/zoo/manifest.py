@@ -18,11 +18,11 @@ from mia_demo.zoo.identity_folder import IdentityFolder
 from mia_demo.zoo.training_record import TrainingRecord
 
 MANIFEST = "manifest.json"
-FORMAT = 1
-KINDS = (
+MANIFEST_FORMAT = 1
+CHECKPOINT_KINDS = (
     "target", "evaluator", "embedder", "features", "attributes", "pretrained", "prior", "pool"
 )  # fmt: skip
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+@-]{0,63}")
+CHECKPOINT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+@-]{0,63}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -62,7 +62,7 @@ class CheckpointEntry:
     """What the manifest says of one checkpoint.
 
     Attributes:
-        kind: one of ``KINDS``.
+        kind: one of ``CHECKPOINT_KINDS``.
         architecture, arguments: enough to build the network.
         num_classes: outputs (embedding width of embedder and features), None for prior and pool.
         input_size: pixels; of a prior, what it makes.
@@ -100,9 +100,9 @@ class CheckpointEntry:
         rest = {key: value for key, value in values.items() if key not in asdict(stored)}
         training = TrainingRecord.from_json(rest.pop("training", {}))
         entry = CheckpointEntry(stored=stored, training=training, **rest)
-        if entry.kind not in KINDS:
+        if entry.kind not in CHECKPOINT_KINDS:
             raise CheckpointError(f"Checkpoint {entry.name!r} is of unknown kind {entry.kind!r}.")
-        if not NAME.fullmatch(entry.name):
+        if not CHECKPOINT_NAME.fullmatch(entry.name):
             raise CheckpointError(f"The manifest names an unsafe checkpoint: {entry.name!r}.")
         return entry
 
@@ -118,7 +118,7 @@ class Manifest:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "format": FORMAT,
+            "format": MANIFEST_FORMAT,
             "identities": [asdict(part) for part in self.identities],
             "train_images": self.train_images,
             **({"folder": asdict(self.folder)} if self.folder else {}),
@@ -141,8 +141,10 @@ def read_manifest(root: Path) -> Manifest:
         raise CheckpointError(f"{root} is no zoo: it has no {MANIFEST}.") from error
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}); restore it.") from error
-    if not isinstance(values, dict) or values.get("format") != FORMAT:
-        raise CheckpointError(f"{path} is not a manifest of format {FORMAT}; update this program.")
+    if not isinstance(values, dict) or values.get("format") != MANIFEST_FORMAT:
+        raise CheckpointError(
+            f"{path} is not a manifest of format {MANIFEST_FORMAT}; update this program."
+        )
     try:
         return Manifest(
             identities=[StoredFile.from_json(part, ".zip") for part in values["identities"]],

@@ -24,9 +24,9 @@ from mia_demo.errors import DemoError, HubAccessError, HubError, HubUnreachableE
 from mia_demo.system.proxies import prepare_proxies, unusable_proxy
 
 ANSWER_SECONDS = 4.0  # for a first answer; a Hub that cannot be reached is reported within 5 s
-POLL_SECONDS = 0.2
+WATCH_SECONDS = 0.2
 
-Result = TypeVar("Result")
+Answer = TypeVar("Answer")
 Beat = TypeVar("Beat")
 
 
@@ -50,7 +50,7 @@ def has_token() -> bool:
     return get_token() is not None
 
 
-def within(call: Callable[[], Result], subject: str, seconds: float = ANSWER_SECONDS) -> Result:
+def within(call: Callable[[], Answer], subject: str, seconds: float = ANSWER_SECONDS) -> Answer:
     """Calls the Hub with a deadline for everything, name look-up and retries included.
 
     Args:
@@ -70,8 +70,8 @@ def within(call: Callable[[], Result], subject: str, seconds: float = ANSWER_SEC
 
 
 def while_alive(
-    call: Callable[[], Result], subject: str, beat: Callable[[], Beat], seconds: float
-) -> Generator[Beat, None, Result]:
+    call: Callable[[], Answer], subject: str, beat: Callable[[], Beat], seconds: float
+) -> Generator[Beat, None, Answer]:
     """Like ``within``, as long as it takes while ``beat()`` keeps changing.
 
     A call that is given up goes on in a thread of its own, which nobody waits for: the client has
@@ -80,7 +80,7 @@ def while_alive(
     Yields:
         ``beat()``, about five times a second.
     """
-    outcome: Future[Result] = Future()
+    outcome: Future[Answer] = Future()
 
     def run() -> None:
         try:
@@ -90,7 +90,7 @@ def while_alive(
 
     Thread(target=run, name=f"hub: {subject}", daemon=True).start()
     seen, since = beat(), time.monotonic()
-    while not wait([outcome], timeout=POLL_SECONDS).done:
+    while not wait([outcome], timeout=WATCH_SECONDS).done:
         now = beat()
         if now != seen:
             seen, since = now, time.monotonic()
@@ -103,7 +103,7 @@ def while_alive(
     return waiting(outcome.result, subject)
 
 
-def waiting(call: Callable[[], Result], subject: str) -> Result:
+def waiting(call: Callable[[], Answer], subject: str) -> Answer:
     """Like ``within``, however long it takes.
 
     Raises:

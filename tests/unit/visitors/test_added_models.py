@@ -197,7 +197,7 @@ def test_a_refused_upload_leaves_nothing(
     monkeypatch.setattr(added_models, "MAX_UPLOAD_BYTES", 1000)
     with pytest.raises(CheckpointError, match="the limit is"):
         added(models.add_upload(weights, entry))
-    monkeypatch.setattr(added_models, "MAX_LANES", 0)
+    monkeypatch.setattr(added_models, "MAX_ADDED_LANES", 0)
     with pytest.raises(ConfigError, match="remove one first"):
         added(models.add_upload(weights, entry))
     assert models.lanes() == []

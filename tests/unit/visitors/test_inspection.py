@@ -16,7 +16,12 @@ from safetensors.torch import save_file
 from mia_demo.errors import CheckpointError
 from mia_demo.system.files import sha256_of
 from mia_demo.visitors.entries import MAX_ENTRY_BYTES, clean_entry, read_entry
-from mia_demo.visitors.networks import check_classifier, check_file, check_prior, fits_pool
+from mia_demo.visitors.networks import (
+    check_classifier_weights,
+    check_file,
+    check_prior_weights,
+    fits_pool,
+)
 from mia_demo.zoo.manifest import CheckpointEntry, StoredFile
 from mia_demo.zoo.reading import Zoo
 from mia_demo.zoo.training_record import TrainingRecord
@@ -124,8 +129,8 @@ def changed(tiny: Zoo, name: str, **change: Any) -> CheckpointEntry:
 
 
 def test_a_classifier_that_fits_is_taken(tiny: Zoo) -> None:
-    check_classifier(tiny, clean_entry(tiny.entry("zero")), PEOPLE)
-    check_prior(tiny, clean_entry(tiny.entry("prior")))
+    check_classifier_weights(tiny, clean_entry(tiny.entry("zero")), PEOPLE)
+    check_prior_weights(tiny, clean_entry(tiny.entry("prior")))
     assert fits_pool(tiny, tiny.entry("pool"), PEOPLE)
     assert not fits_pool(tiny, tiny.entry("pool"), PEOPLE + 1)
     assert not fits_pool(tiny, tiny.entry("zero"), PEOPLE)
@@ -146,7 +151,7 @@ def test_another_network_than_the_weights_is_refused(
     tiny: Zoo, change: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(CheckpointError, match=message):
-        check_classifier(tiny, changed(tiny, "zero", **change), PEOPLE)
+        check_classifier_weights(tiny, changed(tiny, "zero", **change), PEOPLE)
 
 
 def replace_file(tiny: Zoo, name: str, data: bytes) -> CheckpointEntry:
@@ -159,7 +164,7 @@ def replace_file(tiny: Zoo, name: str, data: bytes) -> CheckpointEntry:
 def test_a_pickle_with_the_right_hash_is_not_opened(tiny: Zoo) -> None:
     entry = replace_file(tiny, "zero", pickle.dumps({"weight": 1}))
     with pytest.raises(CheckpointError, match="is not a safetensors file"):
-        check_classifier(tiny, entry, PEOPLE)
+        check_classifier_weights(tiny, entry, PEOPLE)
 
 
 def test_weights_that_are_no_numbers_are_refused(tiny: Zoo, tmp_path: Path) -> None:
@@ -168,15 +173,15 @@ def test_weights_that_are_no_numbers_are_refused(tiny: Zoo, tmp_path: Path) -> N
     save_file(tensors, tmp_path / "nan.safetensors")
     entry = replace_file(tiny, "zero", (tmp_path / "nan.safetensors").read_bytes())
     with pytest.raises(CheckpointError, match="zero gives no finite numbers"):
-        check_classifier(tiny, entry, PEOPLE)
+        check_classifier_weights(tiny, entry, PEOPLE)
 
 
 def test_a_prior_must_make_what_it_says(tiny: Zoo) -> None:
     with pytest.raises(CheckpointError, match="makes pictures of 16 pixels, but its input_size"):
-        check_prior(tiny, changed(tiny, "prior", input_size=32))
+        check_prior_weights(tiny, changed(tiny, "prior", input_size=32))
     larger = {**tiny.entry("prior").arguments, "resolution": 1024}
     with pytest.raises(CheckpointError, match="cannot be built here: its arguments do not fit"):
-        check_prior(tiny, changed(tiny, "prior", input_size=1024, arguments=larger))
+        check_prior_weights(tiny, changed(tiny, "prior", input_size=1024, arguments=larger))
     larger["channel_base"] = 65536
     with pytest.raises(CheckpointError, match="does not fit architecture stylegan2"):
-        check_prior(tiny, changed(tiny, "prior", input_size=1024, arguments=larger))
+        check_prior_weights(tiny, changed(tiny, "prior", input_size=1024, arguments=larger))

@@ -157,8 +157,8 @@ def test_limits_are_said_with_the_remedy(
         ("MAX_ZIP_BYTES", 100, "Shrink the photos, 256 pixels are plenty"),
         ("MAX_UNPACKED_BYTES", 100, "The zip unpacks to 0 MB; the limit is 0 MB. Shrink"),
         ("MAX_FILES", 7, "The zip holds 8 files; the limit is 7. Take fewer photos."),
-        ("MAX_PIXELS", 1599, "has 40 x 40 pixels; the limit is"),
-        ("MAX_PEOPLE", 1, "The zip holds 2 folders of photos; 2 to 1 are needed"),
+        ("MAX_PHOTO_PIXELS", 1599, "has 40 x 40 pixels; the limit is"),
+        ("MAX_UPLOAD_PEOPLE", 1, "The zip holds 2 folders of photos; 2 to 1 are needed"),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(module, limit, value)
