@@ -3,8 +3,8 @@
 An evaluator's accuracy has false positives: it must name somebody, and a picture that fools one
 network may fool another, though no human would see a likeness. So people get a reconstruction
 and eight training photos: one of the true identity, and one of each of the seven others whom the
-evaluator holds for likeliest, which makes them hard to tell apart for it. People who guess are
-right in one of eight rounds.
+evaluator ranks highest, which makes them hard to tell apart for it. Guessing is right in one of
+eight rounds.
 
 The evaluator is asked twice. Its *choice* is the same task as the people's: of the eight photos,
 the one nearest to the reconstruction in its features (the distance of delta_eval). Its *top-1* is

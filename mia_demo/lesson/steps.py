@@ -307,7 +307,7 @@ LESSON_STEPS = (
     ),
     LessonStep(
         "compass",
-        "Does the compass hold still?",
+        "Do the gradients keep their direction?",
         4,
         "tab=understand&section=gradients",
         ("Read the curves: after an attack they are those of your own.",),

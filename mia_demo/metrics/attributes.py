@@ -1,4 +1,4 @@
-"""Attribute leakage: does a reconstruction show what the identity really looks like?
+"""Attribute leakage: does a reconstruction show what the identity looks like?
 
 Only synthetic identities can answer this, because their ground truth is known. Heads trained on
 public identities read every attribute off a reconstruction; with the right value v(i) of identity i

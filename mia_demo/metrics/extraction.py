@@ -20,7 +20,7 @@ from mia_demo.training.classifier import (
 )
 
 STUDENT = TrainConfig(arguments={"width": 24}, epochs=30, batch_size=32, seed=5)
-MIN_IMAGES = 2  # an identity
+MIN_IMAGES = 2  # per identity
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Frechet distance between two clouds of features (Heusel et al. 2017)."""
+"""Fréchet distance between two clouds of features (Heusel et al. 2017)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Does the attacker's compass hold still? Cosine between the gradients of consecutive steps.
+"""Gradient stability: the cosine between the gradients of consecutive steps.
 
-The paper's analysis of the optimisation: near 1 every step goes on where the last one pointed,
-near 0 the directions have nothing to do with each other, below 0 they undo each other.
+The paper's analysis of the optimisation. Near 1, a step continues in the direction of the last one;
+near 0, the two directions are unrelated; below 0, they undo each other.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Of the paper's figure, read off the poster (about 0.03 exact): mean over many attacks at the
-# start, at step 50 and at the end of about 100 steps.
+# Read off the figure on the paper's poster, to about 0.03: mean over many attacks at the start, at
+# step 50 and at the end of about 100 steps.
 PAPER_COSINES = {0.0: (0.90, 0.88, 0.85), 0.1: (0.80, 0.71, 0.64), -0.05: (0.78, -0.19, -0.45)}
 SHARE = 10  # start, middle and end are each a tenth of the curve: single steps jump
 
@@ -27,9 +27,9 @@ class Stability:
 
 
 def mean_over_chunks(values: Sequence[float], steps: int) -> list[float]:
-    """One value a step; candidates that were optimised in several chunks took the steps again.
+    """One value per step: the mean over the chunks of candidates, which took the steps one by one.
 
-    Missing values (nan) do not count; where there is no other, the step stays nan.
+    Missing values (nan) do not count; a step without any other stays nan.
     """
     return [_mean([v for v in values[step::steps] if not math.isnan(v)]) for step in range(steps)]
 

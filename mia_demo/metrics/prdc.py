@@ -1,7 +1,7 @@
 """Precision, recall, density and coverage of reconstructions in feature space.
 
-Kynkaanniemi et al. (2019) and Naeem et al. (2020), with the standard denominators; computed an
-identity at a time and then averaged, as the paper does (k = 3).
+Kynkäänniemi et al. (2019) and Naeem et al. (2020), with the standard denominators; computed per
+identity and then averaged, as the paper does (k = 3).
 """
 
 from __future__ import annotations

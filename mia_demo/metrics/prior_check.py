@@ -43,7 +43,7 @@ class PriorCheck:
         frechet: samples against held-out images, in face-embedder features.
         frechet_floor: one half of the held-out identities against the other.
         rank1_real: share of held-out identities recognised in a further real image of theirs.
-        rank1_projected: the same after that image's projection into w.
+        rank1_projected: share recognised in that image's projection into w.
         projection_error: mean squared error of projections, pixel values in [-1, 1].
         near_copies: share of samples nearer to a training image than 99 % of held-out images
             are; 1 % is what new people of the same kind would give.

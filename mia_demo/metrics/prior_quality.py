@@ -33,7 +33,7 @@ def sample_images(
 def prior_frechet(
     generator: Generator, embedder: FaceEmbedder, real: Tensor, compute: Compute, *, seed: int
 ) -> float:
-    """Frechet distance in face-embedder features between samples and real images.
+    """Fréchet distance in face-embedder features between samples and real images.
 
     Args:
         real: uint8 [N, 3, R, R].

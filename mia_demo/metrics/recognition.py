@@ -1,8 +1,8 @@
-"""Whom the face embedder recognises: rank-1 identification in a gallery of all identities.
+"""Rank-1 identification by the face embedder in a gallery of all identities.
 
-The evaluator has false positives (it was trained on these identities, and pictures made to please
-a classifier please others too); the embedder was trained on other people, so its rank-1 is the
-second opinion on Acc@1.
+The evaluator has false positives: it was trained on these identities, and images optimised for one
+classifier transfer to others. The embedder was trained on other people, so its rank-1 is a second
+opinion on Acc@1.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def as_markdown(rows: Sequence[LaneRow], *, main_only: bool = False) -> str:
 
 
 def as_attribute_markdown(rows: Sequence[LaneRow], reference: dict[str, dict[str, Any]]) -> str:
-    """Attribute leakage: an attribute a row, a lane a column.
+    """Attribute leakage: one row per attribute, one column per lane.
 
     Args:
         reference: by attribute, from ``Record.attribute_reference``; empty where it was refused.

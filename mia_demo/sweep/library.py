@@ -71,7 +71,7 @@ class ResultsLibrary:
         raise ConfigError(f"There are no results {key!r}; choose others from the list.")
 
     def caveat(self, record: Record) -> str:
-        """Whether the zoo still has the networks of the sweep; empty if all is the same."""
+        """Which of the sweep's networks the zoo no longer has; empty if it has them all."""
         present = {entry.name: entry.stored.sha256 for entry in self.zoo.manifest.checkpoints}
         used = record.checkpoints
         changed = [name for name in used if name in present and present[name] != used[name]]

@@ -82,7 +82,7 @@ class SweepResults:
     """Everything a sweep found.
 
     Attributes:
-        rows: the table, one row a lane (see ``table.results_table``).
+        rows: the table, one row per lane (see ``table.results_table``).
         attacks: by lane, ordered by identity, then seed.
         curves: by lane, Acc@1, target confidence and gradient cosine against steps of the
             optimisation, mean over attacks (see ``mean_curve``).

@@ -240,7 +240,7 @@ def attack_files(directory: Path, seed: int, identity: int) -> tuple[Path, Path]
 
 
 def _save_sheet(path: Path, frame: AttackFrame) -> None:
-    """A lane a row, best reconstruction first; PNG loses nothing."""
+    """One row per lane, best reconstruction first; PNG loses nothing."""
     rows = [np.concatenate(list(lane.images), axis=1) for lane in frame.lanes]
     with replacing(path) as temporary:
         Image.fromarray(np.concatenate(rows, axis=0)).save(temporary, format="PNG")
