@@ -26,11 +26,7 @@ from mia_demo.models.stylegan2 import Generator
 from mia_demo.zoo.identity_folder import open_folder
 from mia_demo.zoo.manifest import CheckpointEntry, Manifest, StoredFile
 
-<<<<<<< HEAD
 _Network = TypeVar("_Network", bound=nn.Module)
-=======
-Loaded = TypeVar("Loaded", bound=nn.Module)
->>>>>>> 36553e8 (Zoo, visitors, convert: names that say which limit they are; MAX_ for limits)
 
 
 class Zoo(ABC):
@@ -245,9 +241,5 @@ class SelectedZoo(Zoo):
         return self._whole.split_items(identities)
 
 
-<<<<<<< HEAD
 def _frozen(network: _Network) -> _Network:
-=======
-def _frozen(network: Loaded) -> Loaded:
->>>>>>> 36553e8 (Zoo, visitors, convert: names that say which limit they are; MAX_ for limits)
     return network.requires_grad_(False).eval()
