@@ -14,7 +14,7 @@ from mia_demo.recipes.record import quote_results, record_attack, record_sweep, 
 from mia_demo.recipes.variants import make_alpha_zoo, make_training_seed_zoo, parse_alphas
 from mia_demo.report.saving import save_report
 from mia_demo.runs import RUNS
-from mia_demo.runs.folder import save_attack
+from mia_demo.runs.attack_run import save_attack
 from mia_demo.runs.replay import ReplayRecorder
 from mia_demo.runs.report import attack_report
 from mia_demo.sweep.distributed import join_team, run_team_sweep
@@ -23,6 +23,7 @@ from mia_demo.sweep.results import collect_results
 from mia_demo.sweep.rows import row_to_json
 from mia_demo.sweep.sweep import SweepPlan, parse_numbers
 from mia_demo.system.device import choose_compute
+from mia_demo.system.files import writing_to
 from mia_demo.visitors.added_store import ADDED_FOLDER, owners_models
 from mia_demo.zoo.layers import OWN_FOLDER, LayeredZoo
 from mia_demo.zoo.opening import open_zoo
@@ -54,10 +55,13 @@ def answer_attack(request: AttackRequest) -> dict[str, Any]:
         attributes = {
             lane.name: attribute_judge.shares(lane.images, config.identity) for lane in frame.lanes
         }
-    report = attack_report(zoo, config, compute, frame, verdicts, attributes)
+    report = attack_report(zoo, config, compute, frame, verdicts=verdicts, attributes=attributes)
     if not request.output:
         return report
-    saved = save_attack(request.output, report, frame, recorder.replay(), shown_as=request.output)
+    with writing_to(request.output):
+        saved = save_attack(
+            request.output, report, frame, recorder.replay(), shown_as=request.output
+        )
     log_line(f"Saved in {request.output}")
     return saved
 

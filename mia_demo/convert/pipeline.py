@@ -5,7 +5,6 @@ Which kind of file it is, its content decides, never its name.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from mia_demo.models.classifiers import build_classifier
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.smoothing import check_alpha
 from mia_demo.system.files import sha256_of
+from mia_demo.system.json_files import parse_json
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import CHECKPOINT_NAME, UNSTORED, CheckpointEntry
 from mia_demo.zoo.training_record import TrainingRecord
@@ -208,7 +208,7 @@ def _classifier(
 def _class_names(path: Path, num_classes: int) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8")
-        names = json.loads(text) if path.suffix == ".json" else text.splitlines()
+        names = parse_json(text) if path.suffix == ".json" else text.splitlines()
     except (OSError, ValueError) as error:
         raise ConfigError(f"Cannot read the class names in {path} ({error}).") from error
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):

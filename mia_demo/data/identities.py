@@ -7,7 +7,6 @@ a byte is decompressed, and every failure names the entry.
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from mia_demo.errors import DataError
+from mia_demo.system.json_files import parse_json
 
 # Everything Pillow reads, except the formats that it passes to other programs.
 Image.init()
@@ -255,7 +255,7 @@ def _check_zip(path: Path, infos: list[zipfile.ZipInfo]) -> None:
 
 def _parse_attributes(source: Path, name: str, data: bytes) -> dict[str, dict[str, Any]]:
     try:
-        parsed = json.loads(data)
+        parsed = parse_json(data)
     except ValueError as error:
         raise DataError(f"{source.name}:{name} is not valid JSON ({error}).") from error
     if not isinstance(parsed, dict):

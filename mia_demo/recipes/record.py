@@ -19,8 +19,8 @@ from mia_demo.report.text import (
     record_sentence,
     results_markdown,
 )
-from mia_demo.runs.folder import RUN_FILE, load_run
-from mia_demo.runs.replay import FIGURES_FILE, PICTURES_FILE
+from mia_demo.runs.attack_run import RUN_FILE, load_attack
+from mia_demo.runs.replay import REPLAY_FIGURES, REPLAY_PICTURES
 from mia_demo.runs.store import RECORDED_RUNS
 from mia_demo.sweep.library import RECORDED_FOLDER
 from mia_demo.sweep.results import SweepResults, load_results
@@ -73,7 +73,7 @@ def record_attack(zoo: Zoo, attack: Path, name: str) -> list[str]:
     """
     if not RESULTS_NAME.fullmatch(name):
         raise DataError(f"{name!r} is no name for a run; use lower-case letters and digits.")
-    run = load_run(attack, name, is_recorded=True)
+    run = load_attack(attack, name, is_recorded=True)
     if not run.is_complete or run.replay() is None:
         raise DataError(f"{attack} holds no finished attack with its recording; attack again.")
     folder = zoo.root / RECORDED_RUNS / name
@@ -85,7 +85,7 @@ def record_attack(zoo: Zoo, attack: Path, name: str) -> list[str]:
         lanes[lane] = {**values, "images": images}
         for image in images:
             shutil.copyfile(attack / image, folder / image)
-    for file in (PICTURES_FILE, FIGURES_FILE):
+    for file in (REPLAY_PICTURES, REPLAY_FIGURES):
         shutil.copyfile(attack / file, folder / file)
     write_json(folder / RUN_FILE, {**run.report, "lanes": lanes})
     return sorted(path.parent.name for path in folder.parent.glob(f"*/{RUN_FILE}"))

@@ -1,7 +1,7 @@
-"""Run folders: attacks that are kept, listed, replayed, compared, repeated and taken home.
+"""Kept runs: attacks, trainings and sweeps that are listed, compared, repeated and exported.
 
-A run folder holds the kept pictures as PNG, a recording for replay, and ``run.json``, which is
-written last: a folder with it is complete.
+An attack's folder holds its pictures as PNG, a recording for replay, and ``run.json``, which is
+written last: a folder that has it is complete.
 """
 
 from __future__ import annotations

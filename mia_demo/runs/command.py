@@ -11,7 +11,7 @@ from mia_demo.training.classifier import TrainConfig
 
 
 def attack_command(config: AttackConfig) -> str:
-    """Repeats an attack: parsed, it gives the same configuration."""
+    """The command that repeats an attack; parsed, it gives the same configuration."""
     return _joined(
         ["attack", "--identity", str(config.identity), *_settings(config)],
         ["--seed", str(config.seed)],
@@ -19,24 +19,25 @@ def attack_command(config: AttackConfig) -> str:
 
 
 def sweep_command(record: Record) -> str:
-    """Repeats a sweep, into a folder of its own."""
-    settings = {**record.settings, "identity": 0, "seed": 0, "lanes": tuple(record.lanes)}
+    """The command that repeats a sweep, into a new folder."""
     return _joined(
-        [
-            "sweep",
-            "--identities",
-            compact_numbers(record.identities),
-            *_settings(AttackConfig(**settings)),
-        ],
+        ["sweep", "--identities", compact_numbers(record.identities)],
+        _settings(sweep_config(record)),
         ["--seeds", compact_numbers(record.seeds), "--output", "runs/repeated-sweep"],
     )
 
 
+def sweep_config(record: Record) -> AttackConfig:
+    """The settings of a sweep's attacks, but for identity and seed."""
+    settings = {**record.settings, "identity": 0, "seed": 0, "lanes": tuple(record.lanes)}
+    return AttackConfig(**settings)
+
+
 def training_command(config: TrainConfig, images: int) -> str:
-    """Repeats a training, into a folder of its own.
+    """The command that repeats a training, into a new folder.
 
     Args:
-        images: of each identity.
+        images: per identity.
     """
     return _joined(
         ["train", f"--alpha={config.alpha}", "--photos", str(images)],
@@ -59,9 +60,9 @@ def _settings(config: AttackConfig) -> list[str]:
 
 
 def _preset_and_changes(config: AttackConfig) -> tuple[str, dict[str, object]]:
-    """The preset that needs the fewest changes to give the same configuration.
+    """The preset that needs the fewest changes to give the same settings.
 
-    An older version's preset is today's with a change: the same settings by another name.
+    Presets differ between versions: an older version's "quick" may be today's with a change.
     """
     neutral = {"identity": config.identity, "lanes": config.lanes, "seed": config.seed}
     wanted = config.to_json()
@@ -70,14 +71,14 @@ def _preset_and_changes(config: AttackConfig) -> tuple[str, dict[str, object]]:
         base = preset_config(preset, **neutral)
         given = base.to_json()
         changed = {k: v for k, v in wanted.items() if v != given[k] and k != "preset"}
-        renamed = preset_config(preset, **neutral, **changed) != config
-        found.append((renamed, len(changed), preset, changed))
-    _, _, preset, changed = min(found, key=lambda choice: choice[:2])
+        is_renamed = preset_config(preset, **neutral, **changed) != config
+        found.append((is_renamed, len(changed), preset, changed))
+    *_, preset, changed = min(found, key=lambda choice: choice[:2])
     return preset, changed
 
 
 def compact_numbers(numbers: list[int]) -> str:
-    """[0, 1, 2, 7] -> 0-2,7, in the given order."""
+    """[0, 1, 2, 7] -> "0-2,7", in the given order."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:

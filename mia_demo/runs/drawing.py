@@ -1,4 +1,4 @@
-"""A run as one picture, or as an animation: photo and lanes side by side, with the verdicts."""
+"""An attack as one picture or as an animation: photo and lanes side by side, with verdicts."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from mia_demo.runs.folder import AttackRun
+from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.replay import Replay
 from mia_demo.smoothing import format_alpha
 
-TILE = 160  # pixels of a picture
-SMALL = 96  # of a picture on the sheet
+# Sizes in pixels.
+TILE = 160  # of a picture in the animation
+SMALL_TILE = 96  # of a picture on the sheet
 GAP = 12
-LINE = 20
+LINE = 20  # height of a line of text
 BACKGROUND, INK, FAINT, RED = "white", "#1e293b", "#475569", "#b91c1c"
 FRAME_MS, LAST_MS = 160, 2500
-MAX_ON_SHEET = 10  # pictures of a lane
+MAX_ON_SHEET = 10  # pictures per lane
 
 
 def sheet_png(run: AttackRun, photo: npt.NDArray[np.uint8] | None) -> bytes:
-    """Every lane's kept pictures in a row, with whom the evaluator sees in each.
+    """A row of kept pictures per lane, with whom the evaluator sees in each.
 
     Args:
         photo: uint8 [R, R, 3], a training photo; None if the zoo has no such identity.
@@ -33,16 +34,16 @@ def sheet_png(run: AttackRun, photo: npt.NDArray[np.uint8] | None) -> bytes:
     lanes = run.config.lanes
     kept = {lane: run.pictures(lane)[:MAX_ON_SHEET] for lane in lanes}
     columns = max(len(pictures) for pictures in kept.values())
-    left = GAP + SMALL + GAP
-    row = 2 * LINE + SMALL + LINE + GAP
-    size = (max(left + columns * (SMALL + GAP), 620), 2 * GAP + LINE + len(lanes) * row + LINE)
+    left = GAP + SMALL_TILE + GAP
+    row = 2 * LINE + SMALL_TILE + LINE + GAP
+    size = (max(left + columns * (SMALL_TILE + GAP), 620), 2 * GAP + LINE + len(lanes) * row + LINE)
     image = Image.new("RGB", size, BACKGROUND)
     draw = ImageDraw.Draw(image)
-    _write(draw, (GAP, GAP), heading(run), INK, 16)
+    _write(draw, (GAP, GAP), run.heading(), INK, 16)
     top = 2 * GAP + LINE
     if photo is not None:
-        image.paste(_tile(photo, SMALL), (GAP, top + 2 * LINE))
-        _write(draw, (GAP, top + 2 * LINE + SMALL + 2), "training photo", FAINT, 13)
+        image.paste(_tile(photo, SMALL_TILE), (GAP, top + 2 * LINE))
+        _write(draw, (GAP, top + 2 * LINE + SMALL_TILE + 2), "training photo", FAINT, 13)
     for number, lane in enumerate(lanes):
         report = run.report["lanes"][lane]
         y = top + number * row
@@ -50,20 +51,20 @@ def sheet_png(run: AttackRun, photo: npt.NDArray[np.uint8] | None) -> bytes:
         words = f"{lane}, alpha = {format_alpha(report['alpha'])}"
         _write(draw, (left, y + LINE // 2), words, INK, 15)
         for k, picture in enumerate(kept[lane]):
-            x = left + k * (SMALL + GAP)
-            image.paste(_tile(picture, SMALL), (x, y + 2 * LINE))
+            x = left + k * (SMALL_TILE + GAP)
+            image.paste(_tile(picture, SMALL_TILE), (x, y + 2 * LINE))
             seen = report["evaluator_top1"][k]
             is_right = seen == run.config.identity
             mark = f"{'right' if is_right else 'wrong'}: says {seen}"
-            _write(draw, (x, y + 2 * LINE + SMALL + 2), mark, RED if is_right else FAINT, 13)
-    _write(draw, (GAP, size[1] - LINE), facts_line(run), FAINT, 12)
+            _write(draw, (x, y + 2 * LINE + SMALL_TILE + 2), mark, RED if is_right else FAINT, 13)
+    _write(draw, (GAP, size[1] - LINE), run.origin_line(), FAINT, 12)
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
 
 
 def animation(run: AttackRun, replay: Replay) -> bytes:
-    """The attack as an animated WebP that loops.
+    """The attack as a looping animated WebP.
 
     Raises:
         DataError: the recording is damaged.
@@ -85,23 +86,6 @@ def animation(run: AttackRun, replay: Replay) -> bytes:
         method=2,
     )
     return buffer.getvalue()
-
-
-def heading(run: AttackRun) -> str:
-    """What was attacked and how, in one line."""
-    config = run.config
-    stopped = "" if run.is_complete else f", stopped at step {run.report['step']}"
-    return f"Identity {config.identity}, preset {config.preset}, seed {config.seed}{stopped}"
-
-
-def facts_line(run: AttackRun) -> str:
-    """Where and when it ran."""
-    report = run.report
-    return (
-        f"{'Recorded' if run.is_recorded else 'Computed'} {report['date'][:16].replace('T', ' ')} "
-        f"UTC on {report['device'].upper()} ({report['precision']}) in {report['seconds']:.1f} s"
-        f"{', commit ' + report['commit'] if report.get('commit') else ''}"
-    )
 
 
 def _frame(

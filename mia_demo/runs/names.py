@@ -1,22 +1,22 @@
-"""What visitors call their runs: one small file, whatever kind of run it is."""
+"""The names that visitors give their runs, of all kinds, in one small file."""
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from pathlib import Path
 
 from mia_demo.errors import ConfigError
-from mia_demo.system.files import write_json
+from mia_demo.system.files import write_json, writing_to
+from mia_demo.system.json_files import checked, read_json
 
-LONGEST = 80  # letters of a name
+MAX_NAME_LENGTH = 80  # characters
 
 log = logging.getLogger(__name__)
 
 
 class RunNames:
-    """Names by the key of a run; they never become paths."""
+    """Names by run key. They never become paths."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -24,10 +24,10 @@ class RunNames:
         self._names: dict[str, str] = {}
         try:
             if path.exists():
-                values = json.loads(path.read_text("utf-8"))
-                self._names = {str(key): clean_name(str(name)) for key, name in values.items()}
-        except (OSError, ValueError, AttributeError, ConfigError) as error:
-            log.warning("names of runs are left out: %s", error)
+                names = checked(dict[str, str], read_json(path), "names")
+                self._names = {key: clean_name(name) for key, name in names.items()}
+        except (OSError, ValueError, ConfigError) as error:
+            log.warning("the names of runs cannot be read: %s", error)
 
     def get(self, key: str) -> str:
         return self._names.get(key, "")
@@ -45,13 +45,8 @@ class RunNames:
                 names[key] = cleaned
             if names == self._names:
                 return
-            try:
+            with writing_to(self._path.parent):
                 write_json(self._path, names)
-            except OSError as error:
-                raise ConfigError(
-                    f"Cannot write to {self._path.parent} ({error.strerror}); free some space "
-                    "there, or start the demo where it may write."
-                ) from error
             self._names = names
 
 
@@ -62,6 +57,8 @@ def clean_name(name: str) -> str:
         ConfigError: too long.
     """
     cleaned = " ".join("".join(c if c.isprintable() else " " for c in name).split())
-    if len(cleaned) > LONGEST:
-        raise ConfigError(f"A name may have {LONGEST} letters; this one has {len(cleaned)}.")
+    if len(cleaned) > MAX_NAME_LENGTH:
+        raise ConfigError(
+            f"A name may have up to {MAX_NAME_LENGTH} letters; this one has {len(cleaned)}."
+        )
     return cleaned

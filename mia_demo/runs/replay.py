@@ -1,37 +1,37 @@
 """The recording of an attack: each lane's best picture, step by step, with its figures.
 
-All pictures lie in one WebP, lane by lane: far smaller than a file each, and one request.
+All pictures lie in one WebP sheet: far smaller than one file per picture, and one request.
 """
 
 from __future__ import annotations
 
 import io
-import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mia_demo.attack.frames import AttackFrame, LaneFrame
-from mia_demo.data.pictures import sprite
+from mia_demo.attack.frames import STAGES, AttackFrame, LaneFrame
+from mia_demo.data.pictures import read_picture, sprite
 from mia_demo.errors import DataError
 from mia_demo.system.files import write_bytes, write_json
+from mia_demo.system.json_files import checked, read_json
 
-PICTURES_FILE = "replay.webp"
-FIGURES_FILE = "replay.json"
-MAX_STEPS = 60  # recorded of an optimisation, evenly spread
-LARGEST = 128  # pixels of a recorded picture
-COLUMNS = 16  # of the sheet; WebP allows 16,383 pixels each way
-QUALITY = 85
+REPLAY_PICTURES = "replay.webp"
+REPLAY_FIGURES = "replay.json"
+MAX_RECORDED_STEPS = 60  # of an optimisation, evenly spread
+MAX_PICTURE_SIZE = 128  # pixels
+SHEET_COLUMNS = 16  # of the sheet; WebP allows 16,383 pixels each way
+SHEET_QUALITY = 85
 
 
 @dataclass(frozen=True)
 class LaneMoment:
-    """A lane's best candidate at one step; ``gradient_cosine`` is None where there is none."""
+    """A lane's best candidate at one step; ``gradient_cosine`` is None where there is none yet."""
 
     target_confidence: float
     gradient_cosine: float | None
@@ -41,7 +41,7 @@ class LaneMoment:
 
 @dataclass(frozen=True)
 class Moment:
-    """One recorded step, with a value for each lane."""
+    """One recorded step of all lanes."""
 
     stage: str
     step: int
@@ -50,12 +50,19 @@ class Moment:
     lanes: tuple[LaneMoment, ...]
 
 
+class _Figures(TypedDict):
+    lanes: tuple[str, ...]
+    size: int
+    moments: tuple[Moment, ...]
+
+
 @dataclass(frozen=True)
 class Replay:
     """A recording. L lanes, M moments, S pixels.
 
     Attributes:
-        sheet: WebP of L·M pictures, lane after lane, ``COLUMNS`` in a row.
+        size: S.
+        sheet: WebP of L·M pictures, lane after lane, ``SHEET_COLUMNS`` per row.
     """
 
     lanes: tuple[str, ...]
@@ -71,18 +78,17 @@ class Replay:
         """
         size, count = self.size, len(self.moments)
         try:
-            with Image.open(io.BytesIO(self.sheet), formats=["WEBP"]) as image:
-                pixels = np.asarray(image.convert("RGB"))
-            cells = pixels.reshape(-1, size, COLUMNS, size, 3).transpose(0, 2, 1, 3, 4)
+            pixels = read_picture(io.BytesIO(self.sheet), "WEBP")
+            cells = pixels.reshape(-1, size, SHEET_COLUMNS, size, 3).transpose(0, 2, 1, 3, 4)
             flat = cells.reshape(-1, size, size, 3)[: len(self.lanes) * count]
             return flat.reshape(len(self.lanes), count, size, size, 3)
         except (OSError, ValueError) as error:
             raise DataError(f"The recording of this run is damaged ({error}).") from error
 
     def save(self, folder: Path) -> None:
-        write_bytes(folder / PICTURES_FILE, self.sheet)
+        write_bytes(folder / REPLAY_PICTURES, self.sheet)
         write_json(
-            folder / FIGURES_FILE,
+            folder / REPLAY_FIGURES,
             {
                 "lanes": list(self.lanes),
                 "size": self.size,
@@ -91,28 +97,37 @@ class Replay:
         )
 
 
-def load_replay(folder: Path) -> Replay | None:
-    """A run's recording; None if it has none.
+def load_replay(folder: Path, lanes: tuple[str, ...]) -> Replay | None:
+    """The recording in a run's folder; None if there is none.
+
+    Args:
+        lanes: of the run.
 
     Raises:
-        DataError: damaged.
+        DataError: it is damaged.
     """
-    if not (folder / FIGURES_FILE).exists():
+    if not (folder / REPLAY_FIGURES).exists():
         return None
     try:
-        values = json.loads((folder / FIGURES_FILE).read_text("utf-8"))
-        return Replay(
-            tuple(values["lanes"]),
-            tuple(_moment(moment) for moment in values["moments"]),
-            int(values["size"]),
-            (folder / PICTURES_FILE).read_bytes(),
+        figures = checked(_Figures, read_json(folder / REPLAY_FIGURES), "recording")
+        moments, size = figures["moments"], figures["size"]
+        is_whole = (
+            figures["lanes"] == lanes
+            and moments
+            and 1 <= size <= MAX_PICTURE_SIZE
+            and all(len(moment.lanes) == len(lanes) for moment in moments)
+            and all(moment.stage in STAGES for moment in moments)
+            and all(1 <= moment.step <= moment.total_steps for moment in moments)
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        if not is_whole:
+            raise ValueError("its parts do not fit each other")
+        return Replay(lanes, moments, size, (folder / REPLAY_PICTURES).read_bytes())
+    except (OSError, ValueError) as error:
         raise DataError(f"The recording of this run is damaged ({error}).") from error
 
 
 class ReplayRecorder:
-    """Picks the moments of a running attack; cheap enough for every step."""
+    """Records moments of a running attack; cheap enough to be given every frame."""
 
     def __init__(self) -> None:
         self._lanes: tuple[str, ...] = ()
@@ -121,7 +136,7 @@ class ReplayRecorder:
         self._left_out: AttackFrame | None = None
 
     def add(self, frame: AttackFrame) -> None:
-        if frame.lanes and frame.stage != "selection":  # shows the last step's pictures again
+        if frame.lanes and frame.stage != "selection":  # which repeats the last step's pictures
             if _is_recorded(frame):
                 self._record(frame)
             else:
@@ -142,18 +157,18 @@ class ReplayRecorder:
         self._pictures.append([_small(lane.images[lane.best]) for lane in frame.lanes])
 
     def replay(self) -> Replay:
-        """What was recorded so far, at least one moment, and the newest step."""
+        """The recording so far, up to the newest frame; at least one must have been added."""
         if self._left_out is not None:
             self._record(self._left_out)
         by_lane = np.stack([np.stack(pictures) for pictures in self._pictures], axis=1)
         buffer = io.BytesIO()
-        pixels = sprite(by_lane.reshape(-1, *by_lane.shape[2:]), COLUMNS)
-        Image.fromarray(pixels).save(buffer, "WEBP", quality=QUALITY)
+        pixels = sprite(by_lane.reshape(-1, *by_lane.shape[2:]), SHEET_COLUMNS)
+        Image.fromarray(pixels).save(buffer, "WEBP", quality=SHEET_QUALITY)
         return Replay(self._lanes, tuple(self._moments), by_lane.shape[2], buffer.getvalue())
 
 
 def _is_recorded(frame: AttackFrame) -> bool:
-    stride = math.ceil(frame.total_steps / MAX_STEPS)
+    stride = math.ceil(frame.total_steps / MAX_RECORDED_STEPS)
     return (frame.step - 1) % stride == 0 or frame.step == frame.total_steps
 
 
@@ -168,12 +183,7 @@ def _lane_moment(lane: LaneFrame) -> LaneMoment:
 
 
 def _small(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    if picture.shape[0] <= LARGEST:
+    if picture.shape[0] <= MAX_PICTURE_SIZE:
         return picture.copy()  # the frame's array is the whole batch
-    image = Image.fromarray(picture).resize((LARGEST, LARGEST), Image.Resampling.LANCZOS)
-    return np.asarray(image)
-
-
-def _moment(values: dict[str, Any]) -> Moment:
-    lanes = tuple(LaneMoment(**lane) for lane in values["lanes"])
-    return Moment(**{**values, "lanes": lanes})
+    size = (MAX_PICTURE_SIZE, MAX_PICTURE_SIZE)
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))

@@ -1,10 +1,10 @@
-"""What ``run.json`` says of an attack: settings, where it ran, and what came out."""
+"""What ``run.json`` says of an attack: settings, origin and results."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import torch
 
@@ -18,7 +18,54 @@ from mia_demo.system.device import Compute
 from mia_demo.zoo.manifest import library_versions
 from mia_demo.zoo.reading import Zoo
 
-FORMAT = 1
+RUN_FORMAT = 1
+
+
+class _JudgedLane(TypedDict, total=False):
+    """Figures that only ``attack`` of the command line computes."""
+
+    acc5: float
+    delta_eval: float
+    delta_face: float
+    attributes: Shares
+
+
+class LaneReport(_JudgedLane):
+    """A lane's results; lists have one element per picture, best first."""
+
+    alpha: float
+    test_accuracy: float | None
+    target_confidence: float
+    confidences: list[float]
+    evaluator_top1: list[int]
+    evaluator_confidences: list[float]
+    acc1: float
+    images: list[str]
+
+
+class _AttackOrigin(TypedDict, total=False):
+    zoo: str
+    commit: str
+
+
+class AttackReport(_AttackOrigin):
+    """``run.json``."""
+
+    format: Literal[1]
+    kind: Literal["attack"]
+    date: str
+    complete: bool
+    stage: Literal["optimisation", "done"]
+    step: int
+    total_steps: int
+    device: str
+    precision: str
+    threads: int
+    seconds: float
+    config: dict[str, Any]
+    versions: dict[str, str]
+    checkpoints: dict[str, str]
+    lanes: dict[str, LaneReport]
 
 
 def attack_report(
@@ -26,22 +73,23 @@ def attack_report(
     config: AttackConfig,
     compute: Compute,
     frame: AttackFrame,
+    *,
     verdicts: Mapping[str, Verdict] | None = None,
     attributes: Mapping[str, Shares] | None = None,
 ) -> dict[str, Any]:
     """The JSON object of one attack (design: ``attack --json``), image paths excluded.
 
     Args:
-        frame: the last one. That of a stopped attack has candidates instead of kept results.
-        verdicts: of both judges on each lane's kept images; without them, the evaluator's word
-            that every frame carries is all there is.
-        attributes: by lane, share of kept images with the right value.
+        frame: the last one. A stopped attack's shows candidates instead of kept results.
+        verdicts: of both judges on each lane's kept images; without them the report has only the
+            evaluator's verdict, which every frame carries.
+        attributes: by lane, the share of kept images with the right value.
     """
     targets = dict.fromkeys(name for lane in config.lanes for name in stage_names(lane))
     steps = config.steps * config.candidates * len(config.lanes) if frame.is_last else 0
     return {
         **({"zoo": zoo.origin} if zoo.origin else {}),
-        "format": FORMAT,
+        "format": RUN_FORMAT,
         "kind": "attack",
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "commit": source_commit(),
@@ -75,7 +123,7 @@ def attack_report(
 
 
 def best_first(lane: LaneFrame) -> list[int]:
-    """The order in which a lane's pictures are kept."""
+    """Indices of a lane's pictures in the order in which they are kept."""
     return [lane.best, *(k for k in range(len(lane.images)) if k != lane.best)]
 
 

@@ -1,4 +1,4 @@
-"""Keeps an attack while it runs, so that a stopped one is a run as well."""
+"""Keeps an attack when it ends, be it done or stopped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ log = logging.getLogger(__name__)
 
 
 class AttackSaver:
-    """Watches one attack's frames and saves it at the end, wherever that is."""
+    """Watches one attack's frames and saves the attack at its end.
+
+    Attributes:
+        problem: why it was not kept; empty if it was, or if there was nothing to keep.
+    """
 
     def __init__(self, store: RunStore, zoo: Zoo, config: AttackConfig, compute: Compute) -> None:
         self._store = store
@@ -26,6 +30,7 @@ class AttackSaver:
         self._compute = compute
         self._recorder = ReplayRecorder()
         self._latest: AttackFrame | None = None
+        self.problem = ""
 
     def see(self, frame: AttackFrame) -> None:
         self._recorder.add(frame)
@@ -45,4 +50,5 @@ class AttackSaver:
             return self._store.keep(report, self._latest, self._recorder.replay())
         except (DemoError, OSError) as error:
             log.warning("an attack was not kept: %s", error)
+            self.problem = str(error)
             return ""

@@ -30,6 +30,15 @@ class Sweep:
     is_recorded: bool
     record: Record
 
+    @property
+    def title(self) -> str:
+        """One line for lists of results."""
+        if self.is_recorded:
+            return f"Recorded: {self.folder.name}"
+        preset = self.record.settings.get("preset", "custom")
+        day, time = self.record.date[5:10], self.record.date[11:16]
+        return f"{preset} × {len(self.record.identities)}, {day} {time}"
+
     def load(self) -> SweepResults:
         """Figures and pictures.
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mia_demo.errors import ConfigError
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -25,6 +27,21 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """
+    Raises:
+        ConfigError: instead of an ``OSError``, as when the disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot write to {folder} ({error.strerror or error}); free some space there, or use "
+            "a folder that may be written to."
+        ) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from mia_demo.errors import CheckpointError
-from mia_demo.system.files import replacing
+from mia_demo.system.json_files import parse_json
+from mia_demo.system.tensor_files import write_tensors
 
 
 def step_generator(seed: int, step: int) -> torch.Generator:
@@ -26,14 +26,13 @@ def step_generator(seed: int, step: int) -> torch.Generator:
 
 def save_state(path: Path, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with replacing(path) as temporary:
-        save_file(whole, temporary, metadata={"state": json.dumps(numbers)})
+    write_tensors(path, whole, {"state": json.dumps(numbers)})
 
 
 def load_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
-            numbers = json.loads((file.metadata() or {})["state"])
+            numbers = parse_json((file.metadata() or {})["state"])
             return {name: file.get_tensor(name) for name in file.keys()}, numbers  # noqa: SIM118
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise CheckpointError(

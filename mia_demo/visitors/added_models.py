@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mia_demo.errors import CheckpointError, ConfigError
-from mia_demo.system.files import sha256_of
+from mia_demo.system.files import sha256_of, writing_to
 from mia_demo.visitors.entries import MAX_ENTRY_BYTES, clean_entry, read_entry
 from mia_demo.visitors.networks import (
     check_classifier_weights,
@@ -272,13 +272,9 @@ class AddedModels:
             numbered = (f"{prefix}-{number}" for number in itertools.count(1))
             name = next(free for free in numbered if self.demo.find(free) is None)
             known = replace(entry.training, source=origin, source_name=entry.name)
-            try:
+            with writing_to(self.folder):
                 self._zoo = self._zoo or FolderZoo.create(self.folder)
                 self._zoo.adopt(source, replace(entry, training=known), name)
-            except OSError as error:
-                raise ConfigError(
-                    f"Cannot write to {self.folder} ({error.strerror}); free some space there."
-                ) from error
             self._admit(name)
             return name
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from mia_demo.errors import CheckpointError
+from mia_demo.system.json_files import parse_json
 from mia_demo.zoo.manifest import CheckpointEntry
 from mia_demo.zoo.training_record import TrainingRecord
 
@@ -56,8 +56,8 @@ def read_entry(data: bytes, sha256: str) -> CheckpointEntry:
             "alone."
         )
     try:
-        values = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        values = parse_json(data)
+    except ValueError as error:
         raise CheckpointError(
             "The manifest entry is no JSON; send it as manifest.json lists it."
         ) from error

@@ -8,7 +8,6 @@ by the secret's hash, and it is deleted after a day at the latest.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import secrets
 import shutil
@@ -17,11 +16,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypedDict
 
 from mia_demo.data.identities import IdentitySet
 from mia_demo.data.splits import Items, seeded_split
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.system.files import write_json
+from mia_demo.system.json_files import checked, read_json
 from mia_demo.visitors.upload import TEST_SHARE, UploadSummary, store_upload
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.layers import LayeredZoo
@@ -114,6 +115,13 @@ class OwnPeople(People):
         return bool(self.zoo.entries("evaluator"))
 
 
+class _Stored(TypedDict):
+    """``PEOPLE_FILE``."""
+
+    created: float  # seconds since the epoch
+    summary: UploadSummary
+
+
 class PeopleStore:
     """All visitors' own people on this machine.
 
@@ -177,8 +185,8 @@ class PeopleStore:
                 return known
             path = self._path(key)
             try:
-                values = json.loads((path / PEOPLE_FILE).read_text("utf-8"))
-                summary = UploadSummary.from_json(values["summary"])
+                found = checked(_Stored, read_json(path / PEOPLE_FILE))
+                summary = found["summary"]
                 zoo = own_people_zoo(self.base, path)
                 people = OwnPeople(
                     zoo=zoo,
@@ -186,7 +194,7 @@ class PeopleStore:
                     names=summary.names,
                     key=key,
                     summary=summary,
-                    deleted_at=float(values["created"]) + KEPT_HOURS * 3600,
+                    deleted_at=found["created"] + KEPT_HOURS * 3600,
                 )
             except (OSError, ValueError, KeyError, TypeError, DemoError) as error:
                 if not isinstance(error, FileNotFoundError):

@@ -13,10 +13,9 @@ import stat
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -70,11 +69,6 @@ class UploadSummary:
     train_images: int
     smallest: int
     cropped: int
-
-    @staticmethod
-    def from_json(values: Mapping[str, Any]) -> UploadSummary:
-        tuples = {name: tuple(values[name]) for name in ("names", "photos")}
-        return UploadSummary(**{**values, **tuples})
 
 
 def store_upload(source: Path, target: Path) -> Iterator[float | UploadSummary]:

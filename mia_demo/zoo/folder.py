@@ -12,13 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from mia_demo.data.identities import IdentitySet
 from mia_demo.data.splits import Items, fixed_split
 from mia_demo.errors import CheckpointError
 from mia_demo.system.files import replacing, sha256_of, write_json
+from mia_demo.system.tensor_files import write_tensors
 from mia_demo.zoo.identity_folder import IdentityFolder, open_folder
 from mia_demo.zoo.manifest import (
     MANIFEST,
@@ -95,8 +95,7 @@ class FolderZoo(Zoo):
             .contiguous()
             for key, tensor in tensors.items()
         }
-        with replacing(self.root / file) as temporary:
-            save_file(whole, temporary)
+        write_tensors(self.root / file, whole)
         self._put(replace(entry, stored=self._stored(file), versions=library_versions()))
 
     def adopt(self, source: Zoo, entry: CheckpointEntry, name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import threading
@@ -15,7 +14,8 @@ import torch
 from torch import Tensor
 
 from mia_demo.errors import CheckpointError, ConfigError
-from mia_demo.system.files import write_json
+from mia_demo.system.files import write_json, writing_to
+from mia_demo.system.json_files import read_json
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import MANIFEST, CheckpointEntry, Manifest, StoredFile
 
@@ -116,15 +116,10 @@ class OwnFolder:
             if entry.kind == "target":
                 self.check_room()
             name = self._naming(entry, [own.name for own in self.targets()])
-            try:
+            with writing_to(self.path):
                 self._zoo = FolderZoo.create(self.path)
                 write_json(self._history(name), list(history))
                 self._zoo.add(replace(entry, name=name), tensors, torch.float32)
-            except OSError as error:
-                raise ConfigError(
-                    f"Cannot write to {self.path} ({error.strerror}); free some space there, or "
-                    "start the demo where it may write."
-                ) from error
             return name
 
     def history_of(self, name: str) -> list[Any]:
@@ -132,7 +127,7 @@ class OwnFolder:
         if all(entry.name != name for entry in self.checkpoints):
             return []
         try:
-            return list(json.loads(self._history(name).read_text("utf-8")))
+            return list(read_json(self._history(name)))
         except (OSError, ValueError, TypeError):
             return []
 

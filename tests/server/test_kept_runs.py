@@ -14,7 +14,8 @@ import torch
 
 from mia_demo.attack.config import preset_config
 from mia_demo.cli import main
-from mia_demo.runs.comparison import place_of
+from mia_demo.errors import ConfigError
+from mia_demo.runs.origin import place_of
 from mia_demo.sweep.results import Record, SweepResults, judged_attacks, save_results
 from mia_demo.system.device import choose_compute
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
@@ -25,6 +26,7 @@ from mia_demo.ui.runs.handlers import RunsHandlers
 from mia_demo.ui.shared.app_state import AppState
 from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
 from mia_demo.zoo.manifest import library_versions
+from tests.full_disk import full_disk
 from tests.server.test_runs_handlers import ABROAD, visit
 from tests.server.test_understand_handlers import row
 
@@ -116,6 +118,29 @@ def test_two_trainings_differ_in_what_was_set_and_what_came_out(handlers: RunsHa
     sweep = next(i for i in handlers.listing(visit())["items"] if i["kind"] == "sweep")
     with pytest.raises(gr.Error, match="two runs of the same kind"):
         handlers.compare({"compared": [first, sweep["key"]]}, visit())
+
+
+def test_a_training_on_a_full_disk_says_so(engine: Engine) -> None:
+    before = engine.zoo.target_names()
+    config, images = parse_training(-0.2, 1, 1, "at once", "compact_resnet", 0.001, 5)
+    plan = plan_training(engine.zoo, engine.runs, config, images)
+    with full_disk(100_000), pytest.raises(ConfigError, match=r"Cannot write to .*free some space"):
+        list(training_work(plan, engine.zoo, engine))
+    assert engine.zoo.target_names() == before
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, '[{"number": 1}]', "5", '[{"number": "1"}]'])
+def test_damaged_curves_of_a_training_are_left_out(
+    engine: Engine, handlers: RunsHandlers, text: str
+) -> None:
+    first = keys(handlers, "training")[1]
+    path = engine.runs / "own" / "own-1.history.json"
+    before = path.read_text()
+    path.write_text(text)
+    head, _, _, training, *_ = handlers.open({"chosen": first}, visit())
+    path.write_text(before)
+    assert head["title"].startswith("own-1")
+    assert training == {}
 
 
 def keep_tiny_sweep(engine: Engine) -> None:

@@ -14,11 +14,13 @@ import pytest
 
 from mia_demo.attack.config import preset_config
 from mia_demo.system.device import choose_compute
+from mia_demo.ui.boards.attack_view import BoardPresenter, ready_board
 from mia_demo.ui.boards.replay_view import first_visit_board
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.runs.handlers import RunsHandlers
 from mia_demo.ui.shared.access import is_private
 from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
+from tests.full_disk import full_disk
 from tests.server.visits import ABROAD, visit
 
 TINY = {"candidates": 2, "kept": 2, "steps": 3, "selection_rounds": 1, "pool_size": 50}
@@ -123,6 +125,65 @@ def test_a_stopped_attack_is_listed_opened_and_repeated_up_to_its_step(
     assert last[0]["identical"] is True
     assert "all 2 pictures are identical, to the bit" in last[0]["repeated"]
     assert last[1]["phase"] == "stopped"
+
+
+def test_a_damaged_run_is_shown_as_damaged_and_harms_nobody(
+    engine: Engine, handlers: RunsHandlers, attack: Callable[..., str]
+) -> None:
+    damaged = engine.runs / "damaged"
+    damaged.mkdir(parents=True)
+    (damaged / "run.json").write_text("[" * 200_000)
+    key = attack("a")
+    items = {item["key"]: item for item in handlers.listing(visit())["items"]}
+    assert items[key]["badge"] == ""
+    assert items["runs/damaged"]["badge"] == "damaged"
+    assert "nested too deeply" in items["runs/damaged"]["words"]
+    theirs = handlers.listing(visit("b", **ABROAD))["items"]
+    assert "runs/damaged" not in [item["key"] for item in theirs]
+
+    head, *_, again, _ = handlers.open({"chosen": "runs/damaged"}, visit())
+    assert "delete it" in head["words"][-1]
+    assert again["visible"] is False
+    with pytest.raises(gr.Error, match="cannot be repeated"):
+        next(handlers.repeat({"key": "runs/damaged"}, visit()))
+    with pytest.raises(gr.Error, match="same kind"):
+        handlers.compare({"compared": ["runs/damaged", key]}, visit())
+    handlers.delete({"chosen": "runs/damaged"}, {}, visit())
+    assert not damaged.exists()
+
+
+def test_a_run_without_its_pictures_is_shown_as_damaged(
+    engine: Engine, handlers: RunsHandlers, attack: Callable[..., str]
+) -> None:
+    key = attack("a")
+    for picture in engine.kept.attack(key).folder.glob("*.png"):
+        picture.write_bytes(b"\x89PNG\r\n\x1a\n")
+    item = next(i for i in handlers.listing(visit())["items"] if i["key"] == key)
+    assert item["badge"] == "damaged"
+    with pytest.raises(gr.Error, match="pictures of this run are damaged"):
+        handlers.open({"chosen": key}, visit())
+    handlers.delete({"chosen": key}, {}, visit())
+    assert key not in own(handlers.listing(visit()))
+
+
+@pytest.mark.parametrize("stop_after", [None, 2])
+def test_an_attack_that_was_not_kept_says_so_and_why(
+    engine: Engine, stop_after: int | None
+) -> None:
+    before = engine.kept.runs()
+    presenter = BoardPresenter(ready_board(engine.zoo, engine.identities, 7, ["zero"]), CONFIG)
+    with full_disk(1000):
+        job = engine.attack(CONFIG, every_frame=True, session="a")
+        for update in job.updates():
+            presenter.update(update)
+            if update.frame.step == stop_after and update.frame.stage == "optimisation":
+                break
+        assert job.wait(60)
+    board = presenter.over()
+    assert board.status.startswith("Stopped at step 2" if stop_after else "Done in ")
+    assert "It was not kept as a run: Cannot write to" in board.status
+    assert "File too large" in board.announcement
+    assert engine.kept.runs() == before
 
 
 def test_a_hostile_name_stays_a_name(

@@ -40,14 +40,13 @@ class AttackJobView(JobView[Tracked]):
         self.presenter = presenter
 
     def first(self, job: Job[Tracked]) -> AttackValues:
-        return _shown(self.presenter.board, running=True)
+        return _shown(self.presenter.view, running=True)
 
     def show(self, update: Tracked | Waiting, job: Job[Tracked]) -> AttackValues:
         return _shown(_board(update, self.presenter), running=True)
 
     def over(self, job: Job[Tracked]) -> AttackValues:
-        cut_short = job.stopped and self.presenter.board.phase != "done"
-        return _shown(self.presenter.stopped() if cut_short else self.presenter.board)
+        return _shown(self.presenter.over())
 
     def failed(self, message: str) -> AttackValues:
         return _shown(self.presenter.failed(message))
@@ -184,7 +183,7 @@ class AttackHandlers:
 
 
 def _board(update: Tracked | Waiting, presenter: BoardPresenter) -> BoardView:
-    return presenter.waiting(update) if isinstance(update, Waiting) else presenter.frame(update)
+    return presenter.waiting(update) if isinstance(update, Waiting) else presenter.update(update)
 
 
 def _shown(board: BoardView, *, running: bool = False) -> AttackValues:

@@ -14,6 +14,7 @@ from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame, LaneFrame
 from mia_demo.data.identities import IdentitySet
 from mia_demo.data.pictures import data_uri
+from mia_demo.runs.saver import AttackSaver
 from mia_demo.ui.boards.sweep_view import lane_styles
 from mia_demo.ui.engine.engine import Curves, Tracked
 from mia_demo.ui.engine.jobs import Waiting
@@ -140,7 +141,7 @@ class BoardPresenter:
         self.config = config
         status = "Loading the networks …"
         preset = "own settings" if config.preset == "custom" else f"preset {config.preset}"
-        self.board = replace(
+        self.view = replace(
             ready,
             phase="loading",
             status=status,
@@ -149,14 +150,15 @@ class BoardPresenter:
             form=tuple(form),
         )
         self._announced_at = -math.inf
+        self._saver: AttackSaver | None = None
 
     def waiting(self, place: Waiting) -> BoardView:
         if place.running == "an attack":
             place = replace(place, running="another attack")
         return self._show(phase="waiting", status=place.sentence("your attack"), urgent=True)
 
-    def frame(self, tracked: Tracked) -> BoardView:
-        frame = tracked.frame
+    def update(self, tracked: Tracked) -> BoardView:
+        frame, self._saver = tracked.frame, tracked.saver
         if not frame.lanes:
             share = f"{frame.step} %" if frame.total_steps == 100 else "…"
             status = (
@@ -174,12 +176,12 @@ class BoardPresenter:
         cosines = itertools.chain.from_iterable(tracked.curves.gradient_cosine.values())
         low = -1.0 if any(value < 0 for value in cosines) else 0.0
         views = tuple(
-            self._lane(view, lanes[view.name], tracked.curves, low) for view in self.board.lanes
+            self._lane(view, lanes[view.name], tracked.curves, low) for view in self.view.lanes
         )
         return self._show(
             phase="done" if frame.is_last else "running",
             status=self._sentence(frame, views),
-            urgent=frame.is_last or frame.stage != self.board.stage,
+            urgent=frame.is_last or frame.stage != self.view.stage,
             stage=frame.stage,
             step=frame.step,
             total_steps=frame.total_steps,
@@ -189,8 +191,17 @@ class BoardPresenter:
             cosine_low=low,
         )
 
-    def stopped(self) -> BoardView:
-        board = self.board
+    def over(self) -> BoardView:
+        """When the job is over; if the attack was to be kept and was not, it says why."""
+        board = self.view if self.view.phase == "done" else self._stopped()
+        if self._saver is None or not self._saver.problem:
+            return board
+        return self._show(
+            status=f"{board.status} It was not kept as a run: {self._saver.problem}", urgent=True
+        )
+
+    def _stopped(self) -> BoardView:
+        board = self.view
         if board.stage == "optimisation":
             where = f"at step {board.step} of {board.total_steps}; this is how far the attack came."
         else:
@@ -202,11 +213,11 @@ class BoardPresenter:
 
     def _show(self, *, status: str, urgent: bool = False, **changes: Any) -> BoardView:
         now = time.monotonic()
-        announcement = self.board.announcement
+        announcement = self.view.announcement
         if urgent or now - self._announced_at >= ATTACK_ANNOUNCE_SECONDS:
             announcement, self._announced_at = status, now
-        self.board = replace(self.board, status=status, announcement=announcement, **changes)
-        return self.board
+        self.view = replace(self.view, status=status, announcement=announcement, **changes)
+        return self.view
 
     def _sentence(self, frame: AttackFrame, lanes: tuple[LaneView, ...]) -> str:
         if frame.is_last:

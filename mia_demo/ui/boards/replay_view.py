@@ -8,9 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from mia_demo.data.pictures import data_uri
-from mia_demo.runs.comparison import changes_since
-from mia_demo.runs.folder import AttackRun
-from mia_demo.runs.replay import COLUMNS, Moment, Replay
+from mia_demo.runs.attack_run import AttackRun
+from mia_demo.runs.replay import SHEET_COLUMNS, Moment, Replay
 from mia_demo.ui.boards.attack_view import (
     OTHERS,
     BoardView,
@@ -89,12 +88,6 @@ def blank_board(engine: Engine, run: AttackRun) -> BoardView:
     )
 
 
-def caveat(engine: Engine, run: AttackRun) -> str:
-    """Why a repetition may give another result; empty if no reason is known."""
-    changes = changes_since(run, engine.zoo, engine.compute)
-    return f"Changed since: {'; '.join(changes)}." if changes else ""
-
-
 def _blank_lane(engine: Engine, run: AttackRun, position: int) -> LaneView:
     name = run.config.lanes[position]
     lane = run.report["lanes"][name]
@@ -153,7 +146,7 @@ def _replay(run: AttackRun, replay: Replay) -> dict[str, Any]:
     return {
         "sheet": f"data:image/webp;base64,{encoded}",
         "size": replay.size,
-        "columns": COLUMNS,
+        "columns": SHEET_COLUMNS,
         "loops": False,
         "recorded": run.is_recorded,
         "moments": [_moment(moment, run.config.identity) for moment in replay.moments],

@@ -8,7 +8,6 @@ from typing import Any
 
 from mia_demo.data.pictures import data_uri
 from mia_demo.report.contact_sheet import RIGHT, WRONG
-from mia_demo.sweep.library import Sweep
 from mia_demo.sweep.sweep import SweepPlan
 from mia_demo.ui.engine.jobs import Waiting
 from mia_demo.ui.engine.sweeping import SweepTally, SweepUpdate
@@ -67,16 +66,6 @@ def lane_styles(lanes: Sequence[str], targets: Sequence[str]) -> list[int]:
         turned = ((usual + turn) % LANE_STYLES for turn in range(LANE_STYLES))
         styles.append(next((style for style in turned if style not in styles), usual))
     return styles
-
-
-def sweep_label(sweep: Sweep) -> str:
-    """One line for the list of results."""
-    record = sweep.record
-    if sweep.is_recorded:
-        return f"Recorded: {sweep.folder.name}"
-    day, time = record.date[5:10], record.date[11:16]
-    preset = record.settings.get("preset", "custom")
-    return f"{preset} × {len(record.identities)}, {day} {time}"
 
 
 class SweepPresenter:

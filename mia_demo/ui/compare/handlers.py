@@ -17,7 +17,7 @@ from mia_demo.report.text import results_csv
 from mia_demo.sweep.library import ResultsLibrary, Sweep
 from mia_demo.sweep.results import RESULTS_FILE
 from mia_demo.sweep.sweep import SweepPlan
-from mia_demo.ui.boards.sweep_view import SweepPresenter, sweep_label
+from mia_demo.ui.boards.sweep_view import SweepPresenter
 from mia_demo.ui.compare.view import EMPTY_RESULTS, CompareView, compare_view
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.jobs import Job, Waiting
@@ -249,5 +249,5 @@ class CompareHandlers:
 
 
 def _choices(sweeps: list[Sweep], key: str) -> Any:
-    pairs = [(sweep_label(sweep), sweep.key) for sweep in sweeps]
+    pairs = [(sweep.title, sweep.key) for sweep in sweeps]
     return gr.update(choices=pairs, value=key, interactive=True)

@@ -15,8 +15,7 @@ from mia_demo.attack.attack import SHOWN
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.attack.frames import AttackFrame
 from mia_demo.runs import RUNS
-from mia_demo.runs.comparison import is_same_moment
-from mia_demo.runs.folder import AttackRun
+from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.saver import AttackSaver
 from mia_demo.runs.store import RunStore
 from mia_demo.system.device import Compute
@@ -49,10 +48,15 @@ class Curves:
 
 @dataclass(frozen=True)
 class Tracked:
-    """A frame with the curves so far, which include frames that were dropped."""
+    """A frame with the curves so far, which include frames that were dropped.
+
+    Attributes:
+        saver: keeps the attack, once its job is over; None if it is not to be kept.
+    """
 
     frame: AttackFrame
     curves: Curves
+    saver: AttackSaver | None = None
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,7 @@ class Engine:
             try:
                 for tracked in run():
                     saver.see(tracked.frame)
-                    yield tracked
+                    yield replace(tracked, saver=saver)
             finally:  # in the job's thread; a stopped attack is kept as well
                 if key := saver.save():
                     self.owned_runs.put(key, session)
@@ -187,7 +191,7 @@ class Engine:
         def work() -> Generator[Tracked, None, None]:
             for tracked in self._tracked(run.config, self.embedded):
                 yield tracked
-                if is_same_moment(run, tracked.frame):
+                if run.ended_at(tracked.frame):
                     return
 
         return Job(work, self.device, "an attack")

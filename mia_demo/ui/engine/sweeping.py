@@ -6,10 +6,8 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +24,7 @@ from mia_demo.sweep.sweep import (
     run_sweep,
     saved_images,
 )
+from mia_demo.system.files import writing_to
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.limits import MAX_WHOLE
 from mia_demo.ui.engine.networks import Networks
@@ -111,7 +110,7 @@ def attack_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, N
     yield update
     counter = _Counter(plan, attacker.framing.picture_size)
     seconds: list[float] = []
-    with _writable(plan.folder):
+    with writing_to(plan.folder.parent):
         frames = run_sweep(attacker, judge, plan)
         started = time.monotonic()
         for frame in frames:
@@ -152,7 +151,7 @@ def _table(
 ) -> Generator[SweepUpdate, None, None]:
     yield replace(latest, phase="table", seconds_left=None)
     attacker, judge = networks.attacker(), networks.judge()
-    with _writable(plan.folder):
+    with writing_to(plan.folder.parent):
         results = collect_results(attacker, judge, plan)
         save_report(results, plan.folder)
     yield replace(latest, phase="done", seconds_left=None)
@@ -209,14 +208,3 @@ def _folder_name(
     }
     text = json.dumps(decisive, sort_keys=True)
     return f"sweep-{config.preset}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-
-
-@contextmanager
-def _writable(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ConfigError(
-            f"Cannot write to {folder.parent} ({error.strerror}); free some space there, or start "
-            "the demo where it may write."
-        ) from error

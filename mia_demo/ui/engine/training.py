@@ -19,8 +19,9 @@ from safetensors.torch import load, save
 
 from mia_demo.errors import ConfigError
 from mia_demo.recipes.classifiers import classifier_entry, new_classifier
-from mia_demo.runs.comparison import place_of
-from mia_demo.system.files import write_json
+from mia_demo.runs.origin import place_of
+from mia_demo.system.files import write_json, writing_to
+from mia_demo.system.json_files import checked, read_json
 from mia_demo.training.classifier import (
     ClassifierTrainer,
     LabelledImages,
@@ -55,8 +56,8 @@ class Epoch:
 def epochs_from(values: Any) -> list[Epoch]:
     """Reads a list of ``asdict(epoch)``; an unreadable record is an empty one."""
     try:
-        return [Epoch(**{**epoch, "logits": LogitHistogram(**epoch["logits"])}) for epoch in values]
-    except (KeyError, TypeError):
+        return checked(list[Epoch], values)
+    except ValueError:
         return []
 
 
@@ -79,7 +80,7 @@ class TrainingPlan:
     def history(self) -> list[Epoch]:
         """Finished epochs of earlier sittings; an unreadable record is an empty one."""
         try:
-            return epochs_from(json.loads((self.folder / HISTORY_FILE).read_text("utf-8")))
+            return epochs_from(read_json(self.folder / HISTORY_FILE))
         except (OSError, ValueError):
             return []
 
@@ -209,7 +210,7 @@ def run_training(
     _forget_old_states(plan.folder)
     clock = _Clock()
     losses: list[float] = []  # of the running epoch
-    try:
+    with writing_to(plan.folder.parent):
         for frame in train_classifier(trainer, test, plan.folder):
             _check_finite(frame)
             losses.append(frame.loss)
@@ -221,11 +222,6 @@ def run_training(
                 losses.clear()
             yield TrainingUpdate("training", frame, epochs, clock.left_after(frame))
             clock.resume()  # other visitors' time is not ours
-    except OSError as error:
-        raise ConfigError(
-            f"Cannot write to {plan.folder.parent} ({error.strerror}); free some space there, or "
-            "start the demo where it may write."
-        ) from error
     if epochs:
         train_accuracy, test_accuracy = epochs[-1].train_accuracy, epochs[-1].test_accuracy
     else:  # killed between state and record of the last epoch

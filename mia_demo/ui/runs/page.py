@@ -9,6 +9,7 @@ from mia_demo.ui.runs.handlers import RunsHandlers
 from mia_demo.ui.shared.address import AddressPage
 from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
+from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, stops_job
 
 
 def build_runs_page(app: AppState, page: AddressPage) -> None:
@@ -40,27 +41,25 @@ def build_runs_page(app: AppState, page: AddressPage) -> None:
                 other_training = component("boards/training_board")
             file = component("runs/file_saver")
 
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
     shown = [details, board, compared, training, other_training, progress, again, stop]
     page.link = details
-    page.tab.select(handlers.listing, None, runs, **quiet)
-    runs.select(handlers.open, runs, shown, **quiet)
-    runs.apply(handlers.compare, runs, shown, **quiet)
-    runs.edit(handlers.rename, runs, runs, **quiet)
+    page.tab.select(handlers.listing, None, runs, **QUIET)
+    runs.select(handlers.open, runs, shown, **QUIET)
+    runs.apply(handlers.compare, runs, shown, **QUIET)
+    runs.edit(handlers.rename, runs, runs, **QUIET)
     deleted = runs.delete(
         handlers.delete,
         [runs, details],
         [runs, *shown],
         trigger_mode="multiple",  # a second one right after the first counts too
-        **quiet,
+        **QUIET,
     )
     app.lanes_follow(deleted, runs)
     again.click(
         handlers.repeat,
         details,
         [details, board, training, progress, again, stop],
-        concurrency_limit=None,  # the device queue decides who waits, and says so
-        **quiet,
+        **JOB_EVENT,
     )
-    stop.click(handlers.stop, queue=False, api_visibility="private")
-    details.download(handlers.download, details, file, **quiet)
+    stops_job(stop, handlers.repetitions)
+    details.download(handlers.download, details, file, **QUIET)

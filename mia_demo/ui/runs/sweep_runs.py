@@ -1,137 +1,71 @@
-"""A finished sweep on the Runs page, as plain JSON."""
+"""A finished sweep on the Runs page."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
 from mia_demo.data.pictures import data_uri
 from mia_demo.report.columns import percent
 from mia_demo.report.text import record_sentence
-from mia_demo.runs.command import sweep_command
-from mia_demo.runs.comparison import changes_since_sweep, differences, sweep_facts
-from mia_demo.sweep.library import Sweep
+from mia_demo.runs.store import delete_folder
+from mia_demo.runs.sweep_run import SweepRun
 from mia_demo.sweep.results import SweepResults
-from mia_demo.ui.boards.sweep_view import lane_style, sweep_label
-from mia_demo.ui.engine.engine import Engine
-from mia_demo.ui.runs.view import time_words
+from mia_demo.ui.runs.repeat_sweep import SweepRepeater
+from mia_demo.ui.runs.shown_run import ShownRun
 
-COMPARED = 6  # identities whose pictures are shown beside those of another sweep
-
-
-@dataclass(frozen=True)
-class SweepRun:
-    """A finished sweep.
-
-    Attributes:
-        name: given by a visitor; empty: its usual title.
-    """
-
-    sweep: Sweep
-    name: str = ""
-
-    @property
-    def key(self) -> str:
-        return self.sweep.key
-
-    @property
-    def is_recorded(self) -> bool:
-        return self.sweep.is_recorded
-
-    @property
-    def title(self) -> str:
-        return self.name or sweep_label(self.sweep)
-
-    @property
-    def date(self) -> str:
-        return self.sweep.record.date
+MAX_COMPARED_IDENTITIES = 6
 
 
-def sweep_item(run: SweepRun, *, may_change: bool) -> dict[str, Any]:
-    """An entry of the list."""
-    record = run.sweep.record
-    count = len(record.identities)
-    return {
-        "key": run.key,
-        "kind": "sweep",
-        "title": run.title,
-        "badge": "recorded" if run.is_recorded else "",
-        "words": f"{count} {'identity' if count == 1 else 'identities'}, "
-        f"lanes {', '.join(record.lanes)}",
-        "when": time_words(record.date),
-        "faces": "",
-        "count": 0,
-        "change": may_change,
-    }
+class ShownSweep(ShownRun[SweepRun]):
+    """One sweep."""
 
+    def summary(self) -> str:
+        record = self.run.record
+        count = len(record.identities)
+        people = "identity" if count == 1 else "identities"
+        return f"{count} {people}, lanes {', '.join(record.lanes)}"
 
-def sweep_details(run: SweepRun, engine: Engine) -> dict[str, Any]:
-    """The head of an opened sweep."""
-    record = run.sweep.record
-    changes = changes_since_sweep(record, engine.zoo, engine.compute)
-    return {
-        "key": run.key,
-        "title": run.title,
-        "recorded": run.is_recorded,
-        "words": [
-            f"Computed {record_sentence(record)}",
+    def delete(self) -> None:
+        delete_folder(self.run.sweep.folder)
+
+    def head(self) -> dict[str, Any]:
+        link = urlencode({"tab": "compare", "results": self.run.key}, safe="/")
+        return {**super().head(), "page": "Compare", "link": link}
+
+    def sentences(self) -> list[str]:
+        return [
+            f"Computed {record_sentence(self.run.record)}",
             "Its table, pictures and downloads are on the Compare page.",
-        ],
-        "caveat": f"Changed since: {'; '.join(changes)}." if changes else "",
-        "command": sweep_command(record),
-        "page": "Compare",
-        "link": urlencode({"tab": "compare", "results": run.key}, safe="/"),
-        "files": [],
-    }
+        ]
 
+    def repeater(self) -> SweepRepeater:
+        return SweepRepeater(self.engine, self.run, self.head())
 
-def sweep_comparison(first: SweepRun, second: SweepRun, targets: Sequence[str]) -> dict[str, Any]:
-    """What was set otherwise, Acc@1 and the best pictures of the same people side by side.
+    def lanes(self) -> Sequence[str]:
+        return self.run.record.lanes
 
-    Raises:
-        DataError: results are damaged.
-    """
-    runs = (first, second)
-    results = [run.sweep.load() for run in runs]
-    lanes = dict.fromkeys(lane for result in results for lane in result.record.lanes)
-    others = set(results[1].record.identities)
-    people = [n for n in results[0].record.identities if n in others][:COMPARED]
-    found = differences(*(sweep_facts(run.sweep.record) for run in runs))
-    return {
-        "titles": [run.title for run in runs],
-        "words": [run.title for run in runs],
-        "differences": [asdict(difference) for difference in found],
-        "lanes": [
-            {
-                "name": lane,
-                "style": lane_style(lane, targets, position),
-                "sides": [
-                    _side(result, lane, people, run.title)
-                    for result, run in zip(results, runs, strict=True)
-                ],
-            }
-            for position, lane in enumerate(lanes)
-        ],
-    }
+    def identities(self) -> Sequence[int]:
+        return self.run.record.identities
 
+    def side(self, lane: str, people: Sequence[int]) -> dict[str, Any]:
+        row = next(row for row in self._results.rows if row.lane == lane)
+        return {
+            "words": f"Acc@1 {percent(row.acc1.known)}",
+            "verdict": "",
+            "recognised": False,
+            "pictures": [
+                {
+                    "uri": data_uri(self._results.picture(lane, number)),
+                    "alt": f"Best reconstruction of identity {number} from lane {lane}, "
+                    f"run {self.run.title}",
+                }
+                for number in people[:MAX_COMPARED_IDENTITIES]
+            ],
+        }
 
-def _side(
-    results: SweepResults, lane: str, people: Sequence[int], title: str
-) -> dict[str, Any] | None:
-    if lane not in results.record.lanes:
-        return None
-    row = next(row for row in results.rows if row.lane == lane)
-    return {
-        "words": f"Acc@1 {percent(row.acc1.known)}",
-        "verdict": "",
-        "recognised": False,
-        "pictures": [
-            {
-                "uri": data_uri(results.picture(lane, number)),
-                "alt": f"Best reconstruction of identity {number} from lane {lane}, run {title}",
-            }
-            for number in people
-        ],
-    }
+    @cached_property
+    def _results(self) -> SweepResults:
+        return self.run.sweep.load()

@@ -12,8 +12,6 @@ from typing import Any
 
 import gradio as gr
 
-from mia_demo.errors import ConfigError
-from mia_demo.runs.folder import AttackRun
 from mia_demo.system.space import space_name
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.visitors.added_models import AddedModels
@@ -33,28 +31,6 @@ def is_private(request: gr.Request) -> bool:
         and not any(name in headers for name in FORWARDED)
         and all(_is_loopback(host) for host in hosts)
     )
-
-
-def visible_runs(engine: Engine, request: gr.Request) -> list[AttackRun]:
-    """The attacks that this visitor may see, newest first."""
-    private, session = is_private(request), str(request.session_hash or "")
-    return [
-        run
-        for run in engine.kept.attacks()
-        if run.is_recorded or private or engine.owned_runs.is_of(run.key, session)
-    ]
-
-
-def visible_run(engine: Engine, request: gr.Request, key: str) -> AttackRun:
-    """The attack of this key, found by listing.
-
-    Raises:
-        ConfigError: there is none that this visitor may see.
-    """
-    for run in visible_runs(engine, request):
-        if run.key == key:
-            return run
-    raise ConfigError("There is no such run any more; choose another from the list.")
 
 
 def added_models(engine: Engine, request: gr.Request) -> AddedModels | None:

@@ -10,7 +10,7 @@ import pytest
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.attack.frames import AttackFrame
-from mia_demo.runs.folder import AttackRun
+from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.saver import AttackSaver
 from mia_demo.runs.store import RunStore
 from mia_demo.system.device import Compute
@@ -32,6 +32,11 @@ def frames(attacker: Attacker, config: AttackConfig) -> list[AttackFrame]:
 @pytest.fixture
 def store(tmp_path: Path, zoo: Zoo) -> RunStore:
     return RunStore(tmp_path / "runs", zoo)
+
+
+@pytest.fixture
+def saver(store: RunStore, zoo: Zoo, compute: Compute, config: AttackConfig) -> AttackSaver:
+    return AttackSaver(store, zoo, config, compute)
 
 
 @pytest.fixture

@@ -11,10 +11,14 @@ import pytest
 
 from mia_demo.attack.frames import AttackFrame
 from mia_demo.errors import ConfigError, DataError
-from mia_demo.runs.folder import RUN_FILE, AttackRun, load_run
+from mia_demo.runs.attack_run import RUN_FILE, AttackRun, load_attack
+from mia_demo.runs.damaged_run import DamagedRun
 from mia_demo.runs.names import RunNames
+from mia_demo.runs.replay import REPLAY_FIGURES
+from mia_demo.runs.saver import AttackSaver
 from mia_demo.runs.store import RunStore
 from mia_demo.zoo.reading import Zoo
+from tests.full_disk import full_disk
 
 Keep = Callable[..., str]
 
@@ -80,11 +84,16 @@ def test_an_interrupted_save_is_never_seen_and_cleared_away(
     assert not half.exists()
 
 
-def test_a_full_disk_does_not_fail_the_attack(
-    tmp_path: Path, zoo: Zoo, keep: Keep, frames: list[AttackFrame]
+def test_a_full_disk_does_not_fail_the_attack_and_is_told(
+    store: RunStore, saver: AttackSaver, frames: list[AttackFrame]
 ) -> None:
-    (tmp_path / "file").write_text("no folder")
-    assert keep(RunStore(tmp_path / "file" / "runs", zoo), frames) == ""
+    for frame in frames:
+        saver.see(frame)
+    with full_disk(1000):
+        assert saver.save() == ""
+    assert saver.problem.startswith(f"Cannot write to {store.root} (File too large)")
+    assert store.attacks() == store.recorded()
+    assert list(store.root.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -115,16 +124,65 @@ def test_a_link_out_of_the_folder_is_no_run(
         {"lanes": []},
         {"format": 99},
         {"kind": "sweep"},
+        {"date": 5},
+        {"stage": "later"},
+        {"step": 99},
+        {"seconds": "1"},
+        {"total_steps": None},
+        {"versions": {"torch": 2}},
+        {"checkpoints": []},
+        {"config": "quick"},
+        {"config": {"identity": 10**400, "lanes": ["zero", "negative"]}},
+        {"config": {"steps": "3", "lanes": ["zero", "negative"]}},
     ],
 )
-def test_a_damaged_run_is_left_out(
+def test_a_damaged_run_is_told_apart_and_can_be_deleted(
     store: RunStore, run: AttackRun, changes: dict[str, object]
 ) -> None:
     report = json.loads((run.folder / RUN_FILE).read_text())
     (run.folder / RUN_FILE).write_text(json.dumps({**report, **changes}))
     with pytest.raises(DataError, match="no readable run"):
-        load_run(run.folder, run.key, is_recorded=False)
+        load_attack(run.folder, run.key, is_recorded=False)
     assert store.attacks() == store.recorded()
+    assert [found.key for found in store.runs() if isinstance(found, DamagedRun)] == [run.key]
+    store.delete(run.key)
+    assert not run.folder.exists()
+
+
+@pytest.mark.parametrize("lane", [{"images": []}, {"evaluator_top1": [1]}, {"alpha": "0"}])
+def test_a_lane_has_its_figures_for_every_picture(run: AttackRun, lane: dict[str, object]) -> None:
+    report = json.loads((run.folder / RUN_FILE).read_text())
+    report["lanes"]["zero"] |= lane
+    (run.folder / RUN_FILE).write_text(json.dumps(report))
+    with pytest.raises(DataError, match="no readable run"):
+        load_attack(run.folder, run.key, is_recorded=False)
+
+
+def test_a_hostile_run_harms_no_attack(
+    store: RunStore, keep: Keep, frames: list[AttackFrame]
+) -> None:
+    first = store.attack(keep(store, frames))
+    (first.folder / RUN_FILE).write_text("[" * 200_000)
+    kept = keep(store, frames)
+    assert store.attack(kept).is_complete
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 200_000, "{}", '{"lanes": ["zero"], "size": 64, "moments": 5}', "null", "\x00"],
+)
+def test_a_damaged_recording_is_told(run: AttackRun, text: str) -> None:
+    (run.folder / REPLAY_FIGURES).write_text(text)
+    with pytest.raises(DataError, match="recording of this run is damaged"):
+        run.replay()
+
+
+def test_a_recording_of_other_sizes_is_damaged(run: AttackRun) -> None:
+    figures = json.loads((run.folder / REPLAY_FIGURES).read_text())
+    for change in ({"size": 10**9}, {"size": 0}, {"moments": []}, {"lanes": ["zero"]}):
+        (run.folder / REPLAY_FIGURES).write_text(json.dumps({**figures, **change}))
+        with pytest.raises(DataError, match="recording of this run is damaged"):
+            run.replay()
 
 
 def test_pictures_are_read_from_the_runs_own_folder_alone(run: AttackRun) -> None:
@@ -146,8 +204,9 @@ def test_names_are_one_clean_line_and_survive_a_restart(
         store.names.set(run.key, "x" * 81)
 
 
-def test_a_damaged_file_of_names_is_an_empty_one(tmp_path: Path) -> None:
-    (tmp_path / "names.json").write_text('["not", "names"]')
+@pytest.mark.parametrize("text", ['["not", "names"]', '{"runs/x": 5}', "{" * 200_000, ""])
+def test_a_damaged_file_of_names_is_an_empty_one(tmp_path: Path, text: str) -> None:
+    (tmp_path / "names.json").write_text(text)
     assert RunNames(tmp_path / "names.json").get("runs/x") == ""
 
 
@@ -163,7 +222,7 @@ def test_deleted_is_gone_and_recorded_stays(store: RunStore, run: AttackRun) -> 
 def test_the_oldest_unnamed_runs_make_room(
     tmp_path: Path, zoo: Zoo, keep: Keep, frames: list[AttackFrame]
 ) -> None:
-    store = RunStore(tmp_path / "runs", zoo, most_runs=3)
+    store = RunStore(tmp_path / "runs", zoo, max_runs=3)
     keys = [keep(store, frames) for _ in range(2)]
     for number, key in enumerate(keys):
         path = store.attack(key).folder / RUN_FILE
@@ -183,7 +242,7 @@ def test_the_oldest_unnamed_runs_make_room(
 def test_a_bound_in_bytes_keeps_the_newest(
     tmp_path: Path, zoo: Zoo, keep: Keep, frames: list[AttackFrame]
 ) -> None:
-    store = RunStore(tmp_path / "runs", zoo, most_bytes=1)
+    store = RunStore(tmp_path / "runs", zoo, max_bytes=1)
     keep(store, frames)
     newest = keep(store, frames)
     assert [run.key for run in store.attacks() if not run.is_recorded] == [newest]

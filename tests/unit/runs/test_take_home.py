@@ -17,16 +17,11 @@ from mia_demo.attack.config import AttackConfig, parse_knobs, preset_config
 from mia_demo.attack.frames import AttackFrame
 from mia_demo.cli import parse
 from mia_demo.errors import ConfigError
+from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.command import attack_command, training_command
-from mia_demo.runs.comparison import (
-    attack_facts,
-    changes_since,
-    differences,
-    is_same_moment,
-    repetition,
-)
-from mia_demo.runs.export import KINDS, export, file_name
-from mia_demo.runs.folder import AttackRun
+from mia_demo.runs.export import FILE_TYPES, export, file_name
+from mia_demo.runs.repetition import pictures_repetition
+from mia_demo.runs.run import setting_differences
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import TrainConfig
 from mia_demo.zoo.reading import Zoo
@@ -119,8 +114,8 @@ def test_the_data_say_how_to_make_it_again(run: AttackRun) -> None:
 
 def test_files_are_named_by_numbers_alone(run: AttackRun) -> None:
     named = replace(run, name="../../evil")
-    assert [file_name(named, kind) for kind in KINDS] == [
-        f"attack-identity-7-seed-3.{kind}" for kind in KINDS
+    assert [file_name(named, kind) for kind in FILE_TYPES] == [
+        f"attack-identity-7-seed-3.{kind}" for kind in FILE_TYPES
     ]
     with pytest.raises(ConfigError, match="no 'exe' download"):
         export(run, "exe", PHOTO)
@@ -132,20 +127,18 @@ def test_only_what_differs_is_listed(run: AttackRun) -> None:
         config=replace(run.config, seed=4),
         report={**run.report, "precision": "bf16", "date": "2020-01-01T00:00:00+00:00"},
     )
-    found = {
-        d.setting: (d.first, d.second) for d in differences(attack_facts(run), attack_facts(other))
-    }
+    found = {d.setting: (d.first, d.second) for d in setting_differences(run, other)}
     assert found == {"seed": ("3", "4"), "precision": ("fp32", "bf16")}
-    assert differences(attack_facts(run), attack_facts(run)) == []
+    assert setting_differences(run, run) == []
 
 
 def test_a_repetition_is_the_same_to_the_bit(
     run: AttackRun, attacker: Attacker, zoo: Zoo, compute: Compute
 ) -> None:
-    assert changes_since(run, zoo, compute) == []
-    last = [frame for frame in attacker.run(run.config) if is_same_moment(run, frame)]
+    assert run.origin.changes_since(zoo, compute) == []
+    last = [frame for frame in attacker.run(run.config) if run.ended_at(frame)]
     assert len(last) == 1
-    result = repetition(run, last[0])
+    result = pictures_repetition(run, last[0])
     assert result.is_identical
     assert result.total == 4
 
@@ -156,8 +149,11 @@ def test_a_changed_pixel_and_other_weights_are_noticed(
     lanes = [replace(lane, images=lane.images.copy()) for lane in frames[-1].lanes]
     pixel = lanes[0].images[0, 5, 5]
     pixel[0] = pixel[0] + 9 if pixel[0] < 200 else pixel[0] - 9
-    result = repetition(run, replace(frames[-1], lanes=tuple(lanes)))
+    result = pictures_repetition(run, replace(frames[-1], lanes=tuple(lanes)))
     assert (result.same, result.total, result.largest) == (3, 4, "9 of 255 in a colour value")
     run.report["checkpoints"]["zero"] = "0" * 64
     run.report["threads"] += 1
-    assert [change.split()[0] for change in changes_since(run, zoo, compute)] == ["zero", "threads"]
+    assert [change.split()[0] for change in run.origin.changes_since(zoo, compute)] == [
+        "zero",
+        "threads",
+    ]

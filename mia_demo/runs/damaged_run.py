@@ -1,0 +1,54 @@
+"""A run's folder that cannot be read: there is nothing to do with it but delete it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from mia_demo.runs.origin import Origin
+
+
+@dataclass(frozen=True)
+class DamagedRun:
+    """A folder with a file that names it a run.
+
+    Attributes:
+        file: the damaged one.
+        reason: why it cannot be read.
+        name: given by a visitor; may be empty.
+    """
+
+    key: str
+    file: Path
+    is_recorded: bool
+    reason: str
+    name: str = ""
+    kind = "damaged run"
+
+    @property
+    def folder(self) -> Path:
+        return self.file.parent
+
+    @property
+    def title(self) -> str:
+        return self.name or self.folder.name
+
+    @property
+    def date(self) -> str:
+        """When the damaged file was written last."""
+        try:
+            seconds = self.file.stat().st_mtime
+        except OSError:
+            return ""
+        return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
+
+    @property
+    def origin(self) -> Origin:
+        return Origin({}, {}, {})
+
+    def command(self) -> str:
+        return ""
+
+    def facts(self) -> dict[str, str]:
+        return {}

@@ -1,0 +1,86 @@
+"""A kept attack on the Runs page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mia_demo.data.pictures import data_uri, sprite
+from mia_demo.runs.attack_run import AttackRun
+from mia_demo.runs.export import FILE_TYPES, export, file_name
+from mia_demo.ui.boards.attack_view import BOARD_PHOTO_SIZE, verdict_words
+from mia_demo.ui.boards.replay_view import run_board
+from mia_demo.ui.runs.repeat_attack import AttackRepeater
+from mia_demo.ui.runs.shown_run import ShownRun
+
+MAX_FACES = 4  # in the list: the best picture of each of the first lanes
+MAX_COMPARED_PICTURES = 5  # of a lane
+
+
+class ShownAttack(ShownRun[AttackRun]):
+    """One attack."""
+
+    files = tuple(FILE_TYPES)
+
+    def item(self) -> dict[str, Any]:
+        run = self.run
+        faces = np.stack([run.pictures(lane)[0] for lane in run.config.lanes[:MAX_FACES]])
+        item = {**super().item(), "faces": data_uri(sprite(faces, len(faces)))}
+        if not run.is_complete:
+            item["badge"] = f"stopped at step {run.report['step']}"
+        return {**item, "count": len(faces)}
+
+    def summary(self) -> str:
+        run = self.run
+        what = run.heading() if run.name else f"Preset {run.config.preset}"
+        return f"{what}: {', '.join(run.config.lanes)}"
+
+    def delete(self) -> None:
+        self.engine.kept.delete(self.run.key)
+
+    def sentences(self) -> list[str]:
+        return [f"{self.run.heading()}.", f"{self.run.origin_line()}."]
+
+    def parts(self) -> dict[str, Any]:
+        return {"board": run_board(self.engine, self.run)}
+
+    def download(self, kind: str) -> tuple[str, bytes]:
+        return file_name(self.run, kind), export(self.run, kind, self._photo())
+
+    def repeater(self) -> AttackRepeater:
+        return AttackRepeater(self.engine, self.run, self.head())
+
+    def caption(self) -> str:
+        return self.run.heading()
+
+    def lanes(self) -> Sequence[str]:
+        return self.run.config.lanes
+
+    def side(self, lane: str, people: Sequence[int]) -> dict[str, Any]:
+        report = self.run.report["lanes"][lane]
+        identity, seen = self.run.config.identity, report["evaluator_top1"][0]
+        pictures = self.run.pictures(lane)[:MAX_COMPARED_PICTURES]
+        return {
+            "words": f"{report['target_confidence']:.0%} confidence, ",
+            "verdict": verdict_words(seen, identity),
+            "recognised": seen == identity,
+            "pictures": [
+                {
+                    "uri": data_uri(pixels),
+                    "alt": f"Reconstruction {rank} of identity {identity} from lane {lane}, "
+                    f"run {self.run.title}",
+                }
+                for rank, pixels in enumerate(pictures, start=1)
+            ],
+        }
+
+    def _photo(self) -> npt.NDArray[np.uint8] | None:
+        """A training photo of the identity [R, R, 3]; None if the zoo has no such identity."""
+        identity, identities = self.run.config.identity, self.engine.identities
+        if identity >= len(identities):
+            return None
+        images, _ = identities.tensors(BOARD_PHOTO_SIZE, labels=[identity], indices=[0])
+        return images[0].permute(1, 2, 0).numpy()

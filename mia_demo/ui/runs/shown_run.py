@@ -1,0 +1,170 @@
+"""A kept run on the Runs page, as plain JSON: what every kind shows, and what each adds."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from mia_demo.errors import ConfigError
+from mia_demo.runs.run import Run, setting_differences
+from mia_demo.ui.boards.sweep_view import lane_style
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.runs.repeater import Repeater
+
+AnyRun = TypeVar("AnyRun", bound=Run)
+
+
+class ShownRun(ABC, Generic[AnyRun]):
+    """One run on the page.
+
+    Attributes:
+        files: kinds of files to take home.
+    """
+
+    files: tuple[str, ...] = ()
+
+    def __init__(self, engine: Engine, run: AnyRun) -> None:
+        self.engine = engine
+        self.run = run
+
+    # -- in the list --------------------------------------------------------------------------
+
+    def item(self) -> dict[str, Any]:
+        """The entry of the list.
+
+        Raises:
+            DataError: the run's pictures are damaged.
+        """
+        run = self.run
+        return {
+            "key": run.key,
+            "kind": run.kind,
+            "title": run.title,
+            "badge": "recorded" if run.is_recorded else "",
+            "words": self.summary(),
+            "when": time_words(run.date),
+            "faces": "",
+            "count": 0,
+            "change": not run.is_recorded,
+        }
+
+    def damaged_item(self, reason: str) -> dict[str, Any]:
+        """The entry of the list if the run turns out to be damaged."""
+        return {**ShownRun.item(self), "badge": "damaged", "words": reason}
+
+    @abstractmethod
+    def summary(self) -> str:
+        """A line below the title."""
+
+    @abstractmethod
+    def delete(self) -> None:
+        """Deletes the run.
+
+        Raises:
+            ConfigError: it cannot be deleted.
+        """
+
+    # -- opened -------------------------------------------------------------------------------
+
+    def head(self) -> dict[str, Any]:
+        """What stands above an opened run."""
+        run = self.run
+        changes = run.origin.changes_since(self.engine.zoo, self.engine.compute)
+        return {
+            "key": run.key,
+            "title": run.title,
+            "recorded": run.is_recorded,
+            "words": self.sentences(),
+            "caveat": f"Changed since: {'; '.join(changes)}." if changes else "",
+            "command": run.command(),
+            "page": "",
+            "link": "",
+            "files": list(self.files),
+        }
+
+    @abstractmethod
+    def sentences(self) -> list[str]:
+        """What it was, and where it was computed."""
+
+    def parts(self) -> dict[str, Any]:
+        """Values of the page's parts that show it, by name (see ``handlers.Opened``)."""
+        return {}
+
+    def download(self, kind: str) -> tuple[str, bytes]:
+        """Name and content of a file to take home.
+
+        Raises:
+            ConfigError: there is no such file.
+            DataError: the run is damaged.
+        """
+        raise ConfigError(f"There is no {kind!r} download of this run.")
+
+    @abstractmethod
+    def repeater(self) -> Repeater:
+        """Repeats the run.
+
+        Raises:
+            ConfigError: one of its classifiers is gone.
+        """
+
+    # -- beside another of its kind -----------------------------------------------------------
+
+    def compared_parts(self, other: ShownRun[AnyRun]) -> dict[str, Any]:
+        """Values of the page's parts that show both.
+
+        Raises:
+            DataError: one of them is damaged.
+        """
+        both = (self, other)
+        lanes = dict.fromkeys(lane for shown in both for lane in shown.lanes())
+        targets = self.engine.zoo.target_names()
+        others = set(other.identities())
+        people = [number for number in self.identities() if number in others]
+        compared = {
+            "titles": [shown.run.title for shown in both],
+            "words": [shown.caption() for shown in both],
+            "differences": [asdict(found) for found in setting_differences(self.run, other.run)],
+            "lanes": [
+                {
+                    "name": lane,
+                    "style": lane_style(lane, targets, position),
+                    "sides": [
+                        shown.side(lane, people) if lane in shown.lanes() else None
+                        for shown in both
+                    ],
+                }
+                for position, lane in enumerate(lanes)
+            ],
+        }
+        return {"compared": compared}
+
+    def caption(self) -> str:
+        """One line beside the other run's."""
+        return self.run.title
+
+    def lanes(self) -> Sequence[str]:
+        """Lanes with pictures to compare."""
+        return ()
+
+    def identities(self) -> Sequence[int]:
+        """Whose pictures it has."""
+        return ()
+
+    def side(self, lane: str, people: Sequence[int]) -> dict[str, Any]:
+        """A lane's pictures.
+
+        Args:
+            people: identities that both runs have.
+        """
+        raise NotImplementedError
+
+
+def time_words(date: str) -> str:
+    """ISO 8601 for people; empty where nothing was noted."""
+    try:
+        return f"{datetime.fromisoformat(date):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return ""
