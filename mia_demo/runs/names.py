@@ -10,7 +10,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.system.files import write_json, writing_to
 from mia_demo.system.json_files import checked, read_json
 
-MAX_NAME_LENGTH = 80  # characters
+MAX_RUN_NAME_LENGTH = 80  # characters
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +57,8 @@ def clean_name(name: str) -> str:
         ConfigError: too long.
     """
     cleaned = " ".join("".join(c if c.isprintable() else " " for c in name).split())
-    if len(cleaned) > MAX_NAME_LENGTH:
+    if len(cleaned) > MAX_RUN_NAME_LENGTH:
         raise ConfigError(
-            f"A name may have up to {MAX_NAME_LENGTH} letters; this one has {len(cleaned)}."
+            f"A name may have up to {MAX_RUN_NAME_LENGTH} letters; this one has {len(cleaned)}."
         )
     return cleaned
