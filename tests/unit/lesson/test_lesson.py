@@ -89,14 +89,14 @@ def test_steps_of_absent_pages_are_left_out() -> None:
 
 
 def test_questions_come_before_all_answers(figures: Figures) -> None:
-    page = worksheet(LESSON_STEPS, figures, "http://127.0.0.1:7860/")
+    page = html.unescape(worksheet(LESSON_STEPS, figures, "http://127.0.0.1:7860/"))
     questions, answers = page.split('<div class="answers">')
     assert "break-before: page" in page
     for step in LESSON_STEPS:
         assert step.question in questions
         for paragraph in step.reveal(figures).paragraphs:
-            assert paragraph.replace("&", "&amp;") in answers
+            assert paragraph in answers
             assert paragraph not in questions
     assert not re.search(r"\d%", questions.split("<body>")[1])  # no figure gives an answer away
-    assert "&amp;lesson=3" in questions
+    assert "&lesson=3" in questions
     assert "commit" in answers
