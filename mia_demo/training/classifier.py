@@ -38,6 +38,15 @@ STATE_FILE = "classifier_state.safetensors"
 
 Transform = Callable[[Tensor, torch.Generator], Tensor]  # uint8 batch -> float in [-1, 1]
 
+# What each setting of a training is called, its least and its greatest value.
+TRAINING_LIMITS: dict[str, tuple[str, float, float]] = {
+    "epochs": ("Epochs", 1, 10_000),
+    "batch_size": ("The batch size", 2, 10_000),
+    "learning_rate": ("The learning rate", 1e-9, 10),
+    "input_size": ("The input size in pixels", 16, 2048),
+    "seed": ("The seed", -(2**63), 2**63 - 1),
+}
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -58,14 +67,10 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check_alpha(self.alpha)
-        if self.epochs < 1:
-            raise ConfigError(f"A training needs at least 1 epoch, not {self.epochs}.")
-        if self.batch_size < 2:
-            raise ConfigError(f"A batch needs at least 2 images, not {self.batch_size}.")
-        if not self.learning_rate > 0:
-            raise ConfigError(f"The learning rate must be positive, not {self.learning_rate}.")
-        if self.input_size < 16:
-            raise ConfigError(f"The input size must be at least 16 pixels, not {self.input_size}.")
+        for name, (words, low, high) in TRAINING_LIMITS.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ConfigError(f"{words} must lie in {low:g}..{high:g}, not {value}.")
         if self.augmentation not in AUGMENTATIONS:
             known = ", ".join(AUGMENTATIONS)
             raise ConfigError(f"No augmentation {self.augmentation!r}; choose one of {known}.")

@@ -11,7 +11,8 @@ import gradio as gr
 import pytest
 
 from mia_demo.errors import ConfigError
-from mia_demo.ui.engine.jobs import DeviceQueue, Job, Waiting
+from mia_demo.ui.engine.device_queue import DeviceQueue, Waiting
+from mia_demo.ui.engine.jobs import Job
 from mia_demo.ui.engine.sessions import SessionJobs
 from mia_demo.ui.shared.handler import JobView, stream, toasts, with_errors_told
 from tests.server.visits import visit

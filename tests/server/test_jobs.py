@@ -7,7 +7,8 @@ from collections.abc import Generator
 
 import pytest
 
-from mia_demo.ui.engine.jobs import MAX_WAITING, BusyError, DeviceQueue, Job, Waiting
+from mia_demo.ui.engine.device_queue import DeviceQueue, Waiting
+from mia_demo.ui.engine.jobs import Job
 
 
 def count(until: int, gate: threading.Event | None = None) -> Generator[int, None, None]:
@@ -69,14 +70,6 @@ def test_error_reaches_the_reader_and_frees_the_device() -> None:
     with pytest.raises(ZeroDivisionError):
         list(Job(broken, device, "a broken job").updates())
     assert list(Job(lambda: count(1), device, "the next").updates()) == [0]
-
-
-def test_full_queue_is_refused() -> None:
-    device = DeviceQueue()
-    for _ in range(MAX_WAITING + 1):
-        device.draw("a job")
-    with pytest.raises(BusyError, match="waiting already; try again later"):
-        device.draw("one too many")
 
 
 def test_a_yielding_job_lets_a_waiting_one_go_first() -> None:

@@ -17,8 +17,8 @@ from mia_demo.system.device import choose_compute
 from mia_demo.ui.boards.attack_view import BoardPresenter, ready_board
 from mia_demo.ui.boards.replay_view import first_visit_board
 from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.visitors import is_private
 from mia_demo.ui.runs.handlers import RunsHandlers
-from mia_demo.ui.shared.access import is_private
 from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
 from tests.full_disk import full_disk
 from tests.server.visits import ABROAD, visit

@@ -11,8 +11,9 @@ from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.errors import ConfigError
 from mia_demo.ui.attack.identity_picker import picker_faces
 from mia_demo.ui.boards.attack_view import BoardPresenter, BoardView, ready_board
+from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import Engine, Tracked
-from mia_demo.ui.engine.jobs import Job, Waiting
+from mia_demo.ui.engine.jobs import Job
 from mia_demo.ui.shared.forms import parse_config
 from mia_demo.ui.shared.handler import JobView, start_and_stop, stream, toasts
 from mia_demo.ui.shared.lanes import MAX_BOARD_LANES, attack_lanes, check_lanes, lane_names

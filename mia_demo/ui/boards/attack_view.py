@@ -16,8 +16,8 @@ from mia_demo.data.identities import IdentitySet
 from mia_demo.data.pictures import data_uri
 from mia_demo.runs.saver import AttackSaver
 from mia_demo.ui.boards.sweep_view import lane_styles
+from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import Curves, Tracked
-from mia_demo.ui.engine.jobs import Waiting
 from mia_demo.ui.shared.render import polyline
 from mia_demo.zoo.layers import LayeredZoo
 from mia_demo.zoo.reading import Zoo

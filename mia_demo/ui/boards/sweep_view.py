@@ -9,7 +9,7 @@ from typing import Any
 from mia_demo.data.pictures import data_uri
 from mia_demo.report.contact_sheet import RIGHT, WRONG
 from mia_demo.sweep.sweep import SweepPlan
-from mia_demo.ui.engine.jobs import Waiting
+from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.sweeping import SweepTally, SweepUpdate
 
 LANE_STYLES = 6  # in colours.css

@@ -11,8 +11,8 @@ from typing import Any
 from mia_demo.report.columns import alpha_text, percent
 from mia_demo.smoothing import alpha_at_epoch
 from mia_demo.training.logits import LogitHistogram
+from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import EMBEDDED
-from mia_demo.ui.engine.jobs import Waiting
 from mia_demo.ui.engine.training import Epoch, TrainingPlan, TrainingUpdate
 from mia_demo.ui.engine.training_form import ARCHITECTURES
 from mia_demo.zoo.manifest import CheckpointEntry

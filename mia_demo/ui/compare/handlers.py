@@ -19,8 +19,9 @@ from mia_demo.sweep.results import RESULTS_FILE
 from mia_demo.sweep.sweep import SweepPlan
 from mia_demo.ui.boards.sweep_view import SweepPresenter
 from mia_demo.ui.compare.view import EMPTY_RESULTS, CompareView, compare_view
+from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import Engine
-from mia_demo.ui.engine.jobs import Job, Waiting
+from mia_demo.ui.engine.jobs import Job
 from mia_demo.ui.engine.networks import Networks
 from mia_demo.ui.engine.sessions import SessionJobs
 from mia_demo.ui.engine.sweeping import (

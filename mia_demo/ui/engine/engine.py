@@ -14,16 +14,19 @@ import numpy.typing as npt
 from mia_demo.attack.attack import SHOWN
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.attack.frames import AttackFrame
+from mia_demo.errors import ConfigError
 from mia_demo.runs import RUNS
 from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.saver import AttackSaver
 from mia_demo.runs.store import RunStore
 from mia_demo.system.device import Compute
 from mia_demo.ui.engine import zero_gpu
-from mia_demo.ui.engine.jobs import START_UP, DeviceQueue, Frame, Job
+from mia_demo.ui.engine.device_queue import START_UP, DeviceQueue
+from mia_demo.ui.engine.jobs import Frame, Job
 from mia_demo.ui.engine.networks import Networks, Work
 from mia_demo.ui.engine.sessions import OwnedKeys, SessionJobs, SessionMemory
-from mia_demo.ui.engine.speed import SpeedMeter, measured
+from mia_demo.ui.engine.speed import SpeedMeter, measured, spoken
+from mia_demo.ui.engine.visitors import current_visitor
 from mia_demo.visitors.added_models import HUB_PEOPLE, AddedModels
 from mia_demo.visitors.added_store import ADDED_FOLDER, AddedStore
 from mia_demo.visitors.own_people import OwnPeople, People, PeopleStore
@@ -36,6 +39,10 @@ OWN_PEOPLE_FOLDER = (
 )
 EMBEDDED = "embedded"  # the demo's own people
 START_UP_STEPS, START_UP_ROUNDS = 3, 4  # of the start-up's attacks
+# Of computing, where others share the device.
+MAX_LOOK_SECONDS = 120.0
+MAX_ATTACK_SECONDS = 900.0
+MAX_SHARED_SECONDS = 3 * 3600.0  # sweeps and trainings, which let others go first
 
 
 @dataclass(frozen=True)
@@ -160,7 +167,12 @@ class Engine:
         Args:
             people: whom to attack, by default the demo's own. Attacks on others are neither
                 remembered nor kept: nobody's own photos end up in a run.
+
+        Raises:
+            ConfigError: it would keep others waiting for too long.
+            BusyError: there is no place in the queue.
         """
+        self._check_budget(config)
         victims = people or self.embedded
         is_kept = session and victims is self.embedded
 
@@ -183,7 +195,13 @@ class Engine:
                 if key := saver.save():
                     self.owned_runs.put(key, session)
 
-        return Job(kept if is_kept else run, self.device, "an attack", every_frame=every_frame)
+        return Job(
+            kept if is_kept else run,
+            self.device,
+            "an attack",
+            every_frame=every_frame,
+            max_seconds=MAX_ATTACK_SECONDS,
+        )
 
     def repeat(self, run: AttackRun) -> Job[Tracked]:
         """Queues a repetition of a run's attack, up to the step whose pictures were kept."""
@@ -194,15 +212,24 @@ class Engine:
                 if run.ended_at(tracked.frame):
                     return
 
-        return Job(work, self.device, "an attack")
+        return Job(work, self.device, "an attack", max_seconds=MAX_ATTACK_SECONDS)
 
     def look(self, work: Callable[[], Generator[Frame, None, None]], purpose: str) -> Job[Frame]:
         """Queues short work."""
-        return Job(work, self.device, purpose)
+        return Job(work, self.device, purpose, is_short=True, max_seconds=MAX_LOOK_SECONDS)
 
     def shared(self, work: Callable[[], Generator[Frame, None, None]], purpose: str) -> Job[Frame]:
         """Queues long work, which lets others go first between frames."""
-        return Job(work, self.device, purpose, yields_device=True)
+        return Job(work, self.device, purpose, yields_device=True, max_seconds=MAX_SHARED_SECONDS)
+
+    def _check_budget(self, config: AttackConfig) -> None:
+        seconds = self.speed.attack_seconds(config)
+        if current_visitor() and seconds is not None and seconds > MAX_ATTACK_SECONDS:
+            raise ConfigError(
+                f"This attack would take {spoken(seconds)}, and others wait for this device too: "
+                f"at most {MAX_ATTACK_SECONDS / 60:.0f} minutes. Choose fewer candidates, steps, "
+                "rounds or lanes, or run a copy of your own."
+            )
 
     def delete_target(self, name: str, people: People | None = None) -> None:
         """Deletes a classifier that a visitor trained.

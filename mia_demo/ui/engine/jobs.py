@@ -1,113 +1,44 @@
-"""Long computations beside the web server: one device, first come first served, newest frame wins.
+"""Long computations beside the web server: one device, everybody in turn, newest frame wins.
 
 A job computes in a thread of its own, because Gradio moves generators between threads and torch's
 grad mode belongs to a thread. The device queue is ours, because a cancelled Gradio event frees its
 slot while its last step still runs.
+
+Who shares the device with others (``Visitor``) has one running and one waiting job, waits behind
+one job of each other address at most, loses the device after ``max_seconds``, and a job that
+nobody reads ends.
 """
 
 from __future__ import annotations
 
 import contextvars
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from mia_demo.errors import DemoError
+from mia_demo.ui.engine.device_queue import DeviceQueue, Ticket, Waiting
+from mia_demo.ui.engine.visitors import STREAMS, current_visitor
 
-MAX_WAITING = 20
-START_UP = "the start-up"  # the purpose of the job that loads the networks
-QUEUE_POLL_SECONDS = 0.25  # how soon a closed tab or progress in the queue is noticed
+QUEUE_POLL_SECONDS = 0.25  # how soon a closed tab or a moved queue is noticed
+HEARTBEAT_SECONDS = 1.0  # a stream that yields nothing does not notice that its reader has gone
+UNREAD_SECONDS = 5.0  # a browser opens the stream after it has asked for the job
 
 Frame = TypeVar("Frame")
 
 
-class BusyError(DemoError):
-    """Too many visitors wait already."""
+class OverBudgetError(DemoError):
+    """A job took the device for longer than others can be asked to wait."""
 
-
-@dataclass(frozen=True)
-class Waiting:
-    """A job's place in the queue: jobs before it, and what the first of them does."""
-
-    ahead: int
-    running: str
-
-    def sentence(self, own: str, *, verb: str = "starts", has_begun: bool = False) -> str:
-        """Who goes first.
-
-        Args:
-            own: what waits here, such as ``your attack``.
-            verb: what it does as soon as it may.
-            has_begun: it has stepped aside for another visitor.
-        """
-        if self.running == START_UP:
-            return f"The networks are still being loaded; {own} {verb} right after."
-        if has_begun:
-            return f"Another visitor goes first; {own} continues right after."
-        turn = f"{verb} next" if self.ahead == 1 else f"is number {self.ahead} in the queue"
-        return f"{self.running[0].upper()}{self.running[1:]} is running; {own} {turn}."
-
-
-class Ticket:
-    """A place in the device queue."""
-
-    def __init__(self, purpose: str) -> None:
-        self.purpose = purpose
-
-
-class DeviceQueue:
-    """Hands the device to one ticket at a time, in the order they were drawn."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._tickets: list[Ticket] = []
-
-    def draw(self, purpose: str) -> Ticket:
-        """Takes a place at the end.
-
-        Raises:
-            BusyError: the queue is full.
-        """
-        with self._changed:
-            if len(self._tickets) > MAX_WAITING:
-                raise BusyError(f"{MAX_WAITING} attacks are waiting already; try again later.")
-            ticket = Ticket(purpose)
-            self._tickets.append(ticket)
-            return ticket
-
-    def leave(self, ticket: Ticket) -> None:
-        """Gives up the place; does nothing if that has happened already."""
-        with self._changed:
-            if ticket in self._tickets:
-                self._tickets.remove(ticket)
-            self._changed.notify_all()
-
-    def step_aside(self, ticket: Ticket) -> None:
-        """Goes to the end of the queue, behind those who wait."""
-        with self._changed:
-            if ticket in self._tickets:
-                self._tickets.remove(ticket)
-                self._tickets.append(ticket)
-            self._changed.notify_all()
-
-    def wait_for_turn(self, ticket: Ticket) -> bool:
-        """Blocks until the ticket is first; False if it was given up meanwhile."""
-        with self._changed:
-            self._changed.wait_for(
-                lambda: ticket not in self._tickets or self._tickets[0] is ticket
-            )
-            return ticket in self._tickets
-
-    def waiting(self, ticket: Ticket) -> Waiting | None:
-        """The ticket's place; None when it is first or gone."""
-        with self._changed:
-            if ticket not in self._tickets or self._tickets[0] is ticket:
-                return None
-            return Waiting(self._tickets.index(ticket), self._tickets[0].purpose)
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"Ended after {seconds / 60:.0f} minutes of computing: others wait for this device "
+            "too. Choose fewer candidates, steps or rounds, or run a copy of your own."
+        )
 
 
 class Job(Generic[Frame]):
@@ -119,12 +50,14 @@ class Job(Generic[Frame]):
         purpose: what others read while they wait for this job, such as ``an attack``.
         every_frame: keep all frames until they are read, not only the newest.
         yields_device: between two frames, let those who wait go first.
+        is_short: a look at something; see ``device_queue``.
+        max_seconds: of computing, where others share the device; then it ends with an error.
 
     Attributes:
         endings: texts of the buttons with which the visitor asked it to end.
 
     Raises:
-        BusyError: the queue is full.
+        BusyError: there is no place in the queue.
     """
 
     def __init__(
@@ -135,6 +68,8 @@ class Job(Generic[Frame]):
         *,
         every_frame: bool = False,
         yields_device: bool = False,
+        is_short: bool = False,
+        max_seconds: float = math.inf,
     ) -> None:
         self.endings: set[str] = set()
         self._work = work
@@ -147,9 +82,13 @@ class Job(Generic[Frame]):
         self._reader_left = threading.Event()
         self._finished = False
         self._error: Exception | None = None
-        self._ticket = device.draw(purpose)
+        self._visitor = current_visitor()
+        self._max_seconds = max_seconds if self._visitor else math.inf
+        self._read_at = time.monotonic()
         self._computing = False
-        # The context tells ZeroGPU which visitor's request this is, to charge the GPU to them.
+        self._ticket = Ticket(purpose, self._visitor, is_short=is_short)
+        device.draw(self._ticket)
+        # Whose request it is goes along: ZeroGPU charges the GPU to that visitor.
         run = contextvars.copy_context().run
         threading.Thread(target=run, args=(self._run,), name=purpose, daemon=True).start()
 
@@ -166,6 +105,7 @@ class Job(Generic[Frame]):
         if self._finished:
             return
         self._stop.set()
+        self._ticket.is_given_up = True
         if not self._computing:
             self._device.leave(self._ticket)
 
@@ -196,11 +136,13 @@ class Job(Generic[Frame]):
             Exception: whatever the work raised.
         """
         place: Waiting | None = None
-        next_at = 0.0
+        next_at = told_at = 0.0
         try:
-            while not self._abandoned.is_set():
+            while not self._abandoned.is_set() and not self._is_unread():
                 moved = self._device.waiting(self._ticket)
-                if moved is not None and moved != place:
+                is_due = time.monotonic() - told_at >= HEARTBEAT_SECONDS
+                if moved is not None and (moved != place or is_due):
+                    told_at = time.monotonic()
                     yield moved
                 place = moved
                 with self._changed:
@@ -228,12 +170,17 @@ class Job(Generic[Frame]):
         try:
             if self._device.wait_for_turn(self._ticket):
                 self._computing = True
+                computed = 0.0
                 with closing(self._work()) as frames:
                     while not self._stop.is_set():
+                        started = time.monotonic()
                         frame = next(frames, None)
                         if frame is None:
                             break
                         self._put(frame)
+                        computed += time.monotonic() - started
+                        if computed > self._max_seconds:
+                            raise OverBudgetError(self._max_seconds)
                         if self._yields_device and not self._let_others_go_first():
                             break
         except Exception as error:
@@ -252,6 +199,13 @@ class Job(Generic[Frame]):
         self._device.step_aside(self._ticket)
         self._computing = self._device.wait_for_turn(self._ticket)
         return self._computing
+
+    def _is_unread(self) -> bool:
+        """Whether nobody reads the visitor's stream, though there was time to open it."""
+        if self._visitor is None or STREAMS.is_read(self._visitor.session):
+            self._read_at = time.monotonic()
+            return False
+        return time.monotonic() - self._read_at > UNREAD_SECONDS
 
     def _put(self, frame: Frame) -> None:
         with self._changed:

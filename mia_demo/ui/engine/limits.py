@@ -12,10 +12,12 @@ MAX_WHOLE = 2**31 - 1  # of seeds, and of whatever has no limit of its own
 def filled(label: str, value: float | None) -> float:
     """
     Raises:
-        ConfigError: the field is empty.
+        ConfigError: the field is empty, or holds no number.
     """
     if value is None:
         raise ConfigError(f"{label} is empty; fill it in.")
+    if not isinstance(value, int | float):  # the API takes whatever is JSON
+        raise ConfigError(f"{label} must be a number, not {str(value)[:20]!r}.")
     return value
 
 

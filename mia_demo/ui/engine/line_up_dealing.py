@@ -13,8 +13,9 @@ import numpy.typing as npt
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.lesson.line_up import LineUp, make_line_up, plan_rounds
+from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import Engine, FinishedAttack
-from mia_demo.ui.engine.jobs import Job, Waiting
+from mia_demo.ui.engine.jobs import Job
 from mia_demo.ui.engine.limits import MAX_WHOLE
 from mia_demo.ui.engine.line_up_game import LineUpError
 from mia_demo.ui.engine.line_up_rooms import LineUpRooms

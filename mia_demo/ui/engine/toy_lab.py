@@ -26,7 +26,8 @@ from mia_demo.toy import (
     measure_walk,
     train_network,
 )
-from mia_demo.ui.engine.jobs import DeviceQueue, Job
+from mia_demo.ui.engine.device_queue import DeviceQueue
+from mia_demo.ui.engine.jobs import Job
 
 MIN_TOY_ALPHA, MAX_TOY_ALPHA = -0.2, 0.3
 CELLS = 80  # of the landscape in each direction

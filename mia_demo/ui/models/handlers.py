@@ -12,17 +12,19 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.errors import ConfigError, DemoError
+from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
-from mia_demo.ui.engine.jobs import Job, Waiting
+from mia_demo.ui.engine.jobs import Job
 from mia_demo.ui.engine.models_work import LoadedPeople, measure_again
 from mia_demo.ui.engine.sessions import SessionJobs
+from mia_demo.ui.engine.visitors import is_private
 from mia_demo.ui.models.view import (
     added_sentence,
     group_json,
     machine_facts,
     progress_json,
 )
-from mia_demo.ui.shared.access import added_models, is_private
+from mia_demo.ui.shared.access import added_models
 from mia_demo.ui.shared.handler import JobView, follow, start_and_stop, toasts, with_errors_told
 from mia_demo.ui.shared.lanes import (
     MAX_BOARD_LANES,

@@ -12,8 +12,8 @@ from mia_demo.report.columns import alpha_text, percent
 from mia_demo.system.usage import device_memory, process_bytes
 from mia_demo.ui.boards.sweep_view import lane_styles
 from mia_demo.ui.engine import zero_gpu
+from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import Engine
-from mia_demo.ui.engine.jobs import Waiting
 from mia_demo.ui.engine.models_work import LoadedPeople
 from mia_demo.visitors.added_models import (
     UPLOADED,

@@ -16,8 +16,9 @@ import gradio as gr
 from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import ConfigError
 from mia_demo.runs.repetition import Repetition
+from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import Engine
-from mia_demo.ui.engine.jobs import Job, Waiting
+from mia_demo.ui.engine.jobs import Job
 from mia_demo.ui.shared.handler import JobView
 
 STOPPED = "The repetition was stopped; nothing is compared."

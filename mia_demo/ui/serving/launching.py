@@ -13,11 +13,14 @@ from gradio import http_server
 from starlette.middleware import Middleware
 
 from mia_demo.system.space import space_name
+from mia_demo.ui.engine.device_queue import MAX_WAITING
 from mia_demo.ui.serving.guards import ForeignOrigins, ForwardedHost, Logins, SecurityHeaders
+from mia_demo.ui.serving.readers import Readers
 from mia_demo.ui.shared.theme import STYLES, make_theme
 from mia_demo.visitors.upload import MAX_ZIP_BYTES
 
 PATIENCE_SECONDS = 180.0
+MAX_THREADS = MAX_WAITING + 60  # each waiting job holds one, and others must be answered
 
 
 def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
@@ -39,17 +42,20 @@ def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
         "max_file_size": MAX_ZIP_BYTES,
         "show_error": False,
         "state_session_capacity": 100,
+        "max_threads": MAX_THREADS,
         "footer_links": ["api"],
         "app_kwargs": {"middleware": guards()},
         # Gradio would ask its own page once, with three seconds' patience, and give up.
         "_frontend": False,
     }
-    return app.queue(max_size=40, default_concurrency_limit=4).launch(**{**settings, **options})
+    queued = app.queue(max_size=2 * MAX_WAITING, default_concurrency_limit=4)
+    return queued.launch(**{**settings, **options})
 
 
 def guards() -> list[Middleware]:
     """What every request passes, outermost first."""
-    return [Middleware(guard) for guard in (ForwardedHost, ForeignOrigins, Logins, SecurityHeaders)]
+    passed = (ForwardedHost, ForeignOrigins, Logins, SecurityHeaders, Readers)
+    return [Middleware(guard) for guard in passed]
 
 
 def _start_patiently(server: http_server.Server) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from mia_demo.attack.config import PRESETS, AttackConfig, preset_config
+from mia_demo.attack.config import ATTACK_LIMITS, PRESETS, AttackConfig, preset_config
 from mia_demo.attack.losses import LOSSES
 from mia_demo.errors import ConfigError
-from mia_demo.ui.engine.limits import MAX_WHOLE, whole_number
+from mia_demo.ui.engine.limits import whole_number
 from mia_demo.ui.shared.address import Setting
 from mia_demo.ui.shared.address_values import Reader, number, one_of, whole
 
@@ -51,7 +51,10 @@ class Knob:
     def reader(self) -> Reader:
         if self.choices:
             return one_of(lambda: self.choices)
-        return whole(0, MAX_WHOLE) if self.is_whole else number()
+        if not self.is_whole:
+            return number()
+        _, low, high = ATTACK_LIMITS[self.name]
+        return whole(int(low), int(high))
 
     def component(self, value: Any) -> Component:
         if self.choices:

@@ -35,7 +35,8 @@ import gradio as gr
 from gradio.components import Component
 
 from mia_demo.errors import DemoError
-from mia_demo.ui.engine.jobs import Frame, Job, Waiting
+from mia_demo.ui.engine.device_queue import Waiting
+from mia_demo.ui.engine.jobs import Frame, Job
 from mia_demo.ui.engine.sessions import SessionJobs
 
 PAUSING = "Pausing …"

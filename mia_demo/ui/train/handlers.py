@@ -13,8 +13,9 @@ import gradio as gr
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.recipes.classifiers import with_usual_start
 from mia_demo.ui.boards.training_view import TrainingPresenter, TrainingView, own_list
+from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
-from mia_demo.ui.engine.jobs import Job, Waiting
+from mia_demo.ui.engine.jobs import Job
 from mia_demo.ui.engine.people_training import (
     Series,
     SeriesStep,

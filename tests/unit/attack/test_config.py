@@ -26,10 +26,10 @@ def test_the_paper_preset_has_the_reference_settings() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"identity": -1}, "Identity must be 0 or more"),
+        ({"identity": -1}, "identity must lie in 0"),
         ({"lanes": ()}, "at least one lane"),
         ({"lanes": ("zero", "zero")}, "named twice"),
-        ({"candidates": 0}, "at least one candidate"),
+        ({"candidates": 0}, "Candidates must lie in 1"),
         ({"candidates": 3000}, "raise the pool size"),
         ({"kept": 99}, "Kept results"),
         ({"steps": 0}, "Steps must lie"),
@@ -39,7 +39,14 @@ def test_the_paper_preset_has_the_reference_settings() -> None:
         ({"adam_beta": 1.0}, "Beta"),
         ({"loss": "hinge"}, "No loss 'hinge'"),
         ({"batch_size": 0}, "batch size"),
-        ({"selection_rounds": 0}, "at least one round"),
+        ({"selection_rounds": 0}, "Selection rounds must lie in 1"),
+        ({"selection_rounds": 2_000_000_000}, "Selection rounds must lie in 1..10000"),
+        ({"pool_size": 10**9}, "pool size must lie in"),
+        ({"candidates": 10**9, "pool_size": 10**9}, "must lie in"),
+        ({"steps": 10**9}, "Steps must lie in 1..5000"),
+        ({"batch_size": 10**9}, "batch size must lie in"),
+        ({"identity": 10**12}, "identity must lie in"),
+        ({"seed": 2**63}, "seed must lie in"),
     ],
 )
 def test_mistakes_are_named(wrong: dict[str, object], message: str) -> None:

@@ -1,0 +1,96 @@
+"""Who asks for the device: read from the request that Gradio answers in this thread or task."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.context import LocalContext
+
+from mia_demo.system.space import space_name
+
+# Set by proxies and tunnels, through which anybody may come.
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """One of several people who share the device."""
+
+    session: str  # of a browser tab, or of one call of the API
+    address: str
+
+
+def current_visitor() -> Visitor | None:
+    """Whose request it is; None for the owner at this machine, and outside of requests."""
+    request = LocalContext.request.get(None)
+    if not isinstance(request, gr.Request) or is_private(request):
+        return None
+    return Visitor(str(request.session_hash or ""), _client(request))
+
+
+def is_private(request: gr.Request) -> bool:
+    """Whether the demo is served on loopback, and this visitor came that way."""
+    served_on = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    is_shared = os.environ.get("GRADIO_SHARE", "").lower() == "true" or bool(space_name())
+    headers = {str(name).lower(): str(value) for name, value in dict(request.headers).items()}
+    hosts = (served_on, _without_port(headers.get("host", "")), _client(request))
+    return (
+        not is_shared
+        and not any(name in headers for name in FORWARDED)
+        and all(_is_loopback(host) for host in hosts)
+    )
+
+
+class OpenStreams:
+    """Which sessions' answers are being read: a server reports it, jobs ask.
+
+    Attributes:
+        is_watched: whether a server reports here; without one every stream counts as read.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._readers: Counter[str] = Counter()
+        self.is_watched = False
+
+    def opened(self, session: str) -> None:
+        with self._lock:
+            self._readers[session] += 1
+
+    def closed(self, session: str) -> None:
+        with self._lock:
+            self._readers[session] -= 1
+            if self._readers[session] <= 0:
+                del self._readers[session]
+
+    def is_read(self, session: str) -> bool:
+        with self._lock:
+            return not self.is_watched or session in self._readers
+
+
+STREAMS = OpenStreams()
+
+
+def _client(request: gr.Request) -> str:
+    client: Any = request.client
+    host = client["host"] if isinstance(client, dict) else getattr(client, "host", "")
+    return str(host or "")
+
+
+def _without_port(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].split("]")[0]
+    return host.split(":")[0]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
