@@ -6,7 +6,9 @@ import shlex
 
 from mia_demo import PROGRAM
 from mia_demo.attack.config import PRESETS, AttackConfig, preset_config
+from mia_demo.errors import DataError
 from mia_demo.sweep.results import Record
+from mia_demo.system.json_files import checked
 from mia_demo.training.classifier import TrainConfig
 
 
@@ -28,9 +30,16 @@ def sweep_command(record: Record) -> str:
 
 
 def sweep_config(record: Record) -> AttackConfig:
-    """The settings of a sweep's attacks, but for identity and seed."""
-    settings = {**record.settings, "identity": 0, "seed": 0, "lanes": tuple(record.lanes)}
-    return AttackConfig(**settings)
+    """The settings of a sweep's attacks, but for identity and seed.
+
+    Raises:
+        DataError: they are damaged.
+    """
+    settings = {**record.settings, "identity": 0, "seed": 0, "lanes": record.lanes}
+    try:
+        return checked(AttackConfig, settings, "settings")
+    except ValueError as error:
+        raise DataError(f"The settings of this sweep are damaged ({error}).") from error
 
 
 def training_command(config: TrainConfig, images: int) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mia_demo.attack.config import AttackConfig
 from mia_demo.runs.command import compact_numbers, sweep_command, sweep_config
+from mia_demo.runs.damaged_run import DamagedRun
 from mia_demo.runs.names import RunNames
 from mia_demo.runs.origin import Origin
 from mia_demo.sweep.library import ResultsLibrary, Sweep
@@ -72,6 +73,11 @@ class SweepRun:
         return {name.replace("_", " "): str(value) for name, value in facts.items()}
 
 
-def kept_sweeps(library: ResultsLibrary, names: RunNames) -> list[SweepRun]:
-    """Recorded sweeps and the visitors' own."""
-    return [SweepRun(sweep, names.get(sweep.key)) for sweep in library.sweeps()]
+def kept_sweeps(library: ResultsLibrary, names: RunNames) -> list[SweepRun | DamagedRun]:
+    """Recorded sweeps and the visitors' own, the damaged ones last."""
+    sweeps = [SweepRun(sweep, names.get(sweep.key)) for sweep in library.sweeps()]
+    damaged = []
+    for file, reason in library.damaged().items():
+        key = f"{library.runs.name}/{file.parent.name}"
+        damaged.append(DamagedRun(key, file, False, reason, names.get(key)))
+    return [*sweeps, *damaged]

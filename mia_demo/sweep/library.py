@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from mia_demo.errors import ConfigError
-from mia_demo.sweep.results import RESULTS_FILE, Record, SweepResults, load_results
+from mia_demo.errors import ConfigError, DataError
+from mia_demo.sweep.results import RESULTS_FILE, Record, SweepResults, load_results, read_record
 from mia_demo.zoo.reading import Zoo
 
 RECORDED_FOLDER = "results"  # inside a zoo
@@ -90,13 +89,23 @@ class ResultsLibrary:
             return f"This zoo has other weights by now: {', '.join(changed)}."
         return f"Not part of this zoo: {', '.join(missing)}." if missing else ""
 
+    def damaged(self) -> dict[Path, str]:
+        """Files of the visitors' sweeps that cannot be read, and why."""
+        reasons = {}
+        for path in sorted(self.runs.glob(f"*/{RESULTS_FILE}")):
+            try:
+                read_record(path.parent)
+            except DataError as error:
+                reasons[path] = str(error)
+        return reasons
+
     def _in(self, root: Path, *, is_recorded: bool) -> list[Sweep]:
         found = []
         for path in sorted(root.glob(f"*/{RESULTS_FILE}")):
             try:
-                record = Record(**json.loads(path.read_text("utf-8"))["record"])
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                log.warning("%s is left out: %s", path, error)
+                record = read_record(path.parent)
+            except DataError as error:
+                log.warning("%s is left out: %s", path.parent, error)
                 continue
             key = f"{root.name}/{path.parent.name}"
             found.append(Sweep(key, path.parent, is_recorded, record))

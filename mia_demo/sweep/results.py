@@ -7,12 +7,11 @@ shipped; ``report.saving`` adds the table in words.
 
 from __future__ import annotations
 
-import json
 import subprocess
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +20,14 @@ from PIL import Image
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import stage_names
+from mia_demo.data.pictures import read_picture
 from mia_demo.errors import DataError
 from mia_demo.sweep.judging import Judge, open_attribute_judge, reference_of
 from mia_demo.sweep.rows import LaneRow, row_from_json, row_to_json
 from mia_demo.sweep.sweep import SweepPlan, judge_again, saved_images
 from mia_demo.sweep.table import mean_curve, results_table
 from mia_demo.system.files import replacing, write_json
+from mia_demo.system.json_files import checked, read_json
 from mia_demo.zoo.manifest import library_versions
 
 RESULTS_FILE = "results.json"
@@ -171,6 +172,30 @@ def save_results(results: SweepResults, folder: Path) -> None:
     write_json(folder / RESULTS_FILE, values)
 
 
+class _Written(TypedDict):
+    """``results.json``."""
+
+    record: Record
+    rows: list[dict[str, Any]]
+    attacks: dict[str, list[JudgedAttack]]
+    curves: dict[str, list[dict[str, Any]]]
+
+
+def read_record(folder: Path) -> Record:
+    """Where the figures of a folder of ``save_results`` come from.
+
+    Raises:
+        DataError: missing or damaged.
+    """
+    try:
+        record = checked(Record, read_json(folder / RESULTS_FILE)["record"], "record")
+        if not (record.lanes and record.identities and record.seeds):
+            raise ValueError("an empty sweep")
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise DataError(f"{RESULTS_FILE} cannot be read ({error}).") from error
+    return record
+
+
 def load_results(folder: Path) -> SweepResults:
     """Reads a folder of ``save_results``.
 
@@ -178,25 +203,22 @@ def load_results(folder: Path) -> SweepResults:
         DataError: missing, damaged or of another format.
     """
     try:
-        values = json.loads((folder / RESULTS_FILE).read_text("utf-8"))
-        if values["format"] != RESULTS_FORMAT:
+        written = read_json(folder / RESULTS_FILE)
+        if isinstance(written, dict) and written.get("format") != RESULTS_FORMAT:
             raise DataError(f"{folder} holds results of another format; sweep again.")
-        record = Record(**values["record"])
-        with Image.open(folder / BEST_PICTURES_FILE) as sheet:
-            pixels = np.array(sheet.convert("RGB"))
+        values = checked(_Written, written, "results")
+        record = values["record"]
+        pixels = read_picture(folder / BEST_PICTURES_FILE, "WEBP")
         lanes, people = len(record.lanes), len(record.identities)
         size = pixels.shape[0] // lanes
         return SweepResults(
             record=record,
             rows=[row_from_json(row) for row in values["rows"]],
-            curves=dict(values["curves"]),
-            attacks={
-                lane: [JudgedAttack(**attack) for attack in attacks]
-                for lane, attacks in values["attacks"].items()
-            },
+            curves=values["curves"],
+            attacks=values["attacks"],
             pictures=pixels.reshape(lanes, size, people, size, 3).transpose(0, 2, 1, 3, 4),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise DataError(f"{folder} holds no readable results ({error}); sweep again.") from error
 
 

@@ -10,7 +10,6 @@ again; when a target or the prior has changed, the sweep is another one.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -26,9 +25,10 @@ from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame
 from mia_demo.attack.lanes import stage_names
-from mia_demo.errors import ConfigError
+from mia_demo.errors import ConfigError, DataError
 from mia_demo.sweep.judging import Judge
 from mia_demo.system.files import replacing, write_json
+from mia_demo.system.json_files import checked, read_json
 
 MAX_NUMBERS = 10_000  # a longer list is a slip, or meant to fill the memory
 
@@ -229,8 +229,10 @@ def saved_images(directory: Path, seed: int, identity: int, size: int) -> Tensor
 def load_result(directory: Path, seed: int, identity: int) -> dict[str, Any]:
     """What ``run_sweep`` saved of one attack."""
     _, path = attack_files(directory, seed, identity)
-    loaded = json.loads(path.read_text("utf-8"))
-    return dict(loaded)
+    try:
+        return checked(dict[str, Any], read_json(path), "result")
+    except ValueError as error:
+        raise DataError(f"{path} is damaged ({error}); delete it to attack again.") from error
 
 
 def attack_files(directory: Path, seed: int, identity: int) -> tuple[Path, Path]:
@@ -246,9 +248,16 @@ def _save_sheet(path: Path, frame: AttackFrame) -> None:
         Image.fromarray(np.concatenate(rows, axis=0)).save(temporary, format="PNG")
 
 
+def _settings_in(path: Path) -> Any:
+    try:
+        return read_json(path)
+    except ValueError as error:
+        raise DataError(f"{path} is damaged ({error}); choose another folder.") from error
+
+
 def _check_settings(directory: Path, settings: dict[str, Any]) -> None:
     path = directory / "sweep.json"
-    if path.exists() and json.loads(path.read_text("utf-8")) != settings:
+    if path.exists() and _settings_in(path) != settings:
         raise ConfigError(
             f"{directory} holds a sweep with other settings or classifiers; choose another folder."
         )

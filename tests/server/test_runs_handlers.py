@@ -152,6 +152,21 @@ def test_a_damaged_run_is_shown_as_damaged_and_harms_nobody(
     assert not damaged.exists()
 
 
+@pytest.mark.parametrize("text", ["[" * 200_000, '{"record": {"date": 5}}', "5", ""])
+def test_a_damaged_sweep_is_shown_as_damaged_and_harms_nobody(
+    engine: Engine, handlers: RunsHandlers, text: str
+) -> None:
+    folder = engine.runs / "sweep-quick-damaged"
+    folder.mkdir(parents=True)
+    (folder / "results.json").write_text(text)
+    key = "runs/sweep-quick-damaged"
+    items = handlers.listing(visit())["items"]
+    assert {item["key"]: item["badge"] for item in items}[key] == "damaged"
+    assert "results/standard" in [item["key"] for item in items]
+    handlers.delete({"chosen": key}, {}, visit())
+    assert not folder.exists()
+
+
 def test_a_run_without_its_pictures_is_shown_as_damaged(
     engine: Engine, handlers: RunsHandlers, attack: Callable[..., str]
 ) -> None:
