@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from mia_demo.metrics.estimates import Estimate, Spread
+from mia_demo.system.json_files import checked
 
 DIFFERENCES = ("acc1_difference", "face_rank1_difference", "delta_face_difference")
 
@@ -114,40 +115,64 @@ def _put_attributes(row: LaneRow, written: dict[str, Any], refused: dict[str, st
         refused["attributes_ci95" if row.attributes else "attributes"] = row.attributes_refused
 
 
+@dataclass(frozen=True)
+class _Figure:
+    """A figure as it is written, its keys put together."""
+
+    value: float | None
+    interval: tuple[float, float] | None
+    identities: tuple[float, ...]
+    means: tuple[float, ...]
+    means_interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class _Lane:
+    """What is written of a lane besides its figures."""
+
+    lane: str
+    alpha: float
+    refused: dict[str, str]
+    attributes: dict[str, float | None]
+    attributes_ci95: dict[str, tuple[float, float] | None]
+
+
 def row_from_json(written: Mapping[str, Any]) -> LaneRow:
     """Keys that are missing or unknown are passed over, but for the figures that all rows have.
 
     Raises:
         KeyError: one of those is missing.
+        ValueError: a value is of another type.
     """
-    refused: Mapping[str, str] = written.get("refused", {})
-
-    def interval(key: str) -> tuple[float, float] | None:
-        bounds = written.get(f"{key}_ci95")
-        return (bounds[0], bounds[1]) if bounds else None
-
-    def spread_of(name: str) -> Spread | None:
-        means = written.get(f"{name}_seeds")
-        reason = refused.get(f"{name}_seeds_ci95", "")
-        return Spread("seeds", tuple(means), interval(f"{name}_seeds"), reason) if means else None
+    names = [field.name for field in fields(_Lane)]
+    empty: dict[str, Any] = {"refused": {}, "attributes": {}, "attributes_ci95": {}}
+    lane = checked(_Lane, empty | {key: written[key] for key in names if key in written}, "row")
+    refused, bounds = lane.refused, lane.attributes_ci95
 
     def figure(name: str) -> Estimate:
+        keys = {
+            "value": name,
+            "interval": f"{name}_ci95",
+            "identities": f"{name}_identities",
+            "means": f"{name}_seeds",
+            "means_interval": f"{name}_seeds_ci95",
+        }
+        missing: dict[str, Any] = {"identities": [], "means": []}
+        parts = {part: written.get(key, missing.get(part)) for part, key in keys.items()}
+        found = checked(_Figure, parts, name)
+        reason = refused.get(keys["means_interval"], "")
         return Estimate(
-            written[name],
-            interval(name),
-            tuple(written.get(f"{name}_identities", ())),
-            refused.get(name) or refused.get(f"{name}_ci95", ""),
-            spread_of(name),
+            found.value,
+            found.interval,
+            found.identities,
+            refused.get(name) or refused.get(keys["interval"], ""),
+            Spread("seeds", found.means, found.means_interval, reason) if found.means else None,
         )
 
-    bounds = written.get("attributes_ci95", {})
     return LaneRow(
-        lane=written["lane"],
-        alpha=written["alpha"],
-        attributes={
-            name: Estimate(share, tuple(bounds[name]) if bounds.get(name) else None)
-            for name, share in written.get("attributes", {}).items()
-        },
+        lane=lane.lane,
+        alpha=lane.alpha,
+        attributes={name: Estimate(n, bounds.get(name)) for name, n in lane.attributes.items()},
         attributes_refused=refused.get("attributes") or refused.get("attributes_ci95", ""),
         **{name: figure(name) for name in FIGURES if name in written},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +15,9 @@ from mia_demo.errors import ConfigError
 from mia_demo.report.columns import TABLE_COLUMNS, present_columns
 from mia_demo.report.contact_sheet import contact_sheet, nearest_photos
 from mia_demo.sweep.library import ResultsLibrary
-from mia_demo.sweep.results import SweepResults, save_results
+from mia_demo.sweep.results import RESULTS_FILE, SweepResults, save_results
 from mia_demo.sweep.rows import row_from_json, row_to_json
-from mia_demo.zoo.folder import FolderZoo
+from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
 from mia_demo.zoo.reading import Zoo
 
 
@@ -110,3 +111,23 @@ def test_recorded_rows_are_read_and_written_to_the_byte(zoo: Zoo, name: str) -> 
     written = json.loads((zoo.root / "results" / name / "results.json").read_text("utf-8"))["rows"]
     again = [row_to_json(row_from_json(row)) for row in written]
     assert json.dumps(again) == json.dumps(written)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"acc1": "x"},
+        {"acc1_ci95": [0.5]},
+        {"acc1_identities": {"0": 1.0}},
+        {"alpha": []},
+        {"lane": 5},
+        {"attributes": [1]},
+        {"refused": 7},
+    ],
+)
+def test_a_row_with_a_damaged_value_is_refused(damage: dict[str, Any]) -> None:
+    written = json.loads((EMBEDDED_ZOO / "results" / "standard" / RESULTS_FILE).read_text("utf-8"))
+    row = written["rows"][0]
+    assert row_to_json(row_from_json(row)) == row
+    with pytest.raises(ValueError, match=next(iter(damage)).removesuffix("_ci95")[:4]):
+        row_from_json({**row, **damage})
