@@ -5,6 +5,7 @@ Which kind of file it is, its content decides, never its name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -219,7 +220,7 @@ def _class_names(path: Path, num_classes: int) -> list[str]:
 
 
 def _checked_name(name: str) -> str:
-    if not CHECKPOINT_NAME.fullmatch(name):
+    if not re.fullmatch(CHECKPOINT_NAME, name):
         raise ConfigError(
             f"{printable(name)!r} is no name of a checkpoint: use --name with letters, digits and "
             "any of . _ + -"

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.system.files import sha256_of, writing_to
-from mia_demo.visitors.entries import MAX_ENTRY_BYTES, clean_entry, read_entry
+from mia_demo.visitors.entries import clean_entry, read_entry
 from mia_demo.visitors.networks import (
     check_classifier_weights,
     check_file,
@@ -32,7 +32,7 @@ from mia_demo.visitors.networks import (
 from mia_demo.visitors.own_people import People
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.layers import LayeredZoo
-from mia_demo.zoo.manifest import MANIFEST, CheckpointEntry
+from mia_demo.zoo.manifest import MANIFEST, MAX_MANIFEST_BYTES, CheckpointEntry
 from mia_demo.zoo.own_folder import OwnFolder
 from mia_demo.zoo.reading import SelectedZoo, Zoo
 
@@ -130,7 +130,7 @@ class AddedModels:
                 f"{MAX_UPLOAD_BYTES // 2**20} MB."
             )
         with entry_file.open("rb") as file:
-            entry = read_entry(file.read(MAX_ENTRY_BYTES + 1), sha256_of(weights))
+            entry = read_entry(file.read(MAX_MANIFEST_BYTES + 1), sha256_of(weights))
         check_file(weights, entry.stored)
         self._check_new(entry)
         yield Checking(entry.name)

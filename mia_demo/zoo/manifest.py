@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -14,16 +11,92 @@ import torch
 
 from mia_demo import __version__
 from mia_demo.errors import CheckpointError
+from mia_demo.system.json_files import read_json
 from mia_demo.zoo.identity_folder import IdentityFolder
 from mia_demo.zoo.training_record import TrainingRecord
+from mia_demo.zoo.values import (
+    Rule,
+    check_values,
+    items,
+    number,
+    one_of,
+    optional,
+    plain_object,
+    quoted,
+    text,
+    whole,
+    word,
+)
+from mia_demo.zoo.values import named as object_of
 
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT = 1
+MAX_MANIFEST_BYTES = 4_000_000
 CHECKPOINT_KINDS = (
     "target", "evaluator", "embedder", "features", "attributes", "pretrained", "prior", "pool"
 )  # fmt: skip
-CHECKPOINT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+@-]{0,63}")
-SHA256 = re.compile(r"[0-9a-f]{64}")
+CHECKPOINT_NAME = r"[A-Za-z0-9][A-Za-z0-9_.+@-]{0,63}"
+MAX_ABSOLUTE_ALPHA = 1000
+SEEDS = whole(-(2**63), 2**63 - 1)
+SIZES = whole(1, 4096)  # pixels
+
+FILE_RULES = {
+    "file": word(r"[A-Za-z0-9][A-Za-z0-9_.+@-]{0,99}", "a plain name, not an unsafe file"),
+    "bytes": whole(0, 2**42),
+    "sha256": word(r"[0-9a-f]{64}", "64 hexadecimal digits"),
+}
+ENTRY_RULES = {
+    **FILE_RULES,
+    "name": word(CHECKPOINT_NAME, "letters, digits and any of _.+@-"),
+    "kind": one_of(*CHECKPOINT_KINDS),
+    "architecture": word(r"[a-z0-9_]{1,64}", "a name such as resnet18"),
+    "arguments": plain_object(),
+    "num_classes": optional(whole(1, 1_000_000)),
+    "input_size": SIZES,
+    "mean": number(-1000, 1000),
+    "std": number(0, 1000),
+    "alpha": optional(number(-MAX_ABSOLUTE_ALPHA, MAX_ABSOLUTE_ALPHA)),
+    "alphas": optional(items(number(-MAX_ABSOLUTE_ALPHA, MAX_ABSOLUTE_ALPHA), 100_000)),
+    "epochs": optional(whole(0, 100_000)),
+    "seed": SEEDS,
+    "test_accuracy": optional(number(0, 1)),
+    "train_accuracy": optional(number(0, 1)),
+    "training": plain_object(),
+    "versions": object_of(text(100)),
+}
+# Constructor arguments and their largest value: nobody makes this machine build networks without
+# end. Those of other architectures are torchvision's own.
+MAX_ARGUMENTS = {
+    "width": 1024,
+    "blocks": 64,
+    "stem_stride": 4,
+    "growth_rate": 256,
+    "block_config": 64,
+    "num_init_features": 1024,
+    "aux_logits": 1,
+    "z_dim": 4096,
+    "w_dim": 4096,
+    "resolution": 2048,
+    "channel_base": 2048 * 4096,
+    "channel_max": 4096,
+    "mapping_layers": 64,
+    "conv_clamp": 65536,
+}
+MAX_OTHER_ARGUMENT = 4096
+MAX_ARGUMENT_ITEMS = 8
+FOLDER_RULES = {
+    "path": text(4096),
+    "layout": text(64),
+    "seed": SEEDS,
+    "crop": number(0.1, 1),
+}
+MANIFEST_RULES = {
+    "format": whole(MANIFEST_FORMAT, MANIFEST_FORMAT),
+    "identities": Rule(lambda value: isinstance(value, list), "a list"),
+    "train_images": whole(1, 1_000_000),
+    "folder": plain_object(),
+    "checkpoints": Rule(lambda value: isinstance(value, list), "a list"),
+}
 
 
 @dataclass(frozen=True)
@@ -34,26 +107,19 @@ class StoredFile:
     bytes: int
     sha256: str
 
-    def __post_init__(self) -> None:
-        if Path(self.file).name != self.file or self.file.startswith("."):
-            raise CheckpointError(f"The manifest names an unsafe file: {self.file!r}.")
-
     @staticmethod
-    def from_json(values: Mapping[str, Any], suffix: str) -> StoredFile:
+    def from_json(values: Any, suffix: str) -> StoredFile:
         """
         Raises:
             CheckpointError: another kind of file, or no proper size and sha256.
         """
-        stored = StoredFile(values["file"], values["bytes"], values["sha256"])
+        check_values(values, FILE_RULES, "A file of the manifest", required=tuple(FILE_RULES))
+        stored = StoredFile(**values)
         if not stored.file.endswith(suffix):
             raise CheckpointError(
                 f"The manifest lists {stored.file} where a {suffix} file belongs; pickled weights "
                 "and other formats are never opened."
             )
-        if not (isinstance(stored.bytes, int) and stored.bytes >= 0):
-            raise CheckpointError(f"The manifest gives no size of {stored.file}.")
-        if not SHA256.fullmatch(stored.sha256):
-            raise CheckpointError(f"The manifest gives no sha256 of {stored.file}.")
         return stored
 
 
@@ -95,16 +161,20 @@ class CheckpointEntry:
         return {**values.pop("stored"), **values, "training": self.training.to_json()}
 
     @staticmethod
-    def from_json(values: Mapping[str, Any]) -> CheckpointEntry:
-        stored = StoredFile.from_json(values, ".safetensors")
-        rest = {key: value for key, value in values.items() if key not in asdict(stored)}
-        training = TrainingRecord.from_json(rest.pop("training", {}))
-        entry = CheckpointEntry(stored=stored, training=training, **rest)
-        if entry.kind not in CHECKPOINT_KINDS:
-            raise CheckpointError(f"Checkpoint {entry.name!r} is of unknown kind {entry.kind!r}.")
-        if not CHECKPOINT_NAME.fullmatch(entry.name):
-            raise CheckpointError(f"The manifest names an unsafe checkpoint: {entry.name!r}.")
-        return entry
+    def from_json(values: Any) -> CheckpointEntry:
+        """
+        Raises:
+            CheckpointError: a field is missing, unknown, or of the wrong type or range.
+        """
+        name = values.get("name") if isinstance(values, dict) else None
+        owner = f"Checkpoint {quoted(name)}" if isinstance(name, str) else "A checkpoint"
+        required = (*FILE_RULES, "name", "kind", "architecture")
+        check_values(values, ENTRY_RULES, owner, required=required)
+        file = {key: value for key, value in values.items() if key in FILE_RULES}
+        rest = {key: value for key, value in values.items() if key not in FILE_RULES}
+        _check_arguments(rest.get("arguments", {}), owner)
+        rest["training"] = TrainingRecord.from_json(rest.get("training", {}), owner)
+        return CheckpointEntry(stored=StoredFile.from_json(file, ".safetensors"), **rest)
 
 
 @dataclass(frozen=True)
@@ -125,6 +195,26 @@ class Manifest:
             "checkpoints": [entry.to_json() for entry in self.checkpoints],
         }
 
+    @staticmethod
+    def from_json(values: Any) -> Manifest:
+        """
+        Raises:
+            CheckpointError: a field is missing, unknown, or of the wrong type or range.
+        """
+        required = ("format", "identities", "train_images", "checkpoints")
+        check_values(values, MANIFEST_RULES, "The manifest", required=required)
+        folder = values.get("folder")
+        if folder is not None:
+            check_values(
+                folder, FOLDER_RULES, "The manifest's folder", required=("path", "layout", "seed")
+            )
+        return Manifest(
+            identities=[StoredFile.from_json(part, ".zip") for part in values["identities"]],
+            train_images=values["train_images"],
+            folder=IdentityFolder(**folder) if folder is not None else None,
+            checkpoints=[CheckpointEntry.from_json(entry) for entry in values["checkpoints"]],
+        )
+
 
 UNSTORED = StoredFile("unstored", 0, "")
 
@@ -136,24 +226,21 @@ def read_manifest(root: Path) -> Manifest:
     """
     path = root / MANIFEST
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > MAX_MANIFEST_BYTES:
+            raise CheckpointError(f"{path} is too large for a manifest; restore it.")
+        values = read_json(path)
     except FileNotFoundError as error:
         raise CheckpointError(f"{root} is no zoo: it has no {MANIFEST}.") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}); restore it.") from error
     if not isinstance(values, dict) or values.get("format") != MANIFEST_FORMAT:
         raise CheckpointError(
             f"{path} is not a manifest of format {MANIFEST_FORMAT}; update this program."
         )
     try:
-        return Manifest(
-            identities=[StoredFile.from_json(part, ".zip") for part in values["identities"]],
-            train_images=int(values["train_images"]),
-            folder=IdentityFolder(**values["folder"]) if "folder" in values else None,
-            checkpoints=[CheckpointEntry.from_json(entry) for entry in values["checkpoints"]],
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{path} lacks or misnames a field ({error}); restore it.") from error
+        return Manifest.from_json(values)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error} Restore it.") from error
 
 
 def library_versions() -> dict[str, str]:
@@ -162,3 +249,14 @@ def library_versions() -> dict[str, str]:
         "torch": torch.__version__,
         "torchvision": version("torchvision"),
     }
+
+
+def _check_arguments(arguments: dict[str, Any], owner: str) -> None:
+    for name, value in arguments.items():
+        most = MAX_ARGUMENTS.get(name, MAX_OTHER_ARGUMENT)
+        numbers = value if isinstance(value, list) else [value]
+        if len(numbers) > MAX_ARGUMENT_ITEMS or not all(
+            isinstance(one, (bool, str, type(None))) or number(0, most).holds(one)
+            for one in numbers
+        ):
+            raise CheckpointError(f"{owner}: the argument {quoted(name)} must lie in 0 to {most}.")

@@ -7,12 +7,12 @@ built from the manifest and weights are loaded strictly. Nothing is ever unpickl
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mia_demo.data.attributes import definitions
@@ -23,6 +23,7 @@ from mia_demo.models.classifiers import Classifier, CompactResNet, build_classif
 from mia_demo.models.embedder import FaceEmbedder
 from mia_demo.models.features import FaceFeatures
 from mia_demo.models.stylegan2 import Generator
+from mia_demo.zoo.fitting import load_weights, read_tensors
 from mia_demo.zoo.identity_folder import open_folder
 from mia_demo.zoo.manifest import CheckpointEntry, Manifest, StoredFile
 
@@ -104,37 +105,21 @@ class Zoo(ABC):
 
     def tensors(self, name: str) -> dict[str, Tensor]:
         """The checkpoint's tensors; floating-point ones as float32."""
-        entry = self.entry(name)
-        try:
-            tensors = load_file(self.verified_path(entry.stored))
-        except SafetensorError as error:
-            raise CheckpointError(f"{entry.stored.file} is not a safetensors file.") from error
-        return {
-            key: tensor.float() if tensor.is_floating_point() else tensor
-            for key, tensor in tensors.items()
-        }
+        return read_tensors(self.verified_path(self.entry(name).stored))
 
     def load_classifier(self, name: str) -> Classifier:
         """A target or evaluator on the CPU, frozen, in evaluation mode."""
-        entry = self._entry_of(name, ("target", "evaluator"))
-        classifier = self._build(entry)
-        self._load_strictly(classifier.network, entry)
-        return _frozen(classifier)
+        return self._classifier(self._entry_of(name, "target", "evaluator"))
 
     def load_embedder(self, name: str = "embedder") -> FaceEmbedder:
-        entry = self._entry_of(name, ("embedder",))
-        embedder = FaceEmbedder(self._build(entry))
-        self._load_strictly(embedder.network, entry)
-        return _frozen(embedder)
+        return FaceEmbedder(self._classifier(self._entry_of(name, "embedder"))).eval()
 
     def load_features(self, name: str = "features") -> FaceFeatures:
         """The network that tells the prior's training and projections what looks alike."""
-        entry = self._entry_of(name, ("features",))
-        network = self._build(entry).network
+        network = self._classifier(self._entry_of(name, "features")).network
         if not isinstance(network, CompactResNet):
             raise CheckpointError(f"{name}: features come from a compact_resnet alone.")
-        self._load_strictly(network, entry)
-        return _frozen(FaceFeatures(network))
+        return FaceFeatures(network).requires_grad_(False).eval()
 
     def load_attribute_heads(self, name: str = "attributes") -> Classifier:
         """The attribute heads; see ``mia_demo.models.attributes``.
@@ -142,24 +127,17 @@ class Zoo(ABC):
         Raises:
             CheckpointError: trained on other definitions than this program's.
         """
-        entry = self._entry_of(name, ("attributes",))
+        entry = self._entry_of(name, "attributes")
         if entry.training.recipe.get("attributes") != definitions():
             raise CheckpointError(
                 f"{entry.stored.file} was trained on other definitions of the attributes; "
                 "run make-zoo."
             )
-        heads = self._build(entry)
-        self._load_strictly(heads.network, entry)
-        return _frozen(heads)
+        return self._classifier(entry)
 
     def load_prior(self, name: str = "prior") -> Generator:
-        entry = self._entry_of(name, ("prior",))
-        try:
-            generator = Generator(**entry.arguments)
-        except (TypeError, ValueError) as error:
-            raise CheckpointError(f"{name}: the manifest's arguments are wrong: {error}") from error
-        self._load_strictly(generator, entry)
-        return _frozen(generator)
+        entry = self._entry_of(name, "prior")
+        return self._load(entry, partial(Generator, **entry.arguments))
 
     # -- identities -----------------------------------------------------------------------------
 
@@ -191,7 +169,7 @@ class Zoo(ABC):
 
     # -------------------------------------------------------------------------------------------
 
-    def _entry_of(self, name: str, kinds: tuple[str, ...]) -> CheckpointEntry:
+    def _entry_of(self, name: str, *kinds: str) -> CheckpointEntry:
         entry = self.entry(name)
         if entry.kind not in kinds:
             raise CheckpointError(
@@ -199,24 +177,18 @@ class Zoo(ABC):
             )
         return entry
 
-    def _build(self, entry: CheckpointEntry) -> Classifier:
-        if entry.num_classes is None:
+    def _classifier(self, entry: CheckpointEntry) -> Classifier:
+        classes, size = entry.num_classes, entry.input_size
+        if classes is None:
             raise CheckpointError(f"{entry.name}: the manifest gives no class count.")
-        try:
-            return build_classifier(
-                entry.architecture, entry.num_classes, entry.input_size, entry.arguments
-            )
-        except ConfigError as error:
-            raise CheckpointError(f"{entry.name}: {error}") from error
 
-    def _load_strictly(self, network: nn.Module, entry: CheckpointEntry) -> None:
-        try:
-            network.load_state_dict(self.tensors(entry.name), strict=True)
-        except RuntimeError as error:
-            raise CheckpointError(
-                f"{entry.stored.file} does not fit architecture {entry.architecture} of its "
-                f"manifest entry; the manifest or the file is wrong."
-            ) from error
+        def build() -> nn.Module:
+            return build_classifier(entry.architecture, classes, size, entry.arguments).network
+
+        return Classifier(self._load(entry, build), classes, size).eval()
+
+    def _load(self, entry: CheckpointEntry, build: Callable[[], _Network]) -> _Network:
+        return load_weights(self.verified_path(entry.stored), entry, build)
 
 
 class SelectedZoo(Zoo):
@@ -239,7 +211,3 @@ class SelectedZoo(Zoo):
 
     def split_items(self, identities: IdentitySet) -> dict[str, Items]:
         return self._whole.split_items(identities)
-
-
-def _frozen(network: _Network) -> _Network:
-    return network.requires_grad_(False).eval()

@@ -2,9 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from mia_demo.zoo.values import (
+    check_values,
+    items,
+    named,
+    number,
+    optional,
+    plain_object,
+    text,
+    whole,
+)
+
+COUNTS = whole(0, 2**53)
+RECORD_RULES = {
+    "recipe": plain_object(),
+    "images_seen": COUNTS,
+    "seconds": number(0, 1e12),
+    "identities": COUNTS,
+    "held_out_identities": COUNTS,
+    "held_out_accuracy": named(optional(number(0, 1))),
+    "held_out_base_rate": named(number(0, 1)),
+    "images_per_identity": COUNTS,
+    "date": text(100),
+    "device": text(100),
+    "precision": text(100),
+    "threads": COUNTS,
+    "logits": named(number(-1e12, 1e12)),
+    "made_with": named(text(100)),
+    "truncation_psi": number(-10, 10),
+    "styles": COUNTS,
+    "class_names": items(text(1000), 1_000_000),
+    "converted_from": plain_object(),
+    "licence": text(10_000),
+    "source": text(1000),
+    "source_name": text(1000),
+}
 
 
 @dataclass(frozen=True)
@@ -60,8 +95,12 @@ class TrainingRecord:
         return {**known, **others}
 
     @staticmethod
-    def from_json(values: Mapping[str, Any]) -> TrainingRecord:
-        names = {attribute.name for attribute in fields(TrainingRecord)} - {"others"}
-        known = {name: value for name, value in values.items() if name in names}
-        others = {name: value for name, value in values.items() if name not in names}
+    def from_json(values: dict[str, Any], owner: str) -> TrainingRecord:
+        """
+        Raises:
+            CheckpointError: a known fact of the wrong type or range.
+        """
+        known = {name: value for name, value in values.items() if name in RECORD_RULES}
+        others = {name: value for name, value in values.items() if name not in RECORD_RULES}
+        check_values(known, RECORD_RULES, owner)
         return TrainingRecord(**known, others=others)

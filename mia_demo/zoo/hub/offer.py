@@ -12,9 +12,8 @@ from mia_demo.errors import HubError
 from mia_demo.zoo.hub.access import HubAccess
 from mia_demo.zoo.hub.address import HubAddress
 from mia_demo.zoo.hub.client import ANSWER_SECONDS, within
-from mia_demo.zoo.manifest import MANIFEST, StoredFile
+from mia_demo.zoo.manifest import MANIFEST, MAX_MANIFEST_BYTES, StoredFile
 
-MAX_MANIFEST_BYTES = 4_000_000
 SPARE_BYTES = 50_000_000  # left free on the disk
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 

@@ -15,14 +15,14 @@ from safetensors.torch import save_file
 
 from mia_demo.errors import CheckpointError
 from mia_demo.system.files import sha256_of
-from mia_demo.visitors.entries import MAX_ENTRY_BYTES, clean_entry, read_entry
+from mia_demo.visitors.entries import clean_entry, read_entry
 from mia_demo.visitors.networks import (
     check_classifier_weights,
     check_file,
     check_prior_weights,
     fits_pool,
 )
-from mia_demo.zoo.manifest import CheckpointEntry, StoredFile
+from mia_demo.zoo.manifest import MAX_MANIFEST_BYTES, CheckpointEntry, StoredFile
 from mia_demo.zoo.reading import Zoo
 from mia_demo.zoo.training_record import TrainingRecord
 from tests.tiny_zoo import PEOPLE, make_tiny_zoo
@@ -59,8 +59,8 @@ def test_an_entry_is_taken_alone_or_out_of_its_manifest(tiny: Zoo, entry_with: C
 
 
 def test_a_strangers_words_are_not_kept_but_for_the_licence(entry_with: Change) -> None:
-    training = {"licence": "mine" * 200, "recipe": "<b>", "source": "uploaded"}
-    entry = read_entry(entry_with(training=training, versions={"x": "<b>"}, alphas=["<b>"]), "")
+    training = {"licence": "mine" * 200, "recipe": {"x": "<b>"}, "source": "uploaded"}
+    entry = read_entry(entry_with(training=training, versions={"x": "<b>"}, alphas=[0.1]), "")
     assert entry.training == TrainingRecord(licence=("mine" * 200)[:400])
     assert entry.versions == {}
     assert entry.alphas is None
@@ -69,26 +69,30 @@ def test_a_strangers_words_are_not_kept_but_for_the_licence(entry_with: Change) 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"alpha": "<img>"}, "alpha must lie in -10 to 10"),
-        ({"alpha": float("nan")}, "alpha must lie"),
-        ({"alpha": True}, "alpha must lie"),
-        ({"test_accuracy": 99.0}, "test_accuracy must lie in 0 to 1"),
-        ({"num_classes": "3"}, "num_classes must be a whole number"),
+        ({"alpha": "<img>"}, "alpha must be a number in -1000 to 1000"),
+        ({"alpha": float("nan")}, "alpha must be"),
+        ({"alpha": True}, "alpha must be"),
+        ({"alpha": 10**30}, "alpha must be"),
+        ({"alpha": 10**400}, "alpha must be"),
+        ({"licence": "\ud800"}, "unknown field"),
+        ({"training": {"source": "\ud800"}}, "training must be"),
+        ({"test_accuracy": 99.0}, "test_accuracy must be a number in 0 to 1"),
+        ({"num_classes": "3"}, "num_classes must be a whole number in 1 to 1000000"),
         ({"input_size": 1.5}, "input_size must be a whole number"),
-        ({"seed": -1}, "seed must be a whole number"),
+        ({"seed": 2**63}, "seed must be a whole number"),
         ({"architecture": "../resnet18"}, "architecture must be a name"),
-        ({"arguments": [1]}, "arguments must be a JSON object"),
-        ({"arguments": {"blocks": 10**9}}, "blocks must lie in 0 to 16"),
-        ({"arguments": {"width": [4] * 99}}, "width must lie"),
+        ({"arguments": [1]}, "arguments must be an object"),
+        ({"arguments": {"blocks": 10**9}}, "argument 'blocks' must lie in 0 to 64"),
+        ({"arguments": {"width": [4] * 99}}, "argument 'width' must lie"),
         ({"arguments": {"weights": "DEFAULT"}}, "argument 'weights' is not taken from others"),
         ({"kind": "evaluator"}, "of kind evaluator; only a target can be attacked"),
-        ({"kind": "virus"}, "unknown kind"),
-        ({"name": "a/b"}, "unsafe checkpoint"),
-        ({"name": 7}, "lacks or misnames a field"),
+        ({"kind": "virus"}, "kind must be target or evaluator"),
+        ({"name": "a/b"}, "name must be letters, digits"),
+        ({"name": 7}, "name must be letters"),
         ({"file": "../../x.safetensors"}, "unsafe file"),
         ({"file": "zero.pt"}, "pickled weights and other formats are never opened"),
-        ({"sha256": "abc"}, "no sha256"),
-        ({"surprise": 1}, "lacks or misnames a field"),
+        ({"sha256": "abc"}, "sha256 must be 64 hexadecimal digits"),
+        ({"surprise": 1}, "unknown field 'surprise'"),
     ],
 )
 def test_every_value_of_an_entry_is_checked(
@@ -103,9 +107,9 @@ def test_every_value_of_an_entry_is_checked(
     [
         (b"\x80\x04K\x01.", "is no JSON"),
         (b"[" * 100_000, "is no JSON"),
-        (b"[1]", "is no JSON object"),
-        (b"{}", "lacks or misnames a field"),
-        (b" " * (MAX_ENTRY_BYTES + 1), "larger than 4 MB"),
+        (b"[1]", "must be a JSON object"),
+        (b"{}", "lacks file"),
+        (b" " * (MAX_MANIFEST_BYTES + 1), "larger than 4 MB"),
     ],
 )
 def test_what_is_no_entry_is_refused(data: bytes, message: str) -> None:
