@@ -18,14 +18,14 @@ from mia_demo.zoo.values import (
     Rule,
     check_values,
     items,
-    number,
-    one_of,
+    number_in,
     optional,
     plain_object,
     quoted,
     text,
-    whole,
+    whole_in,
     word,
+    word_of,
 )
 from mia_demo.zoo.values import named as object_of
 
@@ -37,30 +37,30 @@ CHECKPOINT_KINDS = (
 )  # fmt: skip
 CHECKPOINT_NAME = r"[A-Za-z0-9][A-Za-z0-9_.+@-]{0,63}"
 MAX_ABSOLUTE_ALPHA = 1000
-SEEDS = whole(-(2**63), 2**63 - 1)
-SIZES = whole(1, 4096)  # pixels
+SEEDS = whole_in(-(2**63), 2**63 - 1)
+SIZES = whole_in(1, 4096)  # pixels
 
 FILE_RULES = {
     "file": word(r"[A-Za-z0-9][A-Za-z0-9_.+@-]{0,99}", "a plain name, not an unsafe file"),
-    "bytes": whole(0, 2**42),
+    "bytes": whole_in(0, 2**42),
     "sha256": word(r"[0-9a-f]{64}", "64 hexadecimal digits"),
 }
 ENTRY_RULES = {
     **FILE_RULES,
     "name": word(CHECKPOINT_NAME, "letters, digits and any of _.+@-"),
-    "kind": one_of(*CHECKPOINT_KINDS),
+    "kind": word_of(*CHECKPOINT_KINDS),
     "architecture": word(r"[a-z0-9_]{1,64}", "a name such as resnet18"),
     "arguments": plain_object(),
-    "num_classes": optional(whole(1, 1_000_000)),
+    "num_classes": optional(whole_in(1, 1_000_000)),
     "input_size": SIZES,
-    "mean": number(-1000, 1000),
-    "std": number(0, 1000),
-    "alpha": optional(number(-MAX_ABSOLUTE_ALPHA, MAX_ABSOLUTE_ALPHA)),
-    "alphas": optional(items(number(-MAX_ABSOLUTE_ALPHA, MAX_ABSOLUTE_ALPHA), 100_000)),
-    "epochs": optional(whole(0, 100_000)),
+    "mean": number_in(-1000, 1000),
+    "std": number_in(0, 1000),
+    "alpha": optional(number_in(-MAX_ABSOLUTE_ALPHA, MAX_ABSOLUTE_ALPHA)),
+    "alphas": optional(items(number_in(-MAX_ABSOLUTE_ALPHA, MAX_ABSOLUTE_ALPHA), 100_000)),
+    "epochs": optional(whole_in(0, 100_000)),
     "seed": SEEDS,
-    "test_accuracy": optional(number(0, 1)),
-    "train_accuracy": optional(number(0, 1)),
+    "test_accuracy": optional(number_in(0, 1)),
+    "train_accuracy": optional(number_in(0, 1)),
     "training": plain_object(),
     "versions": object_of(text(100)),
 }
@@ -88,12 +88,12 @@ FOLDER_RULES = {
     "path": text(4096),
     "layout": text(64),
     "seed": SEEDS,
-    "crop": number(0.1, 1),
+    "crop": number_in(0.1, 1),
 }
 MANIFEST_RULES = {
-    "format": whole(MANIFEST_FORMAT, MANIFEST_FORMAT),
+    "format": whole_in(MANIFEST_FORMAT, MANIFEST_FORMAT),
     "identities": Rule(lambda value: isinstance(value, list), "a list"),
-    "train_images": whole(1, 1_000_000),
+    "train_images": whole_in(1, 1_000_000),
     "folder": plain_object(),
     "checkpoints": Rule(lambda value: isinstance(value, list), "a list"),
 }
@@ -256,7 +256,7 @@ def _check_arguments(arguments: dict[str, Any], owner: str) -> None:
         most = MAX_ARGUMENTS.get(name, MAX_OTHER_ARGUMENT)
         numbers = value if isinstance(value, list) else [value]
         if len(numbers) > MAX_ARGUMENT_ITEMS or not all(
-            isinstance(one, (bool, str, type(None))) or number(0, most).holds(one)
+            isinstance(one, (bool, str, type(None))) or number_in(0, most).holds(one)
             for one in numbers
         ):
             raise CheckpointError(f"{owner}: the argument {quoted(name)} must lie in 0 to {most}.")

@@ -26,11 +26,11 @@ class Rule:
     words: str
 
 
-def whole(low: int, high: int) -> Rule:
+def whole_in(low: int, high: int) -> Rule:
     return Rule(lambda v: type(v) is int and low <= v <= high, f"a whole number in {low} to {high}")
 
 
-def number(low: float, high: float) -> Rule:
+def number_in(low: float, high: float) -> Rule:
     """Of any size in JSON, so that it is compared before it is made a float; NaN is in no range."""
     return Rule(
         lambda v: type(v) in (int, float) and low <= v <= high, f"a number in {low:g} to {high:g}"
@@ -48,7 +48,7 @@ def word(pattern: str, words: str) -> Rule:
     return Rule(lambda v: isinstance(v, str) and re.fullmatch(pattern, v) is not None, words)
 
 
-def one_of(*choices: str) -> Rule:
+def word_of(*choices: str) -> Rule:
     return Rule(lambda v: v in choices if isinstance(v, str) else False, " or ".join(choices))
 
 
