@@ -7,16 +7,14 @@ classification network of torchvision is available under its torchvision name.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 import torch.nn.functional as F
-import torchvision
 from torch import Tensor, nn
 
 from mia_demo.errors import ConfigError
-
-# DenseNet-BC (Huang et al. 2017) with half the usual growth rate and four short blocks.
-COMPACT_DENSENET = {"growth_rate": 16, "block_config": (4, 6, 8, 6), "num_init_features": 32}
+from mia_demo.models.densenet import CompactDenseNet
 
 
 class BasicBlock(nn.Module):
@@ -118,8 +116,15 @@ class Classifier(nn.Module):
 
 def architectures() -> list[str]:
     """Names that ``build_classifier`` accepts."""
-    published = torchvision.models.list_models(module=torchvision.models)
-    return ["compact_resnet", "compact_densenet", *published]
+    models = torchvision_models()
+    return ["compact_resnet", "compact_densenet", *models.list_models(module=models)]
+
+
+def torchvision_models() -> ModuleType:
+    """Imported when an architecture of torchvision is named; it takes as long as torch itself."""
+    import torchvision.models
+
+    return torchvision.models
 
 
 def build_classifier(
@@ -144,14 +149,13 @@ def build_classifier(
         if architecture == "compact_resnet":
             network: nn.Module = CompactResNet(num_classes, **options)
         elif architecture == "compact_densenet":
-            options = {**COMPACT_DENSENET, **options}
-            network = torchvision.models.DenseNet(num_classes=num_classes, **options)
+            network = CompactDenseNet(num_classes, **options)
         elif architecture in architectures():
             if architecture in ("inception_v3", "googlenet"):
                 # An auxiliary head serves training at 299 px alone; inputs are ours to normalise.
                 options = {"aux_logits": False, "init_weights": True, **options}
                 options["transform_input"] = False
-            network = torchvision.models.get_model(
+            network = torchvision_models().get_model(
                 architecture, weights=None, num_classes=num_classes, **options
             )
         else:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.error import URLError
 
-import torchvision
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mia_demo.errors import CheckpointError, ConfigError
+from mia_demo.models.classifiers import torchvision_models
 
 RANDOM = "random"
 IMAGENET = "imagenet"
@@ -65,7 +65,7 @@ def load_initial_weights(network: nn.Module, architecture: str, source: str) -> 
 
 def _imagenet(architecture: str) -> dict[str, Tensor]:
     try:
-        return torchvision.models.get_model(architecture, weights="DEFAULT").state_dict()
+        return torchvision_models().get_model(architecture, weights="DEFAULT").state_dict()
     except (URLError, OSError) as error:
         raise ConfigError(
             f"ImageNet's weights for {architecture} cannot be downloaded ({error}); put "
