@@ -18,6 +18,14 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from mia_demo.data.decoding import UNREADABLE_KINDS, VIDEO, as_rgb
+from mia_demo.data.folders import (
+    is_of_the_system,
+    path_within,
+    people_of,
+    points_outside,
+    unreadable_compression,
+)
 from mia_demo.errors import DataError
 from mia_demo.system.json_files import parse_json
 
@@ -128,7 +136,7 @@ def _decode(entry: ImageEntry, archives: dict[Path, zipfile.ZipFile]) -> Image.I
                 f"Image {entry} has {picture.width} x {picture.height} pixels; "
                 f"shrink it below {MAX_IMAGE_PIXELS // 1_000_000} megapixels."
             )
-        return ImageOps.exif_transpose(picture).convert("RGB")
+        return as_rgb(ImageOps.exif_transpose(picture))
     except (
         UnidentifiedImageError,
         Image.DecompressionBombError,
@@ -152,7 +160,8 @@ def open_identity_set(
 
     Args:
         paths: a folder, a zip, or several zips that together hold one set. A folder that holds
-            nothing but zips stands for those zips. Images lie in ``IDENTITY/IMAGE``, at any depth.
+            nothing but zips stands for those zips. Images lie in ``IDENTITY/IMAGE``, or deeper in
+            albums; folders around all identities do not count.
         min_identities: a set with fewer identities is refused.
         min_images: an identity with fewer images is refused.
 
@@ -164,7 +173,7 @@ def open_identity_set(
         zips = sorted(sources[0].glob("*.zip"))
         if zips and not any(child.is_dir() for child in sources[0].iterdir()):
             sources = zips
-    found: dict[str, list[ImageEntry]] = {}
+    images: list[ImageEntry] = []
     attributes: dict[str, dict[str, Any]] = {}
     for source in sources:
         if source.is_dir():
@@ -172,7 +181,7 @@ def open_identity_set(
         else:
             names, read = _zip_names(source)
         for name in names:
-            path = PurePosixPath(name)
+            path = path_within(name)
             if path.name == ATTRIBUTES_FILE:
                 attributes.update(_parse_attributes(source, name, read(name)))
             elif path.suffix.lower() in IMAGE_SUFFIXES:
@@ -181,8 +190,17 @@ def open_identity_set(
                         f"{source.name}:{name} lies in no identity's folder; "
                         "put each person's images into a folder of their own."
                     )
-                found.setdefault(path.parts[-2], []).append(ImageEntry(source, name))
+                images.append(ImageEntry(source, name))
+            elif UNREADABLE_KINDS.get(path.suffix.lower(), VIDEO) != VIDEO:
+                raise DataError(
+                    f"{source.name}:{name} is {UNREADABLE_KINDS[path.suffix.lower()]}, which "
+                    "cannot be read here; convert it to JPEG or remove it."
+                )
     where = ", ".join(source.name for source in sources)
+    found: dict[str, list[ImageEntry]] = {}
+    people = people_of([path_within(image.name) for image in images], where)
+    for person, image in zip(people, images, strict=True):
+        found.setdefault(person, []).append(image)
     if len(found) < min_identities:
         raise DataError(
             f"{where} holds {len(found)} identities; at least {min_identities} are needed, "
@@ -203,8 +221,8 @@ def open_identity_set(
 
 
 def _folder_names(folder: Path) -> tuple[list[str], Any]:
-    names = [p.relative_to(folder).as_posix() for p in sorted(folder.rglob("*")) if p.is_file()]
-    names = [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
+    paths = [PurePosixPath(p.relative_to(folder)) for p in sorted(folder.rglob("*")) if p.is_file()]
+    names = [path.as_posix() for path in paths if not is_of_the_system(path)]
     return names, lambda name: (folder / name).read_bytes()
 
 
@@ -216,9 +234,13 @@ def _zip_names(path: Path) -> tuple[list[str], Any]:
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise DataError(f"{path.name} is not a readable zip ({error}); pack it again.") from error
     with archive:
-        infos = [info for info in archive.infolist() if not info.is_dir()]
+        infos = [
+            info
+            for info in archive.infolist()
+            if not info.is_dir() and not is_of_the_system(path_within(info.filename))
+        ]
         _check_zip(path, infos)
-    names = [i.filename for i in infos if not i.filename.startswith("__MACOSX/")]
+    names = [info.filename for info in infos]
 
     def read(name: str) -> bytes:
         with zipfile.ZipFile(path) as again:
@@ -233,9 +255,13 @@ def _check_zip(path: Path, infos: list[zipfile.ZipInfo]) -> None:
     total = 0
     for info in infos:
         entry = f"{path.name}:{info.filename}"
-        parts = PurePosixPath(info.filename.replace("\\", "/")).parts
-        if ".." in parts or info.filename.startswith(("/", "\\")) or ":" in parts[0]:
+        if points_outside(info.filename):
             raise DataError(f"{entry} points outside the zip; pack it again with relative names.")
+        if compression := unreadable_compression(info):
+            raise DataError(
+                f"{entry} is packed with {compression}, which cannot be read here; pack the zip "
+                "with the usual compression (Deflate)."
+            )
         if info.file_size > MAX_IMAGE_BYTES:
             raise DataError(
                 f"{entry} unpacks to {info.file_size:,} bytes; "

@@ -15,10 +15,18 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from mia_demo.data.decoding import UNREADABLE_KINDS, as_rgb, kind_of_content
+from mia_demo.data.folders import (
+    is_of_the_system,
+    path_within,
+    people_of,
+    points_outside,
+    unreadable_compression,
+)
 from mia_demo.data.identities import ATTRIBUTES_FILE, MAX_COMPRESSION_RATIO
 from mia_demo.errors import DataError
 from mia_demo.system.files import replacing
@@ -42,8 +50,6 @@ MAX_NAME_LENGTH = 40
 UPLOAD_FORMATS = ("JPEG", "PNG", "WEBP")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 ARCHIVES = {".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".jar"}
-# What operating systems and this project's own sets put beside photos.
-IGNORED_NAMES = {"thumbs.db", "desktop.ini", ATTRIBUTES_FILE}
 
 LIMITS = (
     f"At most {MAX_ZIP_MB} MB and {MAX_FILES:,} photos (JPEG, PNG or WebP, up to "
@@ -145,11 +151,9 @@ def _people(archive: zipfile.ZipFile) -> list[tuple[str, list[zipfile.ZipInfo]]]
             f"The zip unpacks to {total / MEGA:,.0f} MB; the limit is "
             f"{MAX_UNPACKED_BYTES // MEGA} MB. Shrink the photos, 256 pixels are plenty."
         )
-    folders: dict[tuple[str, ...], list[zipfile.ZipInfo]] = {}
     seen: set[str] = set()
     for info in infos:
         _check_entry(info)
-        path = PurePosixPath(info.filename)
         same = unicodedata.normalize("NFC", info.filename).casefold()
         if same in seen:
             raise DataError(
@@ -157,17 +161,20 @@ def _people(archive: zipfile.ZipFile) -> list[tuple[str, list[zipfile.ZipInfo]]]
                 "rename or remove one."
             )
         seen.add(same)
-        if len(path.parts) < 2:
+        if len(path_within(info.filename).parts) < 2:
             raise DataError(
                 f"{_named(info)} lies in no folder; put each person's photos into a folder of "
                 "their own."
             )
-        folders.setdefault(path.parts[:-1], []).append(info)
+    folders: dict[str, list[zipfile.ZipInfo]] = {}
+    people = people_of([path_within(info.filename) for info in infos], "The zip")
+    for person, info in zip(people, infos, strict=True):
+        folders.setdefault(person, []).append(info)
     _check_people(folders)
-    ordered = sorted(folders.items(), key=lambda item: item[0][-1].casefold())
+    ordered = sorted(folders.items(), key=lambda item: item[0].casefold())
     return [
         (
-            shown_name(folder[-1]) or f"person {label}",
+            shown_name(folder) or f"person {label}",
             sorted(photos, key=lambda info: info.filename),
         )
         for label, (folder, photos) in enumerate(ordered)
@@ -175,27 +182,29 @@ def _people(archive: zipfile.ZipFile) -> list[tuple[str, list[zipfile.ZipInfo]]]
 
 
 def _is_ignored(info: zipfile.ZipInfo) -> bool:
-    parts = PurePosixPath(info.filename).parts
-    hidden = any(part.startswith(".") and part not in (".", "..") for part in parts)
-    return hidden or "__MACOSX" in parts or (bool(parts) and parts[-1].lower() in IGNORED_NAMES)
+    path = path_within(info.filename)
+    return is_of_the_system(path) or path.name == ATTRIBUTES_FILE  # of this project's own sets
 
 
 def _check_entry(info: zipfile.ZipInfo) -> None:
-    name = info.filename
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    if not parts or ".." in parts or name.startswith(("/", "\\")) or ":" in parts[0]:
+    if points_outside(info.filename):
         raise DataError(f"{_named(info)} points outside the zip; pack it with relative names.")
     if stat.S_ISLNK(info.external_attr >> 16):
         raise DataError(f"{_named(info)} is a link; pack the photo itself.")
     if info.flag_bits & 0x1:
         raise DataError(f"{_named(info)} is encrypted; pack the zip without a password.")
-    suffix = PurePosixPath(name).suffix.lower()
+    if compression := unreadable_compression(info):
+        raise DataError(
+            f"{_named(info)} is packed with {compression}, which cannot be read here; pack the zip "
+            "with the usual compression (Deflate)."
+        )
+    suffix = path_within(info.filename).suffix.lower()
     if suffix in ARCHIVES:
         raise DataError(
             f"{_named(info)} is an archive within the zip; unpack it and pack the folders."
         )
     if suffix not in SUFFIXES:
-        raise DataError(f"{_named(info)} is no JPEG, PNG or WebP photo; convert or remove it.")
+        raise _wrong_kind(info, UNREADABLE_KINDS.get(suffix, ""))
     if info.file_size > MAX_PHOTO_BYTES:
         raise DataError(
             f"{_named(info)} unpacks to {info.file_size / MEGA:.0f} MB; the limit of a photo is "
@@ -208,16 +217,21 @@ def _check_entry(info: zipfile.ZipInfo) -> None:
         )
 
 
-def _check_people(folders: dict[tuple[str, ...], list[zipfile.ZipInfo]]) -> None:
+def _wrong_kind(info: zipfile.ZipInfo, kind: str) -> DataError:
+    called = f"{_named(info)} is {kind}" if kind else f"{_named(info)} is no photo"
+    return DataError(f"{called}; JPEG, PNG and WebP can be read here: convert or remove it.")
+
+
+def _check_people(folders: dict[str, list[zipfile.ZipInfo]]) -> None:
     if not MIN_UPLOAD_PEOPLE <= len(folders) <= MAX_UPLOAD_PEOPLE:
         raise DataError(
             f"The zip holds {len(folders)} folders of photos; {MIN_UPLOAD_PEOPLE} to "
             f"{MAX_UPLOAD_PEOPLE} are needed, one for each person."
         )
-    names: dict[str, tuple[str, ...]] = {}
+    names: dict[str, str] = {}
     for folder, photos in folders.items():
-        name = shown_name(folder[-1])
-        if names.setdefault(folder[-1].casefold(), folder) != folder:
+        name = shown_name(folder)
+        if names.setdefault(folder.casefold(), folder) != folder:
             raise DataError(
                 f"Two folders are called {name!r}; put all photos of a person into one folder."
             )
@@ -240,6 +254,8 @@ def _photo(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Image.Image:
             data = stream.read(info.file_size)
             if stream.read(1):
                 raise zipfile.BadZipFile("longer than it says")
+        if kind := kind_of_content(data[:16]):
+            raise _wrong_kind(info, kind)
         picture = Image.open(io.BytesIO(data), formats=UPLOAD_FORMATS)
         if picture.width * picture.height > MAX_PHOTO_PIXELS:
             raise DataError(
@@ -251,7 +267,7 @@ def _photo(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Image.Image:
                 f"{_named(info)} has {picture.width} x {picture.height} pixels; at least "
                 f"{MIN_SIDE} x {MIN_SIDE} are needed. Take a larger one."
             )
-        return ImageOps.exif_transpose(picture).convert("RGB")
+        return as_rgb(ImageOps.exif_transpose(picture))
     except Image.DecompressionBombError as error:
         raise DataError(
             f"{_named(info)} claims to have more than {MAX_PHOTO_PIXELS // MEGA} megapixels; "
@@ -281,4 +297,6 @@ def _stored(photo: Image.Image) -> bytes:
 
 
 def _named(info: zipfile.ZipInfo) -> str:
-    return repr(shown_name(PurePosixPath(info.filename.replace("\\", "/")).name) or "An entry")
+    """Folder and file: many folders have a ``1.jpg``."""
+    parts = map(shown_name, path_within(info.filename).parts[-2:])
+    return repr("/".join(part for part in parts if part) or "An entry")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -142,3 +143,43 @@ def test_the_embedded_set_is_complete(zoo: Zoo) -> None:
     assert all(part.bytes < 10_000_000 for part in zoo.manifest.identities)
     assert len(zoo.split(people, 16, "train")[1]) == 4800
     assert len(zoo.split(people, 16, "test")[1]) == 1200
+
+
+def test_albums_and_groups_are_never_taken_for_identities(zip_of: Pack) -> None:
+    def pair(folder: str) -> dict[str, bytes]:
+        return {f"{folder}/0.png": png(), f"{folder}/1.png": png()}
+
+    for folders in (
+        ("p0/2024", "p0/2025", "p1/2024", "p1/2025"),
+        ("p0/2019", "p0/2020", "p1/2021", "p1/2022"),
+        ("train/ada", "train/bob", "test/ada", "test/bob"),
+    ):
+        files = {name: data for folder in folders for name, data in pair(folder).items()}
+        with pytest.raises(DataError, match=f"such as .*{folders[0]}.* unclear which of them are"):
+            open_identity_set(zip_of(files))
+    files = {**pair("all/ada"), **pair("all/ada/holiday"), **pair("all/bob")}
+    found = open_identity_set(zip_of(files))
+    assert (found.names, list(map(len, found.entries))) == (("ada", "bob"), [4, 2])
+
+
+@pytest.mark.parametrize("name", [".", "__MACOSX/a/._0.png", "a/Thumbs.db", "a/@eaDir/0.png"])
+def test_what_systems_leave_in_folders_is_ignored(zip_of: Pack, name: str) -> None:
+    files = {f"{person}/{n}.png": png() for person in "ab" for n in range(2)}
+    found = open_identity_set(zip_of({**files, name: b"x"}))
+    assert list(map(len, found.entries)) == [2, 2]
+
+
+def test_a_photo_of_a_kind_that_cannot_be_read_is_not_left_out_in_silence(zip_of: Pack) -> None:
+    files = {f"{person}/{n}.png": png() for person in "ab" for n in range(2)}
+    with pytest.raises(DataError, match=r"a/2\.HEIC is a HEIC photo.*convert it to JPEG"):
+        open_identity_set(zip_of({**files, "a/2.HEIC": b"x"}))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_16_bit_grey_keeps_its_levels(zip_of: Pack, kind: str) -> None:
+    buffer = io.BytesIO()
+    levels = np.array([[0, 257 * 100], [257 * 200, 65535]], np.uint16)
+    Image.fromarray(levels).save(buffer, kind)
+    files = {f"{person}/{n}.png": png() for person in "ab" for n in range(2)}
+    found = open_identity_set(zip_of({**files, f"a/2.{kind.lower()}": buffer.getvalue()}))
+    assert np.asarray(found.image(0, 2))[..., 0].tolist() == [[0, 100], [200, 255]]

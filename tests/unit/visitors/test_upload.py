@@ -97,22 +97,25 @@ def test_photos_are_turned_cropped_and_rid_of_what_the_camera_wrote(
 @pytest.mark.parametrize(
     ("files", "sentence"),
     [
-        ({"../evil.png": PHOTO}, "'evil.png' points outside the zip"),
-        ({"/etc/evil.png": PHOTO}, "'evil.png' points outside the zip"),
-        ({"C:/x/evil.png": PHOTO}, "'evil.png' points outside the zip"),
-        ({"a\\..\\..\\evil.png": PHOTO}, "'evil.png' points outside the zip"),
-        ({"ada/inner.zip": b"PK"}, "'inner.zip' is an archive within the zip; unpack it"),
-        ({"ada/notes.txt": b"hi"}, "'notes.txt' is no JPEG, PNG or WebP photo; convert"),
-        ({"ada/vector.svg": b"<svg/>"}, "'vector.svg' is no JPEG, PNG or WebP photo"),
-        ({"ada/fake.png": b"not a picture"}, "'fake.png' cannot be read as a photo"),
-        ({"ada/cut.png": PHOTO[:60]}, "'cut.png' cannot be read as a photo"),
-        ({"ada/empty.jpg": b""}, "'empty.jpg' cannot be read as a photo"),
-        ({"ada/gif.png": photo(kind="gif")}, "'gif.png' cannot be read as a photo"),
+        ({"../evil.png": PHOTO}, "'../evil.png' points outside the zip"),
+        ({"/etc/evil.png": PHOTO}, "'etc/evil.png' points outside the zip"),
+        ({"C:/x/evil.png": PHOTO}, "'x/evil.png' points outside the zip"),
+        ({"a\\..\\..\\evil.png": PHOTO}, "'../evil.png' points outside the zip"),
+        ({"ada/inner.zip": b"PK"}, "'ada/inner.zip' is an archive within the zip; unpack it"),
+        ({"ada/notes.txt": b"hi"}, "'ada/notes.txt' is no photo; JPEG, PNG and WebP can be read"),
+        ({"ada/vector.svg": b"<svg/>"}, "'ada/vector.svg' is an SVG drawing; JPEG"),
+        ({"ada/fake.png": b"not a picture"}, "'ada/fake.png' cannot be read as a photo"),
+        ({"ada/cut.png": PHOTO[:60]}, "'ada/cut.png' cannot be read as a photo"),
+        ({"ada/empty.jpg": b""}, "'ada/empty.jpg' cannot be read as a photo"),
+        ({"ada/gif.png": photo(kind="gif")}, "'ada/gif.png' is a GIF picture"),
         ({"ada/tiny.png": photo(size=(8, 40))}, "8 x 40 pixels; at least 32 x 32 are needed"),
         ({"ada/bomb.png": bytes(15_000_000)}, "compressed more than 200 to 1"),
-        ({"ada/huge.png": bytes(21_000_000)}, "'huge.png' unpacks to 21 MB; the limit of a photo"),
-        ({"ADA/0.PNG": PHOTO}, "'0.PNG' is in the zip twice"),
-        ({"x/ada/9.png": PHOTO}, "Two folders are called 'ada'"),
+        (
+            {"ada/huge.png": bytes(21_000_000)},
+            "'ada/huge.png' unpacks to 21 MB; the limit of a photo",
+        ),
+        ({"ADA/0.PNG": PHOTO}, "'ADA/0.PNG' is in the zip twice"),
+        ({"Bob/9.png": PHOTO}, "Two folders are called 'Bob'"),
         ({"stray.png": PHOTO}, "'stray.png' lies in no folder"),
         ({"carl/0.png": PHOTO}, "'carl' has 1 photo; at least 4 are needed"),
     ],
@@ -129,7 +132,7 @@ def test_links_are_refused(zip_of: Pack, tmp_path: Path) -> None:
         link = zipfile.ZipInfo("ada/link.png")
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(link, "/etc/passwd")
-    assert "'link.png' is a link; pack the photo itself" in refusal(path, tmp_path)
+    assert "'ada/link.png' is a link; pack the photo itself" in refusal(path, tmp_path)
 
 
 def test_encrypted_entries_are_refused(zip_of: Pack, tmp_path: Path) -> None:
@@ -146,7 +149,7 @@ def test_a_lying_size_unpacks_to_no_more_than_it_says(zip_of: Pack, tmp_path: Pa
     data = path.read_bytes()
     # A bomb that calls itself small, in its own header and in the table of contents.
     path.write_bytes(data.replace(struct.pack("<I", 8_000_000), struct.pack("<I", 5_000)))
-    assert "'liar.png' cannot be read as a photo" in refusal(path, tmp_path)
+    assert "'ada/liar.png' cannot be read as a photo" in refusal(path, tmp_path)
 
 
 def test_limits_are_said_with_the_remedy(
@@ -172,7 +175,7 @@ def test_a_picture_that_claims_to_be_huge_is_never_unpacked(zip_of: Pack, tmp_pa
     checksum = struct.pack(">I", zlib.crc32(header))
     huge = PHOTO[:start] + header + checksum + PHOTO[start + len(header) + 4 :]
     path = zip_of({**people(), "ada/huge.png": huge})
-    assert "'huge.png' claims to have more than 25 megapixels" in refusal(path, tmp_path)
+    assert "'ada/huge.png' claims to have more than 25 megapixels" in refusal(path, tmp_path)
 
 
 def test_no_zip_at_all(tmp_path: Path) -> None:
@@ -186,3 +189,58 @@ def test_no_zip_at_all(tmp_path: Path) -> None:
 def test_names_are_fit_to_be_shown() -> None:
     assert shown_name("  Ada\n\u202eLovelace\x00 ") == "AdaLovelace"
     assert len(shown_name("x" * 300)) == 40
+
+
+def test_albums_are_never_taken_for_people(zip_of: Pack, tmp_path: Path) -> None:
+    albums = zip_of(people("ada/2019", "ada/2020", "bob/2019", "bob/2021"))
+    said = refusal(albums, tmp_path)
+    assert "folders within folders, such as 'ada/2019' and 'ada/2020'" in said
+    beside = store(zip_of({**people(), **people("ada/2019", "bob/x/y")}), tmp_path / "clean.zip")
+    assert (beside.names, beside.photos) == (("ada", "bob"), (8, 8))
+    inner = store(zip_of(people("ada/photos", "bob/photos")), tmp_path / "clean.zip")
+    assert (inner.names, inner.photos) == (("ada", "bob"), (4, 4))
+
+
+def test_16_bit_grey_keeps_its_levels(zip_of: Pack, tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    levels = np.full((40, 40), 128 * 257, np.uint16)
+    Image.fromarray(levels).save(buffer, "PNG")
+    store(
+        zip_of({**people(photos=3), "ada/x.png": buffer.getvalue(), "bob/x.png": PHOTO}),
+        tmp_path / "clean.zip",
+    )
+    grey = open_identity_set(tmp_path / "clean.zip").image(0, 3)
+    assert grey.getpixel((64, 64)) == (128, 128, 128)
+
+
+@pytest.mark.parametrize("name", [".", "./", "ada/.DS_Store", "Thumbs.db", "ada/desktop.ini",
+                                  "@eaDir/ada/0.png", "__MACOSX/ada/._0.png"])  # fmt: skip
+def test_what_systems_leave_in_folders_is_ignored(zip_of: Pack, tmp_path: Path, name: str) -> None:
+    summary = store(zip_of({**people(), name: b"x"}), tmp_path / "clean.zip")
+    assert summary.photos == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kind"),
+    [
+        ("ada/x.heic", b"", "a HEIC photo, as iPhones take them"),
+        ("ada/x.jpg", b"\0\0\0\x18ftypheic\0\0\0\0", "a HEIC photo"),
+        ("ada/x.jpg", b"\0\0\0\x1cftypavif\0\0\0\0", "an AVIF picture"),
+        ("ada/x.MOV", b"", "a video"),
+    ],
+)
+def test_pictures_that_cannot_be_read_are_called_by_their_kind(
+    zip_of: Pack, tmp_path: Path, name: str, data: bytes, kind: str
+) -> None:
+    said = refusal(zip_of({**people(), name: data}), tmp_path)
+    assert f"{name!r} is {kind}" in said
+    assert "convert or remove it" in said
+
+
+def test_an_unusual_compression_is_named(zip_of: Pack, tmp_path: Path) -> None:
+    path = zip_of(people())
+    data = bytearray(path.read_bytes())
+    directory = data.index(b"PK\x01\x02")
+    data[directory + 10] = 9  # of the first entry
+    path.write_bytes(data)
+    assert "'ada/0.png' is packed with Deflate64" in refusal(path, tmp_path)
