@@ -22,6 +22,7 @@ from torch import Tensor
 
 from mia_demo.errors import ConfigError
 
+MIN_ALPHA, MAX_ALPHA = -1000.0, 1.0
 REFERENCE_PHASES = (0.5, 0.75)  # of the schedule of negative factors
 
 
@@ -94,5 +95,12 @@ def format_alpha(alpha: float) -> str:
 
 
 def check_alpha(alpha: float) -> None:
-    if not alpha <= 1:
-        raise ConfigError(f"The smoothing factor must be at most 1, not {alpha}.")
+    """
+    Raises:
+        ConfigError: alpha is outside MIN_ALPHA..MAX_ALPHA, or nan.
+    """
+    if not MIN_ALPHA <= alpha <= MAX_ALPHA:
+        raise ConfigError(
+            f"The smoothing factor must be at least {MIN_ALPHA:g} and at most {MAX_ALPHA:g}, "
+            f"not {alpha}."
+        )

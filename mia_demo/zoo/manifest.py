@@ -11,6 +11,7 @@ import torch
 
 from mia_demo import __version__
 from mia_demo.errors import CheckpointError
+from mia_demo.smoothing import MAX_ALPHA, MIN_ALPHA
 from mia_demo.system.json_files import read_json
 from mia_demo.zoo.identity_folder import IdentityFolder
 from mia_demo.zoo.training_record import TrainingRecord
@@ -36,7 +37,6 @@ CHECKPOINT_KINDS = (
     "target", "evaluator", "embedder", "features", "attributes", "pretrained", "prior", "pool"
 )  # fmt: skip
 CHECKPOINT_NAME = r"[A-Za-z0-9][A-Za-z0-9_.+@-]{0,63}"
-MAX_ABSOLUTE_ALPHA = 1000
 SEEDS = whole_in(-(2**63), 2**63 - 1)
 SIZES = whole_in(1, 4096)  # pixels
 
@@ -55,8 +55,8 @@ ENTRY_RULES = {
     "input_size": SIZES,
     "mean": number_in(-1000, 1000),
     "std": number_in(0, 1000),
-    "alpha": optional(number_in(-MAX_ABSOLUTE_ALPHA, MAX_ABSOLUTE_ALPHA)),
-    "alphas": optional(items(number_in(-MAX_ABSOLUTE_ALPHA, MAX_ABSOLUTE_ALPHA), 100_000)),
+    "alpha": optional(number_in(MIN_ALPHA, MAX_ALPHA)),
+    "alphas": optional(items(number_in(MIN_ALPHA, MAX_ALPHA), 100_000)),
     "epochs": optional(whole_in(0, 100_000)),
     "seed": SEEDS,
     "test_accuracy": optional(number_in(0, 1)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -98,9 +99,13 @@ def test_positive_factors_hold_from_the_start() -> None:
     assert [alpha_at_epoch(0.1, epoch, 3) for epoch in range(3)] == [0.1] * 3
 
 
-def test_factors_above_one_are_refused() -> None:
+@pytest.mark.parametrize("alpha", [1.5, math.inf, -math.inf, math.nan])
+def test_factors_above_one_or_not_finite_are_refused(alpha: float) -> None:
     with pytest.raises(ConfigError, match="at most 1"):
-        smoothing_loss(A, torch.tensor([0]), 1.5)
+        smoothing_loss(A, torch.tensor([0]), alpha)
+
+
+def test_epochs_outside_the_training_are_refused() -> None:
     with pytest.raises(ConfigError, match="outside"):
         alpha_at_epoch(0.1, 5, 5)
 
