@@ -2,7 +2,11 @@
 
 One batch through the generator serves every lane and identity; then each classifier sees its own
 candidates. Adam works on each number by itself, so they do not influence each other, and a batch
-may go through the networks in micro-batches without changing the result.
+may go through the networks in micro-batches without changing the result. Each step is
+
+    w ← Adam(w, ∇_w 1/K Σ_k loss(f(A_s(G(w_k))), y))
+
+with one random crop A_s per step s for all candidates; w are w_dim unconstrained numbers.
 
 With L lanes and I identities there are T = L * I tracks, lane by lane: track l * I + i is lane l's
 attack on identity i. Every track has K candidates.
@@ -40,9 +44,10 @@ class StepRecord:
         images: [T, K, 3, P, P], pictures as they are shown, not clipped.
         losses: [T], mean over candidates.
         confidences: [T, K], softmax of the target class on the step's crop.
-        gradient_cosine: [T], mean cosine between this and the previous step's gradients by the
-            image a classifier sees (the paper's gradient-stability analysis); nan on the first
-            step.
+        gradient_cosine: [T], 1/K Σ_k cos(g_s,k, g_s−1,k), in -1..1, of the gradients g by the
+            image a classifier sees, before the crop (the paper's gradient-stability analysis); nan
+            on the first step. torch counts norms below 1e-8 as 1e-8: vanished gradients give a
+            cosine near 0, not nan.
     """
 
     images: Tensor

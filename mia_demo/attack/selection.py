@@ -1,4 +1,4 @@
-"""Stage 3: which optimised candidates convince their classifier from every angle."""
+"""Stage 3: keep the candidates whose target confidence survives random crops and flips."""
 
 from __future__ import annotations
 
@@ -24,9 +24,13 @@ def robust_confidence(
     rounds: int,
     rng: torch.Generator,
 ) -> Tensor:
-    """Mean target confidence [N] of images [N, 3, R, R] over random crops and flips.
+    """r(x) = 1/T · Σ_t softmax(f(A_t(x)))_y, in 0..1, of images [N, 3, R, R]: float32 [N].
+
+    T = ``rounds``; A_t is a crop of 0.5 to 0.9 of the area with sides in a ratio of 0.8 to 1.2,
+    resized back and mirrored with probability 1/2 (Plug & Play, Struppek et al., ICML 2022).
 
     Args:
+        images: about -1..1, as a generator draws them, not clipped.
         targets: int64 [N], the identity each image should show.
         rounds: draws of crop and flip, each for all images: they are compared on equal terms.
     """

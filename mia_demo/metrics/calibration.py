@@ -17,7 +17,8 @@ class Calibration:
     """Of one classifier on test images.
 
     Attributes:
-        expected_calibration_error: mean gap between confidence and accuracy over 15 bins.
+        expected_calibration_error: Σ_b n_b/N · |acc_b − conf_b| over 15 equal bins of confidence,
+            in 0..1 (Guo et al., ICML 2017).
         mean_confidence: mean largest softmax value.
         target_logit, other_logits: mean logit of the true class, and of all others.
     """

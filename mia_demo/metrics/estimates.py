@@ -81,7 +81,7 @@ def spread_over(what: str, means: npt.NDArray[np.float64], *, most: float = 1.0)
     """The spread of means [n] over n ``seeds`` or ``trainings``; see ``student_interval``."""
     interval, refused = None, ""
     try:
-        interval = student_interval(means, most=most)
+        interval = student_interval(means, over=what, most=most)
     except ConfigError as error:
         refused = str(error)
     return Spread(what, tuple(means.tolist()), interval, refused)

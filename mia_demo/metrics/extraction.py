@@ -19,13 +19,14 @@ from mia_demo.training.classifier import (
     train_classifier,
 )
 
+# Any seed will do, if all lanes share it: their students then differ in their images only.
 STUDENT = TrainConfig(arguments={"width": 24}, epochs=30, batch_size=32, seed=5)
 MIN_IMAGES = 2  # per identity
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """Student accuracy on the target's real training and test images (xi_train, xi_test)."""
+    """Student accuracy on the target's real training and test images (xi_train, xi_test), 0..1."""
 
     train: float
     test: float

@@ -9,7 +9,9 @@ from mia_demo.errors import ConfigError
 
 
 def frechet_distance(left: Tensor, right: Tensor) -> float:
-    """|mu_l - mu_r|^2 + tr(S_l + S_r - 2 (S_l S_r)^(1/2)) of Gaussian fits.
+    """The squared Fréchet (2-Wasserstein) distance of Gaussian fits, ≥ 0 but for rounding.
+
+    |mu_l - mu_r|^2 + tr(S_l + S_r - 2 (S_l S_r)^(1/2)) with covariances S of denominator n − 1.
 
     Args:
         left, right: features [n, D] and [m, D].

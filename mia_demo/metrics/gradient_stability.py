@@ -13,7 +13,7 @@ from dataclasses import dataclass
 # Read off the figure on the paper's poster, to about 0.03: mean over many attacks at the start, at
 # step 50 and at the end of about 100 steps.
 PAPER_COSINES = {0.0: (0.90, 0.88, 0.85), 0.1: (0.80, 0.71, 0.64), -0.05: (0.78, -0.19, -0.45)}
-SHARE = 10  # start, middle and end are each a tenth of the curve: single steps jump
+SHARE = 10  # start, middle and end are each a tenth of the curve: single steps are noisy
 
 
 @dataclass(frozen=True)

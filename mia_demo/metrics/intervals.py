@@ -37,34 +37,41 @@ def bootstrap_interval(values: npt.NDArray[np.float64]) -> Interval:
         )
     rng = np.random.default_rng(0)
     draws = rng.integers(0, len(values), (BOOTSTRAP_SAMPLES, len(values)))
-    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
+    upper = 50 * (1 + LEVEL)
+    low, high = np.percentile(values[draws].mean(axis=1), [100 - upper, upper])
     return float(low), float(high)
 
 
-def student_interval(means: npt.NDArray[np.float64], *, most: float = 1.0) -> Interval:
+def student_interval(
+    means: npt.NDArray[np.float64], *, over: str = "seeds", most: float = 1.0
+) -> Interval:
     """m ± t s / sqrt(n) of the means [n] of n seeds or trainings, clipped to 0..most.
 
     m is their mean, s their standard deviation (denominator n − 1), and t the two-sided 95 %
     quantile of Student's t with n − 1 degrees of freedom.
 
     Args:
-        means: from 0 to ``most``, one per seed; shares unless said otherwise.
+        means: from 0 to ``most``, one per seed or training; shares unless said otherwise.
+        over: ``seeds`` or ``trainings``, for the message.
 
     Raises:
-        ConfigError: fewer than two seeds have no spread.
+        ConfigError: fewer than two have no spread.
     """
     from scipy.special import stdtrit
 
     count = len(means)
     if count < 2:
-        raise ConfigError(f"An interval over seeds needs at least 2 of them, not {count}.")
+        raise ConfigError(f"An interval over {over} needs at least 2 of them, not {count}.")
     half = stdtrit(count - 1, (1 + LEVEL) / 2) * means.std(ddof=1) / math.sqrt(count)
     low, high = np.clip([means.mean() - half, means.mean() + half], 0, most)
     return float(low), float(high)
 
 
 def wilson_interval(hits: int, count: int) -> Interval:
-    """Wilson's score interval of the share ``hits / count`` of independent answers.
+    """Wilson's score interval (1927) of the share p = ``hits / count`` of independent answers.
+
+    (p + z²/2n ± z sqrt(p(1 − p)/n + z²/4n²)) / (1 + z²/n), n = ``count``, z the 97.5 % quantile of
+    the normal distribution; within 0..1.
 
     Raises:
         ConfigError: no answers, or more hits than answers.

@@ -19,9 +19,11 @@ class Verdict:
 
     Attributes:
         top1: [K] the identity the evaluator sees.
-        acc1, acc5: share of reconstructions with the true identity first, among the first five.
-        delta_eval, delta_face: squared L2 distance of features to the nearest training image of
-            the identity, mean over reconstructions; lower means more leakage.
+        acc1: 1/K Σ_k 1[argmax f(x_k) = y], in 0..1, of the evaluator's logits f and the identity y.
+        acc5: likewise, with y among the five largest logits.
+        delta_eval, delta_face: 1/K Σ_k min_p ‖φ(x_k) − φ(t_p)‖² over the identity's training
+            images t_p; lower means more leakage. In squared units of the features φ: ≥ 0 for the
+            evaluator's, 0..4 for the face embedder's, which have length 1.
         nearest: [K] index of that training image, by the face embedder.
     """
 

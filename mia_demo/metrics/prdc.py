@@ -18,7 +18,14 @@ NEIGHBOURS = 3
 
 @dataclass(frozen=True)
 class Prdc:
-    """precision, recall and coverage lie in 0..1; density is 1 for a perfect match."""
+    """Of real x_1..x_n and reconstructed y_1..y_m, k neighbours, and open balls B.
+
+    Attributes:
+        precision: 1/m Σ_j 1[some i: y_j in B(x_i)], in 0..1.
+        recall: 1/n Σ_i 1[some j: x_i in B(y_j)], in 0..1.
+        density: 1/(k m) Σ_j Σ_i 1[y_j in B(x_i)], in 0..n/k; about 1 for a perfect match.
+        coverage: 1/n Σ_i 1[some j: y_j in B(x_i)], in 0..1.
+    """
 
     precision: float
     recall: float

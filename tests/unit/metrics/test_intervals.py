@@ -54,3 +54,8 @@ def test_student_interval_against_scipy() -> None:
 def test_too_few_are_refused(interval, count: int) -> None:
     with pytest.raises(ConfigError, match=f"at least 2 of them, not {count}"):
         interval(np.ones(count))
+
+
+def test_a_refusal_names_what_there_are_too_few_of() -> None:
+    with pytest.raises(ConfigError, match="over trainings needs at least 2"):
+        student_interval(np.ones(1), over="trainings")
