@@ -67,7 +67,7 @@ class AttackRequest(Request):
     preset: str = option(_PRESET, "quick")
     settings: list[str] | None = option(_SETTINGS, None, name="--set", metavar="KEY=VALUE")
     lanes: str | None = option(_LANES, None)
-    seed: int = option("", 0)
+    seed: int = option("of all random draws", 0)
     output: Path | None = option("folder for images and run.json", None)
 
 
@@ -158,7 +158,7 @@ class TrainRequest(Request):
     layout: str | None = option(
         "of --data: folders, facescrub or celeba (default: the recipe's, or folders)", None
     )
-    seed: int = option("", 42)
+    seed: int = option("of all random draws", 42)
     output: Path = option("zoo folder for the checkpoint")
 
 
@@ -188,7 +188,7 @@ class TrainPriorRequest(Request):
     data: Path = option("zip, or folder of zips or images")
     resolution: int = option("pixels, a power of two", 64)
     minutes: float = option("computing time of this sitting", 30)
-    seed: int = option("", 0)
+    seed: int = option("of all random draws", 0)
     output: Path = option("zoo folder for the checkpoint")
     resume: bool = flag("--resume", "continue from the state in --output")
 

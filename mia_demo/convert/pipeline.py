@@ -42,7 +42,7 @@ class ClassifierFacts:
         alpha: smoothing factor of its training; a target needs it.
         architecture: torchvision name, checked against the file.
         input_size: pixels (default: what the reference code trains at).
-        class_names: file with a name a line, or a JSON list, in the order of the classes.
+        class_names: file with one name per line, or a JSON list, in the order of the classes.
     """
 
     kind: str | None = None

@@ -4,7 +4,7 @@ Written from Karras et al., "Analyzing and Improving the Image Quality of StyleG
 the parameter layout of the StyleGAN2-ADA reference code (``mapping.fc0.weight``,
 ``synthesis.b8.conv0.weight``, ...), so that converted official weights load strictly.
 
-Two identities keep it fast on hardware that likes dense convolutions:
+Two equivalences keep it fast on hardware that likes dense convolutions:
 
 * Modulating the weights equals modulating the input and demodulating the output
   (the paper's Eq. 1-3), so one ordinary convolution serves the whole batch.

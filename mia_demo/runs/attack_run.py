@@ -1,4 +1,4 @@
-"""A kept attack: a folder that is written whole and read with suspicion."""
+"""A kept attack: a folder that is written whole and validated when read."""
 
 from __future__ import annotations
 

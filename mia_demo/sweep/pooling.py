@@ -1,4 +1,4 @@
-"""Rows against rows: every lane beside the one with α = 0, trainings of one target as one row.
+"""Comparisons between rows: lanes with the one of α = 0, trainings of a target as one row.
 
 A target is one draw of initial weights and batch order. What holds for its smoothing factor must
 hold on average over trainings, which are lanes named TARGET@SEED.

@@ -1,6 +1,6 @@
 """What the Hub's client reads from the environment when it is first imported.
 
-Programs call ``prepare_hub_client`` before that; whoever imports this package decides for himself.
+Programs call ``prepare_hub_client`` before that; library users decide for themselves.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ class TrainConfig:
     milestones: tuple[float, ...] = (0.75, 0.9)  # shares of the epochs: learning rate / 10
     phases: tuple[float, float] = REFERENCE_PHASES  # see ``alpha_at_epoch``
     seed: int = 42
-    initial_weights: str = RANDOM  # or imagenet, pretrained, or a safetensors file
+    initial_weights: str = RANDOM  # or imagenet, pretrained, or the path of a safetensors file
     augmentation: str = REFERENCE  # one of AUGMENTATIONS
 
     def __post_init__(self) -> None:

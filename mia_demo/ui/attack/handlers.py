@@ -20,7 +20,7 @@ from mia_demo.ui.shared.lanes import MAX_BOARD_LANES, attack_lanes, check_lanes,
 from mia_demo.visitors.own_people import People
 
 FIRST_IDENTITY = 42
-ATTACK_FRAME_SECONDS = 1 / 8  # at most eight frames a second reach a browser
+ATTACK_FRAME_SECONDS = 1 / 8  # at most eight frames per second reach a browser
 READER_SECONDS = 2.0
 ENDED = "Another identity was chosen, which ended the running attack."
 

@@ -25,7 +25,7 @@ from mia_demo.zoo.reading import Zoo
 BOARD_PHOTOS = 9  # real training photos beside the reconstructions
 BOARD_PHOTO_SIZE = 128
 OTHERS = SHOWN - 1  # small pictures per lane; the best one is large
-ATTACK_ANNOUNCE_SECONDS = 1.0  # screen readers cannot follow eight messages a second
+ATTACK_ANNOUNCE_SECONDS = 1.0  # screen readers cannot follow eight messages per second
 
 EXPECTATIONS = {
     1: "Positive smoothing: the paper finds that it lets more of the face leak.",

@@ -71,7 +71,7 @@ class SpeedMeter:
 
 
 def chunk_sizes(config: AttackConfig) -> list[int]:
-    """Sizes of the micro-batches in which a lane's candidates are optimised."""
+    """Sizes of the chunks in which a lane's candidates are optimised, one after the other."""
     full, rest = divmod(config.candidates, config.batch_size)
     return [config.batch_size] * full + ([rest] if rest else [])
 

@@ -78,7 +78,7 @@ def while_alive(
     retries of its own that cannot be switched off.
 
     Yields:
-        ``beat()``, about five times a second.
+        ``beat()``, about five times per second.
     """
     outcome: Future[Answer] = Future()
 

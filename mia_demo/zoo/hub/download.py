@@ -63,7 +63,7 @@ def download_zoo(
         access: for whom; by default for the owner of this machine.
 
     Yields:
-        About five times a second how far the download is, and the zoo last; its ``origin`` is the
+        About five times per second how far the download is, and the zoo last; its ``origin`` is the
         address with a commit of 40 hex digits. Closing the generator ends the download.
 
     Raises:
