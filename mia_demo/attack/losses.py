@@ -14,8 +14,8 @@ from torch import Tensor
 IdentityLoss = Callable[[Tensor, int], Tensor]
 
 # 1 - |u|^2 may reach 0 when one logit holds all the L1 mass; the distance would be infinite and
-# its gradient NaN. The bound is far below any value met in ordinary logits. It also keeps the L1 norm
-of all-zero logits from dividing by 0.
+# its gradient NaN. The bound is far below any value met in ordinary logits. It also
+# keeps the L1 norm of all-zero logits from dividing by 0.
 POINCARE_EPSILON = 1e-6
 
 
