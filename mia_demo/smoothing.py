@@ -22,7 +22,7 @@ from torch import Tensor
 
 from mia_demo.errors import ConfigError
 
-MIN_ALPHA, MAX_ALPHA = -1000.0, 1.0
+ALPHA_RANGE = (-1000.0, 1.0)
 REFERENCE_PHASES = (0.5, 0.75)  # of the schedule of negative factors
 
 
@@ -97,10 +97,10 @@ def format_alpha(alpha: float) -> str:
 def check_alpha(alpha: float) -> None:
     """
     Raises:
-        ConfigError: alpha is outside MIN_ALPHA..MAX_ALPHA, or nan.
+        ConfigError: alpha is outside ALPHA_RANGE, or nan.
     """
-    if not MIN_ALPHA <= alpha <= MAX_ALPHA:
+    low, high = ALPHA_RANGE
+    if not low <= alpha <= high:
         raise ConfigError(
-            f"The smoothing factor must be at least {MIN_ALPHA:g} and at most {MAX_ALPHA:g}, "
-            f"not {alpha}."
+            f"The smoothing factor must be at least {low:g} and at most {high:g}, not {alpha}."
         )

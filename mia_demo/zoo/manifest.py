@@ -11,7 +11,7 @@ import torch
 
 from mia_demo import __version__
 from mia_demo.errors import CheckpointError
-from mia_demo.smoothing import MAX_ALPHA, MIN_ALPHA
+from mia_demo.smoothing import ALPHA_RANGE
 from mia_demo.system.json_files import read_json
 from mia_demo.zoo.identity_folder import IdentityFolder
 from mia_demo.zoo.training_record import TrainingRecord
@@ -55,8 +55,8 @@ ENTRY_RULES = {
     "input_size": SIZES,
     "mean": number_in(-1000, 1000),
     "std": number_in(0, 1000),
-    "alpha": optional(number_in(MIN_ALPHA, MAX_ALPHA)),
-    "alphas": optional(items(number_in(MIN_ALPHA, MAX_ALPHA), 100_000)),
+    "alpha": optional(number_in(*ALPHA_RANGE)),
+    "alphas": optional(items(number_in(*ALPHA_RANGE), 100_000)),
     "epochs": optional(whole_in(0, 100_000)),
     "seed": SEEDS,
     "test_accuracy": optional(number_in(0, 1)),
