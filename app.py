@@ -12,6 +12,7 @@ import os
 
 from mia_demo.errors import DemoError
 from mia_demo.system.device import choose_compute
+from mia_demo.system.streams import prepare_output
 from mia_demo.ui.app_page import build_app, build_failed_app
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.serving.launching import launch
@@ -42,6 +43,7 @@ def login() -> tuple[str, str] | None:
 
 def main() -> None:
     """Builds the page, warms the networks up in the background, serves until interrupted."""
+    prepare_output()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--zoo",

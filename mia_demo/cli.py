@@ -18,6 +18,7 @@ import typer
 from mia_demo import PROGRAM, __version__
 from mia_demo.commands.requests import REQUESTS, SEVERAL, Request
 from mia_demo.errors import DemoError
+from mia_demo.system.streams import prepare_output
 
 DESCRIPTION = (
     "Attacks face classifiers that differ in the smoothing factor of their training labels, from "
@@ -105,6 +106,7 @@ def _one_value_each(arguments: Sequence[str]) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
+    prepare_output()
     try:
         request = parse(arguments or ["--help"])
         if isinstance(request, int):
