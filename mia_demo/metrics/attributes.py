@@ -22,7 +22,7 @@ from torch import Tensor
 
 from mia_demo.data.attributes import ATTRIBUTES, NOT_APPLICABLE
 
-Shares = dict[str, "float | None"]  # by attribute; None where it applies to nobody
+Shares = dict[str, float | None]  # by attribute; None where it applies to nobody
 
 
 def right_values(predicted: Tensor, truth: Tensor) -> Tensor:
