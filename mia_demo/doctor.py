@@ -15,6 +15,7 @@ from mia_demo.errors import DemoError
 from mia_demo.runs import RUNS
 from mia_demo.system import space
 from mia_demo.system.device import choose_compute
+from mia_demo.system.files import is_writable, nearest_existing
 from mia_demo.zoo.accuracy import measure_accuracies
 from mia_demo.zoo.hub.address import is_hub_address
 from mia_demo.zoo.hub.checks import cache_state, reach_hub
@@ -53,7 +54,7 @@ def run_checks(
         if accuracy:
             checks += _accuracies(zoo, device)
     checks.append(_disk(RUNS))
-    checks.append(_cache(is_needed=is_remote))
+    checks.append(_cache())
     if online or is_remote:
         checks.append(_hub(is_needed=zoo is None or online))
     return checks
@@ -143,23 +144,22 @@ def _accuracies(zoo: Zoo, device: str) -> list[Check]:
 
 
 def _disk(folder: Path) -> Check:
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
-    if not os.access(existing, os.W_OK):
+    if not is_writable(folder):
         remedy = "Make it writable, or put the demo where it may write."
         return _check("disk", False, f"{folder} cannot be written", remedy)
-    free = shutil.disk_usage(existing).free
+    free = shutil.disk_usage(nearest_existing(folder)).free
     found = f"{free / 1e9:.1f} GB free for {folder}"
     remedy = f"Free at least {NEEDED_BYTES // 1_000_000} MB for runs and temporary files."
     return _check("disk", free > NEEDED_BYTES, found, remedy)
 
 
-def _cache(*, is_needed: bool) -> Check:
+def _cache() -> Check:
     state = cache_state()
     found = f"{state.folder}, {state.total_bytes / 1e6:.1f} MB in {state.repositories} repositories"
     if not state.is_writable:
         found += ", cannot be written"
-    remedy = "Make it writable, or set HF_HOME to a folder that is."
-    return _check("hub cache", state.is_writable or not is_needed, found, remedy)
+    remedy = "Make it writable, or set HF_HOME to a folder that is; the embedded zoo needs none."
+    return _check("hub cache", state.is_writable, found, remedy)
 
 
 def _hub(*, is_needed: bool) -> Check:

@@ -70,19 +70,37 @@ def find_classifier(
         )
     plain = {key: tensor for key, tensor in plain.items() if not key.startswith(AUXILIARY)}
     num_classes = len(head)
-    for name in [architecture] if architecture else _candidates(plain):
+    candidates = [architecture] if architecture else _candidates(plain)
+    for name in candidates:
         wanted = _shapes(name, num_classes)
         whole = {**_counters(wanted), **plain}
-        if architecture:
-            check_fit(whole, wanted, f"{name} with {num_classes} classes", source)
         if {key: value.shape for key, value in whole.items()} == {
             key: value.shape for key, value in wanted.items()
         }:
             return FoundClassifier(whole, name, num_classes)
+    nearest = architecture or _nearest(plain, candidates, num_classes)
+    if nearest:
+        wanted = _shapes(nearest, num_classes)
+        named = f"{nearest} with {num_classes} classes"
+        check_fit({**_counters(wanted), **plain}, wanted, named, source)
     raise ConversionError(
-        f"{source} fits none of torchvision's ResNet, ResNeXt, DenseNet and Inception networks; "
-        "name its torchvision architecture with --architecture to see where it differs."
+        f"{source} fits none of torchvision's ResNet, ResNeXt, DenseNet and Inception networks, "
+        "and convert takes no other classifiers."
     )
+
+
+def _nearest(plain: Mapping[str, Tensor], candidates: list[str], num_classes: int) -> str:
+    """The architecture with the fewest differences; empty if a layer is of none of them."""
+
+    def differences(name: str) -> int:
+        wanted = _shapes(name, num_classes)
+        whole = {**_counters(wanted), **plain}
+        common = whole.keys() & wanted.keys()
+        differing = [key for key in common if whole[key].shape != wanted[key].shape]
+        return len(whole.keys() ^ wanted.keys()) + len(differing)
+
+    known = {key for name in candidates for key in _shapes(name, num_classes)}
+    return min(candidates, key=differences, default="") if plain.keys() <= known else ""
 
 
 def _without_prefixes(tensors: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from mia_demo.errors import ConfigError
+
+# EFBIG is a limit on the size of files, as of a quota.
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 @contextmanager
@@ -39,9 +43,33 @@ def writing_to(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ConfigError(
-            f"Cannot write to {folder} ({error.strerror or error}); free some space there, or use "
-            "a folder that may be written to."
+            f"Cannot write to {folder} ({error.strerror or error}); {write_remedy(error)}."
         ) from error
+
+
+def write_remedy(error: OSError) -> str:
+    """What helps against ``error``: room, where there is none, else another folder."""
+    if error.errno in _NO_ROOM:
+        return "free some space there, or use a folder on another disk"
+    return "make it writable, or use a folder that is"
+
+
+def nearest_existing(path: Path) -> Path:
+    """``path``, or what is there of the folders above it."""
+    # Not Path.exists, which raises where a folder above may not be looked into.
+    return next(place for place in (path, *path.parents) if os.path.exists(place))  # noqa: PTH110
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether files can be made in ``folder``, or where it would be made itself.
+
+    By trying: what the permissions say is not true for root, nor on every file system.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=nearest_existing(folder)):
+            return True
+    except OSError:
+        return False
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -51,7 +79,8 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, (text + "\n").encode())
+    # A path that is no Unicode has surrogates; JSON has escapes for them, UTF-8 has none.
+    write_bytes(path, (text + "\n").encode(errors="backslashreplace"))
 
 
 def sha256_of(path: Path) -> str:

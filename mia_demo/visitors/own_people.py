@@ -21,7 +21,7 @@ from typing import TypedDict
 from mia_demo.data.identities import IdentitySet
 from mia_demo.data.splits import Items, seeded_split
 from mia_demo.errors import ConfigError, DemoError
-from mia_demo.system.files import write_json
+from mia_demo.system.files import write_json, write_remedy
 from mia_demo.system.json_files import checked, read_json
 from mia_demo.visitors.upload import TEST_SHARE, UploadSummary, store_upload
 from mia_demo.zoo.folder import FolderZoo
@@ -166,7 +166,7 @@ class PeopleStore:
             write_json(path / PEOPLE_FILE, {"created": time.time(), "summary": asdict(summary)})
         except OSError as error:
             raise ConfigError(
-                f"The photos cannot be stored ({error.strerror}); free some space on the server."
+                f"The photos cannot be stored ({error.strerror or error}); {write_remedy(error)}."
             ) from error
         finally:
             if not (path / PEOPLE_FILE).exists():  # failed, or the visitor left

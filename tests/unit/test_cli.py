@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import constants
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -183,12 +183,20 @@ def test_doctor_names_a_package_of_another_version(
     assert re.search(r"FAIL torch: \S+, needed is >=99 -> Run: .*pip", capsys.readouterr().out)
 
 
-def test_doctor_says_if_nothing_can_be_written(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_doctor_says_where_nothing_can_be_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(os, "access", lambda *_: False)
+    # Root may write everywhere, but nobody below a file.
+    (tmp_path / "home").write_text("no folder")
+    monkeypatch.setattr(doctor, "RUNS", tmp_path / "home" / "runs")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "home" / "hub"))
     assert main(["doctor", "--device", "cpu"]) == 1
-    assert re.search(r"FAIL disk: \S+runs cannot be written -> ", capsys.readouterr().out)
+    printed = capsys.readouterr().out
+    assert re.search(r"FAIL disk: \S+runs cannot be written -> Make it writable", printed)
+    assert re.search(r"FAIL hub cache: \S+hub, .*, cannot be written -> .*HF_HOME", printed)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "home"))  # a file itself
+    assert main(["doctor", "--device", "cpu"]) == 1
+    assert "FAIL hub cache: " in capsys.readouterr().out
 
 
 def test_toy_prints_its_figures(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from huggingface_hub import constants, get_session, scan_cache_dir
 from huggingface_hub.errors import CacheNotFound
 
 from mia_demo.errors import HubUnreachableError
+from mia_demo.system.files import is_writable
 from mia_demo.zoo.hub.client import ANSWER_SECONDS, has_token, within
 
 
@@ -27,13 +27,12 @@ class CacheState:
 def cache_state() -> CacheState:
     """Looks at the disk alone."""
     folder = Path(constants.HF_HUB_CACHE)
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
     try:
         found = scan_cache_dir(folder)
         size, repositories = found.size_on_disk, len(found.repos)
-    except CacheNotFound:
+    except (CacheNotFound, ValueError, OSError):  # none, or what cannot be looked into
         size, repositories = 0, 0
-    return CacheState(folder, size, repositories, os.access(existing, os.W_OK))
+    return CacheState(folder, size, repositories, is_writable(folder))
 
 
 def reach_hub() -> str:

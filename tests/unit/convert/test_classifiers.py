@@ -175,6 +175,35 @@ def test_other_networks_are_refused(capsys, tmp_path: Path, resnet18: nn.Module)
     assert "Cannot read" in refusal(capsys, tmp_path / "missing.pt")
 
 
+class SplitAttention(nn.Module):
+    """ResNeSt's convolution, which ResNet's blocks do not have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(64, 128, 3, groups=2)
+        self.fc1 = nn.Conv2d(64, 32, 1)
+
+
+def test_networks_that_no_option_helps_are_not_told_one(capsys, tmp_path: Path) -> None:
+    path = tmp_path / "resnest.pt"
+    resnest = network("resnet50", 11)
+    for block in resnest.layer1:
+        block.conv2 = SplitAttention()
+    torch.save(resnest.state_dict(), path)
+    told = refusal(capsys, path, "--alpha", "0")
+    assert "convert takes no other classifiers" in told
+    assert "--architecture" not in told
+
+
+def test_a_network_of_other_sizes_is_compared_with_the_nearest(capsys, tmp_path: Path) -> None:
+    path = tmp_path / "grey.pt"
+    grey = network("resnet34", 11)
+    grey.conv1 = nn.Conv2d(1, 64, 7, bias=False)
+    torch.save(grey.state_dict(), path)
+    told = refusal(capsys, path, "--alpha", "0")
+    assert "does not fit resnet34 with 11 classes: it has another shape at conv1.weight" in told
+
+
 def test_the_head_decides_the_classes_even_under_a_stated_architecture() -> None:
     with torch.device("meta"):
         state = network("resnet18", 530).state_dict()

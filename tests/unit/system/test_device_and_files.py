@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import os
 from pathlib import Path
 
 import pytest
 import torch
 
-from mia_demo.errors import DeviceError
+from mia_demo.errors import ConfigError, DeviceError
 from mia_demo.system.device import choose_compute
-from mia_demo.system.files import replacing, sha256_of, write_json
+from mia_demo.system.files import is_writable, replacing, sha256_of, write_json, writing_to
 from mia_demo.training.state import step_generator
 
 
@@ -56,6 +59,40 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
         raise RuntimeError
     assert sha256_of(path) == before
     assert [child.name for child in path.parent.iterdir()] == ["value.json"]
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EDQUOT, "free some space"),
+        (errno.EROFS, "make it writable"),
+        (errno.EACCES, "make it writable"),
+    ],
+)
+def test_a_failed_write_says_what_helps(tmp_path: Path, number: int, remedy: str) -> None:
+    with pytest.raises(ConfigError) as failed, writing_to(tmp_path):
+        raise OSError(number, os.strerror(number))
+    assert str(failed.value).startswith(f"Cannot write to {tmp_path} ({os.strerror(number)}); ")
+    assert remedy in str(failed.value)
+    assert ("space" in str(failed.value)) == ("space" in remedy)
+
+
+def test_whether_a_folder_is_writable_is_tried(tmp_path: Path) -> None:
+    assert is_writable(tmp_path)
+    assert is_writable(tmp_path / "not" / "made" / "yet")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    assert not is_writable(tmp_path / "file")
+    assert not is_writable(tmp_path / "file" / "below")
+
+
+def test_a_path_that_is_no_unicode_is_written_as_valid_json(tmp_path: Path) -> None:
+    odd = os.fsdecode(b"Ren\xe9")  # Latin-1, as old file systems have it
+    write_json(tmp_path / "value.json", {"path": odd, "α": "é"})
+    text = (tmp_path / "value.json").read_text("utf-8")
+    assert json.loads(text) == {"path": odd, "α": "é"}
+    assert '"α": "é"' in text
 
 
 def test_steps_draw_their_own_repeatable_numbers() -> None:
