@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import logging
 import platform
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,6 +13,9 @@ import torch
 from torch import nn
 
 from mia_demo.errors import DeviceError
+from mia_demo.system.apple import why_it_cannot_attack
+
+log = logging.getLogger(__name__)
 
 # From malloc.h: trim threshold, top pad, mmap threshold (its largest value), number of arenas.
 _MALLOC_SETTINGS = ((-1, 1 << 30), (-2, 256 << 20), (-3, 32 << 20), (-8, 1))
@@ -87,11 +91,21 @@ def _cpu_multiplies_bfloat16() -> bool:
     return any(getattr(torch.cpu, name, lambda: False)() for name in checks)
 
 
+def _without_cuda() -> str:
+    """Apple's GPU where it can attack, else the CPU, and why."""
+    if not torch.backends.mps.is_available():
+        return "cpu"
+    reason = why_it_cannot_attack()
+    if reason:
+        log.warning("The CPU is used: %s", reason)
+    return "cpu" if reason else "mps"
+
+
 def choose_compute(name: str = "auto", precision: str = "auto", *, local_rank: int = 0) -> Compute:
     """Picks the device (``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``) and its precision.
 
     Args:
-        name: device name; ``auto`` prefers CUDA, then Apple's GPU, then the CPU.
+        name: device name; ``auto`` prefers CUDA, then Apple's GPU if it can attack, then the CPU.
         precision: ``auto``, ``bf16`` or ``fp32``.
         local_rank: number of this process on its host; ``auto`` and ``cuda`` are that GPU.
 
@@ -99,10 +113,7 @@ def choose_compute(name: str = "auto", precision: str = "auto", *, local_rank: i
         DeviceError: the device is unknown or absent.
     """
     if name == "auto":
-        if torch.cuda.is_available():
-            name = "cuda"
-        else:
-            name = "mps" if torch.backends.mps.is_available() else "cpu"
+        name = "cuda" if torch.cuda.is_available() else _without_cuda()
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -121,9 +132,12 @@ def choose_compute(name: str = "auto", precision: str = "auto", *, local_rank: i
     }
     if not present.get(device.type, False):
         raise DeviceError(f"Device {name!r} is not present on this machine; use --device auto.")
+    if device.type == "mps" and (reason := why_it_cannot_attack()):
+        raise DeviceError(reason)
     native = {
         "cpu": _cpu_multiplies_bfloat16,
-        "cuda": torch.cuda.is_bf16_supported,
+        # A T4 has it emulated, slower than float32.
+        "cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False),
         "mps": lambda: False,
     }
     if precision not in ("auto", "bf16", "fp32"):

@@ -5,12 +5,16 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 
 from mia_demo.errors import ConfigError, DeviceError
+from mia_demo.system import apple as apple_gpu
 from mia_demo.system.device import choose_compute
 from mia_demo.system.files import is_writable, replacing, sha256_of, write_json, writing_to
 from mia_demo.training.state import step_generator
@@ -43,6 +47,74 @@ def test_every_process_of_a_host_takes_its_own_gpu(monkeypatch: pytest.MonkeyPat
     assert choose_compute("cpu", "fp32", local_rank=1).device == torch.device("cpu")
     with pytest.raises(DeviceError, match="--nproc-per-node of 2"):
         choose_compute("auto", "fp32", local_rank=2)
+
+
+@pytest.fixture
+def one_card(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Makes torch see one NVIDIA card of this generation, which emulates bfloat16 if it must."""
+
+    def put(major: int) -> None:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+        monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+        monkeypatch.setattr(torch.version, "cuda", "12.8")
+        monkeypatch.setattr(torch.cuda, "_check_bf16_tensor_supported", lambda device: True)
+        properties = SimpleNamespace(major=major)
+        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: properties)
+
+    return put
+
+
+@pytest.mark.parametrize(("major", "precision"), [(7, "fp32"), (8, "bf16"), (9, "bf16")])
+def test_emulated_bfloat16_is_not_chosen(
+    one_card: Callable[[int], None], major: int, precision: str
+) -> None:
+    one_card(major)  # 7 is a T4, 8 an A100, 9 an H100
+    assert choose_compute("auto").precision == precision
+
+
+@pytest.fixture
+def apple(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Makes torch see Apple's GPU, with or without the gradient of antialiased resizing."""
+
+    class Resized(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, images: torch.Tensor) -> torch.Tensor:
+            return images[..., ::2, ::2].clone()
+
+        @staticmethod
+        def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+            raise NotImplementedError("aten::_upsample_bilinear2d_aa_backward.grad_input on MPS")
+
+    def put(whole: bool) -> None:
+        ones = torch.ones
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+        monkeypatch.setattr(
+            apple_gpu.torch, "ones", lambda *shape, device, **more: ones(*shape, **more)
+        )
+        if not whole:
+            resize = lambda images, **options: Resized.apply(images)  # noqa: E731
+            monkeypatch.setattr(apple_gpu.F, "interpolate", resize)
+
+    return put
+
+
+def test_apples_gpu_is_used_if_it_can_attack(apple: Callable[[bool], None]) -> None:
+    apple(True)
+    assert choose_compute("auto").device == torch.device("mps")
+    assert choose_compute("mps").precision == "fp32"
+
+
+def test_apples_gpu_without_a_kernel_leaves_attacks_to_the_cpu(
+    apple: Callable[[bool], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    apple(False)
+    assert choose_compute("auto").device == torch.device("cpu")
+    (word,) = caplog.messages
+    assert word.startswith("The CPU is used: torch ")
+    assert "antialiased resizing" in word
+    with pytest.raises(DeviceError, match="PYTORCH_ENABLE_MPS_FALLBACK=1"):
+        choose_compute("mps")
 
 
 def test_unknown_precision() -> None:
