@@ -20,10 +20,13 @@ from mia_demo.ui.models.page import build_models_page
 from mia_demo.ui.runs.page import build_runs_page
 from mia_demo.ui.shared.address import AddressPage
 from mia_demo.ui.shared.app_state import AppState
+from mia_demo.ui.shared.checked_blocks import CheckedBlocks
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.train.page import build_train_page
 from mia_demo.ui.understand.page import build_understand_page
 
+# Every minute, files of the cache that are ten minutes old: who waits for a job may need them.
+DELETE_CACHE = (60, 600)
 APP_TITLE = "Be Careful What You Smooth For"
 HEADER = Path(__file__).with_name("shared") / "header.html"
 PAGES: dict[str, Callable[[AppState, AddressPage], None]] = {
@@ -88,8 +91,8 @@ def build_failed_app(message: str) -> gr.Blocks:
 
 
 def _blocks() -> gr.Blocks:
-    return gr.Blocks(
-        title=APP_TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)
+    return CheckedBlocks(
+        title=APP_TITLE, analytics_enabled=False, fill_width=True, delete_cache=DELETE_CACHE
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_attack_page import choose, violations
@@ -92,3 +94,15 @@ def test_projector_mode_enlarges_the_page_and_stays_in_the_link(open_page: OpenP
     assert after["height"] > 1.2 * before["height"]
     assert "projector=1" in query(page)
     assert violations(page) == []
+
+
+@pytest.mark.parametrize(
+    "junk", ["page=x", "deep_link=x", "view=%27", "tab=attack&page=..%2Fa&deep_link=%00&view=x"]
+)
+def test_junk_in_gradios_own_parameters_does_not_keep_the_page_away(
+    open_page: OpenPage, junk: str
+) -> None:
+    page = open_page()
+    page.goto(f"{page.url.split('?')[0]}?{junk}")
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+    assert not set(parse_qs(urlsplit(page.url).query)) & {"page", "deep_link", "view"}

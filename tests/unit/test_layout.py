@@ -24,6 +24,8 @@ MANY_PARAMETERS: set[str] = set()
 # Who may catch Exception, and why.
 CATCHES_EXCEPTION = {
     "ui/shared/handler.py": "tells a visitor",
+    "ui/shared/checked_blocks.py": "Gradio's components raise all kinds for values of others",
+    "ui/serving/mistakes.py": "so do Gradio's routes",
     "ui/engine/jobs.py": "carries the error from the job's thread to its reader",
     "convert/torch_files.py": "torch raises all kinds for a foreign file",
     "zoo/hub/client.py": "the Hub's client raises all kinds, and in another thread",

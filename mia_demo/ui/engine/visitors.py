@@ -11,9 +11,11 @@ from typing import Any
 
 import gradio as gr
 from gradio.context import LocalContext
+from starlette.requests import Request
 
 from mia_demo.system.space import space_name
 
+SESSION = "mia_demo.session"  # in a request's scope, where Gradio hands over no session
 # Set by proxies and tunnels, through which anybody may come.
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 
@@ -34,7 +36,17 @@ def current_visitor() -> Visitor | None:
     return Visitor(str(request.session_hash or ""), _client(request))
 
 
-def is_private(request: gr.Request) -> bool:
+def asking_session() -> str:
+    """The tab whose request is being answered; empty outside of requests."""
+    request: Any = LocalContext.request.get(None)
+    if request is None:
+        return ""
+    if isinstance(request, gr.Request):
+        return str(request.session_hash or "")
+    return str(request.scope.get(SESSION) or "")
+
+
+def is_private(request: gr.Request | Request) -> bool:
     """Whether the demo is served on loopback, and this visitor came that way."""
     served_on = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
     is_shared = os.environ.get("GRADIO_SHARE", "").lower() == "true" or bool(space_name())
@@ -77,7 +89,7 @@ class OpenStreams:
 STREAMS = OpenStreams()
 
 
-def _client(request: gr.Request) -> str:
+def _client(request: gr.Request | Request) -> str:
     client: Any = request.client
     host = client["host"] if isinstance(client, dict) else getattr(client, "host", "")
     return str(host or "")

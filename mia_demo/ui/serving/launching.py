@@ -15,7 +15,9 @@ from starlette.middleware import Middleware
 from mia_demo.system.space import space_name
 from mia_demo.ui.engine.device_queue import MAX_WAITING
 from mia_demo.ui.serving.guards import ForeignOrigins, ForwardedHost, Logins, SecurityHeaders
+from mia_demo.ui.serving.mistakes import Mistakes, OwnParameters
 from mia_demo.ui.serving.readers import Readers
+from mia_demo.ui.serving.uploads import Uploads
 from mia_demo.ui.shared.theme import STYLES, make_theme
 from mia_demo.visitors.upload import MAX_ZIP_BYTES
 
@@ -54,7 +56,10 @@ def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
 
 def guards() -> list[Middleware]:
     """What every request passes, outermost first."""
-    passed = (ForwardedHost, ForeignOrigins, Logins, SecurityHeaders, Readers)
+    passed = (
+        *(ForwardedHost, ForeignOrigins, Logins, SecurityHeaders),
+        *(OwnParameters, Readers, Mistakes, Uploads),
+    )
     return [Middleware(guard) for guard in passed]
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.errors import DemoError
+from mia_demo.ui.shared.arguments import check_arguments
 
 UI = Path(__file__).parents[1]
 USES = re.compile(r"^// uses (.+)\n", re.MULTILINE)
@@ -78,8 +79,10 @@ def _read(file: str) -> str:
 def _for_browser(name: str, answer: Callable[..., Any]) -> Callable[[Any], Any]:
     def call(arguments: Any) -> Any:
         # Gradio hands over a single argument as it is, several as a list.
+        values = arguments if isinstance(arguments, list) else [arguments]
         try:
-            return answer(*arguments) if isinstance(arguments, list) else answer(arguments)
+            check_arguments(answer, values)
+            return answer(*values)
         except DemoError as error:
             return {"error": str(error)}
 

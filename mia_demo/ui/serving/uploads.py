@@ -1,0 +1,190 @@
+"""How much visitors may upload, of one address and of all, and how long it stays."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradio.utils import get_upload_folder
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import Headers
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mia_demo.ui.engine.visitors import is_private
+from mia_demo.visitors.upload import MAX_ZIP_BYTES
+
+API = "/gradio_api/"
+UPLOAD = f"{API}upload"
+MAX_REQUEST_FILES = 20
+MAX_ADDRESS_FILES = 60
+MAX_ADDRESS_BYTES = 5 * MAX_ZIP_BYTES  # a classroom's zips are read, and deleted, one by one
+MAX_ALL_FILES = 400
+MAX_ALL_BYTES = 20 * MAX_ZIP_BYTES
+KEPT_SECONDS = 600.0  # who waits for a job ahead still needs the files
+MAX_ANSWER_BYTES = 2**20
+TOO_MANY_AT_ONCE = f"At most {MAX_REQUEST_FILES} files are taken at once."
+ADDRESS_FULL = (
+    f"At most {MAX_ADDRESS_BYTES // 2**20} MB and {MAX_ADDRESS_FILES} files are kept per address; "
+    "try again in ten minutes."
+)
+ALL_FULL = "Visitors have uploaded too much at this moment; try again in ten minutes."
+
+
+@dataclass
+class Upload:
+    """One request's files: on their way, kept, or gone.
+
+    Attributes:
+        address: whose they are; empty for the owner.
+        size: bytes so far.
+        parts: files so far.
+        paths: of the kept files; whoever reads a file deletes it.
+        is_refused: while it came, which makes Gradio delete what it has.
+        until: when what is left of them is deleted, in monotonic seconds.
+    """
+
+    address: str
+    size: int = 0
+    parts: int = 0
+    paths: Sequence[Path] = ()
+    until: float = math.inf
+    is_refused: bool = False
+
+    @property
+    def is_gone(self) -> bool:
+        is_read = bool(self.paths) and not any(path.exists() for path in self.paths)
+        return is_read or time.monotonic() > self.until
+
+    def discard(self) -> None:
+        for path in self.paths:
+            path.unlink(missing_ok=True)
+        # What was cut off, or sent under another name than Gradio's, keeps its temporary name.
+        for path in Path(get_upload_folder()).glob("tmp*"):
+            if path.is_file() and time.time() - path.stat().st_mtime > KEPT_SECONDS:
+                path.unlink(missing_ok=True)
+
+
+class Uploads:
+    """Counts uploads as they stream in, and deletes what nobody has read in time.
+
+    The owner of a private demo is held by the total alone.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._uploads: list[Upload] = []  # for the event loop alone
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_upload = scope["type"] == "http" and scope["method"] == "POST"
+        if not is_upload or scope["path"].rstrip("/") != UPLOAD:
+            await self.app(scope, receive, send)
+            return
+        self._uploads = [upload for upload in self._uploads if not upload.is_gone]
+        upload = Upload(_address(scope))
+        headers = Headers(scope=scope)
+        if refusal := self._refusal(upload, _declared(headers)):
+            wait = {"Retry-After": f"{KEPT_SECONDS:.0f}"}
+            await PlainTextResponse(refusal, 429, wait)(scope, receive, send)
+            return
+        self._uploads.append(upload)
+        answer = _Answer(send)
+        try:
+            await self.app(scope, self._counted(upload, headers, receive), answer.pass_on)
+        finally:
+            upload.paths = answer.paths()
+            upload.until = time.monotonic() + KEPT_SECONDS
+            if upload.is_refused or answer.is_too_large:  # Gradio has deleted the files
+                self._uploads.remove(upload)
+            asyncio.get_running_loop().call_later(KEPT_SECONDS + 1, upload.discard)
+
+    def _counted(self, upload: Upload, headers: Headers, receive: Receive) -> Receive:
+        boundary, tail = _boundary(headers), b""
+
+        async def counted() -> Message:
+            nonlocal tail
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                upload.is_refused = True
+                raise MultiPartException("The upload was cut off.")
+            body = message.get("body", b"")
+            upload.size += len(body)
+            if boundary:  # it comes before each part, and at the end
+                text = tail + body
+                upload.parts += text.count(boundary)
+                tail = text[-(len(boundary) - 1) :]
+            if refusal := self._refusal(upload):
+                upload.is_refused = True
+                raise MultiPartException(f"{refusal} It exceeds the maximum allowed size.")
+            return message
+
+        return counted
+
+    def _refusal(self, upload: Upload, further: int = 0) -> str:
+        """Why no more is taken; empty if it is."""
+        everybody = [*(other for other in self._uploads if other is not upload), upload]
+        own = [one for one in everybody if one.address == upload.address]
+        if upload.parts > MAX_REQUEST_FILES + 1:
+            return TOO_MANY_AT_ONCE
+        if _is_over(everybody, further, MAX_ALL_BYTES, MAX_ALL_FILES):
+            return ALL_FULL
+        if upload.address and _is_over(own, further, MAX_ADDRESS_BYTES, MAX_ADDRESS_FILES):
+            return ADDRESS_FULL
+        return ""
+
+
+class _Answer:
+    """Gradio's answer to an upload on its way to the visitor."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._status = 0
+        self._body = b""
+
+    async def pass_on(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+        elif len(self._body) < MAX_ANSWER_BYTES:
+            self._body += message.get("body", b"")
+        await self._send(message)
+
+    @property
+    def is_too_large(self) -> bool:
+        return self._status == 413
+
+    def paths(self) -> list[Path]:
+        """The kept files."""
+        try:
+            return [Path(path) for path in json.loads(self._body)] if self._status == 200 else []
+        except (ValueError, TypeError):
+            return []
+
+
+def _is_over(uploads: Sequence[Upload], further: int, most_bytes: int, most_files: int) -> bool:
+    size = sum(upload.size for upload in uploads) + further
+    # The last boundary of each ends it.
+    files = sum(max(0, upload.parts - 1) for upload in uploads)
+    return size > most_bytes or files > most_files
+
+
+def _address(scope: Scope) -> str:
+    request = Request(scope)
+    return "" if is_private(request) or request.client is None else request.client.host
+
+
+def _declared(headers: Headers) -> int:
+    length = headers.get("content-length", "")
+    return int(length) if length.isdigit() and len(length) < 16 else 0
+
+
+def _boundary(headers: Headers) -> bytes:
+    _, options = parse_options_header(headers.get("content-type", ""))
+    found = options.get(b"boundary", b"")
+    return b"--" + found if found else b""
