@@ -10,6 +10,7 @@ from mia_demo.errors import ConfigError, DataError
 from mia_demo.sweep.results import RESULTS_FILE, Record, SweepResults, load_results, read_record
 from mia_demo.zoo.reading import Zoo
 
+NO_RESULTS = "There are no results {!r}; choose others from the list."
 RECORDED_FOLDER = "results"  # inside a zoo
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,11 @@ class ResultsLibrary:
         for sweep in self.sweeps():
             if sweep.key == key:
                 return sweep
-        raise ConfigError(f"There are no results {key!r}; choose others from the list.")
+        raise ConfigError(NO_RESULTS.format(key))
+
+    def key(self, folder: Path) -> str:
+        """The key of a visitor's sweep."""
+        return f"{self.runs.name}/{folder.name}"
 
     def caveat(self, record: Record) -> str:
         """Which of the sweep's networks the zoo no longer has; empty if it has them all."""

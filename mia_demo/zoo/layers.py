@@ -7,8 +7,10 @@ can be loaded by name, but no list has them, so that they are on nobody else's p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mia_demo.data.identities import IdentitySet
 from mia_demo.data.splits import Items
@@ -25,13 +27,22 @@ class LayeredZoo(Zoo):
     Args:
         base: only read.
         own: what was trained here, on the base's identities.
+        is_shown: whether whoever asks at this moment may see one of these, by
+            default everybody may.
     """
 
-    def __init__(self, base: Zoo, own: OwnFolder) -> None:
+    def __init__(
+        self, base: Zoo, own: OwnFolder, is_shown: Callable[[CheckpointEntry], bool] | None = None
+    ) -> None:
         self.root, self.origin = base.root, base.origin
         self.base = base
         self.own = own
+        self._is_shown = is_shown
         self._guests: dict[str, tuple[CheckpointEntry, Zoo]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Another process computes; nobody asks it what they may see.
+        return {**self.__dict__, "_is_shown": None}
 
     @property
     def manifest(self) -> Manifest:
@@ -49,7 +60,12 @@ class LayeredZoo(Zoo):
 
     def target_names(self) -> list[str]:
         """Lanes of the base, then own ones: a lane keeps its place when others come."""
-        return [*self.base.target_names(), *(entry.name for entry in self.own.targets())]
+        return [*self.base.target_names(), *(entry.name for entry in self.own_targets())]
+
+    def own_targets(self) -> list[CheckpointEntry]:
+        """Own targets that whoever asks may see, oldest first."""
+        shown = self._is_shown or (lambda _: True)
+        return [entry for entry in self.own.targets() if shown(entry)]
 
     def default_lanes(self) -> list[str]:
         """Lanes that a visitor gets unasked: those that came with the people, else own ones."""
@@ -60,7 +76,8 @@ class LayeredZoo(Zoo):
 
     def lane_order(self) -> list[str]:
         """Everybody's lanes, then guests: a lane's place here gives it its colour."""
-        return [*self.target_names(), *self._guests]
+        own = [entry.name for entry in self.own.targets()]
+        return [*self.base.target_names(), *own, *self._guests]
 
     def find(self, name: str) -> CheckpointEntry | None:
         guest = self._guests.get(name)

@@ -48,6 +48,12 @@ def test_a_class_votes_from_its_phones(open_page: OpenPage, tmp_path: Path) -> N
     assert not re.search("identity|negative|positive|zero|α", hidden.split('class="answer"')[0])
     # Eight numbers, one reconstruction, the QR code.
     assert len(set(re.findall(r'alt="(.*?)"', hidden))) == 10
+    host.get_by_role("button", name="Lock the room").click()
+    expect(host.get_by_text("Locked: nobody else can join.")).to_be_visible()
+    late = open_page(**PHONE)
+    late.goto(f"{late.url.split('?')[0]}?room={code.inner_text()}")
+    expect(late.get_by_text("This room is locked; ask its host")).to_be_visible()
+    host.get_by_role("button", name="Unlock the room").click()
     photo(phone, 3).check()
     expect(phone.get_by_text("Your vote: photo 3.")).to_be_visible()
     photo(phone, 3).press("ArrowRight")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from typing import Any
@@ -11,26 +12,33 @@ from xml.etree import ElementTree
 import gradio as gr
 import numpy as np
 import pytest
+from gradio.context import LocalContext
 
 from mia_demo.attack.config import preset_config
 from mia_demo.lesson.line_up import LineUp
 from mia_demo.system.device import choose_compute
 from mia_demo.ui.engine import line_up_rooms
 from mia_demo.ui.engine.engine import Curves, Engine, FinishedAttack
-from mia_demo.ui.engine.line_up_game import GoneError, LineUpError
+from mia_demo.ui.engine.line_up_game import GoneError, LineUpError, Seat
 from mia_demo.ui.engine.line_up_rooms import (
     CODE_LETTERS,
     IDLE_SECONDS,
     MAX_GAMES,
     MAX_ROOMS,
+    MAX_SEATS_PER_ADDRESS,
     MAX_VOTERS,
     LineUpRooms,
 )
+from mia_demo.ui.engine.seats import SEAT_COOKIE
 from mia_demo.ui.line_up.handlers import LineUpHandlers
 from mia_demo.ui.line_up.view import host_view, pictures_json, voter_view
 from mia_demo.zoo.opening import open_zoo
+from tests.server.visits import visit
 
 LANES = ["positive", "zero", "negative"]
+
+
+NUMBERS = itertools.count()
 
 
 class Clock:
@@ -75,8 +83,18 @@ def seen_by_host(rooms: LineUpRooms, key: str) -> dict[str, Any]:
         return host_view(game, LANES)
 
 
+def a_seat(address: str = "") -> Seat:
+    number = next(NUMBERS)
+    return Seat(f"cookie {number}", address or f"address {number}")
+
+
+def cookie_of(rooms: LineUpRooms, voter: str) -> str:
+    games = rooms._games.values()
+    return next(game.seats[voter].cookie for game in games if voter in game.seats)
+
+
 def seen_by_voter(rooms: LineUpRooms, code: str, voter: str) -> dict[str, Any]:
-    with rooms.joined(code, voter) as game:
+    with rooms.joined(code, voter, cookie_of(rooms, voter)) as game:
         return voter_view(game, voter, LANES)
 
 
@@ -93,10 +111,10 @@ def test_nothing_gives_the_truth_away_before_the_reveal(rooms: LineUpRooms) -> N
         rooms.add(key, one)
         alone = seen_by_host(rooms, key)
         code = rooms.open_room(key)
-        voter = rooms.join(code)
+        voter = rooms.join(code, a_seat())
         with rooms.hosted(key) as game:
             name = game.name
-        rooms.vote(code, voter, name, 5)
+        rooms.vote(code, voter, cookie_of(rooms, voter), (name, 5))
         views.append(
             [
                 {k: v for k, v in view.items() if k not in ("name", "code", "version")}
@@ -116,12 +134,12 @@ def test_a_round_from_vote_to_reveal(rooms: LineUpRooms) -> None:
     code = rooms.open_room(key)
     assert len(code) == 5
     assert set(code) <= set(CODE_LETTERS)
-    voters = [rooms.join(f" {code.lower()} ") for _ in range(3)]
+    voters = [rooms.join(f" {code.lower()} ", a_seat()) for _ in range(3)]
     with rooms.hosted(key) as game:
         first = game.name
     for voter, position in zip(voters, (5, 5, 0), strict=True):
-        rooms.vote(code, voter, first, position)
-    rooms.vote(code, voters[0], first, 1)  # changed
+        rooms.vote(code, voter, cookie_of(rooms, voter), (first, position))
+    rooms.vote(code, voters[0], cookie_of(rooms, voters[0]), (first, 1))  # changed
     assert seen_by_host(rooms, key)["status"] == "3 of 3 have voted."
     assert seen_by_voter(rooms, code, voters[0])["mine"] == 1
     rooms.reveal(key)
@@ -133,10 +151,10 @@ def test_a_round_from_vote_to_reveal(rooms: LineUpRooms) -> None:
     assert "it says 99: wrong" in reveal["machine"]
     assert seen_by_voter(rooms, code, voters[1])["status"] == "You were right."
     with pytest.raises(LineUpError, match="too late"):
-        rooms.vote(code, voters[2], first, 5)
+        rooms.vote(code, voters[2], cookie_of(rooms, voters[2]), (first, 5))
     rooms.advance(key)
     with pytest.raises(LineUpError, match="too late"):  # it was meant for the first round
-        rooms.vote(code, voters[2], first, 5)
+        rooms.vote(code, voters[2], cookie_of(rooms, voters[2]), (first, 5))
     (row,) = seen_by_host(rooms, key)["tally"]
     assert row["words"] == "1 of 3: 33% (6% to 79%)"
     assert (row["choice"], row["top1"]) == ("0 of 1", "0 of 1")
@@ -147,14 +165,69 @@ def test_a_round_from_vote_to_reveal(rooms: LineUpRooms) -> None:
 def test_leaving_and_coming_back_gives_no_second_vote(rooms: LineUpRooms) -> None:
     key = dealt(rooms)
     code = rooms.open_room(key)
-    voter = rooms.join(code)
+    voter = rooms.join(code, a_seat())
     with rooms.hosted(key) as game:
-        rooms.vote(code, voter, game.name, 5)
-        rooms.leave(code, voter)
-        rooms.vote(code, rooms.join(code), game.name, 4)
+        rooms.vote(code, voter, cookie_of(rooms, voter), (game.name, 5))
+        seat = game.seats[voter]
+        rooms.leave(code, voter, seat.cookie)
+        rooms.vote(code, rooms.join(code, seat), seat.cookie, (game.name, 4))
     assert seen_by_host(rooms, key)["status"] == "1 of 1 have voted."
     with pytest.raises(GoneError, match="not joined"):
-        rooms.leave(code, voter)
+        rooms.leave(code, voter, seat.cookie)
+
+
+def test_a_browser_has_one_seat_and_one_vote(rooms: LineUpRooms) -> None:
+    key = dealt(rooms)
+    code = rooms.open_room(key)
+    seat, other = a_seat(), a_seat()
+    voters = {rooms.join(code, seat) for _ in range(200)}
+    assert len(voters) == 1
+    (voter,) = voters
+    with rooms.hosted(key) as game:
+        rooms.vote(code, voter, seat.cookie, (game.name, 5))
+        with pytest.raises(GoneError, match="not joined"):  # a token alone is not enough
+            rooms.vote(code, voter, other.cookie, (game.name, 4))
+    with pytest.raises(LineUpError, match="needs a cookie"):
+        rooms.join(code, Seat("", "192.0.2.1"))
+    assert seen_by_host(rooms, key)["status"] == "1 of 1 have voted."
+
+
+def test_an_address_takes_a_classrooms_seats_and_leaves_the_rest(rooms: LineUpRooms) -> None:
+    key = dealt(rooms)
+    code = rooms.open_room(key)
+    for _ in range(40):
+        rooms.join(code, a_seat("192.0.2.1"))
+    refused = 0
+    for _ in range(200):
+        try:
+            rooms.join(code, a_seat("192.0.2.1"))
+        except LineUpError as error:
+            assert "from your network" in str(error)
+            refused += 1
+    assert refused == 240 - MAX_SEATS_PER_ADDRESS
+    rooms.join(code, a_seat("198.51.100.1"))
+
+
+def test_the_host_locks_and_empties_the_room(rooms: LineUpRooms) -> None:
+    key = dealt(rooms)
+    code = rooms.open_room(key)
+    seat = a_seat()
+    voter = rooms.join(code, seat)
+    rooms.lock(key, is_locked=True)
+    with pytest.raises(LineUpError, match="room is locked"):
+        rooms.join(code, a_seat())
+    assert rooms.join(code, seat) == voter  # after a reload, say
+    rooms.lock(key, is_locked=False)
+    rooms.join(code, a_seat())
+    with rooms.hosted(key) as game:
+        rooms.vote(code, voter, seat.cookie, (game.name, 5))
+    rooms.reset_room(key)
+    view = seen_by_host(rooms, key)
+    assert (view["votes"], view["voters"], view["is_locked"]) == (0, 0, False)
+    assert view["code"] != code
+    with pytest.raises(GoneError, match="no such room"):
+        rooms.join(code, seat)
+    rooms.join(view["code"], seat)
 
 
 def test_alone_one_chooses_before_the_reveal(rooms: LineUpRooms) -> None:
@@ -176,16 +249,16 @@ def test_alone_one_chooses_before_the_reveal(rooms: LineUpRooms) -> None:
 def test_rooms_do_not_mix(rooms: LineUpRooms) -> None:
     keys = [dealt(rooms), dealt(rooms)]
     codes = [rooms.open_room(key) for key in keys]
-    voters = [rooms.join(code) for code in codes]
+    voters = [rooms.join(code, a_seat()) for code in codes]
     names = []
     for key in keys:
         with rooms.hosted(key) as game:
             names.append(game.name)
     with pytest.raises(GoneError, match="not joined"):
-        rooms.vote(codes[0], voters[1], names[0], 5)
+        rooms.vote(codes[0], voters[1], cookie_of(rooms, voters[1]), (names[0], 5))
     with pytest.raises(LineUpError, match="too late"):
-        rooms.vote(codes[0], voters[0], names[1], 5)
-    rooms.vote(codes[0], voters[0], names[0], 5)
+        rooms.vote(codes[0], voters[0], cookie_of(rooms, voters[0]), (names[1], 5))
+    rooms.vote(codes[0], voters[0], cookie_of(rooms, voters[0]), (names[0], 5))
     rooms.reveal(keys[0])
     assert [seen_by_host(rooms, key)["phase"] for key in keys] == ["revealed", "voting"]
     assert [seen_by_host(rooms, key)["voters"] for key in keys] == [1, 1]
@@ -195,7 +268,7 @@ def test_rooms_do_not_mix(rooms: LineUpRooms) -> None:
 def test_only_the_key_hosts(rooms: LineUpRooms) -> None:
     key = dealt(rooms)
     code = rooms.open_room(key)
-    voter = rooms.join(code)
+    voter = rooms.join(code, a_seat())
     for stranger in (code, voter, ""):
         with pytest.raises(GoneError, match="This game is over"):
             rooms.reveal(stranger)
@@ -203,9 +276,9 @@ def test_only_the_key_hosts(rooms: LineUpRooms) -> None:
         rooms.vote_alone(key, "any", 0)
     rooms.close_room(key)
     with pytest.raises(GoneError, match="no such room"):
-        rooms.join(code)
+        rooms.join(code, a_seat())
     with pytest.raises(GoneError, match="no such room"):
-        rooms.join("")
+        rooms.join("", a_seat())
 
 
 def test_numbers_are_bounded(rooms: LineUpRooms, clock: Clock) -> None:
@@ -218,9 +291,9 @@ def test_numbers_are_bounded(rooms: LineUpRooms, clock: Clock) -> None:
     with rooms.hosted(keys[0]) as game:
         code = game.code
     for _ in range(MAX_VOTERS):
-        rooms.join(code)
+        rooms.join(code, a_seat())
     with pytest.raises(LineUpError, match="200 have joined"):
-        rooms.join(code)
+        rooms.join(code, a_seat())
     # Games without a room make place for each other, rooms stay.
     for _ in range(MAX_GAMES):
         clock.now += 1
@@ -241,13 +314,13 @@ def test_a_room_ends_when_nobody_uses_it(rooms: LineUpRooms, clock: Clock) -> No
     key = dealt(rooms)
     code = rooms.open_room(key)
     clock.now += IDLE_SECONDS - 1
-    voter = rooms.join(code)
+    voter = rooms.join(code, a_seat())
     clock.now += IDLE_SECONDS - 1
     seen_by_voter(rooms, code, voter)  # a forgotten tab keeps nothing alive
     seen_by_host(rooms, key)
     clock.now += 2
     with pytest.raises(GoneError, match="no such room"):
-        rooms.join(code)
+        rooms.join(code, a_seat())
     with pytest.raises(GoneError, match="game is over"):
         seen_by_host(rooms, key)
 
@@ -295,6 +368,18 @@ def test_a_rooms_link_as_a_picture(handlers: LineUpHandlers) -> None:
     assert root.get("viewBox") == "0 0 37 37"
 
 
+def phone_asks(
+    handlers: LineUpHandlers, number: int, what: str, message: dict[str, Any]
+) -> dict[str, Any]:
+    """As Gradio hands over the request of a phone with its cookie."""
+    request = visit(cookie=f"{SEAT_COOKIE}=phone{number}")
+    token = LocalContext.request.set(request)
+    try:
+        return handlers.ask(what, message)
+    finally:
+        LocalContext.request.reset(token)
+
+
 def test_what_has_not_changed_is_not_sent_again(handlers: LineUpHandlers) -> None:
     key = dealt(handlers.rooms)
     view = handlers.ask("look", {"key": key})
@@ -307,11 +392,12 @@ def test_what_has_not_changed_is_not_sent_again(handlers: LineUpHandlers) -> Non
     assert voted["mine"] == 5
     assert "pictures" not in voted
     code = handlers.ask("open", {"key": key})["code"]
-    phones = [{**handlers.ask("join", {"code": code})} for _ in range(2)]
-    views = [handlers.ask("look", phone) for phone in phones]
-    handlers.ask("vote", {**phones[0], "name": view["name"], "position": 1})
+    phones = [phone_asks(handlers, n, "join", {"code": code}) for n in range(2)]
+    views = [phone_asks(handlers, n, "look", phone) for n, phone in enumerate(phones)]
+    choice = {"name": view["name"], "position": 1}
+    assert phone_asks(handlers, 0, "vote", {**phones[0], **choice})["mine"] == 1
     # The second phone need not know of the first one's vote.
-    same = handlers.ask("look", {**phones[1], "version": views[1]["version"]})
+    same = phone_asks(handlers, 1, "look", {**phones[1], "version": views[1]["version"]})
     assert same == {"version": views[1]["version"]}
     file = handlers.ask("csv", {"key": key})
     assert file["content"].count("\n") == 1  # nothing is revealed yet

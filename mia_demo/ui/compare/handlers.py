@@ -14,7 +14,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.report.contact_sheet import nearest_photos
 from mia_demo.report.html import sweep_html
 from mia_demo.report.text import results_csv
-from mia_demo.sweep.library import ResultsLibrary, Sweep
+from mia_demo.sweep.library import NO_RESULTS, ResultsLibrary, Sweep
 from mia_demo.sweep.results import RESULTS_FILE
 from mia_demo.sweep.sweep import SweepPlan
 from mia_demo.ui.boards.sweep_view import SweepPresenter
@@ -31,6 +31,7 @@ from mia_demo.ui.engine.sweeping import (
     sweep_work,
     table_work,
 )
+from mia_demo.ui.engine.visitors import asking_tab
 from mia_demo.ui.shared.forms import parse_config
 from mia_demo.ui.shared.handler import STOPPING, JobView, stream, toast, toasts, while_running
 
@@ -103,7 +104,7 @@ class CompareHandlers:
 
     def open(self, request: gr.Request | None = None) -> tuple[Any, ...]:
         """The page is first seen: the list of results, and those of the link, or the first."""
-        sweeps = self.library.sweeps()
+        sweeps = self._sweeps()
         if not sweeps:
             return gr.update(choices=[], value=None, interactive=False), *EMPTY_RESULTS.values()
         keys = [sweep.key for sweep in sweeps]
@@ -119,16 +120,16 @@ class CompareHandlers:
 
     def keys(self) -> list[str]:
         """Keys of all results."""
-        return [sweep.key for sweep in self.library.sweeps()]
+        return [sweep.key for sweep in self._sweeps()]
 
     def chosen(self, key: str) -> Any:
         """The list of results with these selected."""
-        return _choices(self.library.sweeps(), key)
+        return _choices(self._sweeps(), key)
 
     def choose(self, key: str) -> tuple[dict[str, Any], ...]:
         """Shows other results."""
         with toasts():
-            return self._view(self.library.sweep(key)).values()
+            return self._view(self._sweep(key)).values()
 
     def download(self, key: str, kind: str) -> dict[str, str]:
         """A file's name and content.
@@ -136,7 +137,7 @@ class CompareHandlers:
         Raises:
             DemoError: no such results, or no such kind of file.
         """
-        sweep = self.library.sweep(key)
+        sweep = self._sweep(key)
         return {"name": f"{sweep.folder.name}.{kind}", "content": self._file(sweep, kind)}
 
     # -- a sweep of one's own -----------------------------------------------------------------
@@ -164,11 +165,11 @@ class CompareHandlers:
         Returns:
             Record, table rows and verdicts as in ``results.json``, and the keys of all results.
         """
-        sweeps = self.library.sweeps()
+        sweeps = self._sweeps()
         if not sweeps:
             raise toast("There are no results yet; run a sweep first.")
         with toasts():
-            sweep = self.library.sweep(key or sweeps[0].key)
+            sweep = self._sweep(key or sweeps[0].key)
             values = json.loads(self._file(sweep, "json"))
         return {**values, "key": sweep.key, "available": [other.key for other in sweeps]}
 
@@ -213,19 +214,39 @@ class CompareHandlers:
         yield from stream(self.sweeps, request, lambda: self._job(plan, work), view)
 
     def _job(self, plan: SweepPlan, work: SweepWork) -> Job[SweepUpdate]:
+        if tab := asking_tab():
+            self.engine.owned_runs.put(self.library.key(plan.folder), tab)
         sweep = partial(work, plan)
         return self.engine.shared(
             lambda: self.engine.on_device(sweep, is_saved=is_attack_saved), "a sweep"
         )
 
     def _key(self, plan: SweepPlan) -> str:
-        return next(s.key for s in self.library.sweeps() if s.folder == plan.folder)
+        return next(s.key for s in self._sweeps() if s.folder == plan.folder)
 
     def results_of(self, plan: SweepPlan) -> tuple[Any, ...]:
         """The list with a finished sweep's results selected, and what the components show."""
-        sweeps = self.library.sweeps()
+        sweeps = self._sweeps()
         sweep = next(sweep for sweep in sweeps if sweep.folder == plan.folder)
         return _choices(sweeps, sweep.key), *self._view(sweep).values()
+
+    def _sweeps(self) -> list[Sweep]:
+        """Recorded ones, and those of whoever asks."""
+        return [
+            s
+            for s in self.library.sweeps()
+            if s.is_recorded or self.engine.owned_runs.may_see(s.key)
+        ]
+
+    def _sweep(self, key: str) -> Sweep:
+        """
+        Raises:
+            ConfigError: there is none of this key that whoever asks may see.
+        """
+        sweep = self.library.sweep(key)
+        if not sweep.is_recorded and not self.engine.owned_runs.may_see(key):
+            raise ConfigError(NO_RESULTS.format(key))
+        return sweep
 
     def _view(self, sweep: Sweep) -> CompareView:
         caveat = self.library.caveat(sweep.record)

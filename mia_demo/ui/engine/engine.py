@@ -19,6 +19,7 @@ from mia_demo.runs import RUNS
 from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.saver import AttackSaver
 from mia_demo.runs.store import RunStore
+from mia_demo.runs.training_run import TrainingRun
 from mia_demo.system.device import Compute
 from mia_demo.ui.engine import zero_gpu
 from mia_demo.ui.engine.device_queue import START_UP, DeviceQueue
@@ -95,7 +96,12 @@ class Engine:
 
     def __init__(self, zoo: Zoo, compute: Compute, runs: Path = RUNS) -> None:
         self.runs = runs
-        self.zoo = LayeredZoo(zoo, OwnFolder(runs / OWN_FOLDER))
+        self.owned_runs = OwnedKeys()
+        self.zoo = LayeredZoo(
+            zoo,
+            OwnFolder(runs / OWN_FOLDER),
+            lambda entry: self.owned_runs.may_see(TrainingRun(entry).key),
+        )
         self.compute = compute
         self.identities = zoo.identities()
         self.embedded = People(zoo=self.zoo, identities=self.identities)
@@ -108,7 +114,6 @@ class Engine:
         self.attacks: SessionJobs[Tracked] = SessionJobs()
         self.finished_attacks: SessionMemory[FinishedAttack] = SessionMemory()
         self.kept = RunStore(runs, zoo)
-        self.owned_runs = OwnedKeys()
         self.networks = Networks(self.zoo, self.identities, compute)
         self._warming_up: Job[AttackFrame] | None = None
 
@@ -235,9 +240,11 @@ class Engine:
         """Deletes a classifier that a visitor trained.
 
         Raises:
-            ConfigError: it came with the demo, or does not exist.
+            ConfigError: it came with the demo, belongs to somebody else, or does not exist.
         """
         victims = people or self.embedded
+        if name not in [entry.name for entry in victims.zoo.own_targets()]:
+            raise ConfigError(f"There is no classifier {name!r} of your own; reload the page.")
         victims.zoo.own.remove(name)
         self.networks.forget(victims.zoo, name)
 

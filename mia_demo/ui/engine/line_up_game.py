@@ -16,6 +16,19 @@ class GoneError(LineUpError):
     """A game or room that does not exist, or to which the visitor does not belong."""
 
 
+@dataclass(frozen=True)
+class Seat:
+    """Whose a voter's place in a room is.
+
+    Attributes:
+        cookie: of the browser.
+        address: which may take a number of seats.
+    """
+
+    cookie: str
+    address: str
+
+
 @dataclass
 class Game:
     """Rounds in order, and the game's progress.
@@ -24,7 +37,8 @@ class Game:
         key: known to the host alone.
         code: of the room; empty without one.
         current: index of the current round; ``len(ballots)`` while it is being computed.
-        voters: who has joined the room.
+        seats: who has joined the room, by their token.
+        is_locked: nobody else may join.
         is_dealing, expected: whether rounds are being computed, and how many are missing.
         note: what they wait for, or why there are none.
         seen: time of a page's last request.
@@ -37,7 +51,8 @@ class Game:
     code: str = ""
     ballots: list[Ballot] = field(default_factory=list)
     current: int = 0
-    voters: set[str] = field(default_factory=set)
+    seats: dict[str, Seat] = field(default_factory=dict)
+    is_locked: bool = False
     is_dealing: bool = False
     expected: int = 0
     note: str = ""

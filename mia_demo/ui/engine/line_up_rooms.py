@@ -1,7 +1,8 @@
 """Games of line-ups: one visitor's own, or a room that a class joins from its phones.
 
-Everything lives in memory and expires. A voter is a random token made by this server; nothing else
-is known or kept about anybody.
+Everything lives in memory and expires. A voter is a random token made by this server; with it go
+the browser's random cookie and its address until the room ends, so that a visitor has one vote and
+cannot fill the room.
 """
 
 from __future__ import annotations
@@ -9,20 +10,24 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from mia_demo.lesson.line_up import Ballot, LineUp
-from mia_demo.ui.engine.line_up_game import Game, GoneError, LineUpError, cast
+from mia_demo.ui.engine.line_up_game import Game, GoneError, LineUpError, Seat, cast
 
 MAX_GAMES = 100
 MAX_ROOMS = 50  # games with a room
 MAX_VOTERS = 200  # per room
+MAX_SEATS_PER_ADDRESS = 45  # a classroom behind one address
 MAX_ROUNDS = 60  # per game
 IDLE_SECONDS = 3 * 3600.0
 WATCHED_SECONDS = 120.0  # a hidden tab asks at least once per minute
 CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that could be mistaken for another
 CODE_LENGTH = 5
+NO_COOKIE = (
+    "A seat in a room needs a cookie: allow it, open the page in a tab of its own, and reload."
+)
 ALONE = "alone"  # the voter of a game without a room
 
 
@@ -86,15 +91,28 @@ class LineUpRooms:
             game.ballots = [Ballot(game.ballots[n].line_up) for n in unseen]
             game.names = [game.names[n] for n in unseen]
             game.current = 0
-            while not game.code or game.code in codes:
-                game.code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+            game.code, game.is_locked = _new_code(codes), False
             return game.code
 
     def close_room(self, key: str) -> None:
         """Ends the room; the host keeps the tally."""
         with self._played(key) as game:
             game.code = ""
-            game.voters.clear()
+            game.seats.clear()
+
+    def lock(self, key: str, *, is_locked: bool) -> None:
+        """Lets nobody else join, or lets them again; who has a seat keeps it."""
+        with self._played(key) as game:
+            game.is_locked = is_locked
+
+    def reset_room(self, key: str) -> None:
+        """Empties the room: all seats and open votes go, and a new code keeps the uninvited out."""
+        with self._played(key) as game:
+            codes = {other.code for other in self._games.values() if other.code}
+            game.code, game.is_locked = _new_code(codes), False
+            game.seats.clear()
+            if game.ballot is not None and not game.ballot.is_revealed:
+                game.ballot.votes.clear()
 
     def reveal(self, key: str) -> None:
         """Ends the vote.
@@ -163,51 +181,66 @@ class LineUpRooms:
 
     # -- the voters' side ---------------------------------------------------------------------
 
-    def join(self, code: str) -> str:
-        """Adds a voter to a room.
+    def join(self, code: str, seat: Seat) -> str:
+        """Gives a browser its seat in a room, the same one each time.
+
+        Returns:
+            The voter's token.
 
         Raises:
-            LineUpError: no such room, or it is full.
+            LineUpError: no such room, no cookie, or no seat is left.
         """
         with self._room(code) as game:
-            if len(game.voters) >= MAX_VOTERS:
+            if not seat.cookie:
+                raise LineUpError(NO_COOKIE)
+            for voter, taken in game.seats.items():
+                if taken.cookie == seat.cookie:
+                    return voter
+            if game.is_locked:
+                raise LineUpError("This room is locked; ask its host to unlock it.")
+            if len(game.seats) >= MAX_VOTERS:
                 raise LineUpError(f"This room is full: {MAX_VOTERS} have joined it.")
+            own = [taken for taken in game.seats.values() if taken.address == seat.address]
+            if len(own) >= MAX_SEATS_PER_ADDRESS:
+                raise LineUpError(
+                    f"{MAX_SEATS_PER_ADDRESS} have joined this room from your network already; "
+                    "try another one."
+                )
             voter = secrets.token_urlsafe(12)
-            game.voters.add(voter)
+            game.seats[voter] = seat
             game.used = self._clock()
             return voter
 
     @contextmanager
-    def joined(self, code: str, voter: str) -> Iterator[Game]:
+    def joined(self, code: str, voter: str, cookie: str) -> Iterator[Game]:
         """A voter's game, locked.
 
         Raises:
-            GoneError: no such room, or not one of its voters.
+            GoneError: no such room, or not a seat of this browser.
         """
         with self._room(code) as game:
-            if voter not in game.voters:
+            if voter not in game.seats or game.seats[voter].cookie != cookie:
                 raise GoneError("You have not joined this room; enter its code.")
             yield game
 
-    def leave(self, code: str, voter: str) -> None:
+    def leave(self, code: str, voter: str, cookie: str) -> None:
         """Removes a voter and their open vote: whoever comes back has one vote, not two."""
-        with self.joined(code, voter) as game:
-            game.voters.remove(voter)
+        with self.joined(code, voter, cookie) as game:
+            del game.seats[voter]
             if game.ballot is not None and not game.ballot.is_revealed:
                 game.ballot.votes.pop(voter, None)
 
-    def vote(self, code: str, voter: str, name: str, position: int) -> None:
+    def vote(self, code: str, voter: str, cookie: str, choice: tuple[str, int]) -> None:
         """Counts a voter's choice; it replaces an earlier one.
 
         Args:
-            name: of the round.
-            position: of the photo.
+            choice: name of the round, and position of the photo.
 
         Raises:
             LineUpError: not joined, or the round is over.
         """
-        with self.joined(code, voter) as game:
-            cast(game, voter, name, position)
+        with self.joined(code, voter, cookie) as game:
+            cast(game, voter, *choice)
             game.used = self._clock()
 
     def vote_alone(self, key: str, name: str, position: int) -> None:
@@ -247,3 +280,10 @@ class LineUpRooms:
         oldest = self._clock() - IDLE_SECONDS
         for key in [key for key, game in self._games.items() if game.used < oldest]:
             del self._games[key]
+
+
+def _new_code(taken: Collection[str]) -> str:
+    while True:
+        code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+        if code not in taken:
+            return code

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from mia_demo.ui.engine.jobs import Frame, Job
+from mia_demo.ui.engine.visitors import asking_tab
 
 MAX_OWNED = 1000  # runs whose tab is known
 MAX_REMEMBERED = 100  # tabs; Gradio keeps the state of as many
@@ -83,6 +84,16 @@ class OwnedKeys:
             self._owners[key] = session
             while len(self._owners) > MAX_OWNED:
                 self._owners.popitem(last=False)
+
+    def tab(self, key: str) -> str:
+        """Empty if it is not known, or the demo's owner."""
+        with self._lock:
+            return self._owners.get(key, "")
+
+    def may_see(self, key: str) -> bool:
+        """Whether a run belongs to whoever asks: all belong to the demo's owner."""
+        tab = asking_tab()
+        return tab is None or self.is_of(key, tab)
 
     def is_of(self, key: str, session: str) -> bool:
         with self._lock:

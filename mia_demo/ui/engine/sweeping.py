@@ -28,6 +28,7 @@ from mia_demo.system.files import writing_to
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.limits import MAX_WHOLE
 from mia_demo.ui.engine.networks import Networks
+from mia_demo.ui.engine.visitors import tab_setting
 
 # The device is shared with other visitors; the command line has no such limit.
 MAX_ATTACKS = 1000
@@ -192,7 +193,7 @@ def _folder_name(
 ) -> str:
     zoo = engine.zoo
     used = {name for lane in config.lanes for name in stage_names(lane)}
-    decisive = {
+    decisive: dict[str, object] = {
         "settings": {**config.to_json(), "identity": None, "seed": None},
         "identities": identities,
         "seeds": seeds,
@@ -205,6 +206,7 @@ def _folder_name(
             if e.kind != "target" or e.name in used
         },
         "precision": engine.compute.precision,
+        **tab_setting(),
     }
     text = json.dumps(decisive, sort_keys=True)
     return f"sweep-{config.preset}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"

@@ -20,6 +20,7 @@ from safetensors.torch import load, save
 from mia_demo.errors import ConfigError
 from mia_demo.recipes.classifiers import classifier_entry, new_classifier
 from mia_demo.runs.origin import place_of
+from mia_demo.runs.training_run import TrainingRun
 from mia_demo.system.files import write_json, writing_to
 from mia_demo.system.json_files import checked, read_json
 from mia_demo.training.classifier import (
@@ -33,6 +34,7 @@ from mia_demo.training.classifier import (
 from mia_demo.training.logits import LogitHistogram
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.networks import Networks
+from mia_demo.ui.engine.visitors import asking_tab, tab_setting
 from mia_demo.zoo.layers import LayeredZoo
 from mia_demo.zoo.manifest import CheckpointEntry
 
@@ -144,7 +146,7 @@ def plan_training(
                 "or attack it."
             )
         zoo.own.check_room()
-    decisive = {"recipe": recipe, "images": images}
+    decisive = {"recipe": recipe, "images": images, **tab_setting()}
     text = json.dumps(decisive, sort_keys=True)
     folder = runs / f"training-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     return TrainingPlan(config, images, folder, kind)
@@ -153,7 +155,7 @@ def plan_training(
 def trained_with(zoo: LayeredZoo, config: TrainConfig, images: int) -> str:
     """Name of the own target that was trained just so, or nothing."""
     recipe = config.to_json()
-    for entry in zoo.own.targets():
+    for entry in zoo.own_targets():
         trained = entry.training
         if trained.recipe == recipe and trained.images_per_identity == images:
             return entry.name
@@ -178,6 +180,7 @@ def training_work(
             else:
                 history = [asdict(epoch) for epoch in update.epochs]
                 name = zoo.own.add(new.entry, load(new.weights), history)
+                engine.owned_runs.put(TrainingRun(zoo.entry(name)).key, asking_tab() or "")
                 plan.discard()
                 yield replace(update, phase="done", seconds_left=None, name=name)
 

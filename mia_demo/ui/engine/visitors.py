@@ -36,14 +36,20 @@ def current_visitor() -> Visitor | None:
     return Visitor(str(request.session_hash or ""), _client(request))
 
 
-def asking_session() -> str:
-    """The tab whose request is being answered; empty outside of requests."""
+def asking_tab() -> str | None:
+    """The tab whose request is being answered; None for the owner, and outside of requests."""
     request: Any = LocalContext.request.get(None)
-    if request is None:
-        return ""
+    if request is None or is_private(request):
+        return None
     if isinstance(request, gr.Request):
         return str(request.session_hash or "")
-    return str(request.scope.get(SESSION) or "")
+    return str(request.scope.get(SESSION) or "")  # a function of a component
+
+
+def tab_setting() -> dict[str, str]:
+    """What makes the same settings another plan in another tab: nobody resumes another's."""
+    tab = asking_tab()
+    return {"tab": tab} if tab else {}
 
 
 def is_private(request: gr.Request | Request) -> bool:
@@ -86,7 +92,8 @@ class OpenStreams:
             return not self.is_watched or session in self._readers
 
 
-STREAMS = OpenStreams()
+STREAMS = OpenStreams()  # of events
+TABS = OpenStreams()  # which open pages keep
 
 
 def _client(request: gr.Request | Request) -> str:

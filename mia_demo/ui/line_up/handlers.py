@@ -14,6 +14,7 @@ from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.line_up_dealing import Dealer
 from mia_demo.ui.engine.line_up_game import GoneError
 from mia_demo.ui.engine.line_up_rooms import LineUpRooms
+from mia_demo.ui.engine.seats import asking_seat
 from mia_demo.ui.line_up.view import host_view, pictures_json, voter_view
 from mia_demo.ui.shared.handler import toasts
 
@@ -36,6 +37,9 @@ class LineUpHandlers:
             "next": self._next,
             "open": self._open,
             "close": self._close,
+            "lock": self._lock,
+            "unlock": self._unlock,
+            "reset": self._reset,
             "join": self._join,
             "leave": self._leave,
             "csv": self._csv,
@@ -78,7 +82,8 @@ class LineUpHandlers:
         """Answers the board's requests and its buttons.
 
         Args:
-            what: look, vote, reveal, next, open, close, join, leave, csv or qr.
+            what: look, vote, reveal, next, open, close, lock, unlock, reset,
+                join, leave, csv or qr.
             message: who asks (``key`` of a host, or ``code`` and ``voter``), and of ``look`` the
                 ``version`` and ``pictures`` at hand, of ``vote`` the round's ``name`` and the
                 photo's ``position``, of ``qr`` a room's ``link``.
@@ -107,7 +112,8 @@ class LineUpHandlers:
         if "key" in message:
             self.rooms.vote_alone(str(message["key"]), name, position)
         else:
-            self.rooms.vote(str(message["code"]), str(message["voter"]), name, position)
+            code, voter = str(message["code"]), str(message["voter"])
+            self.rooms.vote(code, voter, asking_seat().cookie, (name, position))
         return self._look(message)
 
     def _reveal(self, message: Message) -> Message:
@@ -126,12 +132,24 @@ class LineUpHandlers:
         self.rooms.close_room(str(message["key"]))
         return self._look(message)
 
+    def _lock(self, message: Message) -> Message:
+        self.rooms.lock(str(message["key"]), is_locked=True)
+        return self._look(message)
+
+    def _unlock(self, message: Message) -> Message:
+        self.rooms.lock(str(message["key"]), is_locked=False)
+        return self._look(message)
+
+    def _reset(self, message: Message) -> Message:
+        self.rooms.reset_room(str(message["key"]))
+        return self._look(message)
+
     def _join(self, message: Message) -> Message:
         code = str(message["code"]).strip().upper()
-        return {"code": code, "voter": self.rooms.join(code)}
+        return {"code": code, "voter": self.rooms.join(code, asking_seat())}
 
     def _leave(self, message: Message) -> Message:
-        self.rooms.leave(str(message["code"]), str(message["voter"]))
+        self.rooms.leave(str(message["code"]), str(message["voter"]), asking_seat().cookie)
         return {}
 
     def _csv(self, message: Message) -> Message:
@@ -149,7 +167,7 @@ class LineUpHandlers:
             with self.rooms.hosted(str(message["key"])) as game:
                 return host_view(game, targets), game.line_up
         code, voter = str(message["code"]), str(message["voter"])
-        with self.rooms.joined(code, voter) as game:
+        with self.rooms.joined(code, voter, asking_seat().cookie) as game:
             return voter_view(game, voter, targets), game.line_up
 
     def _key(self, board: Message | None) -> str:

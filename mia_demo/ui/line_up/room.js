@@ -10,6 +10,9 @@ function showRoom(now) {
   if ($(".link").textContent !== link.href) showQr(link.href);
   $(".link").textContent = link.href;
   $(".reach").hidden = !["127.0.0.1", "localhost", "[::1]"].includes(location.hostname);
+  $(".invitation").textContent = now.is_locked
+    ? "Locked: nobody else can join."
+    : "Vote with your phone: on the Line-up page enter";
   $(".cast").textContent = now.votes;
   $(".of").textContent = `of ${now.voters} voted`;
 }

@@ -25,8 +25,8 @@ def host_view(game: Game, targets: Sequence[str]) -> dict[str, Any]:
     role = HOST if game.code else SOLO
     view = _view(game, role, ALONE, targets)
     votes = 0 if game.ballot is None else len(game.ballot.votes)
-    view |= {"votes": votes, "voters": len(game.voters), "expected": game.expected}
-    view["has_next"] = game.has_next
+    view |= {"votes": votes, "voters": len(game.seats), "expected": game.expected}
+    view["has_next"], view["is_locked"] = game.has_next, game.is_locked
     view["status"] = _host_status(game, view["phase"])
     return _with_version(view)
 
@@ -128,7 +128,7 @@ def _host_status(game: Game, phase: str) -> str:
             return ""
         return game.note or "That was the last round; deal new ones to go on."
     if game.code:
-        return f"{votes} of {len(game.voters)} have voted."
+        return f"{votes} of {len(game.seats)} have voted."
     if ALONE in ballot.votes:
         chosen = ballot.votes[ALONE] + 1
         return f"You chose photo {chosen}. You may change your mind until you reveal."

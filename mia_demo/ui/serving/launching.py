@@ -17,6 +17,7 @@ from mia_demo.ui.engine.device_queue import MAX_WAITING
 from mia_demo.ui.serving.guards import ForeignOrigins, ForwardedHost, Logins, SecurityHeaders
 from mia_demo.ui.serving.mistakes import Mistakes, OwnParameters
 from mia_demo.ui.serving.readers import Readers
+from mia_demo.ui.serving.seat_cookies import SeatCookies
 from mia_demo.ui.serving.uploads import Uploads
 from mia_demo.ui.shared.theme import STYLES, make_theme
 from mia_demo.visitors.upload import MAX_ZIP_BYTES
@@ -58,7 +59,7 @@ def guards() -> list[Middleware]:
     """What every request passes, outermost first."""
     passed = (
         *(ForwardedHost, ForeignOrigins, Logins, SecurityHeaders),
-        *(OwnParameters, Readers, Mistakes, Uploads),
+        *(OwnParameters, SeatCookies, Readers, Mistakes, Uploads),
     )
     return [Middleware(guard) for guard in passed]
 

@@ -7,9 +7,10 @@ from urllib.parse import parse_qs
 from gradio.routes import App
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mia_demo.ui.engine.visitors import STREAMS
+from mia_demo.ui.engine.visitors import STREAMS, TABS
 
 QUEUE_STREAM = "/gradio_api/queue/data"
+HEARTBEAT = "/gradio_api/heartbeat/"
 CALL_STREAM = "/gradio_api/call/"
 
 
@@ -18,18 +19,25 @@ class Readers:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        STREAMS.is_watched = True
+        STREAMS.is_watched = TABS.is_watched = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        session = _session(scope)
+        tab = _tab(scope)
+        streams, session = (TABS, tab) if tab else (STREAMS, _session(scope))
         if not session:
             await self.app(scope, receive, send)
             return
-        STREAMS.opened(session)
+        streams.opened(session)
         try:
             await self.app(scope, receive, send)
         finally:
-            STREAMS.closed(session)
+            streams.closed(session)
+
+
+def _tab(scope: Scope) -> str:
+    """The open page that this request belongs to as long as it lasts; empty if none does."""
+    path = str(scope["path"]) if scope["type"] == "http" else ""
+    return path.removeprefix(HEARTBEAT) if path.startswith(HEARTBEAT) else ""
 
 
 def _session(scope: Scope) -> str:

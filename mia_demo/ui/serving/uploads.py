@@ -39,7 +39,7 @@ ALL_FULL = "Visitors have uploaded too much at this moment; try again in ten min
 
 
 @dataclass
-class Upload:
+class CountedUpload:
     """One request's files: on their way, kept, or gone.
 
     Attributes:
@@ -80,7 +80,7 @@ class Uploads:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._uploads: list[Upload] = []  # for the event loop alone
+        self._uploads: list[CountedUpload] = []  # for the event loop alone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_upload = scope["type"] == "http" and scope["method"] == "POST"
@@ -88,7 +88,7 @@ class Uploads:
             await self.app(scope, receive, send)
             return
         self._uploads = [upload for upload in self._uploads if not upload.is_gone]
-        upload = Upload(_address(scope))
+        upload = CountedUpload(_address(scope))
         headers = Headers(scope=scope)
         if refusal := self._refusal(upload, _declared(headers)):
             wait = {"Retry-After": f"{KEPT_SECONDS:.0f}"}
@@ -105,7 +105,7 @@ class Uploads:
                 self._uploads.remove(upload)
             asyncio.get_running_loop().call_later(KEPT_SECONDS + 1, upload.discard)
 
-    def _counted(self, upload: Upload, headers: Headers, receive: Receive) -> Receive:
+    def _counted(self, upload: CountedUpload, headers: Headers, receive: Receive) -> Receive:
         boundary, tail = _boundary(headers), b""
 
         async def counted() -> Message:
@@ -127,7 +127,7 @@ class Uploads:
 
         return counted
 
-    def _refusal(self, upload: Upload, further: int = 0) -> str:
+    def _refusal(self, upload: CountedUpload, further: int = 0) -> str:
         """Why no more is taken; empty if it is."""
         everybody = [*(other for other in self._uploads if other is not upload), upload]
         own = [one for one in everybody if one.address == upload.address]
@@ -167,7 +167,9 @@ class _Answer:
             return []
 
 
-def _is_over(uploads: Sequence[Upload], further: int, most_bytes: int, most_files: int) -> bool:
+def _is_over(
+    uploads: Sequence[CountedUpload], further: int, most_bytes: int, most_files: int
+) -> bool:
     size = sum(upload.size for upload in uploads) + further
     # The last boundary of each ends it.
     files = sum(max(0, upload.parts - 1) for upload in uploads)

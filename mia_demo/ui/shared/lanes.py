@@ -21,7 +21,7 @@ Choices = list[tuple[str, str]]  # label and value
 
 def target_choices(zoo: LayeredZoo) -> Choices:
     """A zoo's targets as choices; own ones name their α."""
-    alphas = {entry.name: alpha_text(entry.alpha or 0.0) for entry in zoo.own.targets()}
+    alphas = {entry.name: alpha_text(entry.alpha or 0.0) for entry in zoo.own_targets()}
     return [
         (f"{name} (α {alphas[name]})" if name in alphas else name, name)
         for name in zoo.target_names()

@@ -16,6 +16,7 @@ from mia_demo.ui.boards.training_view import TrainingPresenter, TrainingView, ow
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.jobs import Job
+from mia_demo.ui.engine.own_room import make_room
 from mia_demo.ui.engine.people_training import (
     Series,
     SeriesStep,
@@ -90,7 +91,7 @@ class TrainingJobView(JobView[SeriesStep]):
 
     def _idle(self, board: TrainingView, unfinished: Series | None = None) -> tuple[Any, ...]:
         people = self.series.people
-        entries, key = people.zoo.own.targets(), people.key or EMBEDDED
+        entries, key = people.zoo.own_targets(), people.key or EMBEDDED
         own = own_list(entries, newest=self.newest, people=key)
         return board.to_json(), *idle_buttons(unfinished), own
 
@@ -157,14 +158,14 @@ class TrainHandlers:
 
     def open(self) -> dict[str, Any]:
         """The app is opened; earlier visits may have left classifiers."""
-        return own_list(self.engine.zoo.own.targets())
+        return own_list(self.engine.zoo.own_targets())
 
     def delete(self, own: dict[str, Any]) -> dict[str, Any]:
         """The confirmed Delete button of a classifier."""
         with toasts():
             people = self.engine.people(str(own.get("people", EMBEDDED)))
             self.engine.delete_target(str(own.get("chosen", "")), people)
-        return own_list(people.zoo.own.targets(), people=people.key or EMBEDDED)
+        return own_list(people.zoo.own_targets(), people=people.key or EMBEDDED)
 
     def read_part(self, key: str, name: str, offset: int) -> dict[str, str]:
         """A part of a classifier's file as base64.
@@ -173,7 +174,7 @@ class TrainHandlers:
             DemoError: there is no such classifier, or it cannot be read.
         """
         zoo = self.engine.people(key).zoo
-        entry = next((e for e in zoo.own.targets() if e.name == name), None)
+        entry = next((e for e in zoo.own_targets() if e.name == name), None)
         if entry is None:
             raise ConfigError(f"There is no classifier {name!r} of your own; reload the page.")
         try:
@@ -240,6 +241,8 @@ class TrainHandlers:
     def _series(self, people: People, *form: Any) -> Series:
         config, images = parse_training(*form)
         config = with_usual_start(config, self.engine.zoo)
+        if people is self.engine.embedded:
+            make_room(self.engine)
         series = plan_series(people, self.engine.runs, config, images)
         self._check_free(series)
         return series

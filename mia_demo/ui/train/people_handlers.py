@@ -100,7 +100,7 @@ class PeopleHandlers:
         is_own = isinstance(people, OwnPeople)
         images = gr.update(maximum=most, value=most) if is_own else gr.update(maximum=most)
         return (
-            own_list(people.zoo.own.targets(), people=key),
+            own_list(people.zoo.own_targets(), people=key),
             images,
             gr.update(classes=len(people.identities)),
             gr.update(visible=is_own),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -115,3 +117,12 @@ def test_answers_tell_the_browser_what_may_run_and_frame(monkeypatch: pytest.Mon
     assert headers["x-content-type-options"] == "nosniff"
     monkeypatch.setenv("SPACE_ID", "ada/smooth")
     assert "https://huggingface.co" in client().get("/").headers["content-security-policy"]
+
+
+def test_each_browser_gets_one_cookie_for_its_seat() -> None:
+    browser = client()
+    given = browser.get("/").headers["set-cookie"]
+    assert re.fullmatch(r"mia_demo_seat=[\w-]{20,}; HttpOnly; Path=/; SameSite=lax", given)
+    assert "set-cookie" not in browser.get("/").headers  # it has one
+    assert "set-cookie" not in client().post("/", headers={"origin": HOST}).headers
+    assert client().get("/").headers["set-cookie"] != given

@@ -1,0 +1,144 @@
+"""On a server for others, what a tab makes belongs to it; at home everything is the owner's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+from gradio.context import LocalContext
+
+from mia_demo.attack.config import preset_config
+from mia_demo.errors import ConfigError
+from mia_demo.runs.training_run import TrainingRun
+from mia_demo.system.device import choose_compute
+from mia_demo.ui.attack.handlers import AttackHandlers
+from mia_demo.ui.compare.handlers import CompareHandlers
+from mia_demo.ui.engine import visitors
+from mia_demo.ui.engine.engine import EMBEDDED, Engine
+from mia_demo.ui.engine.own_room import make_room
+from mia_demo.ui.engine.sweeping import plan_sweep, sweep_work
+from mia_demo.ui.engine.training_form import RECIPE
+from mia_demo.ui.runs.visible_runs import visible_runs
+from mia_demo.ui.shared.lanes import attack_lanes
+from mia_demo.ui.train.handlers import TrainHandlers
+from mia_demo.zoo.own_folder import MAX_OWN
+from tests.server.visits import ABROAD, visit
+from tests.tiny_zoo import make_tiny_zoo
+
+TINY = preset_config("quick", lanes=("zero",), steps=1, candidates=1, kept=1, selection_rounds=1)
+ADA, BOB, OWNER = visit("ada", **ABROAD), visit("bob", **ABROAD), visit("owner")
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return Engine(make_tiny_zoo(tmp_path / "zoo"), choose_compute("cpu"), tmp_path / "runs")
+
+
+@pytest.fixture(autouse=True)
+def nobody_asks() -> Iterator[None]:
+    token = LocalContext.request.set(None)
+    yield
+    LocalContext.request.reset(token)
+
+
+def asked_by(request: gr.Request, question: Callable[[], Any]) -> Any:
+    """The answer, as Gradio gets it."""
+    token = LocalContext.request.set(request)
+    try:
+        return question()
+    finally:
+        LocalContext.request.reset(token)
+
+
+def train(engine: Engine, session: str) -> str:
+    """A classifier as a finished training adds it."""
+    entry = engine.zoo.entry("zero")
+    tensors = engine.zoo.tensors(entry.name)
+    record = replace(entry.training, recipe=RECIPE.to_json())
+    name = engine.zoo.own.add(replace(entry, alpha=0.2, training=record), tensors)
+    engine.owned_runs.put(TrainingRun(engine.zoo.entry(name)).key, session)
+    return name
+
+
+def lanes(engine: Engine, request: gr.Request) -> list[str]:
+    choices = asked_by(request, lambda: attack_lanes(engine, request, engine.embedded))
+    return [name for _, name in choices]
+
+
+def test_a_classifier_is_on_its_tabs_page_alone(engine: Engine) -> None:
+    name = train(engine, "ada")
+    handlers = TrainHandlers(engine)
+    assert name in lanes(engine, ADA)
+    assert name not in lanes(engine, BOB)
+    assert name in lanes(engine, OWNER)
+    assert [item["name"] for item in asked_by(ADA, handlers.open)["items"]] == [name]
+    assert asked_by(BOB, handlers.open)["items"] == []
+    with pytest.raises(ConfigError, match="no classifier"):
+        asked_by(BOB, lambda: handlers.read_part(EMBEDDED, name, 0))
+    keys = {run.run.key for run in visible_runs(engine, ADA)}
+    assert any(key.startswith(f"own/{name}/") for key in keys)
+    assert not any(run.run.key.startswith("own/") for run in visible_runs(engine, BOB))
+
+
+def test_nobody_attacks_or_deletes_another_tabs_classifier(engine: Engine) -> None:
+    name = train(engine, "ada")
+    handlers = TrainHandlers(engine)
+    with pytest.raises(gr.Error, match="no classifier"):
+        asked_by(BOB, lambda: handlers.api_delete(name))
+    attack = AttackHandlers(engine)
+    with pytest.raises(gr.Error, match="No lane"):
+        asked_by(BOB, lambda: next(attack.api(0, lanes=[name])))
+    compare = CompareHandlers(engine)
+    with pytest.raises(gr.Error, match="No lane"):
+        asked_by(BOB, lambda: next(compare.api_sweep("0", lanes=[name])))
+    assert name in asked_by(ADA, engine.zoo.target_names)
+    assert name not in asked_by(ADA, lambda: handlers.api_delete(name))
+    assert engine.zoo.own.targets() == []
+
+
+def test_at_home_everything_is_the_owners(engine: Engine) -> None:
+    name = train(engine, "an earlier visit")
+    assert name not in asked_by(OWNER, lambda: TrainHandlers(engine).api_delete(name))
+
+
+def test_a_tabs_sweep_is_nobody_elses(engine: Engine) -> None:
+    compare = CompareHandlers(engine)
+
+    def sweep() -> str:
+        plan = plan_sweep(engine, TINY, "0", "0")
+        job = compare._job(plan, sweep_work)
+        assert [update.phase for update in job.updates()][-1] == "done"
+        return compare.library.key(plan.folder)
+
+    key = asked_by(ADA, sweep)
+    assert key in asked_by(ADA, compare.keys)
+    assert key not in asked_by(BOB, compare.keys)
+    assert key in asked_by(OWNER, compare.keys)
+    assert key in asked_by(ADA, lambda: compare.api_results(key))["available"]
+    with pytest.raises(gr.Error, match="no results"):
+        asked_by(BOB, lambda: compare.api_results(key))
+    with pytest.raises(ConfigError, match="no results"):
+        asked_by(BOB, lambda: compare.download(key, "csv"))
+    # The same settings are another sweep.
+    assert asked_by(BOB, sweep) != key
+
+
+def test_a_full_list_loses_the_classifier_of_a_closed_tab(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visitors.TABS, "is_watched", True)
+    visitors.TABS.opened("ada")
+    names = [train(engine, "ada"), train(engine, "closed"), train(engine, "closed")]
+    names += [train(engine, "ada") for _ in range(MAX_OWN - 3)]
+    asked_by(OWNER, lambda: make_room(engine))
+    assert len(engine.zoo.own.targets()) == MAX_OWN  # the owner deletes what is too much
+    asked_by(BOB, lambda: make_room(engine))
+    left = [entry.name for entry in engine.zoo.own.targets()]
+    assert left == [name for name in names if name != names[1]]
+    asked_by(BOB, lambda: make_room(engine))  # there is room
+    assert len(engine.zoo.own.targets()) == MAX_OWN - 1
+    visitors.TABS.closed("ada")
