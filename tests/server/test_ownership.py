@@ -39,7 +39,8 @@ def engine(tmp_path: Path) -> Engine:
 
 
 @pytest.fixture(autouse=True)
-def nobody_asks() -> Iterator[None]:
+def nobody_asks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(visitors.STREAMS, "is_watched", False)  # there is no server
     token = LocalContext.request.set(None)
     yield
     LocalContext.request.reset(token)
