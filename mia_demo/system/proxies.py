@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from urllib import request
+from urllib.parse import urlsplit
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 VARIABLES = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY")
@@ -21,11 +23,17 @@ def prepare_proxies() -> None:
 
     What was taken out is remembered: ``unusable_proxy`` says why the Hub is not asked directly.
     """
-    for name in ("NO_PROXY", "no_proxy"):
-        listed = [host for host in os.environ.get(name, "").split(",") if host.strip()]
-        if "*" not in listed:
-            missing = [host for host in LOOPBACK if host not in listed]
-            os.environ[name] = ",".join([*listed, *missing])
+    if not request.getproxies_environment():
+        # Settings of Windows and macOS, which nobody reads once the environment has any.
+        for scheme, address in request.getproxies().items():
+            if scheme in ("http", "https"):
+                os.environ[f"{scheme.upper()}_PROXY"] = address
+    exempt = request.getproxies_environment().get("no", "").split(",")
+    listed = [host.strip() for host in exempt if host.strip()]
+    if "*" not in listed:
+        listed += [host for host in LOOPBACK if host not in listed]
+    # Both spellings, since one of them alone would hide what the other lists.
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(listed)
     for name in (*VARIABLES, *map(str.lower, VARIABLES)):
         problem = _problem(name, os.environ.get(name, ""))
         if problem:
@@ -42,6 +50,8 @@ def _problem(name: str, address: str) -> str:
     if not address:
         return ""
     scheme = address.partition("://")[0].lower() if "://" in address else "http"
+    if not _is_address(address):
+        return f"{name} is no proxy's address; give one such as http://proxy:3128, or unset it."
     if scheme not in SCHEMES:
         return (
             f"{name} names a proxy of an unknown kind, {scheme}://; give one of "
@@ -53,3 +63,12 @@ def _problem(name: str, address: str) -> str:
             "'python -m pip install socksio', or unset it."
         )
     return ""
+
+
+def _is_address(address: str) -> bool:
+    """Whether there are a host and, if any, a port that is a number."""
+    try:
+        parts = urlsplit(address if "://" in address else f"http://{address}")
+        return bool(parts.hostname) and parts.port != 0 and address.isprintable()
+    except ValueError:
+        return False

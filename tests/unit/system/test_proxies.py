@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from urllib import request
 
 import pytest
 
@@ -32,6 +33,45 @@ def test_loopback_is_never_proxied_and_what_was_exempt_stays(
     assert len(exempt) == len(set(exempt))
     assert os.environ["HTTP_PROXY"] == "http://proxy.school:3128"  # the Hub is behind it
     assert proxies.unusable_proxy() == ""
+
+
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+def test_what_one_spelling_exempts_the_other_does_not_hide(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.school:3128")
+    monkeypatch.setenv(name, "intranet.school, mirror.school")
+    proxies.prepare_proxies()
+    assert all(
+        request.proxy_bypass_environment(host)
+        for host in ("intranet.school", "mirror.school", "localhost", "127.0.0.1")
+    )
+    assert not request.proxy_bypass_environment("huggingface.co")
+    monkeypatch.delenv("no_proxy")
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.setenv(name, "*")
+    proxies.prepare_proxies()
+    assert request.proxy_bypass_environment("huggingface.co")
+
+
+def test_the_systems_own_proxy_goes_on_holding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows and macOS, which are asked only while the environment names no proxy."""
+    settings = {"http": "http://proxy.school:3128", "https": "http://proxy.school:3128"}
+    monkeypatch.setattr(
+        proxies.request, "getproxies", lambda: request.getproxies_environment() or settings
+    )
+    proxies.prepare_proxies()
+    found = request.getproxies()
+    assert {name: found[name] for name in settings} == settings
+    assert request.proxy_bypass_environment("localhost")
+
+
+@pytest.mark.parametrize("address", ["http://proxy:port", "://", "http://", "http://proxy:99999"])
+def test_what_is_no_address_is_one_sentence(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("https_proxy", address)
+    proxies.prepare_proxies()
+    assert proxies.unusable_proxy().startswith("https_proxy is no proxy's address; ")
+    assert "https_proxy" not in os.environ
 
 
 @pytest.mark.parametrize(
