@@ -4,8 +4,6 @@ With ``--json`` standard output carries one JSON object and nothing else; progre
 standard error. Expected failures end with one line and exit code 2.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Which function answers which request."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

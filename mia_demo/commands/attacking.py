@@ -1,7 +1,5 @@
 """``attack``, ``sweep`` and ``record``: attacks, and what to keep of them."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any
 

@@ -1,7 +1,5 @@
 """``toy`` and ``bench``: the paper's example in figures, and the speed of this machine."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any
 

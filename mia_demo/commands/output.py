@@ -1,7 +1,5 @@
 """Output of a command: its result as text; progress and remarks on standard error."""
 
-from __future__ import annotations
-
 import json
 import sys
 from typing import Any
@@ -59,6 +57,6 @@ def log_line(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def progress(name: str, unit: str = "step", *, shown: bool = True) -> tqdm[Any]:
+def progress(name: str, unit: str = "step", *, shown: bool = True) -> "tqdm[Any]":
     """A bar on standard error, on a terminal only."""
     return tqdm(desc=name, unit=unit, file=sys.stderr, disable=None if shown else True)

@@ -1,7 +1,5 @@
 """``train-prior`` and ``check-prior``: the generator of the attacker's faces."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any
 

@@ -4,8 +4,6 @@ typer makes the command line from these classes (``mia_demo.cli``); commands rec
 Nothing here imports torch, which takes seconds: ``--help`` need not wait for it.
 """
 
-from __future__ import annotations
-
 from dataclasses import MISSING, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar

@@ -1,8 +1,6 @@
 """``train`` and ``use-data``: a classifier, and the identities it learns."""
 
-from __future__ import annotations
-
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,20 +74,9 @@ def _paper_config(request: TrainRequest) -> TrainConfig | None:
 
 def _config(request: TrainRequest, paper: TrainConfig | None) -> TrainConfig:
     """What is asked for, and for the rest the paper's settings or the usual ones."""
-    asked = {
-        "alpha": request.alpha,
-        "architecture": request.architecture,
-        "input_size": request.input_size,
-        "epochs": request.epochs,
-        "batch_size": request.batch_size,
-        "learning_rate": request.learning_rate,
-        "milestones": tuple(request.milestones) if request.milestones else None,
-        "phases": request.phases,
-        "seed": request.seed,
-        "initial_weights": request.initial_weights,
-        "augmentation": request.augmentation,
-    }
-    chosen: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    asked = {field.name: getattr(request, field.name, None) for field in fields(TrainConfig)}
+    asked["milestones"] = tuple(request.milestones or ()) or None
+    chosen = {name: value for name, value in asked.items() if value is not None}
     if paper and chosen.get("architecture", paper.architecture) != paper.architecture:
         chosen["arguments"] = {}  # the paper's are Inception's
     return replace(paper or TrainConfig(), **chosen)

@@ -1,7 +1,5 @@
 """``make-zoo``, ``convert``, ``publish`` and ``doctor``: commands about whole zoos."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from mia_demo.commands.output import log_line

@@ -1,7 +1,5 @@
 """The figures that the lesson quotes: all read from recorded results, none written down."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 

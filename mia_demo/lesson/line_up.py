@@ -12,8 +12,6 @@ Acc@1's: whom it names among all identities, from memory and without photos. (Fi
 among the eight would be top-1 again: the likeliest other is in every line-up.)
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Sequence

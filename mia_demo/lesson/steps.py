@@ -4,8 +4,6 @@ A step's link sets page and settings as the address does. What it reveals is com
 figures, the right answer included: other checkpoints may well give other answers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

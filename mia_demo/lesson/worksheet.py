@@ -1,7 +1,5 @@
 """The lesson on paper: questions first, the answers on pages of their own."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from mia_demo.errors import DataError

@@ -14,8 +14,6 @@ may lie below it, because a reconstruction can show the wrong thing. The heads n
 pictures, so what lies between share and ceiling may be the attack's failing or theirs.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor

@@ -1,7 +1,5 @@
 """What an attacker sees of a classifier: how sure it is, how large its logits are."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -11,8 +11,6 @@ tighter. The picture is the plane of the two largest principal components of the
 reconstructions are laid into it with the same axes.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

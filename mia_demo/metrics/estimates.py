@@ -1,7 +1,5 @@
 """Figures with what is known of their uncertainty."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -5,8 +5,6 @@ labelled with their targets; its accuracy on real images says how much knowledge
 section 4; the student here is a compact network from scratch instead of a pretrained ResNet-50.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from mia_demo.errors import ConfigError

@@ -1,7 +1,5 @@
 """Fréchet distance between two clouds of features (Heusel et al. 2017)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

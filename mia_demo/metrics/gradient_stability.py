@@ -4,8 +4,6 @@ The paper's analysis of the optimisation. Near 1, a step continues in the direct
 near 0, the two directions are unrelated; below 0, they undo each other.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -7,8 +7,6 @@ A share of a few yes-or-no answers is neither; Wilson's interval holds for it, a
 scipy takes a second to import, so it waits until an interval is asked for.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -6,8 +6,6 @@ other people) say how close a reconstruction comes to the identity's training im
 section 4 and appendix.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from torch import Tensor

@@ -4,8 +4,6 @@ Kynkäänniemi et al. (2019) and Naeem et al. (2020), with the standard denomina
 identity and then averaged, as the paper does (k = 3).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

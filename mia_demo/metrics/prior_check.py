@@ -7,8 +7,6 @@ features of another network, after Image2StyleGAN, Abdal et al., ICCV 2019), and
 training images?
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """How good the prior is: are its faces distributed like real public ones?"""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -5,8 +5,6 @@ classifier transfer to others. The embedder was trained on other people, so its 
 opinion on Acc@1.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

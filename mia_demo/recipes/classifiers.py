@@ -1,7 +1,5 @@
 """Trains targets and evaluators for a zoo."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from pathlib import Path
 

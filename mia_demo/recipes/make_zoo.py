@@ -5,8 +5,6 @@ are left. A step whose checkpoint exists with the same recipe is skipped; a step
 resumes from its last saved state.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace

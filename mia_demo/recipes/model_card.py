@@ -1,7 +1,5 @@
 """The zoo's model card, written from its manifest so that figures cannot drift apart."""
 
-from __future__ import annotations
-
 import textwrap
 
 from mia_demo.report.templates import render

@@ -1,7 +1,5 @@
 """Packs a zip of identities for a zoo, where no file may exceed 10 MB."""
 
-from __future__ import annotations
-
 import zipfile
 from pathlib import Path
 

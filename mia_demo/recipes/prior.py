@@ -1,7 +1,5 @@
 """Trains the prior for a zoo."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 
 import torch

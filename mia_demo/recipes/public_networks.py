@@ -3,8 +3,6 @@
 A tenth of the public identities is never trained on; each network's accuracy is measured on them.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any

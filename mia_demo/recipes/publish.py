@@ -1,7 +1,5 @@
 """Uploads a zoo folder to the Hub with its recorded results and a model card."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from mia_demo.errors import CheckpointError

@@ -4,8 +4,6 @@ A text quotes a sweep between ``<!-- results: NAME -->`` and ``<!-- end of resul
 between the two is written here, so that no figure is ever copied by hand.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 from pathlib import Path

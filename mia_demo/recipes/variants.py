@@ -5,8 +5,6 @@ much it leaks. Sweeping many training seeds shows which differences between lane
 chance of one training.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What every step that adds a network to a zoo works with."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The columns of a results table: label, meaning in plain words, and how a figure is written."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """All identities at a glance: a training photo beside each lane's best reconstruction."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
 

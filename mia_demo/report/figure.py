@@ -4,8 +4,6 @@ One point per lane, test accuracy across, Acc@1 upwards with its 95 % interval. 
 a smoothing factor of its own, the points are joined in its order.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from xml.etree.ElementTree import Element, SubElement, tostring
 

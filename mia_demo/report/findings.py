@@ -1,7 +1,5 @@
 """What a results table says, in sentences computed from its figures."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations

@@ -1,7 +1,5 @@
 """A sweep's results as one HTML file."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

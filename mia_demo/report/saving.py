@@ -1,7 +1,5 @@
 """The folder of a finished sweep, with its table for spreadsheets, READMEs and eyes."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from mia_demo.report.figure import privacy_utility_svg

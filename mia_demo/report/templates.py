@@ -4,8 +4,6 @@ Every value is escaped in HTML. ``page.html`` is the frame of a report, ``parts.
 pieces that reports share.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 from typing import Any

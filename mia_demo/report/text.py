@@ -1,7 +1,5 @@
 """A sweep's tables as text: Markdown for READMEs, CSV for spreadsheets."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Sequence

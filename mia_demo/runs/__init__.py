@@ -4,8 +4,6 @@ An attack's folder holds its pictures as PNG, a recording for replay, and ``run.
 written last: a folder that has it is complete.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 RUNS = Path(__file__).resolve().parents[2] / "runs"

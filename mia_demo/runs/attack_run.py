@@ -1,7 +1,5 @@
 """A kept attack: a folder that is written whole and validated when read."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The command line that repeats a run."""
 
-from __future__ import annotations
-
 import shlex
 
 from mia_demo import PROGRAM

@@ -1,7 +1,5 @@
 """A run's folder that cannot be read: there is nothing to do with it but delete it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path

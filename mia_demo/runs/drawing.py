@@ -1,7 +1,5 @@
 """An attack as one picture or as an animation: photo and lanes side by side, with verdicts."""
 
-from __future__ import annotations
-
 import io
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Files to take home from an attack: an HTML report, its data as JSON, pictures."""
 
-from __future__ import annotations
-
 import json
 from base64 import b64encode
 from pathlib import Path

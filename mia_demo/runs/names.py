@@ -1,7 +1,5 @@
 """The names that visitors give their runs, of all kinds, in one small file."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Where a run was computed, and what has changed since."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any

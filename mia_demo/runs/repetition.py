@@ -1,7 +1,5 @@
 """A run against a repetition of it: how many values are the same to the bit."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

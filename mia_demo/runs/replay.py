@@ -3,8 +3,6 @@
 All pictures lie in one WebP sheet: far smaller than one file per picture, and one request.
 """
 
-from __future__ import annotations
-
 import io
 import math
 from dataclasses import asdict, dataclass

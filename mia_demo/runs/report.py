@@ -1,7 +1,5 @@
 """What ``run.json`` says of an attack: settings, origin and results."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, Literal, TypedDict

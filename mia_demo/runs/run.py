@@ -1,7 +1,5 @@
 """What every kind of kept run has: what lists, comparisons and repetitions need of it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Protocol
 

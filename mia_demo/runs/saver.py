@@ -1,7 +1,5 @@
 """Keeps an attack when it ends, be it done or stopped."""
 
-from __future__ import annotations
-
 import logging
 
 from mia_demo.attack.config import AttackConfig

@@ -1,7 +1,5 @@
 """The folder of kept attacks, and the recorded ones that came with the zoo."""
 
-from __future__ import annotations
-
 import logging
 import re
 import secrets

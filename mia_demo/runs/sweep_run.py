@@ -1,7 +1,5 @@
 """A finished sweep as a run."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from mia_demo.attack.config import AttackConfig

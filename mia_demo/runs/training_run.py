@@ -1,7 +1,5 @@
 """A training as a run: a classifier of a visitor's own."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from mia_demo.errors import DataError

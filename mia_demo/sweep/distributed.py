@@ -6,8 +6,6 @@ travel to process 0 over gloo, as plain bytes: hosts need no common disk, and no
 Without torchrun the team is one process, and the same code runs.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import tempfile

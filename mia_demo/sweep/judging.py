@@ -1,7 +1,5 @@
 """The judges of a zoo: its evaluator and face embedder, and its attribute heads."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The results at hand: sweeps recorded with the zoo, and the visitors' own."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ A target is one draw of initial weights and batch order. What holds for its smoo
 hold on average over trainings, which are lanes named TARGET@SEED.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import replace

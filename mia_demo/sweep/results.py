@@ -5,8 +5,6 @@
 shipped; ``report.saving`` adds the table in words.
 """
 
-from __future__ import annotations
-
 import subprocess
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone

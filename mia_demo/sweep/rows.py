@@ -1,7 +1,5 @@
 """A row of the results table, and how it is written in ``results.json`` (format 4)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -63,7 +61,7 @@ class LaneRow:
 
 
 FIGURES = tuple(
-    field.name for field in fields(LaneRow) if field.type in ("Estimate", "Estimate | None")
+    field.name for field in fields(LaneRow) if field.type in (Estimate, Estimate | None)
 )
 MEANS = ("test_accuracy", "acc1", "acc5", "delta_eval", "delta_face", "target_confidence")
 

@@ -8,8 +8,6 @@ counts twice. A verdict knows its judges: when they have changed, the saved imag
 again; when a target or the prior has changed, the sweep is another one.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -62,7 +60,7 @@ class SweepPlan:
             if attack_files(self.folder, seed, identity)[1].exists()
         ]
 
-    def finished_part(self) -> SweepPlan | None:
+    def finished_part(self) -> "SweepPlan | None":
         """The largest plan for which everything is done: a table can be made of it.
 
         All identities with the seeds that are complete; before the first seed is complete, the

@@ -3,8 +3,6 @@
 A figure that cannot be computed honestly (too few images) is None, with the reason beside it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
 from typing import Any

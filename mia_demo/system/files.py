@@ -1,7 +1,5 @@
 """Atomic writes (a file is there whole or not at all) and hashes."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import json

@@ -3,8 +3,6 @@
 Programs call ``prepare_hub_client`` before that; library users decide for themselves.
 """
 
-from __future__ import annotations
-
 import os
 
 

@@ -1,7 +1,5 @@
 """JSON that may be damaged or hostile: read with every fault as ``ValueError``, types checked."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache

@@ -1,7 +1,5 @@
 """Processes many images in micro-batches that fit the device's memory."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from typing import TypeVar

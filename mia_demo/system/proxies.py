@@ -4,8 +4,6 @@
 made; Gradio makes one on import. So the environment is put in order before that.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import os
 from urllib import request

@@ -4,8 +4,6 @@ Layers initialise themselves from torch's global generator, and dropout draws fr
 global generator would change the numbers of every other thread, and their draws would change ours.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

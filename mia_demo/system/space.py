@@ -1,7 +1,5 @@
 """Whether this is a Hugging Face Space, and of what kind, according to its environment."""
 
-from __future__ import annotations
-
 import os
 
 

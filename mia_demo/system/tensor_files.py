@@ -1,7 +1,5 @@
 """Writing safetensors files: whole or not at all, and a full disk is an ``OSError``."""
 
-from __future__ import annotations
-
 import errno
 import os
 import re

@@ -1,7 +1,5 @@
 """How much memory the demo uses."""
 
-from __future__ import annotations
-
 import os
 import sys
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Training of the attribute heads."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -4,8 +4,6 @@ The reference code's recipe on a small scale: Adam, learning rate divided by 10 
 of the epochs, last epoch kept, and the schedule of negative smoothing factors (``alpha_at_epoch``).
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,22 +15,14 @@ import torch
 from torch import Tensor, nn
 
 from mia_demo.data.transforms import AUGMENTATIONS, REFERENCE, normalise
-from mia_demo.errors import CheckpointError, ConfigError
+from mia_demo.errors import ConfigError
 from mia_demo.models.classifiers import Classifier, build_classifier
 from mia_demo.smoothing import REFERENCE_PHASES, alpha_at_epoch, check_alpha, smoothing_loss
 from mia_demo.system.device import Compute
 from mia_demo.system.seeds import SeededDraws
 from mia_demo.training.initial_weights import RANDOM
 from mia_demo.training.logits import LogitHistogram, logit_histogram
-from mia_demo.training.state import (
-    adam_tensors,
-    load_adam,
-    load_module,
-    load_state,
-    module_tensors,
-    save_state,
-    step_generator,
-)
+from mia_demo.training.state import load_state, save_state, step_generator
 
 STATE_FILE = "classifier_state.safetensors"
 
@@ -93,7 +83,7 @@ class TrainConfig:
         return values
 
     @staticmethod
-    def from_json(values: Mapping[str, Any]) -> TrainConfig:
+    def from_json(values: Mapping[str, Any]) -> "TrainConfig":
         pairs = {name: tuple(values[name]) for name in ("milestones", "phases")}
         return TrainConfig(**{**values, **pairs})
 
@@ -210,32 +200,16 @@ class ClassifierTrainer:
         """Settings that a saved state must have been trained with to be resumed."""
         return self.config.to_json()
 
+    def _parts(self) -> dict[str, nn.Module | torch.optim.Adam]:
+        return {"network": self.network, "adam": self.optimizer}
+
     def save(self, directory: Path) -> None:
-        tensors = {
-            **module_tensors("network", self.network),
-            **adam_tensors("adam", self.optimizer),
-        }
-        numbers = {
-            "config": self.recipe(),
-            "epoch": self.epoch,
-            "seconds": self.seconds,
-            "alphas": self.alphas,
-        }
-        save_state(directory / STATE_FILE, tensors, numbers)
+        numbers = {"epoch": self.epoch, "seconds": self.seconds, "alphas": self.alphas}
+        save_state(directory / STATE_FILE, self._parts(), self.recipe(), numbers)
 
     def load(self, directory: Path) -> None:
-        """Restores the state after the last finished epoch.
-
-        Raises:
-            CheckpointError: the state is damaged or belongs to other settings.
-        """
-        tensors, numbers = load_state(directory / STATE_FILE)
-        if numbers["config"] != self.recipe():
-            raise CheckpointError(
-                f"{directory} holds a training with other settings; choose another folder."
-            )
-        load_module("network", self.network, tensors)
-        load_adam("adam", self.optimizer, tensors)
+        """Restores the state after the last finished epoch; raises as ``load_state``."""
+        _, numbers = load_state(directory / STATE_FILE, self._parts(), self.recipe())
         self.epoch = int(numbers["epoch"])
         self.seconds = float(numbers["seconds"])
         self.alphas = list(numbers["alphas"])

@@ -4,8 +4,6 @@ ImageNet's weights are torchvision's own (``DEFAULT`` of each architecture). tor
 them, unless they are in its cache, only when they are asked for.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from urllib.error import URLError
 

@@ -4,8 +4,6 @@ Positive smoothing pulls the two groups together, negative smoothing drives them
 bound (paper, section 3).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -21,8 +21,6 @@ Learning rates fall with the images seen; the shipped weights are a moving avera
 Of all networks only the generator is shipped.
 """
 
-from __future__ import annotations
-
 import copy
 import time
 from collections.abc import Iterator
@@ -33,7 +31,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mia_demo.errors import CheckpointError
 from mia_demo.models.critics import FeatureCritics
 from mia_demo.models.encoder import Encoder
 from mia_demo.models.features import FaceFeatures, feature_error
@@ -41,15 +38,7 @@ from mia_demo.system.device import Compute
 from mia_demo.system.seeds import SeededDraws
 from mia_demo.training.prior_config import PriorConfig
 from mia_demo.training.prior_losses import augment, energy_distance, pixel_error
-from mia_demo.training.state import (
-    adam_tensors,
-    load_adam,
-    load_module,
-    load_state,
-    module_tensors,
-    save_state,
-    step_generator,
-)
+from mia_demo.training.state import load_state, save_state, step_generator
 
 PRIOR_STATE_FILE = "prior_state.safetensors"
 MAPPING_BATCH = 256  # styles drawn per step for the energy distance
@@ -250,43 +239,24 @@ class PriorTrainer:
         for average_buffer, buffer in buffers:
             average_buffer.copy_(buffer)
 
-    def _modules(self) -> dict[str, nn.Module]:
+    def _parts(self) -> dict[str, nn.Module | torch.optim.Adam]:
         return {
             "generator": self.generator,
             "average": self.average,
             "encoder": self.encoder,
             "critics": self.critics,
+            **{f"{name}_adam": optimizer for name, optimizer in self.optimizers.items()},
         }
 
     def save(self, directory: Path) -> None:
-        tensors = {"bank": self.bank}
-        for name, module in self._modules().items():
-            tensors |= module_tensors(name, module)
-        for name, optimizer in self.optimizers.items():
-            tensors |= adam_tensors(f"{name}_adam", optimizer)
-        numbers = {
-            "config": asdict(self.config),
-            "step": self.step,
-            "seconds": self.seconds,
-            "style_scale": self.style_scale,
-        }
-        save_state(directory / PRIOR_STATE_FILE, tensors, numbers)
+        numbers = {"step": self.step, "seconds": self.seconds, "style_scale": self.style_scale}
+        path, recipe = directory / PRIOR_STATE_FILE, asdict(self.config)
+        save_state(path, self._parts(), recipe, numbers, {"bank": self.bank})
 
     def load(self, directory: Path) -> None:
-        """Restores a saved state.
-
-        Raises:
-            CheckpointError: the state is damaged or belongs to other settings.
-        """
-        tensors, numbers = load_state(directory / PRIOR_STATE_FILE)
-        if numbers["config"] != asdict(self.config):
-            raise CheckpointError(
-                f"{directory} holds a training with other settings; choose another folder."
-            )
-        for name, module in self._modules().items():
-            load_module(name, module, tensors)
-        for name, optimizer in self.optimizers.items():
-            load_adam(f"{name}_adam", optimizer, tensors)
+        """Restores a saved state; raises as ``load_state``."""
+        path, recipe = directory / PRIOR_STATE_FILE, asdict(self.config)
+        tensors, numbers = load_state(path, self._parts(), recipe)
         self.bank = tensors["bank"].to(self.compute.device)
         self.step = int(numbers["step"])
         self.seconds = float(numbers["seconds"])

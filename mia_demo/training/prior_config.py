@@ -1,7 +1,5 @@
 """Hyper-parameters of the prior's training."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from mia_demo.errors import ConfigError

@@ -1,7 +1,5 @@
 """Losses of the prior's training: likeness of pictures, and of distributions of styles."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

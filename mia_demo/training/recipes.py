@@ -6,8 +6,6 @@ the schedule of negative smoothing factors (``mia_demo.smoothing``). The evaluat
 Inception-v3 at 299 px whose auxiliary head has weight 1.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from mia_demo.system.device import Compute

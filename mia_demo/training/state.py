@@ -4,15 +4,15 @@ A file is written whole or not at all, so a training can be killed at any moment
 the last save. Random states need no saving: every step seeds its own generator from (seed, step).
 """
 
-from __future__ import annotations
-
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
+from torch.optim import Adam
 
 from mia_demo.errors import CheckpointError
 from mia_demo.system.json_files import parse_json
@@ -24,48 +24,67 @@ def step_generator(seed: int, step: int) -> torch.Generator:
     return torch.Generator().manual_seed((seed * 1_000_003 + step) % 2**63)
 
 
-def save_state(path: Path, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
-    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_tensors(path, whole, {"state": json.dumps(numbers)})
+def save_state(
+    path: Path,
+    parts: Mapping[str, nn.Module | Adam],
+    recipe: Mapping[str, Any],
+    numbers: Mapping[str, Any],
+    tensors: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Saves networks and optimisers by name, and what else a training needs to go on.
+
+    Args:
+        recipe: settings that a resumed training must have, too.
+    """
+    whole = dict(tensors or {})
+    for name, part in parts.items():
+        state = _moments(part) if isinstance(part, Adam) else part.state_dict()
+        whole |= {f"{name}.{key}": tensor for key, tensor in state.items()}
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in whole.items()}
+    write_tensors(path, whole, {"state": json.dumps({"config": recipe, **numbers})})
 
 
-def load_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def load_state(
+    path: Path, parts: Mapping[str, nn.Module | Adam], recipe: Mapping[str, Any]
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Restores the parts; returns all tensors and numbers.
+
+    Raises:
+        CheckpointError: the file is damaged or belongs to other settings.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             numbers = parse_json((file.metadata() or {})["state"])
-            return {name: file.get_tensor(name) for name in file.keys()}, numbers  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise CheckpointError(
             f"{path} is not a training state of this program ({error}); delete it to start anew."
         ) from error
+    if numbers["config"] != recipe:
+        raise CheckpointError(
+            f"{path.parent} holds a training with other settings; choose another folder."
+        )
+    for name, part in parts.items():
+        start = f"{name}."
+        own = {key.removeprefix(start): t for key, t in tensors.items() if key.startswith(start)}
+        if isinstance(part, Adam):
+            _load_moments(part, own)
+        else:
+            part.load_state_dict(own)
+    return tensors, numbers
 
 
-def module_tensors(prefix: str, module: nn.Module) -> dict[str, Tensor]:
-    return {f"{prefix}.{name}": tensor for name, tensor in module.state_dict().items()}
-
-
-def load_module(prefix: str, module: nn.Module, tensors: dict[str, Tensor]) -> None:
-    start = len(prefix) + 1
-    module.load_state_dict(
-        {name[start:]: t for name, t in tensors.items() if name.startswith(f"{prefix}.")}
-    )
-
-
-def adam_tensors(prefix: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def _moments(optimizer: Adam) -> dict[str, Tensor]:
+    """Moments and step counts, by parameter and name."""
     state = optimizer.state_dict()["state"]
-    return {
-        f"{prefix}.{index}.{name}": value
-        for index, values in state.items()
-        for name, value in values.items()
-    }
+    return {f"{index}.{name}": value for index in state for name, value in state[index].items()}
 
 
-def load_adam(prefix: str, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Restores moments and step counts; learning rates stay those of the optimizer."""
+def _load_moments(optimizer: Adam, tensors: Mapping[str, Tensor]) -> None:
+    """Learning rates stay those of the optimiser."""
     state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        if name.startswith(f"{prefix}."):
-            _, index, field = name.rsplit(".", 2)
-            state.setdefault(int(index), {})[field] = tensor
+    for key, tensor in tensors.items():
+        index, name = key.split(".")
+        state.setdefault(int(index), {})[name] = tensor
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
