@@ -26,9 +26,7 @@ from mia_demo.zoo.opening import open_zoo
 def answer_train_prior(request: TrainPriorRequest) -> dict[str, Any]:
     compute = choose_compute(request.device)
     config = PriorConfig(
-        resolution=request.resolution,
-        channel_base=32 * request.resolution,
-        seed=request.seed,
+        resolution=request.resolution, channel_base=32 * request.resolution, seed=request.seed
     )
     state = request.output / "state"
     if (state / PRIOR_STATE_FILE).exists() and not request.resume:

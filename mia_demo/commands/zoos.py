@@ -1,14 +1,10 @@
 """``make-zoo``, ``convert``, ``publish`` and ``doctor``: commands about whole zoos."""
 
+from dataclasses import fields
 from typing import Any
 
 from mia_demo.commands.output import log_line
-from mia_demo.commands.requests import (
-    ConvertRequest,
-    DoctorRequest,
-    MakeZooRequest,
-    PublishRequest,
-)
+from mia_demo.commands.requests import ConvertRequest, DoctorRequest, MakeZooRequest, PublishRequest
 from mia_demo.convert.pipeline import ClassifierFacts, convert_file
 from mia_demo.doctor import run_checks
 from mia_demo.recipes.make_zoo import ZooRecipe, make_zoo
@@ -35,20 +31,13 @@ def answer_make_zoo(request: MakeZooRequest) -> dict[str, Any]:
 
 def answer_convert(request: ConvertRequest) -> dict[str, Any]:
     facts = ClassifierFacts(
-        kind=request.kind,
-        alpha=request.alpha,
-        architecture=request.architecture,
-        input_size=request.input_size,
-        class_names=request.class_names,
+        **{field.name: getattr(request, field.name) for field in fields(ClassifierFacts)}
     )
     entry = convert_file(request.source, request.output, request.name, facts, log_line)
     origin = entry.training.converted_from
     result = {
         "checkpoint": str(request.output / entry.stored.file),
-        "name": entry.name,
-        "kind": entry.kind,
-        "architecture": entry.architecture,
-        "arguments": entry.arguments,
+        **{name: getattr(entry, name) for name in ("name", "kind", "architecture", "arguments")},
         "input_size": entry.input_size,
         "parameters": origin["parameters"],
         "bytes": entry.stored.bytes,

@@ -8,7 +8,6 @@ from mia_demo.report.columns import percent
 from mia_demo.report.text import record_sentence
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.sweep.results import SweepResults
-from mia_demo.sweep.rows import LaneRow
 from mia_demo.zoo.reading import Zoo
 
 
@@ -37,7 +36,11 @@ class Figures:
 
     Attributes:
         own: the visitor's last attack, if there is one.
-        cited: names of the sweeps that were asked for.
+        cited: the sweeps that were asked for, by name.
+
+    Raises:
+        DataError: from all methods that are given a sweep: it or what was asked of it is missing
+            or damaged.
     """
 
     zoo: Zoo
@@ -55,41 +58,23 @@ class Figures:
         return self.zoo.manifest.train_images
 
     def sweep(self, name: str) -> SweepResults:
-        """A recorded sweep.
-
-        Raises:
-            DataError: the zoo came without it, or it is damaged.
-        """
+        """A recorded sweep."""
         if name not in self.cited:
-            for sweep in self.library.sweeps():
-                if sweep.is_recorded and sweep.folder.name == name:
-                    self.cited[name] = sweep.load()
-                    break
-            else:
+            recorded = {s.folder.name: s for s in self.library.sweeps() if s.is_recorded}
+            if name not in recorded:
                 raise DataError(
                     f"These checkpoints came without the recorded results {name!r}; sweep on the "
                     "Compare page to get figures of your own."
                 )
+            self.cited[name] = recorded[name].load()
         return self.cited[name]
 
-    def row(self, sweep: str, lane: str) -> LaneRow:
-        """A lane's row of a recorded table.
-
-        Raises:
-            DataError: no such sweep or lane.
-        """
-        for row in self.sweep(sweep).rows:
-            if row.lane == lane:
-                return row
-        raise DataError(f"The recorded results {sweep!r} have no lane {lane!r}.")
-
     def value(self, sweep: str, lane: str, figure: str) -> float:
-        """A figure of that row.
-
-        Raises:
-            DataError: no such sweep or lane, or the figure was not measured.
-        """
-        found = self.row(sweep, lane).figure(figure)
+        """A figure of a lane's row in a recorded table."""
+        row = next((row for row in self.sweep(sweep).rows if row.lane == lane), None)
+        if row is None:
+            raise DataError(f"The recorded results {sweep!r} have no lane {lane!r}.")
+        found = row.figure(figure)
         if found is None or found.value is None:
             raise DataError(f"The recorded results {sweep!r} have no {figure} of lane {lane!r}.")
         return found.value

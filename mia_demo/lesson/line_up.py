@@ -12,10 +12,9 @@ Acc@1's: whom it names among all identities, from memory and without photos. (Fi
 among the eight would be top-1 again: the likeliest other is in every line-up.)
 """
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +24,7 @@ from mia_demo.data.identities import IdentitySet
 from mia_demo.errors import ConfigError
 from mia_demo.metrics.intervals import Interval, wilson_interval
 from mia_demo.metrics.judge import squared_distances
+from mia_demo.report.text import as_csv
 from mia_demo.sweep.judging import Judge
 
 LINE_UP_PHOTOS = 8
@@ -148,8 +148,7 @@ def make_line_up(
     photos, _ = people.items(LINE_UP_PHOTO_SIZE, items)
     seen, _ = people.items(judge.evaluator.input_size, items)
     distances = squared_distances(
-        judge.evaluator_features(reconstruction[None]),
-        judge.evaluator_features(_as_pixels(seen)),
+        judge.evaluator_features(reconstruction[None]), judge.evaluator_features(_as_pixels(seen))
     )
     return LineUp(
         lane=lane,
@@ -167,10 +166,7 @@ def make_line_up(
 def plan_rounds(
     count: int, lanes: Sequence[str], people: Sequence[int], seed: int
 ) -> list[tuple[int, str]]:
-    """Whom to attack through which lane: every identity once, lanes as equally often as can be.
-
-    Args:
-        people: to draw from.
+    """Whom of ``people`` to attack through which lane: nobody twice, lanes about equally often.
 
     Raises:
         ConfigError: no lanes, or fewer identities than rounds.
@@ -198,29 +194,21 @@ def tally(ballots: Sequence[Ballot]) -> list[VoteTally]:
 def rounds_csv(ballots: Sequence[Ballot]) -> str:
     """Revealed rounds for a spreadsheet: counts of votes, nothing about who voted."""
     positions = range(1, LINE_UP_PHOTOS + 1)
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(
-        [
-            *("round", "lane", "alpha", "seed", "true_identity", "votes", "hits"),
-            *("evaluator_choice", "evaluator_top1"),
-            *(f"photo_{position}_identity" for position in positions),
-            *(f"photo_{position}_votes" for position in positions),
-        ]
+    head = (
+        *("round", "lane", "alpha", "seed", "true_identity", "votes", "hits"),
+        *("evaluator_choice", "evaluator_top1"),
+        *(f"photo_{position}_identity" for position in positions),
+        *(f"photo_{position}_votes" for position in positions),
     )
+    lines: list[tuple[Any, ...]] = [head]
     for number, ballot in enumerate(ballots, start=1):
         if ballot.is_revealed:
             shown = ballot.line_up
             choice = shown.identities[shown.evaluator_choice]
-            writer.writerow(
-                [
-                    *(number, shown.lane, shown.alpha, shown.seed, shown.identity),
-                    *(len(ballot.votes), ballot.hits, choice, shown.evaluator_top1),
-                    *shown.identities,
-                    *ballot.counts(),
-                ]
-            )
-    return stream.getvalue()
+            told = (number, shown.lane, shown.alpha, shown.seed, shown.identity)
+            counted = (len(ballot.votes), ballot.hits, choice, shown.evaluator_top1)
+            lines.append((*told, *counted, *shown.identities, *ballot.counts()))
+    return as_csv(lines)
 
 
 def _row(lane: str, ballots: list[Ballot]) -> VoteTally:

@@ -88,7 +88,7 @@ def _first_attack(figures: Figures) -> Reveal:
     order = sorted(
         LESSON_LANES, key=lambda lane: figures.value("standard", lane, "acc1"), reverse=True
     )
-    own = (figures.own.sentence(),) if figures.own is not None else ()
+    own = (figures.own.sentence(),) if figures.own else ()
     count = len(figures.sweep("standard").record.identities)
     return Reveal(
         LESSON_LANES.index(order[0]),
@@ -177,11 +177,7 @@ def _poincare(figures: Figures) -> Reveal:
         zero = figures.value(sweep, "zero", "acc1")
         return figures.value(sweep, "negative", "acc1") / zero if zero else 1.0
 
-    own = (
-        (figures.own.sentence(),)
-        if figures.own is not None and figures.own.loss == "poincare"
-        else ()
-    )
+    own = figures.own if figures.own and figures.own.loss == "poincare" else None
     share = kept("poincare")
     answer = 0 if share < 0.5 else 1 if share < 0.85 else 2
     limit = (
@@ -193,7 +189,7 @@ def _poincare(figures: Figures) -> Reveal:
     return Reveal(
         answer,
         (
-            *own,
+            *((own.sentence(),) if own else ()),
             "With the Poincaré loss the evaluator recognises "
             f"{figures.shares('poincare', LESSON_LANES)}; with cross-entropy it was "
             f"{figures.shares('standard', LESSON_LANES)}.",
@@ -318,10 +314,7 @@ LESSON_STEPS = (
         "The same in two dimensions",
         5,
         "tab=understand&section=toy&toy=-0.05",
-        (
-            "Watch the landscape form, then press Walk.",
-            "Do the same with α = 0 and α = +0.05.",
-        ),
+        ("Watch the landscape form, then press Walk.", "Do the same with α = 0 and α = +0.05."),
         "How far from the nearest ▲ does the walk with α = −0.05 stop?",
         ("Under 2", "2 to 5", "Over 5"),
         _toy,

@@ -1,5 +1,6 @@
 """Figures with what is known of their uncertainty."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,21 +68,13 @@ def mean_over_identities(
         value: the mean, where it was computed from finer figures than these.
     """
     mean = float(people.mean()) if value is None else value
-    interval, refused = None, ""
-    try:
-        interval = bootstrap_interval(people)
-    except ConfigError as error:
-        refused = str(error)
+    interval, refused = _attempt(bootstrap_interval, people)
     return Estimate(mean, interval, tuple(people.tolist()), refused, spread)
 
 
 def spread_over(what: str, means: npt.NDArray[np.float64], *, most: float = 1.0) -> Spread:
     """The spread of means [n] over n ``seeds`` or ``trainings``; see ``student_interval``."""
-    interval, refused = None, ""
-    try:
-        interval = student_interval(means, over=what, most=most)
-    except ConfigError as error:
-        refused = str(error)
+    interval, refused = _attempt(student_interval, means, over=what, most=most)
     return Spread(what, tuple(means.tolist()), interval, refused)
 
 
@@ -94,8 +87,15 @@ def paired_difference(one: Estimate, other: Estimate) -> Estimate:
     two identities give no difference.
     """
     differences = np.array(one.per_identity) - np.array(other.per_identity)
+    interval, refused = _attempt(bootstrap_interval, differences)
+    return Estimate(float(differences.mean()) if interval else None, interval, refused=refused)
+
+
+def _attempt(
+    make: Callable[..., Interval], *values: Any, **options: Any
+) -> tuple[Interval | None, str]:
+    """An interval, or why there is none."""
     try:
-        interval = bootstrap_interval(differences)
+        return make(*values, **options), ""
     except ConfigError as error:
-        return Estimate(None, refused=str(error))
-    return Estimate(float(differences.mean()), interval)
+        return None, str(error)

@@ -4,7 +4,7 @@ Kynkäänniemi et al. (2019) and Naeem et al. (2020), with the standard denomina
 identity and then averaged, as the paper does (k = 3).
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import torch
 from torch import Tensor
@@ -68,15 +68,10 @@ def mean_prdc(parts: list[Prdc]) -> Prdc:
     Raises:
         ConfigError: there are none.
     """
-    count = len(parts)
-    if not count:
+    if not parts:
         raise ConfigError("Precision and recall need at least 1 identity, not 0.")
-    return Prdc(
-        precision=sum(part.precision for part in parts) / count,
-        recall=sum(part.recall for part in parts) / count,
-        density=sum(part.density for part in parts) / count,
-        coverage=sum(part.coverage for part in parts) / count,
-    )
+    columns = zip(*map(astuple, parts), strict=True)
+    return Prdc(*(sum(column) / len(parts) for column in columns))
 
 
 def _radius(points: Tensor, neighbours: int) -> Tensor:

@@ -158,12 +158,9 @@ def multiscale_error(drawn: Tensor, wanted: Tensor) -> Tensor:
 
 
 def near_copies(samples: Tensor, held_out: Tensor, train: Tensor) -> float:
-    """Share of samples whose nearest training image is suspiciously near.
+    """Share of samples whose nearest training image is suspiciously near, by embeddings [·, D].
 
     Suspicious is nearer than all but ``DUPLICATE_QUANTILE`` of held-out images lie.
-
-    Args:
-        samples, held_out, train: embeddings [n, D], [m, D], [N, D].
     """
     usual = torch.cdist(held_out, train).amin(dim=1)
     threshold = usual.quantile(DUPLICATE_QUANTILE)

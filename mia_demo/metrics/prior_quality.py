@@ -31,11 +31,7 @@ def sample_images(
 def prior_frechet(
     generator: Generator, embedder: FaceEmbedder, real: Tensor, compute: Compute, *, seed: int
 ) -> float:
-    """Fréchet distance in face-embedder features between samples and real images.
-
-    Args:
-        real: uint8 [N, 3, R, R].
-    """
+    """Fréchet distance in face-embedder features of samples to real images uint8 [N, 3, R, R]."""
     embedder = embedder.to(compute.device)
     fake = sample_images(generator, SAMPLES, compute, seed=seed)
     return frechet_distance(predict(embedder, fake, compute), predict(embedder, real, compute))

@@ -26,7 +26,6 @@ class ClassifierRequest:
     """A classifier that a zoo shall have.
 
     Attributes:
-        name: of the checkpoint.
         kind: ``target`` or ``evaluator``.
         train, test: labels 0..C-1 of the same C identities.
     """

@@ -7,7 +7,7 @@ resumes from its last saved state.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mia_demo.attack.sampling import store_pool
@@ -40,32 +40,22 @@ class ZooRecipe:
     smoothing drives the logits apart (docs/experiments.md).
     """
 
-    target: TrainConfig = field(
-        default_factory=lambda: TrainConfig(
-            epochs=50,
-            batch_size=32,
-            learning_rate=1e-3,
-            milestones=(0.6, 0.9),
-            phases=(0.2, 0.3),
-            initial_weights=PRETRAINED,
-        )
+    target: TrainConfig = TrainConfig(
+        epochs=50,
+        batch_size=32,
+        learning_rate=1e-3,
+        milestones=(0.6, 0.9),
+        phases=(0.2, 0.3),
+        initial_weights=PRETRAINED,
     )
-    pretrained: TrainConfig = field(
-        default_factory=lambda: TrainConfig(epochs=20, learning_rate=1e-3, seed=99)
+    pretrained: TrainConfig = TrainConfig(epochs=20, learning_rate=1e-3, seed=99)
+    evaluator: TrainConfig = TrainConfig(architecture="compact_densenet", seed=7)
+    embedder: TrainConfig = TrainConfig(epochs=30, seed=11)
+    features: TrainConfig = TrainConfig(
+        arguments={"width": 16, "stem_stride": 1}, epochs=16, seed=23
     )
-    evaluator: TrainConfig = field(
-        default_factory=lambda: TrainConfig(architecture="compact_densenet", seed=7)
-    )
-    embedder: TrainConfig = field(default_factory=lambda: TrainConfig(epochs=30, seed=11))
-    features: TrainConfig = field(
-        default_factory=lambda: TrainConfig(
-            arguments={"width": 16, "stem_stride": 1}, epochs=16, seed=23
-        )
-    )
-    attributes: TrainConfig = field(
-        default_factory=lambda: TrainConfig(arguments={"width": 12}, epochs=8, seed=13)
-    )
-    prior: PriorConfig = field(default_factory=PriorConfig)
+    attributes: TrainConfig = TrainConfig(arguments={"width": 12}, epochs=8, seed=13)
+    prior: PriorConfig = PriorConfig()
 
 
 def make_zoo(
@@ -83,7 +73,6 @@ def make_zoo(
         data: folder with ``target.zip`` (private) and ``public_*.zip``.
         output: the zoo's folder; states of unfinished steps lie in ``output/../build``.
         minutes: time budget of this sitting. Classifiers take what they need, the prior the rest.
-        log: receives one line per report.
 
     Raises:
         DataError: images are missing or cannot be read.

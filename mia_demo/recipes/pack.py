@@ -40,10 +40,7 @@ def pack_identities(source: Path, zoo: FolderZoo) -> None:
 
 
 def _copy(archive: zipfile.ZipFile, names: list[str], part: Path) -> None:
-    with (
-        replacing(part) as temporary,
-        zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as copy,
-    ):
+    with replacing(part) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as copy:
         for name in names:
             # A fixed date makes the parts, and so their hashes, reproducible.
             info = zipfile.ZipInfo(name, date_time=(2026, 1, 1, 0, 0, 0))

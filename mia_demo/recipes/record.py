@@ -34,7 +34,7 @@ def record_sweep(zoo: Zoo, sweep: Path, name: str) -> SweepResults:
 
     Args:
         sweep: folder of ``save_report``.
-        name: of the recorded results: lower-case letters, digits and underscores.
+        name: lower-case letters, digits and underscores.
 
     Raises:
         DataError: the name is malformed, or the sweep cannot be read.

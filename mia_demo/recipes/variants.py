@@ -41,17 +41,12 @@ def parse_alphas(text: str) -> list[float]:
     return alphas
 
 
-def lane_of(alpha: float) -> str:
-    """Name of the target with this smoothing factor."""
-    return f"alpha{format_alpha(alpha)}"
-
-
 def make_alpha_zoo(
     source: Zoo, alphas: Sequence[float], root: Path, compute: Compute, log: Callable[[str], None]
 ) -> FolderZoo:
     """A zoo in ``root`` with one target per α, trained like those of ``source``; resumable."""
     recipe = _recipe_of(source, source.target_names()[0])
-    configs = {lane_of(alpha): replace(recipe, alpha=alpha) for alpha in alphas}
+    configs = {f"alpha{format_alpha(alpha)}": replace(recipe, alpha=alpha) for alpha in alphas}
     return make_variants(source, configs, root, compute, log)
 
 

@@ -178,8 +178,8 @@ def interval_text(bounds: Interval | None, kind: str = "share") -> str:
     return " to ".join(map(_WRITTEN[kind], bounds)) if bounds else ""
 
 
-def percent(share: float) -> str:
-    return f"{share:.1%}"
+def percent(share: float | None) -> str:
+    return DASH if share is None else f"{share:.1%}"
 
 
 def points(difference: float) -> str:

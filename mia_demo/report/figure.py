@@ -21,11 +21,7 @@ Place = tuple[float, float]
 
 
 def privacy_utility_svg(rows: Sequence[LaneRow]) -> str:
-    """The figure of a results table.
-
-    Args:
-        rows: as of ``results_table``; those without a measured accuracy have no place in it.
-    """
+    """The figure of a results table; rows without a measured accuracy have no place in it."""
     rows = [row for row in rows if row.test_accuracy.value is not None]
     accuracies = [row.test_accuracy.known for row in rows]
     low, high = min(accuracies, default=0.0), max(accuracies, default=1.0)

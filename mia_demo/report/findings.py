@@ -37,12 +37,7 @@ class Findings:
 
 
 def find(rows: Sequence[LaneRow], identities: int) -> Findings:
-    """Reads the table.
-
-    Args:
-        rows: as of ``results_table``, at least one; trainings of one target speak as their average.
-        identities: how many were attacked.
-    """
+    """Reads a table of at least one row; trainings of one target speak as their average."""
     rows = pool_trainings(rows) or rows
     agreement, verdict = _agreement(rows, identities)
     differences = _differences(rows) if identities >= MIN_IDENTITIES else []

@@ -15,11 +15,7 @@ from mia_demo.sweep.results import Record, SweepResults
 
 
 def sweep_html(results: SweepResults, photos: npt.NDArray[np.uint8]) -> str:
-    """The whole file.
-
-    Args:
-        photos: uint8 [I, R, R, 3], a training photo of each identity.
-    """
+    """The whole file, with a training photo of each identity: uint8 [I, R, R, 3]."""
     record = results.record
     findings = find(results.rows, len(record.identities))
     averages = pool_trainings(results.rows)

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from mia_demo.data.pictures import data_uri
-from mia_demo.report.columns import DASH, alpha_text, percent
+from mia_demo.report.columns import alpha_text, percent
 
 FOLDER = Path(__file__).with_name("templates")
 
@@ -36,9 +36,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {
-        "alpha": alpha_text,
-        "data_uri": data_uri,
-        "percent": lambda share: DASH if share is None else percent(share),
-    }
+    environment.filters |= {"alpha": alpha_text, "data_uri": data_uri, "percent": percent}
     return environment

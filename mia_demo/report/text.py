@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mia_demo.metrics.intervals import Interval
@@ -55,11 +55,7 @@ def results_markdown(rows: Sequence[LaneRow], *, main_only: bool = False) -> str
 
 
 def as_markdown(rows: Sequence[LaneRow], *, main_only: bool = False) -> str:
-    """The results table, 95 % intervals over identities in brackets.
-
-    Args:
-        main_only: only the columns that a page shows at first glance.
-    """
+    """The results table, or its main columns; 95 % intervals over identities in brackets."""
     columns = [column for column in present_columns(rows) if column.is_main or not main_only]
     table = [
         [column.label, *(_with_interval(column.cell(row)) for row in rows)] for column in columns
@@ -72,11 +68,8 @@ def as_markdown(rows: Sequence[LaneRow], *, main_only: bool = False) -> str:
 
 
 def as_attribute_markdown(rows: Sequence[LaneRow], reference: dict[str, dict[str, Any]]) -> str:
-    """Attribute leakage: one row per attribute, one column per lane.
-
-    Args:
-        reference: by attribute, from ``Record.attribute_reference``; empty where it was refused.
-    """
+    """Attribute leakage: one row per attribute of ``Record.attribute_reference``, one column per
+    lane."""
     if not reference:
         return f"Attribute leakage was not measured: {rows[0].attributes_refused}\n"
     lanes = [row.lane for row in rows]
@@ -86,7 +79,7 @@ def as_attribute_markdown(rows: Sequence[LaneRow], reference: dict[str, dict[str
         for row in rows:
             found = estimate_cell(row.attributes[name])
             cells.append(f"{found.text} ({found.interval or DASH})")
-        cells += [_share(known[key]) for key in ("real_test_accuracy", "held_out_accuracy")]
+        cells += [percent(known[key]) for key in ("real_test_accuracy", "held_out_accuracy")]
         lines.append(cells)
     return _table(lines)
 
@@ -104,13 +97,16 @@ def as_curve_markdown(curves: dict[str, list[dict[str, Any]]]) -> str:
 def results_csv(rows: Sequence[LaneRow]) -> str:
     """The table for a spreadsheet; intervals and reasons stay in the JSON."""
     present = [name for name in FIGURES if any(row.figure(name) for row in rows)]
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["lane", "alpha", *present])
+    lines: list[list[Any]] = [["lane", "alpha", *present]]
     for row in rows:
         figures = [row.figure(name) for name in present]
-        values = [figure and figure.value for figure in figures]
-        writer.writerow([row.lane, row.alpha, *values])
+        lines.append([row.lane, row.alpha, *(figure and figure.value for figure in figures)])
+    return as_csv(lines)
+
+
+def as_csv(lines: Iterable[Sequence[Any]]) -> str:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(lines)
     return stream.getvalue()
 
 
@@ -122,10 +118,6 @@ def _spread_interval(row: LaneRow, name: str, over: str) -> Interval | None:
     figure = row.figure(name)
     spread = figure.spread if figure else None
     return spread.interval if spread and spread.over == over else None
-
-
-def _share(value: float | None) -> str:
-    return DASH if value is None else percent(value)
 
 
 def _number(value: float | None) -> str:

@@ -41,11 +41,7 @@ def sweep_config(record: Record) -> AttackConfig:
 
 
 def training_command(config: TrainConfig, images: int) -> str:
-    """The command that repeats a training, into a new folder.
-
-    Args:
-        images: per identity.
-    """
+    """The command that repeats a training with so many images per identity, into a new folder."""
     return _joined(
         ["train", f"--alpha={config.alpha}", "--photos", str(images)],
         ["--epochs", str(config.epochs), "--batch-size", str(config.batch_size)],

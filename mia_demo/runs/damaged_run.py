@@ -14,7 +14,6 @@ class DamagedRun:
     Attributes:
         file: the damaged one.
         reason: why it cannot be read.
-        name: given by a visitor; may be empty.
     """
 
     key: str

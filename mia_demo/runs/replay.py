@@ -85,21 +85,13 @@ class Replay:
 
     def save(self, folder: Path) -> None:
         write_bytes(folder / REPLAY_PICTURES, self.sheet)
-        write_json(
-            folder / REPLAY_FIGURES,
-            {
-                "lanes": list(self.lanes),
-                "size": self.size,
-                "moments": [asdict(moment) for moment in self.moments],
-            },
-        )
+        moments = [asdict(moment) for moment in self.moments]
+        figures = {"lanes": list(self.lanes), "size": self.size, "moments": moments}
+        write_json(folder / REPLAY_FIGURES, figures)
 
 
 def load_replay(folder: Path, lanes: tuple[str, ...]) -> Replay | None:
-    """The recording in a run's folder; None if there is none.
-
-    Args:
-        lanes: of the run.
+    """The recording in the folder of a run with these lanes; None if there is none.
 
     Raises:
         DataError: it is damaged.
@@ -143,15 +135,9 @@ class ReplayRecorder:
     def _record(self, frame: AttackFrame) -> None:
         self._left_out = None
         self._lanes = tuple(lane.name for lane in frame.lanes)
-        self._moments.append(
-            Moment(
-                frame.stage,
-                frame.step,
-                frame.total_steps,
-                round(frame.seconds, 3),
-                tuple(_lane_moment(lane) for lane in frame.lanes),
-            )
-        )
+        lanes = tuple(_lane_moment(lane) for lane in frame.lanes)
+        seconds = round(frame.seconds, 3)
+        self._moments.append(Moment(frame.stage, frame.step, frame.total_steps, seconds, lanes))
         self._pictures.append([_small(lane.images[lane.best]) for lane in frame.lanes])
 
     def replay(self) -> Replay:

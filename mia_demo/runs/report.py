@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, Literal, TypedDict
 
-import torch
-
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame, LaneFrame
 from mia_demo.attack.lanes import stage_names
 from mia_demo.metrics.attributes import Shares
 from mia_demo.metrics.judge import Verdict
+from mia_demo.runs.origin import place_of
 from mia_demo.sweep.results import source_commit
 from mia_demo.system.device import Compute
 from mia_demo.zoo.manifest import library_versions
@@ -98,9 +97,7 @@ def attack_report(
         "identity": config.identity,
         "seed": config.seed,
         "preset": config.preset,
-        "device": str(compute.device),
-        "precision": compute.precision,
-        "threads": torch.get_num_threads(),
+        **place_of(compute),
         "seconds": round(frame.seconds, 3),
         "candidate_steps_per_second": round(steps / max(frame.seconds, 1e-9), 1),
         "config": config.to_json(),
@@ -141,11 +138,7 @@ def _lane_report(
         "images": [],
     }
     if verdict:
-        report |= {
-            "acc1": verdict.acc1,
-            "acc5": verdict.acc5,
-            "delta_eval": verdict.delta_eval,
-            "delta_face": verdict.delta_face,
-            "attributes": attributes,
-        }
+        judged = ("acc1", "acc5", "delta_eval", "delta_face")
+        report |= {figure: getattr(verdict, figure) for figure in judged}
+        report["attributes"] = attributes
     return report

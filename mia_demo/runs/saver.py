@@ -1,6 +1,7 @@
 """Keeps an attack when it ends, be it done or stopped."""
 
 import logging
+from dataclasses import dataclass, field
 
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame
@@ -14,6 +15,7 @@ from mia_demo.zoo.reading import Zoo
 log = logging.getLogger(__name__)
 
 
+@dataclass
 class AttackSaver:
     """Watches one attack's frames and saves the attack at its end.
 
@@ -21,14 +23,13 @@ class AttackSaver:
         problem: why it was not kept; empty if it was, or if there was nothing to keep.
     """
 
-    def __init__(self, store: RunStore, zoo: Zoo, config: AttackConfig, compute: Compute) -> None:
-        self._store = store
-        self._zoo = zoo
-        self._config = config
-        self._compute = compute
-        self._recorder = ReplayRecorder()
-        self._latest: AttackFrame | None = None
-        self.problem = ""
+    store: RunStore
+    zoo: Zoo
+    config: AttackConfig
+    compute: Compute
+    problem: str = field(default="", init=False)
+    _recorder: ReplayRecorder = field(default_factory=ReplayRecorder, init=False)
+    _latest: AttackFrame | None = field(default=None, init=False)
 
     def see(self, frame: AttackFrame) -> None:
         self._recorder.add(frame)
@@ -44,8 +45,8 @@ class AttackSaver:
         if self._latest is None:
             return ""
         try:
-            report = attack_report(self._zoo, self._config, self._compute, self._latest)
-            return self._store.keep(report, self._latest, self._recorder.replay())
+            report = attack_report(self.zoo, self.config, self.compute, self._latest)
+            return self.store.keep(report, self._latest, self._recorder.replay())
         except (DemoError, OSError) as error:
             log.warning("an attack was not kept: %s", error)
             self.problem = str(error)

@@ -8,32 +8,14 @@ from mia_demo.runs.damaged_run import DamagedRun
 from mia_demo.runs.names import RunNames
 from mia_demo.runs.origin import Origin
 from mia_demo.sweep.library import ResultsLibrary, Sweep
-from mia_demo.sweep.results import Record
 
 
 @dataclass(frozen=True)
-class SweepRun:
-    """A finished sweep.
+class SweepRun(Sweep):
+    """A finished sweep."""
 
-    Attributes:
-        name: given by a visitor; may be empty.
-    """
-
-    sweep: Sweep
     name: str = ""
     kind = "sweep"
-
-    @property
-    def key(self) -> str:
-        return self.sweep.key
-
-    @property
-    def is_recorded(self) -> bool:
-        return self.sweep.is_recorded
-
-    @property
-    def record(self) -> Record:
-        return self.sweep.record
 
     @property
     def config(self) -> AttackConfig:
@@ -42,7 +24,7 @@ class SweepRun:
 
     @property
     def title(self) -> str:
-        return self.name or self.sweep.title
+        return self.name or super().title
 
     @property
     def date(self) -> str:
@@ -73,7 +55,7 @@ class SweepRun:
 
 def kept_sweeps(library: ResultsLibrary, names: RunNames) -> list[SweepRun | DamagedRun]:
     """Recorded sweeps and the visitors' own, the damaged ones last."""
-    sweeps = [SweepRun(sweep, names.get(sweep.key)) for sweep in library.sweeps()]
+    sweeps = [SweepRun(**vars(sweep), name=names.get(sweep.key)) for sweep in library.sweeps()]
     damaged = []
     for file, reason in library.damaged().items():
         key = f"{library.runs.name}/{file.parent.name}"

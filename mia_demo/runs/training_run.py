@@ -15,11 +15,7 @@ from mia_demo.zoo.manifest import CheckpointEntry
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """A classifier that a visitor trained.
-
-    Attributes:
-        name: given by a visitor; may be empty.
-    """
+    """A classifier that a visitor trained."""
 
     entry: CheckpointEntry
     name: str = ""

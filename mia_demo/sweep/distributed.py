@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -33,10 +33,11 @@ BEAT_SECONDS = 2.0
 PEER_POLL_SECONDS = 0.2
 
 
+@dataclass
 class Team:
     """The processes of one sweep, as one of them sees it.
 
-    Args:
+    Attributes:
         store: shared by all.
         rank: number of this process; 0 leads: it shows progress and makes the table.
         size: how many processes there are.
@@ -44,20 +45,13 @@ class Team:
         silence: seconds after which a process that gives no sign of life counts as dead.
     """
 
-    def __init__(
-        self,
-        store: dist.Store,
-        rank: int = 0,
-        size: int = 1,
-        local_rank: int = 0,
-        silence: float = SILENCE_SECONDS,
-    ) -> None:
-        self.store = store
-        self.rank = rank
-        self.size = size
-        self.local_rank = local_rank
-        self.silence = silence
-        self._last_signs: dict[int, tuple[int, float]] = {}  # rank: heartbeats, when they changed
+    store: dist.Store
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+    silence: float = SILENCE_SECONDS
+    # By rank: heartbeats, and when they changed.
+    _last_signs: dict[int, tuple[int, float]] = field(default_factory=dict, init=False)
 
     @property
     def leads(self) -> bool:

@@ -120,8 +120,7 @@ class AttributeJudge:
     def right(self, images: LabelledImages) -> Tensor:
         """1 where an image shows the right value, 0 where not, nan where none applies: [N, A].
 
-        Args:
-            images: with the identity that each should show as its label.
+        Labels are the identities that the images should show.
         """
         predicted = predicted_values(predict(self.heads, images.images, self.compute))
         return right_values(predicted, self.truth[images.labels])

@@ -46,17 +46,17 @@ class Sweep:
         return load_results(self.folder)
 
 
+@dataclass(frozen=True)
 class ResultsLibrary:
     """Finds finished sweeps.
 
-    Args:
+    Attributes:
         zoo: its ``results`` folder holds the recorded ones.
         runs: where visitors' sweeps land.
     """
 
-    def __init__(self, zoo: Zoo, runs: Path) -> None:
-        self.zoo = zoo
-        self.runs = runs
+    zoo: Zoo
+    runs: Path
 
     def sweeps(self) -> list[Sweep]:
         """Recorded ones by name, then the visitors' newest first; unreadable ones are left out."""

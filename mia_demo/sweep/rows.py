@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from mia_demo.metrics.estimates import Estimate, Spread
+from mia_demo.metrics.intervals import Interval
 from mia_demo.system.json_files import checked
 
 DIFFERENCES = ("acc1_difference", "face_rank1_difference", "delta_face_difference")
@@ -114,17 +115,6 @@ def _put_attributes(row: LaneRow, written: dict[str, Any], refused: dict[str, st
 
 
 @dataclass(frozen=True)
-class _Figure:
-    """A figure as it is written, its keys put together."""
-
-    value: float | None
-    interval: tuple[float, float] | None
-    identities: tuple[float, ...]
-    means: tuple[float, ...]
-    means_interval: tuple[float, float] | None
-
-
-@dataclass(frozen=True)
 class _Lane:
     """What is written of a lane besides its figures."""
 
@@ -147,24 +137,19 @@ def row_from_json(written: Mapping[str, Any]) -> LaneRow:
     lane = checked(_Lane, empty | {key: written[key] for key in names if key in written}, "row")
     refused, bounds = lane.refused, lane.attributes_ci95
 
+    def read(kind: Any, key: str, missing: Any = None) -> Any:
+        return checked(kind, written.get(key, missing), key)
+
     def figure(name: str) -> Estimate:
-        keys = {
-            "value": name,
-            "interval": f"{name}_ci95",
-            "identities": f"{name}_identities",
-            "means": f"{name}_seeds",
-            "means_interval": f"{name}_seeds_ci95",
-        }
-        missing: dict[str, Any] = {"identities": [], "means": []}
-        parts = {part: written.get(key, missing.get(part)) for part, key in keys.items()}
-        found = checked(_Figure, parts, name)
-        reason = refused.get(keys["means_interval"], "")
+        interval, spread = f"{name}_ci95", f"{name}_seeds_ci95"
+        means = read(tuple[float, ...], f"{name}_seeds", [])
+        seeds = Spread("seeds", means, read(Interval | None, spread), refused.get(spread, ""))
         return Estimate(
-            found.value,
-            found.interval,
-            found.identities,
-            refused.get(name) or refused.get(keys["interval"], ""),
-            Spread("seeds", found.means, found.means_interval, reason) if found.means else None,
+            read(float | None, name),
+            read(Interval | None, interval),
+            read(tuple[float, ...], f"{name}_identities", []),
+            refused.get(name) or refused.get(interval, ""),
+            seeds if means else None,
         )
 
     return LaneRow(

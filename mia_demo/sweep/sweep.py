@@ -178,11 +178,7 @@ def _attack_group(
 
 
 def judge_again(judge: Judge, plan: SweepPlan, size: int) -> None:
-    """Replaces the verdicts of other judges, from the saved images of a finished sweep.
-
-    Args:
-        size: R, the prior's resolution.
-    """
+    """Replaces the verdicts of other judges, from a finished sweep's images of ``size`` pixels."""
     for identity, seed, result in plan.results():
         if result["judges"] == judge.checkpoints:
             continue
@@ -214,8 +210,7 @@ def _curve_points(frame: AttackFrame, identity: int) -> list[dict[str, float | N
 def saved_images(directory: Path, seed: int, identity: int, size: int) -> Tensor:
     """Kept images of one attack: uint8 [L, K, 3, R, R], lanes in the sweep's order.
 
-    Args:
-        size: R, ``Framing.picture_size`` of the zoo.
+    R is ``size``, the zoo's ``Framing.picture_size``.
     """
     path, _ = attack_files(directory, seed, identity)
     with Image.open(path) as sheet:
@@ -246,16 +241,13 @@ def _save_sheet(path: Path, frame: AttackFrame) -> None:
         Image.fromarray(np.concatenate(rows, axis=0)).save(temporary, format="PNG")
 
 
-def _settings_in(path: Path) -> Any:
-    try:
-        return read_json(path)
-    except ValueError as error:
-        raise DataError(f"{path} is damaged ({error}); choose another folder.") from error
-
-
 def _check_settings(directory: Path, settings: dict[str, Any]) -> None:
     path = directory / "sweep.json"
-    if path.exists() and _settings_in(path) != settings:
+    try:
+        is_other = path.exists() and read_json(path) != settings
+    except ValueError as error:
+        raise DataError(f"{path} is damaged ({error}); choose another folder.") from error
+    if is_other:
         raise ConfigError(
             f"{directory} holds a sweep with other settings or classifiers; choose another folder."
         )

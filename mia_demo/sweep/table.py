@@ -37,11 +37,7 @@ EXTRACTION = ("extraction_train", "extraction_test")
 
 
 def results_table(attacker: Attacker, judge: Judge, plan: SweepPlan) -> list[LaneRow]:
-    """All rows of a finished sweep.
-
-    Args:
-        attacker, judge: of the zoo that was swept.
-    """
+    """All rows of a finished sweep of the attacker's zoo."""
     zoo, compute = attacker.zoo, judge.compute
     private = zoo.identities()
     size = zoo.entry("evaluator").input_size
@@ -125,15 +121,12 @@ def _attribute_shares(
 
 
 def attack_figures(verdicts: Sequence[dict[str, Any]], *, seeds: int) -> dict[str, Estimate]:
-    """Means over identities and seeds of a lane's judged attacks.
+    """Means over identities and seeds of a lane's judged attacks, by field of ``LaneRow``.
+
+    Intervals are over identities, each with the mean of its seeds; Acc@1 has a spread over seeds.
 
     Args:
         verdicts: ordered by identity, then seed.
-        seeds: how many there are of each identity.
-
-    Returns:
-        by field of ``LaneRow``; intervals are over identities, each with the mean of its seeds,
-        and Acc@1 has a spread over seeds.
     """
 
     def grid(key: str) -> npt.NDArray[np.float64]:

@@ -216,14 +216,11 @@ class ClassifierTrainer:
 
 
 def train_classifier(
-    trainer: ClassifierTrainer,
-    test: LabelledImages | None,
-    directory: Path | None = None,
+    trainer: ClassifierTrainer, test: LabelledImages | None, directory: Path | None = None
 ) -> Iterator[TrainingFrame]:
     """Trains to the last epoch, resuming from a state in ``directory`` if there is one.
 
     Args:
-        trainer: network, configuration and training images.
         test: measured after every epoch; None skips it.
         directory: where the resumable state is kept; None keeps none.
 

@@ -99,11 +99,7 @@ class PriorTrainer:
         return self.step * self.config.batch_size
 
     def train_step(self, images: Tensor) -> PriorFrame:
-        """One update of every network.
-
-        Args:
-            images: all training images, uint8 [N, 3, R, R].
-        """
+        """One update of every network, from a batch of all training images uint8 [N, 3, R, R]."""
         started = time.perf_counter()
         config, device = self.config, self.compute.device
         rng = step_generator(config.seed, self.step)

@@ -6,7 +6,7 @@ the schedule of negative smoothing factors (``mia_demo.smoothing``). The evaluat
 Inception-v3 at 299 px whose auxiliary head has weight 1.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import TrainConfig
@@ -37,25 +37,12 @@ _TARGET = TrainConfig(
     seed=42,
     initial_weights=IMAGENET,
 )
-
-
-def _evaluator(milestones: tuple[float, ...]) -> TrainConfig:
-    return TrainConfig(
-        architecture="inception_v3",
-        arguments={"aux_logits": True},
-        input_size=299,
-        epochs=100,
-        batch_size=128,
-        learning_rate=1e-3,
-        milestones=milestones,
-        seed=42,
-        initial_weights=IMAGENET,
-    )
-
-
+_EVALUATOR = replace(
+    _TARGET, architecture="inception_v3", arguments={"aux_logits": True}, input_size=299
+)
 RECIPES = {
-    "facescrub": Recipe(_TARGET, _evaluator((0.8,))),
-    "celeba": Recipe(_TARGET, _evaluator((0.75, 0.9))),
+    "facescrub": Recipe(_TARGET, replace(_EVALUATOR, milestones=(0.8,))),
+    "celeba": Recipe(_TARGET, replace(_EVALUATOR, milestones=(0.75, 0.9))),
 }
 
 

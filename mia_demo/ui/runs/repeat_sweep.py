@@ -44,7 +44,7 @@ class SweepRepeater(Repeater):
         try:
             with closing(self._engine.on_device(work, is_saved=is_attack_saved)) as updates:
                 yield from updates
-            yield verdicts_repetition(self._run.sweep.load().attacks, judged_attacks(self._plan))
+            yield verdicts_repetition(self._run.load().attacks, judged_attacks(self._plan))
         finally:
             shutil.rmtree(self._plan.folder, ignore_errors=True)
 

@@ -29,7 +29,7 @@ class ShownSweep(ShownRun[SweepRun]):
         return f"{count} {people}, lanes {', '.join(record.lanes)}"
 
     def delete(self) -> None:
-        delete_folder(self.run.sweep.folder)
+        delete_folder(self.run.folder)
 
     def head(self) -> dict[str, Any]:
         link = urlencode({"tab": "compare", "results": self.run.key}, safe="/")
@@ -68,4 +68,4 @@ class ShownSweep(ShownRun[SweepRun]):
 
     @cached_property
     def _results(self) -> SweepResults:
-        return self.run.sweep.load()
+        return self.run.load()
