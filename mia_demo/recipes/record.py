@@ -11,12 +11,7 @@ from pathlib import Path
 from mia_demo.errors import CheckpointError, DataError
 from mia_demo.recipes.model_card import write_model_card
 from mia_demo.report.saving import save_report
-from mia_demo.report.text import (
-    as_attribute_markdown,
-    as_curve_markdown,
-    record_sentence,
-    results_markdown,
-)
+from mia_demo.report.text import all_tables, record_sentence, results_markdown
 from mia_demo.runs.attack_run import RUN_FILE, load_attack
 from mia_demo.runs.replay import REPLAY_FIGURES, REPLAY_PICTURES
 from mia_demo.runs.store import RECORDED_RUNS
@@ -115,11 +110,4 @@ def quotation(zoo: Zoo, name: str) -> str:
 
 def _section(zoo: Zoo, name: str) -> str:
     results = load_results(zoo.root / RECORDED_FOLDER / name)
-    parts = [
-        f"### {name}\n",
-        f"Recorded {record_sentence(results.record)}\n",
-        results_markdown(results.rows),
-        as_attribute_markdown(results.rows, results.record.attribute_reference),
-        as_curve_markdown(results.curves),
-    ]
-    return "\n".join(parts)
+    return f"### {name}\n\nRecorded {record_sentence(results.record)}\n\n{all_tables(results)}"

@@ -15,7 +15,7 @@ from mia_demo.report.columns import (
     present_columns,
 )
 from mia_demo.sweep.pooling import pool_trainings
-from mia_demo.sweep.results import Record
+from mia_demo.sweep.results import Record, SweepResults
 from mia_demo.sweep.rows import FIGURES, LaneRow
 
 # Figure, what was repeated, label, and how it is written.
@@ -38,6 +38,13 @@ def record_sentence(record: Record) -> str:
         f"preset {record.settings.get('preset', 'unknown')}, "
         f"{record.seconds:,.0f} s of attacking."
     )
+
+
+def all_tables(results: SweepResults) -> str:
+    """Figures, attribute leakage and curves, in Markdown."""
+    rows = results.rows
+    leakage = as_attribute_markdown(rows, results.record.attribute_reference)
+    return f"{results_markdown(rows)}\n{leakage}\n{as_curve_markdown(results.curves)}"
 
 
 def results_markdown(rows: Sequence[LaneRow], *, main_only: bool = False) -> str:
