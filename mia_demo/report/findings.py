@@ -15,7 +15,8 @@ MIN_IDENTITIES = 10
 MAX_NAMED_PAIRS = 6
 STUDENTS_MARGIN = 0.02  # another training of the same lane gives as much
 
-AGREES, OPPOSES, MIXED, UNCLEAR, TOO_FEW = "agrees", "opposes", "mixed", "unclear", "too few"
+AGREES, PARTLY, OPPOSES, MIXED = "agrees", "partly", "opposes", "mixed"
+UNCLEAR, TOO_FEW = "unclear", "too few"
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Findings:
 
     Attributes:
         headline: which lane leaks most and which least.
-        agreement: with the paper's order, one of the constants above; empty where all lanes have
-            the same smoothing factor.
+        agreement: with the paper's order, one of the constants above; empty where the smoothing
+            factors of all lanes have the same sign.
         verdict: the agreement as a sentence.
         details: differences, what the other judges say, utility.
     """
@@ -58,8 +59,12 @@ def _headline(rows: Sequence[LaneRow]) -> str:
 
 
 def _agreement(rows: Sequence[LaneRow], identities: int) -> tuple[str, str]:
-    """Pairs of lanes with different factors and a clear difference vote on the paper's order."""
-    pairs = [(a, b) for a, b in combinations(rows, 2) if a.alpha != b.alpha]
+    """Whether the differences that the paper predicts are found: by the sign of the factors."""
+    pairs = [
+        (one, other) if _sign(one) > _sign(other) else (other, one)
+        for one, other in combinations(rows, 2)
+        if _sign(one) != _sign(other)
+    ]  # the one that should leak more first
     if not pairs:
         return "", ""
     effects = []
@@ -71,16 +76,35 @@ def _agreement(rows: Sequence[LaneRow], identities: int) -> tuple[str, str]:
     if identities < MIN_IDENTITIES:
         people = "1 identity" if identities == 1 else f"{identities} identities"
         return TOO_FEW, f"{paper}; {people} are too few to say whether it is so here."
-    clear = [(a, b) for a, b in pairs if _difference(a, b).is_clear]
-    with_paper = sum((a.alpha > b.alpha) == (a.acc1.known > b.acc1.known) for a, b in clear)
-    against = len(clear) - with_paper
+    clear = [pair for pair in pairs if _difference(*pair).is_clear]
+    with_paper = [(more, less) for more, less in clear if more.acc1.known > less.acc1.known]
+    if len(with_paper) == len(pairs):
+        return AGREES, f"{paper}. So it is here: every difference that it predicts is clear."
+    reversed_pairs = [(more, less) for more, less in pairs if more.acc1.known < less.acc1.known]
+    against = [pair for pair in reversed_pairs if pair in clear]
+    contrary = _contrary(reversed_pairs)
     if not clear:
         return UNCLEAR, f"{paper}; here no difference is clear, so neither order is shown."
     if not against:
-        return AGREES, f"{paper}. So it is here, wherever lanes differ clearly."
+        share = f"{len(with_paper)} of the {len(pairs)} differences that it predicts"
+        verb = "is" if len(with_paper) == 1 else "are"
+        return PARTLY, f"{paper}. Here only {share} {verb} clear{contrary}."
     if not with_paper:
         return OPPOSES, f"{paper}; where lanes differ clearly here, it is the other way round."
-    return MIXED, f"{paper}; of the {len(clear)} clear differences here {with_paper} agree."
+    agreeing = f"of the {len(clear)} clear differences here {len(with_paper)} agree"
+    return MIXED, f"{paper}; {agreeing}{contrary}."
+
+
+def _contrary(pairs: Sequence[tuple[LaneRow, LaneRow]]) -> str:
+    """Names what contradicts the paper, as the end of a sentence."""
+    if not pairs or len(pairs) > MAX_NAMED_PAIRS:
+        return f", and {len(pairs)} have the opposite order" if pairs else ""
+    named = [f"{less.lane} leaks more than {more.lane}" for more, less in pairs]
+    return f", and {', '.join(named)}"
+
+
+def _sign(row: LaneRow) -> int:
+    return (row.alpha > 0) - (row.alpha < 0)
 
 
 def _differences(rows: Sequence[LaneRow]) -> list[str]:
