@@ -22,8 +22,10 @@ from mia_demo.ui.shared.address import AddressPage
 from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.checked_blocks import CheckedBlocks
 from mia_demo.ui.shared.components import component
+from mia_demo.ui.shared.handler import QUIET, toasts
 from mia_demo.ui.train.page import build_train_page
 from mia_demo.ui.understand.page import build_understand_page
+from mia_demo.visitors.own_people import OwnPeople, People
 
 # Every minute, files of the cache that are ten minutes old: who waits for a job may need them.
 DELETE_CACHE = (60, 600)
@@ -50,7 +52,7 @@ def build_app(engine: Engine, notice: str = "") -> gr.Blocks:
         DemoError: the zoo cannot be read.
     """
     with _blocks() as app:
-        gr.HTML(_header(engine.device_label, _whose_faces(engine)), apply_default_css=False)
+        header = gr.HTML(_header_of(engine, engine.embedded), apply_default_css=False)
         if notice:
             gr.HTML(f'<p class="broken" role="alert">{escape(notice)}</p>', apply_default_css=False)
         tools = gr.Row(elem_classes="tools")
@@ -63,6 +65,12 @@ def build_app(engine: Engine, notice: str = "") -> gr.Blocks:
             )
             build_lesson(state, bar)
         state.connect()
+
+        def follow(key: str) -> str:
+            with toasts():
+                return _header_of(engine, engine.people(key))
+
+        state.attack_people.change(follow, state.attack_people, header, **QUIET)
         state.address.connect(app, state.tabs, bar)
     return app
 
@@ -96,8 +104,14 @@ def _blocks() -> gr.Blocks:
     )
 
 
-def _whose_faces(engine: Engine) -> str:
-    if has_embedded_identities(engine.zoo.base):
+def _header_of(engine: Engine, attacked: People) -> str:
+    return _header(engine.device_label, _whose_faces(attacked))
+
+
+def _whose_faces(attacked: People) -> str:
+    if isinstance(attacked, OwnPeople):
+        return "People of your own: you said that they consent or are synthetic"
+    if has_embedded_identities(attacked.zoo.base):
         return "All identities are synthetic, nobody’s face"
     return "Identities of another zoo: its publisher answers for their consent"
 

@@ -106,3 +106,56 @@ def test_junk_in_gradios_own_parameters_does_not_keep_the_page_away(
     page.goto(f"{page.url.split('?')[0]}?{junk}")
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
     assert not set(parse_qs(urlsplit(page.url).query)) & {"page", "deep_link", "view"}
+
+
+def test_back_and_forward_move_between_pages(open_page: OpenPage) -> None:
+    page = open_page()
+    for name in ("Compare", "Understand"):
+        page.get_by_role("tab", name=name).click()
+        page.wait_for_function("name => location.search.includes(`tab=${name}`)", arg=name.lower())
+    for go, name in (
+        (page.go_back, "Compare"),
+        (page.go_back, "Attack"),
+        (page.go_forward, "Compare"),
+    ):
+        go()
+        expect(page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
+    assert "tab=compare" in page.url
+    page.go_back()
+    expect(page.get_by_role("tab", name="Attack")).to_have_attribute("aria-selected", "true")
+
+
+def test_a_setting_is_no_entry_of_the_history(open_page: OpenPage) -> None:
+    page = open_page(query="tab=attack&identity=5")
+    page.get_by_role("tab", name="Runs").click()
+    page.wait_for_function("location.search.includes('tab=runs')")
+    page.get_by_role("tab", name="Attack").click()
+    page.wait_for_function("location.search.includes('tab=attack')")
+    page.get_by_label("Seed").first.fill("7")
+    page.wait_for_function("location.search.includes('seed=7')")
+    page.go_back()
+    expect(page.get_by_role("tab", name="Runs")).to_have_attribute("aria-selected", "true")
+
+
+def test_the_pages_language_is_english_in_every_browser(open_page: OpenPage) -> None:
+    page = open_page(locale="de-DE")
+    assert page.evaluate("document.documentElement.lang") == "en"
+
+
+def test_a_link_never_shows_another_identity_first(open_page: OpenPage, app_url: str) -> None:
+    page = open_page()
+    page.add_init_script(
+        """window.seen = new Set();
+        new MutationObserver(() => {
+          const title = document.querySelector(".attack-page .photos h3");
+          const chosen = document.querySelector(".attack-page .face input:checked");
+          if (title && title.textContent) window.seen.add(title.textContent);
+          if (chosen) window.seen.add("Identity " + chosen.value);
+        }).observe(document, { childList: true, subtree: true, characterData: true });"""
+    )
+    page.goto(f"{app_url}?tab=attack&identity=3")
+    page.get_by_alt_text("Real training photo 1 of identity 3").wait_for()
+    assert page.evaluate("[...window.seen]") == ["Identity 3"]
+    page.goto(f"{app_url}?tab=attack&identity=900")
+    expect(page.get_by_text("Ignored, because it does not fit here: identity=900.")).to_be_visible()
+    page.get_by_alt_text("Real training photo 1 of identity 42").wait_for()

@@ -74,3 +74,14 @@ def test_phone_needs_no_horizontal_scroll(open_page: OpenPage) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.get_by_role("button", name="Fold").click()
     expect(page.get_by_role("button", name="Reveal")).to_be_hidden()
+
+
+def test_the_bar_leaves_the_button_free_that_a_step_asks_to_press(open_page: OpenPage) -> None:
+    page = open_page(query="tab=attack&lesson=3", viewport={"width": 1280, "height": 800})
+    expect(page.get_by_text("Predict first. Then press Start.")).to_be_visible()
+    start = page.get_by_role("button", name="Start", exact=True).bounding_box()
+    bar = page.locator(".lesson").bounding_box()
+    assert start is not None
+    assert bar is not None
+    assert start["y"] + start["height"] <= bar["y"]
+    page.get_by_role("button", name="Start", exact=True).click(trial=True)

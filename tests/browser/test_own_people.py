@@ -79,14 +79,17 @@ def test_own_people_are_trained_on_attacked_and_deleted(open_page: OpenPage, zip
     expect(attack.get_by_role("radio", name="Your own 3 people")).to_be_checked()
     expect(attack.get_by_role("checkbox")).to_have_count(1)
     attack.get_by_role("radio", name="Identity 2, Bob").check()
-    expect(page.get_by_alt_text(re.compile("^Real training photo . of identity 2"))).to_have_count(
-        3
-    )
+    expect(page.get_by_alt_text(re.compile("^Real training photo . of Bob"))).to_have_count(3)
+    expect(page.get_by_role("heading", name="Bob", exact=True)).to_be_visible()
+    # Not everybody on the page is nobody.
+    expect(page.get_by_text("All identities are synthetic")).to_have_count(0)
+    expect(page.get_by_text("People of your own: you said that they consent")).to_be_visible()
     attack.get_by_role("button", name="Start").click()
     expect(page.locator(".board")).to_have_attribute("data-phase", "done", timeout=TIMEOUT)
     expect(page.get_by_role("article", name="negative")).to_contain_text(
-        re.compile("identity [012] ?[0-9]+% sure")
+        re.compile(r"(Ada|Bob|\$\{).*[0-9]+% sure")
     )
+    assert "dentity" not in page.locator(".attack-page .board").inner_text()
 
     # Another visitor sees nothing of it; this tab finds it again after a reload.
     visitor = open_page()
@@ -104,6 +107,7 @@ def test_own_people_are_trained_on_attacked_and_deleted(open_page: OpenPage, zip
     expect(panel.get_by_role("status")).to_have_text("Deleted: photos, classifiers and evaluator.")
     page.get_by_role("tab", name="Attack").click()
     expect(page.locator(".attack-page .people-choice")).to_be_hidden()
+    expect(page.get_by_text("All identities are synthetic")).to_be_visible()
     expect(page.get_by_role("radio", name="Identity 99", exact=True)).to_have_count(1)
     assert page.evaluate("sessionStorage.getItem('own-people')") == ""
 

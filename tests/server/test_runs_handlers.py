@@ -186,7 +186,7 @@ def test_an_attack_that_was_not_kept_says_so_and_why(
     engine: Engine, stop_after: int | None
 ) -> None:
     before = engine.kept.runs()
-    presenter = BoardPresenter(ready_board(engine.zoo, engine.identities, 7, ["zero"]), CONFIG)
+    presenter = BoardPresenter(ready_board(engine.embedded, 7, ["zero"]), CONFIG)
     with full_disk(1000):
         job = engine.attack(CONFIG, every_frame=True, session="a")
         for update in job.updates():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 
 from mia_demo.attack.config import preset_config
 from mia_demo.metrics.embedding_view import EmbeddingView
+from mia_demo.ui import understand
 from mia_demo.ui.engine.engine import Curves, FinishedAttack
 from mia_demo.ui.engine.sessions import SessionMemory
 from mia_demo.ui.understand.label_view import label_json
@@ -18,7 +20,9 @@ from mia_demo.ui.understand.view import (
     own_gradients_json,
     tightness,
 )
+from mia_demo.zoo.opening import open_zoo
 
+TEXTS = Path(understand.__file__).with_name("texts")
 LANES = [LaneLabel("positive", 0, 0.1), LaneLabel("negative", 2, -0.05)]
 PHOTO = np.zeros((4, 4, 3), np.uint8)
 
@@ -93,3 +97,13 @@ def test_tightness_says_where_it_is_not_the_papers(intra: tuple[float, ...], dif
     finding = tightness(own | {name: view(value) for name, value in lanes})
     assert finding.startswith("Tightest here, by intra / inter: own-1 (0.050), then")
     assert ("here it is not" in finding) is differs
+
+
+def test_nothing_claims_to_learn_from_scratch_that_started_pretrained() -> None:
+    starts = {
+        entry.training.recipe.get("initial_weights") for entry in open_zoo().entries("target")
+    }
+    assert starts == {"pretrained"}
+    text = (TEXTS / "background.html").read_text("utf-8")
+    assert "from scratch" not in text
+    assert "pretrained on other rendered people" in text

@@ -82,7 +82,7 @@ class AttackHandlers:
                 f"Identity {identity} does not exist; choose 0 to {len(victims.identities) - 1}."
             )
         names = victims.zoo.default_lanes()[:MAX_BOARD_LANES] if lanes is None else lanes
-        return ready_board(victims.zoo, victims.identities, identity, names, before)
+        return ready_board(victims, identity, names, before)
 
     def choose(self, identity: int, key: str, request: gr.Request) -> tuple[Any, Any, Any]:
         """Another identity: shows its photos, clears old pictures, ends a running attack."""
@@ -180,7 +180,9 @@ class AttackHandlers:
             if name not in known:
                 raise ConfigError(f"No lane {name!r}; this zoo has {', '.join(known)}.")
         lanes = [name for name in known if name in config.lanes]
-        return BoardPresenter(self.ready(config.identity, lanes, people), config, form)
+        return BoardPresenter(
+            self.ready(config.identity, lanes, people), config, form, people.names
+        )
 
 
 def _board(update: Tracked | Waiting, presenter: BoardPresenter) -> BoardView:

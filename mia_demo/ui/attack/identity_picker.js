@@ -11,9 +11,14 @@ function choose(number) {
   trigger("input");
 }
 
+// What a link names is marked before the server has read it.
+const asked = new URL(location.href).searchParams;
+const linked = (asked.get("tab") || "attack") === "attack" && asked.get("identity");
+let marked = () => (/^\d{1,6}$/.test(linked) && Number(linked) <= last ? Number(linked) : props.value);
+
 function option({ number, uri, name }) {
   const label = make("label", "face cover", faces);
-  const input = radio(label, "identity", number, number === props.value, choose);
+  const input = radio(label, "identity", number, number === marked(), choose);
   input.setAttribute("aria-label", "Identity " + number + (name ? ", " + name : ""));
   picture(label, uri, "", "square");
   make("span", "", label, name ? number + " " + name : number).title = name;
@@ -66,6 +71,7 @@ search.addEventListener("keydown", (event) => {
 });
 
 watch("value", () => {
+  marked = () => props.value;
   for (const { number, label, input } of options) {
     input.checked = number === props.value;
     if (input.checked) reveal(label);

@@ -44,17 +44,14 @@ function makeLane(name) {
   return column;
 }
 
-function showLane(column, lane, phase) {
+function showLane(column, lane) {
   column.dataset.style = lane.style;
   setText(column.querySelector(".name"), lane.name);
   setText(column.querySelector(".alpha"), lane.alpha_text);
   setText(column.querySelector(".facts"), lane.accuracy_text);
   showPictures(column.querySelector(".portrait"), lane.picture ? [lane.picture] : []);
   showPictures(column.querySelector(".others"), lane.others.filter(Boolean));
-  const label = column.querySelector(".confidence span");
-  // The final figure is a mean over random views, and so lower than the curve's last point.
-  setText(label, phase === "done" ? "Final confidence" : "Confidence");
-  label.title = phase === "done" ? "Mean over random crops and mirror images (selection)" : "";
+  setText(column.querySelector(".confidence span"), "Target confidence");
   const known = lane.target_confidence !== null;
   const confidence = percent(lane.target_confidence || 0);
   setText(column.querySelector("strong"), known ? confidence : "–");
@@ -67,6 +64,15 @@ function showLane(column, lane, phase) {
   setText(verdict.querySelector(".certainty"), lane.certainty);
   verdict.dataset.kind = lane.verdict ? (lane.recognised ? "recognised" : "other") : "none";
   setText(column.querySelector(".note"), lane.expectation);
+}
+
+// The confidence's curve, ending at the number on the lane's card. After the last step that is a
+// mean over random views, and a point of its own.
+function toTheNumber({ confidence_curve: curve, target_confidence: number }, stage) {
+  if (!curve || number === null) return curve;
+  const points = curve.trim().split(" ");
+  const across = stage === "optimisation" ? points.pop().split(",")[0] : 100;
+  return [...points, `${across},${100 * (1 - number)}`].join(" ");
 }
 
 // The points of a curve are "x,y x,y ...", in percent of the plot from its upper left corner.
@@ -111,7 +117,8 @@ function show(value) {
   setText(".shown", value.shown && value.shown + older);
   $(".shown").dataset.older = value.is_older;
 
-  setText(photos.querySelector("h3"), "Identity " + value.identity);
+  setText(photos.querySelector("h3"), value.title);
+  photos.querySelector("h3").title = value.title;
   showPictures(photos.querySelector(".portrait"), value.photos.slice(0, 1));
   showPictures(photos.querySelector(".others"), value.photos.slice(1));
 
@@ -126,17 +133,66 @@ function show(value) {
     const found = [...columns.querySelectorAll(".lane")].find((c) => c.dataset.lane === lane.name);
     const column = found || makeLane(lane.name);
     columns.append(column);
-    showLane(column, lane, value.phase);
+    showLane(column, lane);
   }
-  showCurve($("[data-curve=confidence_curve]"), value.lanes, 0, percent);
+  const ended = value.lanes.map((lane) => ({ ...lane, confidence_curve: toTheNumber(lane, value.stage) }));
+  showCurve($("[data-curve=confidence_curve]"), ended, 0, percent);
   showCurve($("[data-curve=cosine_curve]"), value.lanes, value.cosine_low ? -1 : 0, cosine);
 }
 
 const player = makePlayer(board, show);
 function update() {
   board.hidden = !props.value || !props.value.lanes;
-  if (!board.hidden) player.show(props.value);
+  if (board.hidden) return;
+  if (isLive) remember(props.value);
+  player.show(opening(props.value));
 }
+
+// The page is built with one identity; a link's own comes from the server, seconds later.
+const isLive = props.name === "attack";
+const asked = new URL(location.href).searchParams;
+let linked = isLive && (asked.get("tab") || "attack") === "attack" ? asked.get("identity") : null;
+if (linked !== null && !/^\d{1,6}$/.test(linked)) linked = null;
+
+function opening(value) {
+  const isOther = linked !== null && Number(linked) !== value.identity && IDLE.includes(value.phase);
+  if (!isOther) {
+    linked = null;
+    return value;
+  }
+  const { replay, ...rest } = value;
+  const status = `Opening identity ${linked} …`;
+  const blank = { picture: null, others: [], target_confidence: null, verdict: "", certainty: "", confidence_curve: "", cosine_curve: "" };
+  const lanes = value.lanes.map((lane) => ({ ...lane, ...blank }));
+  return { ...rest, title: `Identity ${linked}`, phase: "ready", stage: "", progress: 0, seconds: 0, status, announcement: status, photos: [], lanes };
+}
+document.addEventListener("link-read", ({ detail: ignored }) => {
+  if (ignored.includes("identity=")) {
+    linked = null;
+    update();
+  }
+});
+
+// An attack ends with its page. This tab remembers a running one, to say so when it is loaded anew.
+const STORE = "mia-demo-running-attack";
+const cut = savedState("sessionStorage", STORE);
+function remember({ phase, title, stage, step, total_steps }) {
+  const isRunning = ["waiting", "loading", "running"].includes(phase);
+  saveState("sessionStorage", STORE, isRunning ? { title, stage, step, total_steps } : null);
+  if (!IDLE.includes(phase)) $(".gone").hidden = true;
+}
+if (isLive && cut) {
+  const hasBegun = cut.stage === "optimisation";
+  const where = hasBegun ? `at step ${cut.step} of ${cut.total_steps}` : cut.stage ? `during ${cut.stage}` : "before it had begun";
+  const kept = hasBegun ? " How far it came is kept on the Runs page, unless others share this demo." : "";
+  $(".gone").hidden = false;
+  setText(".gone", `The attack on ${cut.title.replace("Identity", "identity")} ended ${where}, because the page was loaded anew or lost its connection.${kept} Start attacks again.`);
+}
+document.addEventListener("connection-cut", () => {
+  if (isLive && !["done", "stopped", "failed", ...IDLE].includes(board.dataset.phase)) {
+    setText(".status", "The connection to the server is cut; the attack has ended there. This page loads itself anew as soon as the server answers.");
+  }
+});
 watch("value", update);
 update();
 drawInto($(".curves"), () => player.redraw());

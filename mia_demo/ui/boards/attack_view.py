@@ -12,14 +12,13 @@ from typing import Any
 from mia_demo.attack.attack import SHOWN
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame, LaneFrame
-from mia_demo.data.identities import IdentitySet
 from mia_demo.data.pictures import data_uri
 from mia_demo.runs.saver import AttackSaver
-from mia_demo.ui.boards.sweep_view import lane_styles
+from mia_demo.ui.boards.lane_styles import styles_in
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import Curves, Tracked
 from mia_demo.ui.shared.render import polyline
-from mia_demo.zoo.layers import LayeredZoo
+from mia_demo.visitors.own_people import People
 from mia_demo.zoo.reading import Zoo
 
 BOARD_PHOTOS = 9  # real training photos beside the reconstructions
@@ -27,6 +26,11 @@ BOARD_PHOTO_SIZE = 128
 OTHERS = SHOWN - 1  # small pictures per lane; the best one is large
 ATTACK_ANNOUNCE_SECONDS = 1.0  # screen readers cannot follow eight messages per second
 
+MIN_TRAINED_ACCURACY = 0.5  # on test photos; below it a result says nothing about the smoothing
+HARDLY_TRAINED = (
+    "Hardly trained: it recognises few of these people itself, so what leaks, or does not, says "
+    "nothing about its smoothing."
+)
 EXPECTATIONS = {
     1: "Positive smoothing: the paper finds that it lets more of the face leak.",
     0: "No smoothing: the baseline. The paper finds that it leaks as well.",
@@ -75,6 +79,7 @@ class BoardView:
 
     Attributes:
         phase: ready, waiting, loading, running, stopped, done or failed.
+        title: who is under attack.
         stage, step, total_steps: of the attack; stage is empty before the first frame.
         progress: 0..1 over all stages.
         status: one sentence on what is happening.
@@ -95,6 +100,7 @@ class BoardView:
     announcement: str
     photos: tuple[Picture, ...]
     lanes: tuple[LaneView, ...]
+    title: str = ""
     cosine_low: float = 0.0  # the lower end of the gradient cosine's axis
     shown: str = ""
     form: tuple[Any, ...] = ()
@@ -104,9 +110,7 @@ class BoardView:
         return asdict(self)
 
 
-def ready_board(
-    zoo: LayeredZoo, identities: IdentitySet, identity: int, lanes: Sequence[str], before: str = ""
-) -> BoardView:
+def ready_board(people: People, identity: int, lanes: Sequence[str], before: str = "") -> BoardView:
     """The board before an attack: real photos and empty lanes.
 
     Args:
@@ -115,7 +119,8 @@ def ready_board(
     Raises:
         DemoError: a photo or a lane's entry cannot be read.
     """
-    status = f"{before or 'Ready.'} Start attacks identity {identity}."
+    zoo, who = people.zoo, called(identity, people.names)
+    status = f"{before or 'Ready.'} Start attacks {who}."
     return BoardView(
         phase="ready",
         identity=identity,
@@ -126,19 +131,24 @@ def ready_board(
         seconds=0.0,
         status=status,
         announcement=status,
-        photos=board_photos(zoo, identities, identity),
-        lanes=tuple(
-            _empty_lane(zoo, name, style)
-            for name, style in zip(lanes, lane_styles(lanes, zoo.lane_order()), strict=True)
-        ),
+        title=title_of(identity, people.names),
+        photos=board_photos(people, identity),
+        lanes=tuple(_empty_lane(zoo, name, style) for name, style in styles_in(zoo, lanes).items()),
     )
 
 
 class BoardPresenter:
     """Turns the updates of one attack's job into boards."""
 
-    def __init__(self, ready: BoardView, config: AttackConfig, form: Sequence[Any] = ()) -> None:
+    def __init__(
+        self,
+        ready: BoardView,
+        config: AttackConfig,
+        form: Sequence[Any] = (),
+        names: Sequence[str] = (),
+    ) -> None:
         self.config = config
+        self._names = names
         status = "Loading the networks …"
         preset = "own settings" if config.preset == "custom" else f"preset {config.preset}"
         self.view = replace(
@@ -146,7 +156,7 @@ class BoardPresenter:
             phase="loading",
             status=status,
             announcement=status,
-            shown=f"Shown: identity {config.identity}, {preset}, seed {config.seed}",
+            shown=f"Shown: {called(config.identity, names)}, {preset}, seed {config.seed}",
             form=tuple(form),
         )
         self._announced_at = -math.inf
@@ -229,7 +239,7 @@ class BoardPresenter:
                 where = "in every lane"
             return (
                 f"Done in {frame.seconds:.1f} s: the evaluator recognises "
-                f"identity {self.config.identity} {where}."
+                f"{called(self.config.identity, self._names)} {where}."
             )
         if frame.stage == "optimisation":
             return f"Optimisation: step {frame.step} of {frame.total_steps}"
@@ -244,7 +254,7 @@ class BoardPresenter:
             Picture(
                 data_uri(lane.images[k]),
                 f"{'Best reconstruction' if rank == 0 else f'Candidate {rank + 1}'} of "
-                f"identity {identity} from lane {lane.name}",
+                f"{called(identity, self._names)} from lane {lane.name}",
             )
             for rank, k in enumerate(order)
         ]
@@ -259,7 +269,7 @@ class BoardPresenter:
             others=(*pictures[1:], *[None] * (SHOWN - len(pictures))),
             target_confidence=round(lane.target_confidence, 4),
             evaluator_top1=top1,
-            verdict=verdict_words(top1, identity),
+            verdict=verdict_words(top1, identity, self._names),
             certainty=f"{lane.evaluator_confidences[lane.best]:.0%} sure",
             recognised=recognised,
             confidence_curve=polyline(confidences, total, 0.0, 1.0),
@@ -268,26 +278,37 @@ class BoardPresenter:
         )
 
 
-def verdict_words(top1: int, identity: int) -> str:
+def called(identity: int, names: Sequence[str]) -> str:
+    """An own person's name, which is the folder's; else the number."""
+    return names[identity] if names else f"identity {identity}"
+
+
+def title_of(identity: int, names: Sequence[str] = ()) -> str:
+    """The heading above an identity's photos."""
+    return names[identity] if names else f"Identity {identity}"
+
+
+def verdict_words(top1: int, identity: int, names: Sequence[str] = ()) -> str:
     """What the evaluator says, in words."""
-    return f"{'recognised as' if top1 == identity else 'takes it for'} identity {top1}"
+    return f"{'recognised as' if top1 == identity else 'takes it for'} {called(top1, names)}"
 
 
-def board_photos(zoo: Zoo, identities: IdentitySet, identity: int) -> tuple[Picture, ...]:
+def board_photos(people: People, identity: int) -> tuple[Picture, ...]:
     """A few photos of the identity that the classifiers were trained on.
 
     Raises:
         DataError: a photo cannot be read.
     """
     # Spread over the training split, so that pose and light differ.
-    trained_on = zoo.images_of(identities, identity, "train")
+    identities, who = people.identities, called(identity, people.names)
+    trained_on = people.zoo.images_of(identities, identity, "train")
     count = min(BOARD_PHOTOS, len(trained_on))
     indices = [trained_on[position * len(trained_on) // count] for position in range(count)]
     images, _ = identities.tensors(BOARD_PHOTO_SIZE, labels=[identity], indices=indices)
     return tuple(
         Picture(
             data_uri(image.permute(1, 2, 0).numpy()),
-            f"Real training photo {number} of identity {identity}",
+            f"Real training photo {number} of {who}",
         )
         for number, image in enumerate(images, start=1)
     )
@@ -309,7 +330,11 @@ def empty_lane(name: str, style: int, alpha: float, accuracy: float | None) -> L
         accuracy_text=(
             "test accuracy not measured" if accuracy is None else f"{accuracy:.1%} test accuracy"
         ),
-        expectation=EXPECTATIONS[(alpha > 0) - (alpha < 0)],
+        expectation=(
+            HARDLY_TRAINED
+            if accuracy is not None and accuracy < MIN_TRAINED_ACCURACY
+            else EXPECTATIONS[(alpha > 0) - (alpha < 0)]
+        ),
     )
 
 

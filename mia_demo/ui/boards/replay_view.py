@@ -18,9 +18,10 @@ from mia_demo.ui.boards.attack_view import (
     board_photos,
     empty_lane,
     progress_of,
+    title_of,
     verdict_words,
 )
-from mia_demo.ui.boards.sweep_view import lane_styles
+from mia_demo.ui.boards.lane_styles import lane_styles
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.shared.render import polyline_at
 
@@ -83,7 +84,8 @@ def blank_board(engine: Engine, run: AttackRun) -> BoardView:
         seconds=report["seconds"],
         status=status,
         announcement=status,
-        photos=board_photos(engine.zoo, engine.identities, identity) if is_known else (),
+        title=title_of(identity),
+        photos=board_photos(engine.embedded, identity) if is_known else (),
         lanes=tuple(_blank_lane(engine, run, n) for n in range(len(run.config.lanes))),
     )
 
@@ -91,7 +93,9 @@ def blank_board(engine: Engine, run: AttackRun) -> BoardView:
 def _blank_lane(engine: Engine, run: AttackRun, position: int) -> LaneView:
     name = run.config.lanes[position]
     lane = run.report["lanes"][name]
-    style = lane_styles(run.config.lanes, engine.zoo.lane_order())[position]
+    style = lane_styles({lane: run.report["lanes"][lane]["alpha"] for lane in run.config.lanes})[
+        name
+    ]
     return empty_lane(name, style, lane["alpha"], lane["test_accuracy"])
 
 

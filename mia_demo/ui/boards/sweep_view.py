@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mia_demo.data.pictures import data_uri
 from mia_demo.report.contact_sheet import RIGHT, WRONG
 from mia_demo.sweep.sweep import SweepPlan
+from mia_demo.ui.boards.lane_styles import styles_in
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.sweeping import SweepTally, SweepUpdate
-
-LANE_STYLES = 6  # in colours.css
+from mia_demo.zoo.reading import Zoo
 
 
 @dataclass(frozen=True)
@@ -53,27 +52,12 @@ class SweepView:
 NO_SWEEP = SweepView("ready", "")
 
 
-def lane_style(lane: str, targets: Sequence[str], position: int) -> int:
-    """The number of a lane's colour: a target's is fixed, others take theirs in order."""
-    return (targets.index(lane) if lane in targets else position) % LANE_STYLES
-
-
-def lane_styles(lanes: Sequence[str], targets: Sequence[str]) -> list[int]:
-    """A colour per lane of one board: the usual one, or the next that is free."""
-    styles: list[int] = []
-    for position, lane in enumerate(lanes):
-        usual = lane_style(lane, targets, position)
-        turned = ((usual + turn) % LANE_STYLES for turn in range(LANE_STYLES))
-        styles.append(next((style for style in turned if style not in styles), usual))
-    return styles
-
-
 class SweepPresenter:
     """Turns the updates of one sweep's job into views."""
 
-    def __init__(self, plan: SweepPlan, targets: Sequence[str]) -> None:
+    def __init__(self, plan: SweepPlan, zoo: Zoo) -> None:
         self._plan = plan
-        self._targets = targets
+        self._styles = styles_in(zoo, plan.config.lanes)
         self._before = len(plan.finished())
         self.view = SweepView("attacking", "Starting …", self._before, plan.total)
 
@@ -85,10 +69,9 @@ class SweepPresenter:
     def update(self, update: SweepUpdate) -> SweepView:
         changes: dict[str, Any] = {}
         if update.identity is not None:
-            lanes = enumerate(update.tallies)
             changes = {
                 "newest": f"Newest: identity {update.identity}, seed {update.seed}",
-                "lanes": tuple(self._lane(tally, n, update.identity) for n, tally in lanes),
+                "lanes": tuple(self._lane(tally, update.identity) for tally in update.tallies),
             }
         return self._show(
             phase=update.phase,
@@ -122,11 +105,11 @@ class SweepPresenter:
             return f"All {update.total} attacks are done; the results are shown."
         return f"{done}, {self._before} of them before." if self._before else f"{done}."
 
-    def _lane(self, tally: SweepTally, position: int, identity: int) -> LaneProgress:
+    def _lane(self, tally: SweepTally, identity: int) -> LaneProgress:
         recognised = tally.top1 == identity
         return LaneProgress(
             name=tally.lane,
-            style=lane_style(tally.lane, self._targets, position),
+            style=self._styles[tally.lane],
             uri=data_uri(tally.picture),
             alt=f"Best reconstruction of identity {identity} from lane {tally.lane}",
             verdict=f"{RIGHT if recognised else WRONG}: says {tally.top1}",

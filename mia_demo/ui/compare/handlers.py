@@ -51,7 +51,7 @@ class SweepJobView(JobView[SweepUpdate]):
     def __init__(self, handlers: CompareHandlers, plan: SweepPlan) -> None:
         self.handlers = handlers
         self.plan = plan
-        self.presenter = SweepPresenter(plan, handlers.engine.zoo.target_names())
+        self.presenter = SweepPresenter(plan, handlers.engine.zoo)
 
     def first(self, job: Job[SweepUpdate]) -> tuple[Any, ...]:
         return self._running(job)
@@ -194,7 +194,7 @@ class CompareHandlers:
         with toasts():
             names = tuple(self.engine.zoo.base.target_names() if lanes is None else lanes)
             plan = plan_sweep(self.engine, preset_config(preset, lanes=names), identities, seeds)
-            presenter = SweepPresenter(plan, self.engine.zoo.target_names())
+            presenter = SweepPresenter(plan, self.engine.zoo)
             job = self._job(plan, sweep_work)
             for update in job.updates():
                 if isinstance(update, Waiting):
@@ -250,8 +250,7 @@ class CompareHandlers:
 
     def _view(self, sweep: Sweep) -> CompareView:
         caveat = self.library.caveat(sweep.record)
-        targets = self.engine.zoo.target_names()
-        return compare_view(sweep, caveat, self.engine.identities, targets)
+        return compare_view(sweep, caveat, self.engine.identities)
 
     def _file(self, sweep: Sweep, kind: str) -> str:
         """A download's content.

@@ -23,7 +23,7 @@ from mia_demo.sweep.library import Sweep
 from mia_demo.sweep.pooling import AVERAGES_NOTE, pool_trainings, target_of
 from mia_demo.sweep.results import SweepResults
 from mia_demo.sweep.rows import LaneRow
-from mia_demo.ui.boards.sweep_view import lane_style
+from mia_demo.ui.boards.lane_styles import lane_styles
 
 SPRITE_COLUMNS = 10
 TRAININGS_NOTE = "Points of one colour are trainings of one target: only their seed differs."
@@ -46,9 +46,7 @@ class CompareView:
 EMPTY_RESULTS = CompareView({"key": ""}, {}, {}, {}, {})
 
 
-def compare_view(
-    sweep: Sweep, caveat: str, identities: IdentitySet, targets: list[str]
-) -> CompareView:
+def compare_view(sweep: Sweep, caveat: str, identities: IdentitySet) -> CompareView:
     """Everything the page shows of a sweep.
 
     Args:
@@ -58,11 +56,11 @@ def compare_view(
         DataError: results or photos cannot be read.
     """
     results = sweep.load()
-    styles = {
-        lane: lane_style(target_of(lane), targets, position)
-        for position, lane in enumerate(results.record.lanes)
-    }
     averages = pool_trainings(results.rows)
+    # Trainings of one target have its style, where they are several.
+    named = {row.lane: target_of(row.lane) if averages else row.lane for row in results.rows}
+    found = lane_styles({named[row.lane]: row.alpha for row in results.rows})
+    styles = {lane: found[name] for lane, name in named.items()}
     table_styles = {target_of(lane): style for lane, style in styles.items()} | styles
     return CompareView(
         summary=_summary(sweep, results, caveat),

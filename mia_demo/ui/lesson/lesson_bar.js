@@ -170,6 +170,9 @@ new ResizeObserver(() => {
   document.documentElement.style.setProperty("--lesson-height", bar.offsetHeight + "px");
 }).observe(bar);
 
+// Back and forward change the page and leave the step.
+window.addEventListener("popstate", () => tell(bar.hidden ? 0 : at + 1));
+
 const asked = new URL(location.href).searchParams;
 const number = Number(asked.get("lesson"));
 if (Number.isInteger(number) && number > 0) {

@@ -13,7 +13,7 @@ from typing import Any
 from mia_demo.data.pictures import data_uri
 from mia_demo.lesson.line_up import ALL_LANES, CHANCE, Ballot, LineUp, VoteTally, tally
 from mia_demo.report.columns import alpha_text
-from mia_demo.ui.boards.sweep_view import lane_style
+from mia_demo.ui.boards.lane_styles import lane_styles
 from mia_demo.ui.engine.line_up_game import Game
 from mia_demo.ui.engine.line_up_rooms import ALONE
 
@@ -51,6 +51,8 @@ def _view(game: Game, role: str, voter: str, targets: Sequence[str]) -> dict[str
     phase = "waiting" if game.expected else "empty"
     if ballot is not None:
         phase = "revealed" if ballot.is_revealed else "voting"
+    shown = sorted((one.line_up for one in game.ballots), key=lambda one: -one.alpha)
+    styles = lane_styles({one.lane: one.alpha for one in shown})
     return {
         "role": role,
         "phase": phase,
@@ -59,8 +61,8 @@ def _view(game: Game, role: str, voter: str, targets: Sequence[str]) -> dict[str
         "number": game.current + 1,
         "rounds": len(game.ballots) + game.expected,
         "mine": None if ballot is None else ballot.votes.get(voter),
-        "reveal": _reveal(ballot, role, targets) if ballot and ballot.is_revealed else None,
-        "tally": [_tally_row(row, targets) for row in _ordered(tally(game.ballots), targets)],
+        "reveal": _reveal(ballot, role, styles) if ballot and ballot.is_revealed else None,
+        "tally": [_tally_row(row, styles) for row in _ordered(tally(game.ballots), targets)],
         "chance": CHANCE,
     }
 
@@ -71,7 +73,7 @@ def _with_version(view: dict[str, Any]) -> dict[str, Any]:
     return {**view, "version": digest}
 
 
-def _reveal(ballot: Ballot, role: str, targets: Sequence[str]) -> dict[str, Any]:
+def _reveal(ballot: Ballot, role: str, styles: dict[str, int]) -> dict[str, Any]:
     shown = ballot.line_up
     votes, hits = len(ballot.votes), ballot.hits
     chosen = shown.identities[shown.evaluator_choice]
@@ -84,7 +86,7 @@ def _reveal(ballot: Ballot, role: str, targets: Sequence[str]) -> dict[str, Any]
         "counts": ballot.counts(),
         "choice": shown.evaluator_choice,
         "lane": shown.lane,
-        "style": _style(shown.lane, targets),
+        "style": styles[shown.lane],
         "alpha": f"α = {alpha_text(shown.alpha)}",
         "people": f"It is photo {shown.truth + 1}, identity {shown.identity}. {people}",
         "machine": (
@@ -102,11 +104,11 @@ def _ordered(rows: Sequence[VoteTally], targets: Sequence[str]) -> list[VoteTall
     )
 
 
-def _tally_row(row: VoteTally, targets: Sequence[str]) -> dict[str, Any]:
+def _tally_row(row: VoteTally, styles: dict[str, int]) -> dict[str, Any]:
     low, high = row.interval
     return {
         "lane": row.lane,
-        "style": -1 if row.lane == ALL_LANES else _style(row.lane, targets),
+        "style": -1 if row.lane == ALL_LANES else styles[row.lane],
         "rounds": row.rounds,
         "share": row.hits / row.votes,
         "interval": row.interval,
@@ -147,10 +149,6 @@ def _voter_status(game: Game, voter: str, phase: str) -> str:
     if voter not in ballot.votes:
         return "This round is over; the next one appears by itself."
     return f"You were {_verdict(ballot.votes[voter] == ballot.line_up.truth)}."
-
-
-def _style(lane: str, targets: Sequence[str]) -> int:
-    return lane_style(lane, targets, len(targets))
 
 
 def _verdict(is_right: bool) -> str:

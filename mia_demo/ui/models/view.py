@@ -10,7 +10,7 @@ from huggingface_hub import constants
 from mia_demo.recipes.model_card import has_embedded_identities
 from mia_demo.report.columns import alpha_text, percent
 from mia_demo.system.usage import device_memory, process_bytes
-from mia_demo.ui.boards.sweep_view import lane_styles
+from mia_demo.ui.boards.lane_styles import styles_in
 from mia_demo.ui.engine import zero_gpu
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import Engine
@@ -72,7 +72,7 @@ def machine_facts(engine: Engine) -> list[dict[str, str]]:
 def group_json(engine: Engine, shown: LoadedPeople, measured: MeasuredByWeights) -> dict[str, Any]:
     """People with all networks loaded for them."""
     people, zoo = shown.people, shown.people.zoo
-    styles = dict(zip(shown.lanes, lane_styles(shown.lanes, zoo.lane_order()), strict=True))
+    styles = styles_in(zoo, shown.lanes)
     others = [entry.name for entry in zoo.manifest.checkpoints if entry.kind != "target"]
     trained = {entry.name for entry in zoo.own.targets()}
     items = [

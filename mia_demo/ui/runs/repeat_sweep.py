@@ -34,7 +34,7 @@ class SweepRepeater(Repeater):
             tuple(record.seeds),
             unused_folder(engine, "sweep-again-"),
         )
-        super().__init__(head, SweepPresenter(self._plan, engine.zoo.target_names()))
+        super().__init__(head, SweepPresenter(self._plan, engine.zoo))
 
     def start(self) -> Job[SweepUpdate | Repetition]:
         return self._engine.shared(self._work, "a sweep")

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from mia_demo.errors import ConfigError
 from mia_demo.runs.run import Run, setting_differences
-from mia_demo.ui.boards.sweep_view import lane_style
+from mia_demo.ui.boards.lane_styles import styles_in
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.runs.repeater import Repeater
 
@@ -120,7 +120,7 @@ class ShownRun(ABC, Generic[AnyRun]):
         """
         both = (self, other)
         lanes = dict.fromkeys(lane for shown in both for lane in shown.lanes())
-        targets = self.engine.zoo.target_names()
+        styles = styles_in(self.engine.zoo, list(lanes))
         others = set(other.identities())
         people = [number for number in self.identities() if number in others]
         compared = {
@@ -130,13 +130,13 @@ class ShownRun(ABC, Generic[AnyRun]):
             "lanes": [
                 {
                     "name": lane,
-                    "style": lane_style(lane, targets, position),
+                    "style": styles[lane],
                     "sides": [
                         shown.side(lane, people) if lane in shown.lanes() else None
                         for shown in both
                     ],
                 }
-                for position, lane in enumerate(lanes)
+                for lane in lanes
             ],
         }
         return {"compared": compared}

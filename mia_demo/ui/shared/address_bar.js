@@ -1,5 +1,6 @@
 // uses shared/elements
 // Writes the settings of the page in front into the address; other parameters stay as they are.
+// A change of page is an entry of the browser's history, a change of a setting is none.
 const FIRST = Object.keys(props.pages)[0];
 const OWN = new Set(["tab"]);
 for (const settings of Object.values(props.pages)) for (const { name } of settings) OWN.add(name);
@@ -41,15 +42,23 @@ function write() {
   const { pairs, isPlain } = isTold ? told(current) : { pairs: [], isPlain: true };
   // A visitor who has changed nothing keeps the bare address.
   if (isPlain && current === FIRST && ![...url.searchParams.keys()].some((name) => OWN.has(name))) return;
-  const others = [...url.searchParams].filter(([name]) => !OWN.has(name));
-  setQuery([["tab", current], ...pairs, ...others]);
+  const others = [...url.searchParams].filter(([name]) => !OWN.has(name) && name !== "projector");
+  if (isProjected()) others.push(["projector", "1"]);
+  setQuery([["tab", current], ...pairs, ...others], pageOf(url) !== current);
 }
 
-function setQuery(pairs) {
+function pageOf(url) {
+  const named = url.searchParams.get("tab");
+  return named in props.pages ? named : FIRST;
+}
+
+function setQuery(pairs, isNewEntry = false) {
   const encoded = (text) => encodeURIComponent(text).replaceAll("%2C", ",").replaceAll("%2F", "/");
   const query = pairs.map(([name, text]) => `${name}=${encoded(text)}`).join("&");
   const address = location.pathname + (query && "?" + query) + location.hash;
-  if (address !== location.pathname + location.search + location.hash) history.replaceState(history.state, "", address);
+  if (address === location.pathname + location.search + location.hash) return;
+  if (isNewEntry) history.pushState(history.state, "", address);
+  else history.replaceState(history.state, "", address);
 }
 
 // A page that is mounted slowly reports after the visitor has gone on.
@@ -67,6 +76,7 @@ function take() {
   if (news.isRestored) {
     isRestored = true;
     $(".ignored").textContent = news.ignored;
+    document.dispatchEvent(new CustomEvent("link-read", { detail: news.ignored }));
     if (news.hiddenTabs) hide(news.hiddenTabs);
   }
   if (isRestored) write();
@@ -91,17 +101,41 @@ $(".copy").addEventListener("click", async () => {
   setTimeout(() => ($(".said").textContent = ""), 4000);
 });
 
+// Back and forward: the page that the address names comes to the front, with its settings of now.
+window.addEventListener("popstate", () => {
+  const page = pageOf(new URL(location.href));
+  if (page === current) return write();
+  current = page;
+  document.getElementById(`tab-${page}-button`)?.click();
+});
+
+const isProjected = () => document.documentElement.classList.contains("projector");
+
 function project(isOn) {
   document.documentElement.classList.toggle("projector", isOn);
   $(".projector").setAttribute("aria-pressed", isOn);
 }
 
 $(".projector").addEventListener("click", () => {
-  const isOn = !document.documentElement.classList.contains("projector");
+  const isOn = !isProjected();
   project(isOn);
   const others = [...new URL(location.href).searchParams].filter(([name]) => name !== "projector");
   setQuery(isOn ? [...others, ["projector", "1"]] : others);
 });
+
+// Gradio takes the browser's language for the page's, which is English whatever the browser's.
+const root = document.documentElement;
+const speakEnglish = () => root.lang !== "en" && (root.lang = "en");
+new MutationObserver(speakEnglish).observe(root, { attributeFilter: ["lang"] });
+speakEnglish();
+
+// Gradio says so in a toast alone, and loads the page anew when the server answers again.
+let isCut = false;
+new MutationObserver(() => {
+  const wasCut = isCut;
+  isCut = Boolean(document.querySelector(".toast-wrap")?.textContent.includes("Connection to the server was lost"));
+  if (isCut && !wasCut) document.dispatchEvent(new Event("connection-cut"));
+}).observe(document.body, { childList: true, subtree: true });
 
 const asked = new URL(location.href).searchParams;
 project(asked.get("projector") === "1");

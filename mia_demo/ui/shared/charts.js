@@ -9,6 +9,12 @@ const MARKERS = [
   "M0 -10L10 0L0 10L-10 0Z",
   "M0 9L-9 -7H9Z",
   "M-3 -9H3V-3H9V3H3V9H-3V3H-9V-3H-3Z",
+  "M9 0L-7 -9V9Z",
+  "M-9 0L7 -9V9Z",
+  "M0 -10L9 -3L6 8H-6L-9 -3Z",
+  "M-5 -8H5L10 0L5 8H-5L-10 0Z",
+  "M-9 -5H9V5H-9Z",
+  "M-5 -9H5V9H-5Z",
 ];
 const END_GAP = 20; // pixels between names beside the ends of lines
 

@@ -15,7 +15,7 @@ from mia_demo.metrics.embedding_view import EmbeddingView
 from mia_demo.metrics.gradient_stability import PAPER_COSINES, mean_over_chunks, summarise
 from mia_demo.report.columns import alpha_text
 from mia_demo.sweep.results import SweepResults
-from mia_demo.ui.boards.sweep_view import lane_style
+from mia_demo.ui.boards.lane_styles import styles_in
 from mia_demo.ui.engine.engine import FinishedAttack
 from mia_demo.zoo.reading import Zoo
 
@@ -39,8 +39,8 @@ class LaneLabel:
 def lane_labels(zoo: Zoo) -> list[LaneLabel]:
     names = zoo.target_names()
     return [
-        LaneLabel(name, lane_style(name, names, position), zoo.entry(name).alpha or 0.0)
-        for position, name in enumerate(names)
+        LaneLabel(name, style, zoo.entry(name).alpha or 0.0)
+        for name, style in styles_in(zoo, names).items()
     ]
 
 

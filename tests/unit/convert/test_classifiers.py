@@ -15,6 +15,7 @@ from mia_demo.cli import main
 from mia_demo.convert.classifiers import find_classifier
 from mia_demo.errors import ConversionError
 from mia_demo.ui.boards.attack_view import ready_board
+from mia_demo.visitors.own_people import People
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.layers import LayeredZoo
 from mia_demo.zoo.opening import open_zoo
@@ -153,12 +154,9 @@ def test_an_unmeasured_accuracy_is_shown_as_such(capsys, tmp_path: Path, checkpo
     captured = capsys.readouterr()
     assert "test_accuracy: not measured" in captured.out
     assert "licence: The paper's reference code is under the MIT licence" in captured.err
-    board = ready_board(
-        LayeredZoo(FolderZoo(zoo), OwnFolder(zoo / "own")),
-        open_zoo().identities(),
-        0,
-        ("resnet18_facescrub",),
-    )
+    layered = LayeredZoo(FolderZoo(zoo), OwnFolder(zoo / "own"))
+    people = People(zoo=layered, identities=open_zoo().identities())
+    board = ready_board(people, 0, ("resnet18_facescrub",))
     assert board.lanes[0].accuracy_text == "test accuracy not measured"
 
 

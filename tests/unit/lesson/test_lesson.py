@@ -89,7 +89,7 @@ def test_steps_of_absent_pages_are_left_out() -> None:
 
 
 def test_questions_come_before_all_answers(figures: Figures) -> None:
-    page = html.unescape(worksheet(LESSON_STEPS, figures, "http://127.0.0.1:7860/"))
+    page = html.unescape(worksheet(LESSON_STEPS, figures, "http://192.168.0.7:7860/"))
     questions, answers = page.split('<div class="answers">')
     assert "break-before: page" in page
     for step in LESSON_STEPS:
@@ -100,3 +100,13 @@ def test_questions_come_before_all_answers(figures: Figures) -> None:
     assert not re.search(r"\d%", questions.split("<body>")[1])  # no figure gives an answer away
     assert "&lesson=3" in questions
     assert "commit" in answers
+
+
+def test_a_worksheets_addresses_work_from_another_machine(figures: Figures) -> None:
+    sheet = html.unescape(worksheet(LESSON_STEPS, figures, "http://192.168.0.7:7860/"))
+    assert "http://192.168.0.7:7860/?tab=" in sheet
+    for own in ("http://127.0.0.1:7860/", "http://localhost:7860/", "http://[::1]:7860/"):
+        sheet = html.unescape(worksheet(LESSON_STEPS, figures, own))
+        assert own not in sheet
+        assert "Address of the demo:" in sheet  # a line to write the class's address on
+        assert ">?tab=attack" in sheet

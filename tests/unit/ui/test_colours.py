@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mia_demo.ui.boards.sweep_view import lane_styles
+from mia_demo.ui.boards.lane_styles import LANE_STYLES, lane_styles
 
 UI = Path(__file__).parents[3] / "mia_demo" / "ui"
 GROUND = {"light": "#ffffff", "dark": "#1e293b"}
@@ -65,7 +65,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def lanes(file: str, prefix: str) -> list[str]:
-    rule = rf'^{re.escape(prefix)}\[data-style="\d"\] {{\s+--lane: (#[0-9a-f]{{6}})'
+    rule = rf'^{re.escape(prefix)}\[data-style="\d+"\] {{\s+--lane: (#[0-9a-f]{{6}})'
     return re.findall(rule, (UI / "shared" / file).read_text("utf-8"), re.MULTILINE)
 
 
@@ -80,7 +80,8 @@ def lanes(file: str, prefix: str) -> list[str]:
 )
 def test_lane_colours(file: str, prefix: str, theme: str) -> None:
     colours = lanes(file, prefix)
-    assert len(colours) == 6
+    assert len(colours) == LANE_STYLES
+    assert len(set(colours)) == LANE_STYLES
     assert min(contrast(colour, GROUND[theme]) for colour in colours) >= MIN_CONTRAST
     for vision, matrix in VISION.items():
         # The three that came with the demo; further ones differ by their dashes and names.
@@ -89,9 +90,27 @@ def test_lane_colours(file: str, prefix: str, theme: str) -> None:
             assert np.linalg.norm(one - other) >= MIN_DIFFERENCE, vision
 
 
-def test_lanes_of_one_board_have_different_colours() -> None:
-    targets = ["positive", "zero", "negative", *(f"own-{number}" for number in range(1, 9))]
-    assert lane_styles(["positive", "zero", "negative"], targets) == [0, 1, 2]
-    assert lane_styles(["own-1", "own-3"], targets) == [3, 5]  # their own, on every board
-    assert lane_styles(["positive", "zero", "own-4"], targets) == [0, 1, 2]  # own-4's is taken
-    assert sorted(lane_styles(targets[5:], targets)) == list(range(6))
+def test_the_three_factors_keep_their_styles_whatever_the_lane_is_called() -> None:
+    demos = lane_styles({"positive": 0.1, "zero": 0.0, "negative": -0.05})
+    assert demos == {"positive": 0, "zero": 1, "negative": 2}
+    alone = lane_styles({"own-3": -0.05})
+    assert alone == {"own-3": 2}
+
+
+def test_other_factors_have_a_scale_by_sign() -> None:
+    factors = (0.2, 0.1, 0.05, 0.0, -0.05, -0.1, -0.2)  # of results/alphas
+    styles = lane_styles({f"alpha{alpha:+g}": alpha for alpha in factors})
+    assert len(set(styles.values())) == len(factors)
+    assert [styles[f"alpha{alpha:+g}"] for alpha in (0.05, 0.1, 0.2)] == [3, 0, 4]
+    assert [styles[f"alpha{alpha:+g}"] for alpha in (-0.05, -0.1, -0.2)] == [2, 7, 8]
+
+
+def test_lanes_of_one_board_have_different_styles() -> None:
+    same = lane_styles({"positive": 0.1, "own-1": 0.1, "own-2": 0.1, "own-3": 0.1, "own-4": 0.1})
+    assert len(set(same.values())) == 5
+    assert same["positive"] == 0
+    stages = lane_styles({"zero": 0.0, "zero>negative>zero": -0.05, "zero>zero>negative": 0.0})
+    assert len(set(stages.values())) == 3
+    assert stages["zero"] == 1
+    many = lane_styles({f"own-{number}": 0.01 * number for number in range(1, 31)})
+    assert set(many.values()) == set(range(LANE_STYLES))

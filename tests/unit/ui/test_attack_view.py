@@ -1,0 +1,23 @@
+"""What a lane's card says before an attack."""
+
+from __future__ import annotations
+
+from mia_demo.ui.boards.attack_view import called, empty_lane, title_of, verdict_words
+
+
+def test_a_hardly_trained_lane_says_so_whatever_its_smoothing() -> None:
+    for alpha in (-0.05, 0.0, 0.1):
+        words = empty_lane("own-1", 0, alpha, 0.05).expectation
+        assert words.startswith("Hardly trained")
+        assert "shields" not in words
+    assert "shields the face" in empty_lane("negative", 2, -0.05, 0.99).expectation
+    assert "shields the face" in empty_lane("foreign", 2, -0.05, None).expectation  # not measured
+
+
+def test_own_people_go_by_their_names() -> None:
+    names = ("Ada", "Bob")
+    assert called(1, names) == title_of(1, names) == "Bob"
+    assert verdict_words(0, 1, names) == "takes it for Ada"
+    assert verdict_words(1, 1, names) == "recognised as Bob"
+    assert verdict_words(3, 3) == "recognised as identity 3"
+    assert title_of(3) == "Identity 3"
