@@ -239,3 +239,28 @@ def test_axe_finds_nothing_serious(open_page: OpenPage, tmp_path: Path) -> None:
     found = violations(page)
     delete(page, name)
     assert found == []
+
+
+def test_a_training_whose_tab_was_closed_is_offered_and_listed(open_page: OpenPage) -> None:
+    page = open_train(open_page)
+    prepare_tiny_training(page, alpha=0.2, epochs=90, seed=31)
+    button(page, "Start").click()
+    # A finished epoch is what can be resumed.
+    expect(board(page).get_by_role("status")).to_contain_text("Epoch 2 of 90", timeout=TIMEOUT)
+    page.close()
+    again = open_train(open_page)
+    status = board(again).get_by_role("status")
+    expect(status).to_contain_text("A training with α = +0.2 is unfinished", timeout=TIMEOUT)
+    expect(controls(again).get_by_role("slider", name="Epochs")).to_have_value("90")
+    again.get_by_role("tab", name="Runs").click()
+    listed = again.get_by_role("button", name="Open α = +0.2, unfinished")
+    expect(listed).to_contain_text("stopped after epoch")
+    listed.click()
+    expect(again.get_by_text("goes on after the last finished epoch")).to_be_visible()
+    again.get_by_role("tab", name="Train").click()
+    button(again, "Resume").click()
+    expect(status).to_have_text(re.compile(r"^Epoch \d+ of 90"), timeout=TIMEOUT)
+    button(again, "Stop").click()
+    expect(status).to_have_text("Stopped; nothing of this training is kept.", timeout=TIMEOUT)
+    again.get_by_role("tab", name="Runs").click()
+    expect(listed).to_have_count(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,13 @@ from safetensors.torch import load_file
 from mia_demo.errors import ConfigError
 from mia_demo.recipes.classifiers import new_classifier, with_usual_start
 from mia_demo.system.device import Compute
+from mia_demo.system.files import write_json
+from mia_demo.training.logits import logit_histogram
 from mia_demo.ui.boards.training_view import TrainingPresenter, own_list
 from mia_demo.ui.engine.engine import Engine
-from mia_demo.ui.engine.training import TrainingUpdate, plan_training, training_work
+from mia_demo.ui.engine.training import Epoch, TrainingUpdate, plan_training, training_work
 from mia_demo.ui.engine.training_form import RECIPE, parse_training
+from mia_demo.ui.engine.unfinished import form_of, unfinished_trainings
 from mia_demo.ui.shared.lanes import target_choices
 from mia_demo.zoo.manifest import MANIFEST
 from mia_demo.zoo.opening import open_zoo
@@ -153,3 +157,20 @@ def test_a_failure_is_said_to_everybody_and_keeps_the_plan(engine: Engine) -> No
     failed = presenter.failed("No space.")
     assert (failed.phase, failed.status, failed.total) == ("failed", "No space.", 20)
     assert failed.announcement == "No space."
+
+
+def test_an_unfinished_training_is_found_again(engine: Engine) -> None:
+    config, images = parse_training(*FORM)
+    plan = plan_training(engine.zoo, engine.runs, with_usual_start(config, engine.zoo), images)
+    assert unfinished_trainings(engine.zoo, engine.runs) == []
+    plan.folder.mkdir(parents=True)
+    write_json(plan.folder / "plan.json", plan.decisive())
+    assert unfinished_trainings(engine.zoo, engine.runs) == []  # no epoch is finished
+    epoch = Epoch(1, -0.05, 1.0, 0.5, 0.5, logit_histogram(torch.eye(4), torch.arange(4)))
+    write_json(plan.folder / "history.json", [asdict(epoch)])
+    assert unfinished_trainings(engine.zoo, engine.runs) == [plan]
+    names = ("alpha", "photos", "epochs", "schedule", "architecture", "learning_rate", "seed")
+    assert form_of(plan) == dict(zip(names, FORM, strict=True))
+    for damaged in ('{"recipe": 5}', "[" * 200_000, '{"recipe": {"alpha": "x"}, "images": 8}'):
+        (plan.folder / "plan.json").write_text(damaged)
+        assert unfinished_trainings(engine.zoo, engine.runs) == []

@@ -135,6 +135,17 @@ class TrainingPresenter:
             facts="",
         )
 
+    def found(self) -> TrainingView:
+        """An unfinished training of an earlier visit."""
+        done, config = self._plan.epochs_done(), self._plan.config
+        status = (
+            f"A training with α = {alpha_text(config.alpha)} is unfinished, after epoch {done} of "
+            f"{config.epochs}. Resume goes on with it, Stop discards it."
+        )
+        return self._show(
+            phase="paused", status=status, urgent=True, progress=done / config.epochs, facts=""
+        )
+
     def stopped(self) -> TrainingView:
         status = "Stopped; nothing of this training is kept."
         if self._place:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import shutil
-import time
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -34,13 +33,14 @@ from mia_demo.training.classifier import (
 from mia_demo.training.logits import LogitHistogram
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.networks import Networks
+from mia_demo.ui.engine.step_clock import StepClock
 from mia_demo.ui.engine.visitors import asking_tab, tab_setting
 from mia_demo.zoo.layers import LayeredZoo
 from mia_demo.zoo.manifest import CheckpointEntry
 
 HISTORY_FILE = "history.json"
+PLAN_FILE = "plan.json"
 MAX_UNFINISHED = 5  # states kept on disk, 15 MB each and more
-UNTIMED_STEPS = 3  # too slow to tell the time left by
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,10 @@ class TrainingPlan:
     images: int  # of each identity
     folder: Path
     kind: str = "target"
+
+    def decisive(self) -> dict[str, Any]:
+        """The settings that tell one training from another."""
+        return {"recipe": self.config.to_json(), "images": self.images}
 
     def epochs_done(self) -> int:
         return len(self.history())
@@ -211,7 +215,7 @@ def run_training(
     classifier = new_classifier(networks.zoo, config, len(identities), plan.folder)
     trainer = ClassifierTrainer(classifier, config, compute, seen)
     _forget_old_states(plan.folder)
-    clock = _Clock()
+    clock = StepClock()
     losses: list[float] = []  # of the running epoch
     with writing_to(plan.folder.parent):
         for frame in train_classifier(trainer, test, plan.folder):
@@ -221,6 +225,7 @@ def run_training(
                 del epochs[frame.epoch :]  # of a record whose state was lost
                 mean_loss = sum(losses) / len(losses)
                 epochs.append(_epoch(frame, mean_loss, frame.test_accuracy, frame.logits))
+                write_json(plan.folder / PLAN_FILE, plan.decisive())
                 write_json(plan.folder / HISTORY_FILE, [asdict(epoch) for epoch in epochs])
                 losses.clear()
             yield TrainingUpdate("training", frame, epochs, clock.left_after(frame))
@@ -251,26 +256,6 @@ def run_training(
         for name, tensor in classifier.network.state_dict().items()
     }
     yield Trained(entry, save(weights))
-
-
-class _Clock:
-    """Time left, from the steps of this sitting."""
-
-    def __init__(self) -> None:
-        self._seconds = 0.0
-        self._steps = 0
-        self.resume()
-
-    def resume(self) -> None:
-        self._resumed_at = time.monotonic()
-
-    def left_after(self, frame: TrainingFrame) -> float | None:
-        self._steps += 1
-        if self._steps <= UNTIMED_STEPS:
-            return None
-        self._seconds += time.monotonic() - self._resumed_at
-        mean = self._seconds / (self._steps - UNTIMED_STEPS)
-        return mean * (frame.total_steps - frame.step)
 
 
 def _check_finite(frame: TrainingFrame) -> None:

@@ -19,12 +19,14 @@ from mia_demo.ui.runs.damaged_runs import ShownDamaged
 from mia_demo.ui.runs.shown_run import ShownRun
 from mia_demo.ui.runs.sweep_runs import ShownSweep
 from mia_demo.ui.runs.training_runs import ShownTraining
+from mia_demo.ui.runs.unfinished_runs import ShownUnfinished, UnfinishedTraining, unfinished_runs
 
 SHOWN_AS: dict[str, type[ShownRun[Any]]] = {
     "attack": ShownAttack,
     "training": ShownTraining,
     "sweep": ShownSweep,
     "damaged run": ShownDamaged,
+    UnfinishedTraining.kind: ShownUnfinished,
 }
 
 
@@ -37,7 +39,9 @@ def visible_runs(engine: Engine, request: gr.Request) -> list[ShownRun[Any]]:
         *kept_trainings(engine.zoo, kept.names),
         *kept_sweeps(library, kept.names),
     ]
-    if not is_private(request):
+    if is_private(request):
+        runs += unfinished_runs(engine, kept.names)
+    else:
         is_own = engine.owned_runs.is_of
         runs = [run for run in runs if run.is_recorded or is_own(run.key, session)]
     return [SHOWN_AS[run.kind](engine, run) for run in runs]

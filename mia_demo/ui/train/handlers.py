@@ -58,7 +58,7 @@ class TrainingJobView(JobView[SeriesStep]):
         self.series = series
         self.session = session
         self.number = 0  # of the training on the board
-        self.presenter = _presenter(series, 0)
+        self.presenter = presenter_of(series, 0)
         self.newest = ""  # name of the finished classifier
 
     def first(self, job: Job[SeriesStep]) -> tuple[Any, ...]:
@@ -70,7 +70,7 @@ class TrainingJobView(JobView[SeriesStep]):
         else:
             number, news = update
             if number != self.number:
-                self.presenter, self.number = _presenter(self.series, number), number
+                self.presenter, self.number = presenter_of(self.series, number), number
             self.presenter.update(news)
             if news.phase == "done" and number == len(self.series.plans) - 1:
                 self.newest = news.name
@@ -152,7 +152,7 @@ class TrainHandlers:
         for plan in series.plans:
             if plan.folder not in self.busy:
                 plan.discard()
-        return _presenter(series, 0).stopped().to_json(), *idle_buttons()
+        return presenter_of(series, 0).stopped().to_json(), *idle_buttons()
 
     # -- own classifiers ----------------------------------------------------------------------
 
@@ -215,7 +215,7 @@ class TrainHandlers:
         with toasts():
             form = (alpha, images, epochs, schedule, architecture, learning_rate, seed)
             series = self._series(self.engine.embedded, *form)
-            presenter = _presenter(series, 0)
+            presenter = presenter_of(series, 0)
             job = self._job(series)
             for update in job.updates(TRAINING_FRAME_SECONDS):
                 if isinstance(update, Waiting):
@@ -272,7 +272,7 @@ class TrainHandlers:
             self.busy -= folders
 
 
-def _presenter(series: Series, number: int) -> TrainingPresenter:
+def presenter_of(series: Series, number: int) -> TrainingPresenter:
     pages = "Attack page" if series.people.key else "Attack, Compare and Line-up pages"
     return TrainingPresenter(series.plans[number], place=series.place(number), pages=pages)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 
 from mia_demo.ui.boards.training_view import NO_TRAINING
@@ -27,6 +29,7 @@ from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
 from mia_demo.ui.shared.forms import words
 from mia_demo.ui.shared.handler import JOB_EVENT, PAUSING, QUIET, STOPPING, ends_job
 from mia_demo.ui.train.handlers import TrainHandlers
+from mia_demo.ui.train.offer import offer_unfinished
 from mia_demo.ui.train.people_form import own_people_form
 
 
@@ -131,6 +134,13 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
         images, label, own, app.attack_people, [*runs, deleted]
     )
     app.blocks.load(handlers.open, None, own, **QUIET)
+
+    def offer(request: gr.Request) -> tuple[Any, ...]:
+        query = dict(request.query_params)
+        linked = address.read(query)[0] if query.get("tab") == "train" else None
+        return offer_unfinished(handlers, request, linked)
+
+    app.blocks.load(offer, None, [board, *buttons, *form], **QUIET)
     # With other settings it is another training, and nothing to resume.
     for field in [*form, people]:
         field.input(None, None, start, js="() => 'Start'")

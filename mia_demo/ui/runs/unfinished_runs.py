@@ -1,0 +1,96 @@
+"""An unfinished training on the Runs page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, NoReturn
+from urllib.parse import urlencode
+
+from mia_demo.errors import ConfigError
+from mia_demo.report.columns import alpha_text
+from mia_demo.runs.command import training_command
+from mia_demo.runs.names import RunNames
+from mia_demo.runs.origin import Origin
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.training import HISTORY_FILE, TrainingPlan
+from mia_demo.ui.engine.unfinished import form_of, unfinished_trainings
+from mia_demo.ui.runs.shown_run import ShownRun
+
+
+@dataclass(frozen=True)
+class UnfinishedTraining:
+    """A training with its state after the last finished epoch.
+
+    Attributes:
+        name: given by a visitor; may be empty.
+    """
+
+    plan: TrainingPlan
+    name: str = ""
+    kind = "unfinished training"
+    is_recorded = False
+
+    @property
+    def key(self) -> str:
+        return f"unfinished/{self.plan.folder.name}"
+
+    @property
+    def title(self) -> str:
+        return self.name or f"α = {alpha_text(self.plan.config.alpha)}, unfinished"
+
+    @property
+    def date(self) -> str:
+        try:
+            seconds = (self.plan.folder / HISTORY_FILE).stat().st_mtime
+        except OSError:
+            return ""
+        return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
+
+    @property
+    def origin(self) -> Origin:
+        return Origin({}, {}, {})
+
+    def command(self) -> str:
+        return training_command(self.plan.config, self.plan.images)
+
+    def facts(self) -> dict[str, str]:
+        return {}
+
+
+class ShownUnfinished(ShownRun[UnfinishedTraining]):
+    """One unfinished training, which the Train page resumes."""
+
+    def item(self) -> dict[str, Any]:
+        return {**super().item(), "badge": f"stopped after epoch {self.run.plan.epochs_done()}"}
+
+    def summary(self) -> str:
+        plan = self.run.plan
+        done, epochs = plan.epochs_done(), plan.config.epochs
+        return f"{done} of {epochs} epochs, {plan.images} photos of each person"
+
+    def delete(self) -> None:
+        self.run.plan.discard()
+
+    def head(self) -> dict[str, Any]:
+        link = urlencode({"tab": "train", **(form_of(self.run.plan) or {})})
+        return {**super().head(), "caveat": "", "page": "Train", "link": link}
+
+    def sentences(self) -> list[str]:
+        return [
+            f"{self.summary()}.",
+            "It was paused, or its page was closed. Start on the Train page, with these settings, "
+            "goes on after the last finished epoch.",
+        ]
+
+    def compared_parts(self, other: ShownRun[UnfinishedTraining]) -> NoReturn:
+        raise ConfigError("Unfinished trainings cannot be compared; finish them first.")
+
+    def repeater(self) -> NoReturn:
+        raise ConfigError("This training is not finished; resume it on the Train page.")
+
+
+def unfinished_runs(engine: Engine, names: RunNames) -> list[UnfinishedTraining]:
+    """The unfinished trainings of the demo's people."""
+    runs = map(UnfinishedTraining, unfinished_trainings(engine.zoo, engine.runs))
+    return [UnfinishedTraining(run.plan, names.get(run.key)) for run in runs]

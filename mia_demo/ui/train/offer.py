@@ -1,0 +1,41 @@
+"""Offers an unfinished training of an earlier visit, when the app is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+from mia_demo.ui.engine.people_training import Series
+from mia_demo.ui.engine.unfinished import form_of, unfinished_trainings
+from mia_demo.ui.engine.visitors import is_private
+from mia_demo.ui.train.handlers import TrainHandlers, idle_buttons, presenter_of
+
+FORM_NAMES = ("alpha", "photos", "epochs", "schedule", "architecture", "learning_rate", "seed")
+NOTHING = tuple(gr.skip() for _ in range(5 + len(FORM_NAMES)))
+
+
+def offer_unfinished(
+    handlers: TrainHandlers, request: gr.Request, linked: Mapping[str, Any] | None
+) -> tuple[Any, ...]:
+    """The newest one, on a machine of one's own; elsewhere nobody knows whose it was.
+
+    Args:
+        linked: the settings of a link to the page, which must be the training's.
+
+    Returns:
+        Updates of the board, the four buttons and the form.
+    """
+    if not is_private(request):
+        return NOTHING
+    engine = handlers.engine
+    for plan in unfinished_trainings(engine.zoo, engine.runs):
+        form = form_of(plan)
+        if plan.folder in handlers.busy or form is None or (linked and form != linked):
+            continue
+        series = Series(engine.embedded, (plan,))
+        handlers.series[str(request.session_hash)] = series
+        board = presenter_of(series, 0).found()
+        return board.to_json(), *idle_buttons(series), *(form[name] for name in FORM_NAMES)
+    return NOTHING
