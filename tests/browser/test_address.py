@@ -127,6 +127,7 @@ def test_back_and_forward_move_between_pages(open_page: OpenPage) -> None:
 
 def test_a_setting_is_no_entry_of_the_history(open_page: OpenPage) -> None:
     page = open_page(query="tab=attack&identity=5")
+    page.get_by_alt_text("Real training photo 1 of identity 5").wait_for()
     page.get_by_role("tab", name="Runs").click()
     page.wait_for_function("location.search.includes('tab=runs')")
     page.get_by_role("tab", name="Attack").click()

@@ -34,6 +34,7 @@ def test_a_reloaded_page_says_where_its_attack_is(open_page: OpenPage) -> None:
     expect(gone).to_contain_text("The attack on identity 5 ended at step")
     expect(gone).to_contain_text("kept on the Runs page")
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
+    page.get_by_alt_text("Real training photo 1 of identity 5").wait_for()
     page.get_by_role("tab", name="Runs").click()
     expect(page.get_by_text("stopped at step").first).to_be_visible()
     page.reload()  # once is enough
