@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,10 +22,13 @@ HOSTILE = '<img src="x" onerror="document.title=1">'
 @pytest.fixture(scope="module")
 def zipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three synthetic people with four photos each."""
-    path = tmp_path_factory.mktemp("upload") / "people.zip"
+    return pack(tmp_path_factory.mktemp("upload") / "people.zip", ("Ada", "Bob", HOSTILE))
+
+
+def pack(path: Path, names: Sequence[str]) -> Path:
     identities = open_zoo().identities()
     with zipfile.ZipFile(path, "w") as archive:
-        for label, name in enumerate(("Ada", "Bob", HOSTILE)):
+        for label, name in enumerate(names):
             for index in range(4):
                 buffer = io.BytesIO()
                 identities.image(label, index).save(buffer, "JPEG")
@@ -135,6 +138,20 @@ def test_the_panel_is_accessible_on_a_phone(
     page.screenshot(path=tmp_path / "phone.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert violations(page) == []
+    page.get_by_role("button", name="Delete these people").click()
+    page.get_by_role("button", name="Yes, delete everything").click()
+    expect(page.get_by_role("button", name="Choose a zip of folders")).to_be_visible()
+
+
+def test_two_rows_of_people_show_all_their_names(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_train(open_page, viewport={"width": 1280, "height": 800})
+    names = [f"Person {letter}" for letter in "ABCDEFGH"]
+    upload(page, pack(tmp_path / "eight.zip", names))
+    people = page.locator(".own-people .people")
+    for name in names:
+        expect(people.get_by_text(name)).to_be_visible()
+    hidden = people.evaluate("(list) => list.scrollHeight - list.clientHeight")
+    assert hidden == 0
     page.get_by_role("button", name="Delete these people").click()
     page.get_by_role("button", name="Yes, delete everything").click()
     expect(page.get_by_role("button", name="Choose a zip of folders")).to_be_visible()
