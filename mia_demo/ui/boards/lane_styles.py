@@ -17,7 +17,7 @@ THE_DEMOS = {alpha: style for style, alpha in enumerate(TARGET_ALPHAS.values())}
 # Of other factors: the largest one for which a style is meant, and the style.
 POSITIVE_SCALE = ((0.1, 3), (0.25, 4), (1.0, 5))
 NEGATIVE_SCALE = ((0.05, 6), (0.1, 7), (1.0, 8))
-OTHERS = (9, 10, 11)
+UNGRADED_STYLES = (9, 10, 11)
 
 
 def lane_styles(alphas: Mapping[str, float | None]) -> dict[str, int]:
@@ -45,9 +45,9 @@ def styles_in(zoo: Zoo, lanes: Sequence[str]) -> dict[str, int]:
 def _wanted(alpha: float | None) -> list[int]:
     """What fits a factor, best first."""
     if alpha is None:
-        return list(OTHERS)
+        return list(UNGRADED_STYLES)
     if alpha == 0:
-        return [THE_DEMOS[0.0], *OTHERS]
+        return [THE_DEMOS[0.0], *UNGRADED_STYLES]
     scale = [
         style
         for most, style in (POSITIVE_SCALE if alpha > 0 else NEGATIVE_SCALE)
@@ -55,4 +55,4 @@ def _wanted(alpha: float | None) -> list[int]:
     ]
     own = [THE_DEMOS[alpha]] if alpha in THE_DEMOS else []
     whole = [style for _, style in (POSITIVE_SCALE if alpha > 0 else NEGATIVE_SCALE)]
-    return [*own, *scale, *whole, *OTHERS]
+    return [*own, *scale, *whole, *UNGRADED_STYLES]

@@ -13,7 +13,7 @@ from mia_demo.ui.engine.visitors import is_private
 from mia_demo.ui.train.handlers import TrainHandlers, idle_buttons, presenter_of
 
 FORM_NAMES = ("alpha", "photos", "epochs", "schedule", "architecture", "learning_rate", "seed")
-NOTHING = tuple(gr.skip() for _ in range(5 + len(FORM_NAMES)))
+NO_OFFER = tuple(gr.skip() for _ in range(5 + len(FORM_NAMES)))
 
 
 def offer_unfinished(
@@ -28,7 +28,7 @@ def offer_unfinished(
         Updates of the board, the four buttons and the form.
     """
     if not is_private(request):
-        return NOTHING
+        return NO_OFFER
     engine = handlers.engine
     for plan in unfinished_trainings(engine.zoo, engine.runs):
         form = form_of(plan)
@@ -38,4 +38,4 @@ def offer_unfinished(
         handlers.series[str(request.session_hash)] = series
         board = presenter_of(series, 0).found()
         return board.to_json(), *idle_buttons(series), *(form[name] for name in FORM_NAMES)
-    return NOTHING
+    return NO_OFFER
