@@ -42,6 +42,7 @@ MAX_SHOWN_PEOPLE = 1000  # whose faces the Attack page shows
 MAX_UPLOAD_BYTES = 50 * 2**20
 # Names are ours: no stranger's words are in them.
 HUB_LANE, UPLOADED_LANE, HUB_PEOPLE = "hub", "upload", "hub-people-"
+STAGING = ".staging-"  # folders beside those of added models, while a file is looked through
 UPLOADED = "uploaded"  # the source of a file; that of others is their zoo's address
 
 log = logging.getLogger(__name__)
@@ -134,7 +135,8 @@ class AddedModels:
         check_file(weights, entry.stored)
         self._check_new(entry)
         yield Checking(entry.name)
-        with tempfile.TemporaryDirectory() as folder:
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=STAGING, dir=self.folder.parent) as folder:
             staging = FolderZoo.create(Path(folder))
             staging.take(weights, entry, entry.name)
             entry = staging.entry(entry.name)

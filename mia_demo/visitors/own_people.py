@@ -23,6 +23,7 @@ from mia_demo.data.splits import Items, seeded_split
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.system.files import write_json, write_remedy
 from mia_demo.system.json_files import checked, read_json
+from mia_demo.system.leftovers import is_idle, sweep
 from mia_demo.visitors.upload import TEST_SHARE, UploadSummary, store_upload
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.layers import LayeredZoo
@@ -135,8 +136,9 @@ class PeopleStore:
         self.folder = folder
         self._lock = threading.Lock()
         self._opened: dict[str, OwnPeople] = {}
-        for path in folder.iterdir() if folder.is_dir() else ():
+        for path in self._folders():
             self._delete_in_time(path)
+        sweep(lambda: (path for path in self._folders() if not (path / PEOPLE_FILE).exists()))
 
     def create(self, upload: Path) -> Iterator[float | OwnPeople]:
         """Stores the people of an uploaded zip.
@@ -148,7 +150,8 @@ class PeopleStore:
             DataError: something is wrong with the zip.
             ConfigError: too many sets are kept already, or the disk is full.
         """
-        if self.folder.is_dir() and len(list(self.folder.iterdir())) >= MAX_SETS:
+        kept = [p for p in self._folders() if (p / PEOPLE_FILE).exists() or not is_idle(p)]
+        if len(kept) >= MAX_SETS:
             raise ConfigError(
                 f"{MAX_SETS} visitors' people are kept on this machine already; try again later, "
                 "or start the demo on a machine of your own."
@@ -213,6 +216,9 @@ class PeopleStore:
         people.zoo.own.delete()
         with self._lock:
             self._opened.pop(key, None)
+
+    def _folders(self) -> list[Path]:
+        return list(self.folder.iterdir()) if self.folder.is_dir() else []
 
     def _path(self, key: str) -> Path:
         # Whoever sees the folder's name cannot open it on the page.

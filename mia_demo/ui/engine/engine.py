@@ -21,6 +21,7 @@ from mia_demo.runs.saver import AttackSaver
 from mia_demo.runs.store import RunStore
 from mia_demo.runs.training_run import TrainingRun
 from mia_demo.system.device import Compute
+from mia_demo.system.leftovers import sweep_temporary_files
 from mia_demo.ui.engine import zero_gpu
 from mia_demo.ui.engine.device_queue import START_UP, DeviceQueue
 from mia_demo.ui.engine.jobs import Frame, Job
@@ -96,6 +97,7 @@ class Engine:
 
     def __init__(self, zoo: Zoo, compute: Compute, runs: Path = RUNS) -> None:
         self.runs = runs
+        sweep_temporary_files(runs)
         self.owned_runs = OwnedKeys()
         self.zoo = LayeredZoo(
             zoo,

@@ -18,6 +18,7 @@ from mia_demo.attack.sampling import Pool, pool_subset
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.models.classifiers import build_classifier
 from mia_demo.system.device import Compute
+from mia_demo.visitors import own_people as module
 from mia_demo.visitors.own_people import PEOPLE_FILE, OwnPeople, PeopleStore
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
 from mia_demo.zoo.reading import Zoo
@@ -148,3 +149,21 @@ def test_a_refused_or_abandoned_upload_leaves_nothing(
     next(reading)
     reading.close()  # type: ignore[attr-defined]
     assert list((tmp_path / "people").iterdir()) == []
+
+
+def test_a_killed_upload_is_swept_at_start_and_takes_no_place(
+    zoo: Zoo, tmp_path: Path, upload: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "people"
+    killed = folder / ("0" * 32)
+    killed.mkdir(parents=True)
+    half = killed / ".identities_0.zip.abcd.tmp"
+    half.write_bytes(b"half a photo")
+    finished = create(PeopleStore(zoo, folder), upload)
+    minutes_ago = time.time() - 300
+    for path in (half, killed):
+        os.utime(path, (minutes_ago, minutes_ago))
+    monkeypatch.setattr(module, "MAX_SETS", 2)
+    create(PeopleStore(zoo, folder), upload)
+    assert not killed.exists()
+    assert PeopleStore(zoo, folder).open(finished.key).names == finished.names
