@@ -19,8 +19,6 @@ from mia_demo.convert.generators import check_fit
 from mia_demo.errors import ConversionError
 from mia_demo.models.classifiers import architectures, build_classifier
 
-CLASSIFIER_STATE_KEYS = ("model_state_dict", "state_dict")
-PREFIXES = ("model.", "_orig_mod.", "module.")
 HEADS = ("fc.weight", "classifier.weight")
 
 # A key that tells the family, and the start of its members' names.
@@ -55,13 +53,13 @@ def find_classifier(
     """Names and shapes tell the architecture; a stated one must agree with them.
 
     Args:
-        tensors: a state_dict, with or without the reference code's prefixes.
+        tensors: a state_dict, under the network's own names.
         architecture: torchvision name; None = find it.
 
     Raises:
         ConversionError: no architecture, or another than stated, has these names and shapes.
     """
-    plain = _without_prefixes(tensors)
+    plain = dict(tensors)
     head = next((plain[key] for key in HEADS if key in plain), None)
     if head is None or head.ndim != 2:
         raise ConversionError(
@@ -101,13 +99,6 @@ def _nearest(plain: Mapping[str, Tensor], candidates: list[str], num_classes: in
 
     known = {key for name in candidates for key in _shapes(name, num_classes)}
     return min(candidates, key=differences, default="") if plain.keys() <= known else ""
-
-
-def _without_prefixes(tensors: Mapping[str, Any]) -> dict[str, Tensor]:
-    plain = dict(tensors)
-    while prefix := next((p for p in PREFIXES if all(key.startswith(p) for key in plain)), None):
-        plain = {key.removeprefix(prefix): value for key, value in plain.items()}
-    return plain
 
 
 def _candidates(plain: Mapping[str, Tensor]) -> list[str]:

@@ -13,9 +13,9 @@ from mia_demo.convert.restricted_pickle import printable
 from mia_demo.errors import ConversionError
 from mia_demo.models.stylegan2 import Generator
 
-GENERATOR_STATE_KEYS = ("g_ema", "G_ema", "state_dict", "generator")
 MAX_RESOLUTION = 2048
 MAX_WIDTH = 4096
+STYLEGAN3_INPUT = "synthesis.input."  # Fourier features instead of a constant
 NVIDIA_CONSTANT = "synthesis.b4.const"
 WHAT_IS_TAKEN = "convert takes StyleGAN2-ADA's usual configs: RGB skips, three colours, no labels"
 
@@ -30,6 +30,7 @@ FREE_OPTIONS = {
         "num_fp16_res",
         "fp16_channels_last",
         "conv_clamp",
+        "fused_modconv_default",
     },
 }
 FIXED_OPTIONS: dict[str, dict[str, tuple[Any, ...]]] = {
@@ -49,8 +50,17 @@ FIXED_OPTIONS: dict[str, dict[str, tuple[Any, ...]]] = {
 }
 
 
-def is_generator(tensors: Mapping[str, Any]) -> bool:
-    """Whether these are a StyleGAN2 generator's tensors in NVIDIA's layout."""
+def is_generator(tensors: Mapping[str, Any], source: str) -> bool:
+    """Whether these are a StyleGAN2 generator's tensors in NVIDIA's layout.
+
+    Raises:
+        ConversionError: they are a StyleGAN3 generator's.
+    """
+    if any(key.startswith(STYLEGAN3_INPUT) for key in tensors):
+        raise ConversionError(
+            f"{source} is a StyleGAN3 generator, which computes otherwise than this demo's; "
+            f"{WHAT_IS_TAKEN}."
+        )
     return NVIDIA_CONSTANT in tensors
 
 
@@ -66,6 +76,7 @@ def generator_arguments(
     Raises:
         ConversionError: they are of no StyleGAN2 generator that this program can run.
     """
+    options = _grouped(options)
     _check_options(options, source)
     try:
         arguments = _arguments(tensors)
@@ -125,6 +136,19 @@ def _arguments(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     }
 
 
+def _grouped(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with those of the synthesis network in their group.
+
+    StyleGAN2-ADA has a group for them; the newer official code has them beside the others.
+    """
+    name = "synthesis_kwargs"
+    known = FREE_OPTIONS[name] | FIXED_OPTIONS[name].keys()
+    beside = {key: value for key, value in options.items() if key in known}
+    rest = {key: value for key, value in options.items() if key not in known}
+    group = rest.get(name) or {}
+    return {**rest, name: {**group, **beside}} if isinstance(group, dict) else rest
+
+
 def _check_options(options: Mapping[str, Any], source: str) -> None:
     for group, free in FREE_OPTIONS.items():
         values = options.get(group) or {} if group else options
@@ -133,7 +157,9 @@ def _check_options(options: Mapping[str, Any], source: str) -> None:
         for name, value in values.items():
             allowed = FIXED_OPTIONS[group].get(name, ())
             if name not in free and value not in allowed:
-                shown = value if isinstance(value, (str, int, float)) else type(value).__name__
+                shown = value if isinstance(value, (str, float, bool)) else type(value).__name__
+                if isinstance(value, int) and abs(value) < 2**63:
+                    shown = value
                 raise ConversionError(
                     f"{source} was made with {printable(f'{name}={shown}')}, which this demo's "
                     f"generator does not compute; {WHAT_IS_TAKEN}."

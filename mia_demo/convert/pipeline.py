@@ -9,15 +9,18 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from mia_demo.convert import classifiers, generators, licences, rosinality
+from mia_demo.convert.claims import TensorClaim
 from mia_demo.convert.restricted_pickle import printable
-from mia_demo.convert.stylegan2_pkl import PickledGenerator, read_stylegan2_pkl
-from mia_demo.convert.torch_files import is_torch_file, read_torch_file
+from mia_demo.convert.safetensors_files import is_safetensors, read_safetensors
+from mia_demo.convert.state_dicts import find_state_dict
+from mia_demo.convert.stylegan2_pkl import read_stylegan2_pkl
+from mia_demo.convert.torch_files import TorchFile, is_torch_file, read_torch_file
 from mia_demo.errors import ConfigError, ConversionError
 from mia_demo.models.classifiers import build_classifier
 from mia_demo.models.stylegan2 import Generator
@@ -77,7 +80,7 @@ def convert_file(
         ConfigError: facts are missing or wrong, or the name is taken.
     """
     tensors, options = _read(source)
-    if generators.is_generator(tensors):
+    if generators.is_generator(tensors, source.name):
         licence = licences.STYLEGAN2
         if facts != ClassifierFacts():
             raise ConfigError(
@@ -114,32 +117,51 @@ def convert_file(
 def _read(source: Path) -> tuple[Mapping[str, Tensor], Mapping[str, Any]]:
     """Named tensors, and the options of a pickled generator."""
     try:
-        if source.stat().st_size > MAX_FILE_BYTES:
+        size = source.stat().st_size
+        if size > MAX_FILE_BYTES:
             raise ConversionError(
                 f"{source.name} is larger than {MAX_FILE_BYTES >> 30} GiB: refused."
             )
         with source.open("rb") as stream:
             start = stream.read(64)
         if is_torch_file(start):
-            return _network(read_torch_file(source), source.name), {}
+            return _of_torch(read_torch_file(source), source.name, size), {}
+        if is_safetensors(start, size):
+            tensors = find_state_dict(read_safetensors(source), source.name)
+            return _network(cast(dict[str, Tensor], tensors), None, source.name), {}
         if start.startswith(PICKLE_START):
-            pickled: PickledGenerator = read_stylegan2_pkl(source.read_bytes(), source.name)
+            pickled = read_stylegan2_pkl(source.read_bytes(), source.name)
             return pickled.tensors, pickled.options
     except OSError as error:
         raise ConversionError(f"Cannot read {source} ({error.strerror}).") from error
     raise ConversionError(
-        f"{source.name} is neither a pickle nor a file of torch.save; convert takes StyleGAN2-ADA "
-        "network pickles and .pt or .pth files."
+        f"{source.name} is neither a pickle nor a file of torch.save or safetensors; convert takes "
+        "StyleGAN2 network pickles, .pt, .pth and .safetensors files."
     )
 
 
-def _network(content: Any, source: str) -> Mapping[str, Tensor]:
-    tensors = _state_dict(content, source)
+def _of_torch(file: TorchFile, source: str, file_bytes: int) -> Mapping[str, Tensor]:
+    claims = cast(dict[str, TensorClaim], find_state_dict(file.content, source))
+    if sum(claim.bytes for claim in claims.values()) > 2 * file_bytes:  # some weights are tied
+        raise ConversionError(
+            f"{source} shows the same numbers again and again: refused; save a plain state_dict."
+        )
+    average = file.content.get(rosinality.AVERAGE)
+    if average is not None and not isinstance(average, TensorClaim):
+        raise ConversionError(f"{source}: {rosinality.AVERAGE} is no tensor.")
+    return _network(
+        {key: file.tensor(claim) for key, claim in claims.items()},
+        None if average is None else file.tensor(average),
+        source,
+    )
+
+
+def _network(
+    tensors: Mapping[str, Tensor], average: Tensor | None, source: str
+) -> Mapping[str, Tensor]:
+    """The tensors of a generator in NVIDIA's layout; others as they are."""
     if not rosinality.is_rosinality(tensors):
         return tensors
-    average = content.get(rosinality.AVERAGE)
-    if average is not None and not isinstance(average, Tensor):
-        raise ConversionError(f"{source}: {rosinality.AVERAGE} is no tensor.")
     try:
         return rosinality.official_layout(tensors, average, source)
     except (KeyError, RuntimeError, ValueError) as error:
@@ -147,21 +169,6 @@ def _network(content: Any, source: str) -> Mapping[str, Tensor]:
             f"{source} looks like rosinality's StyleGAN2 but has an unusable mapping network "
             f"({type(error).__name__}); get it again from its publisher."
         ) from error
-
-
-def _state_dict(content: Any, source: str) -> dict[str, Tensor]:
-    for nested in (*generators.GENERATOR_STATE_KEYS, *classifiers.CLASSIFIER_STATE_KEYS):
-        if isinstance(content, dict) and isinstance(content.get(nested), dict):
-            content = content[nested]
-            break
-    if not isinstance(content, dict) or not content:
-        raise ConversionError(f"{source} holds no state_dict; save one with torch.save.")
-    for key, value in content.items():
-        if not isinstance(key, str) or not isinstance(value, Tensor):
-            raise ConversionError(
-                f"{source} holds no plain state_dict: {printable(str(key))} is no tensor."
-            )
-    return content
 
 
 def _prior(

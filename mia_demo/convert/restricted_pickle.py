@@ -26,6 +26,8 @@ MAX_NAME_SHOWN = 120
 # Hashing these takes time in proportion to their size; a nest of tuples could take forever.
 KEY_TYPES = (str, bytes, int, float, bool, type(None))
 
+MAX_KEY = 2**60  # Python's hashes of larger numbers collide, by which a dict takes forever
+
 # Operations that push the number, text or bytes that follows them.
 LITERALS = frozenset(
     [
@@ -235,6 +237,8 @@ class RestrictedReader:
     def _key(self, key: Any) -> Any:
         if not isinstance(key, KEY_TYPES):
             self._refuse(f"uses {_kind(key)} as a key")
+        if isinstance(key, int | float) and not abs(key) < MAX_KEY:
+            self._refuse("uses huge numbers as keys")
         return key
 
 

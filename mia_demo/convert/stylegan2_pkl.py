@@ -13,19 +13,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from mia_demo.convert.claims import TENSOR_NAMES, StorageClaim, TensorClaim
-from mia_demo.convert.restricted_pickle import KEY_TYPES, Builder, RestrictedReader
-from mia_demo.convert.torch_files import check_legacy, read_storage
+from mia_demo.convert.plain_values import PLAIN_NAMES
+from mia_demo.convert.restricted_pickle import Builder, RestrictedReader
+from mia_demo.convert.torch_files import TorchFile, as_numbers, read_legacy
 from mia_demo.errors import ConversionError
 
 # The moving average of the generator's weights: what the paper's attack uses, too.
 GENERATOR = "G_ema"
 PERSISTENCE_VERSION = 6
-NUMBER_TYPES = ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u1", "b1")
 MAX_MEMBERS = 1000  # the 1024 px generator has some 80 modules, ten parts each at most
 MEMBER_NAME = re.compile(r"\w{1,64}", re.ASCII)
 
@@ -36,17 +35,6 @@ class Module:
 
     class_name: str
     state: Mapping[str, Any]
-
-
-@dataclass
-class NumberType:
-    """A numpy dtype of single numbers."""
-
-    code: str
-    order: str = "<"
-
-    def set_state(self, state: Any) -> None:
-        self.order = state[1]
 
 
 @dataclass(frozen=True)
@@ -93,7 +81,7 @@ class _Storages:
     def __init__(self, source: str, file_bytes: int) -> None:
         self.source = source
         self.bytes_left = file_bytes
-        self.blobs: list[bytes] = []
+        self.files: list[tuple[TorchFile, StorageClaim]] = []
         self.numbers: dict[str, Tensor] = {}
 
     def claim(self, blob: Any) -> StorageClaim:
@@ -103,30 +91,28 @@ class _Storages:
         self.bytes_left -= len(blob)
         if self.bytes_left < 0:  # each blob lies in the file once: it is checked once
             raise ValueError("the same storage again and again")
-        claim = check_legacy(blob, self.source)
+        file = read_legacy(blob, self.source)
+        claim = file.content
         if not isinstance(claim, StorageClaim):
             raise TypeError("a nested file that is no storage")
-        self.blobs.append(blob)
-        return StorageClaim(claim.dtype, claim.length, key=str(len(self.blobs) - 1))
+        self.files.append((file, claim))
+        return StorageClaim(claim.dtype, claim.length, key=str(len(self.files) - 1))
 
     def tensor(self, claim: TensorClaim) -> Tensor:
         storage = claim.storage
         if storage.key not in self.numbers:
-            blob = self.blobs[int(storage.key)]
-            self.numbers[storage.key] = read_storage(blob, storage)
+            file, own = self.files[int(storage.key)]
+            self.numbers[storage.key] = as_numbers(file.read(own), own.dtype)
         return torch.as_strided(self.numbers[storage.key], claim.shape, claim.stride, claim.offset)
 
 
 def _names(storages: _Storages) -> Mapping[str, Builder]:
     return {
+        **PLAIN_NAMES,
         **TENSOR_NAMES,
         "torch.storage._load_from_bytes": storages.claim,
         "torch_utils.persistence._reconstruct_persistent_obj": _module,
-        "dnnlib.util.EasyDict": _easy_dict,
-        "builtins.set": _set,
-        "numpy.dtype": _number_type,
-        "numpy.core.multiarray.scalar": _number,
-        "numpy._core.multiarray.scalar": _number,
+        "dnnlib.util.EasyDict": dict,
     }
 
 
@@ -136,30 +122,6 @@ def _module(meta: Any) -> Module:
     if not isinstance(meta["state"], dict) or not isinstance(meta["class_name"], str):
         raise TypeError("a module without attributes")
     return Module(meta["class_name"], meta["state"])
-
-
-def _easy_dict() -> dict[str, Any]:
-    return {}
-
-
-def _set(items: Any = ()) -> set[Any]:
-    if not all(isinstance(item, KEY_TYPES) for item in items):
-        raise TypeError("a set of other things than names")
-    return set(items)
-
-
-def _number_type(code: Any, *_: Any) -> NumberType:
-    if code not in NUMBER_TYPES:
-        raise ValueError("not a type of numbers")
-    return NumberType(code)
-
-
-def _number(kind: Any, data: Any) -> Any:
-    if not isinstance(kind, NumberType):
-        raise TypeError("a number without a type")
-    order = kind.order if kind.order in ("<", ">") else "="
-    (number,) = np.frombuffer(data, np.dtype(order + kind.code))
-    return number.item()
 
 
 def _claims(generator: Module, source: str) -> dict[str, TensorClaim]:

@@ -1,8 +1,8 @@
-"""Files that ``torch.save`` wrote: checked first, then read by torch with ``weights_only=True``.
+"""Files that ``torch.save`` wrote, read without torch's own reader.
 
-The check goes through the whole pickle with the restricted reader, so that a name that has no
-business there is refused before torch sees the file, and compares every claimed size with the
-bytes that are there.
+The restricted reader goes through the pickle: a name that has no business there is refused, and
+what it says of tensors is compared with the bytes that are there. Numbers are read only of the
+tensors that are asked for.
 """
 
 from __future__ import annotations
@@ -10,12 +10,16 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import torch
+from torch import Tensor
 
-from mia_demo.convert.claims import TENSOR_NAMES, StorageClaim, storage_claim
+from mia_demo.convert.claims import TENSOR_NAMES, StorageClaim, TensorClaim, storage_claim
+from mia_demo.convert.plain_values import PLAIN_NAMES
 from mia_demo.convert.restricted_pickle import RestrictedReader
 from mia_demo.errors import ConversionError
 
@@ -29,6 +33,30 @@ ZIP_ERRORS = (
     *(EOFError, OverflowError, struct.error),
 )
 MAX_PICKLE_BYTES = 64 << 20  # of a zip; the numbers are not in it
+NAMES = {**PLAIN_NAMES, **TENSOR_NAMES}
+
+
+@dataclass
+class TorchFile:
+    """What ``torch.save`` was given.
+
+    Attributes:
+        content: plain data, with claims for tensors.
+        read: the bytes of a storage.
+    """
+
+    content: Any
+    read: Callable[[StorageClaim], bytes]
+    _storages: dict[str, Tensor] = field(default_factory=dict)
+
+    def tensor(self, claim: TensorClaim) -> Tensor:
+        """The numbers of a claim; tensors that share a storage share memory."""
+        storage = claim.storage
+        if storage.key not in self._storages:
+            self._storages[storage.key] = as_numbers(self.read(storage), storage.dtype)
+        return torch.as_strided(
+            self._storages[storage.key], claim.shape, claim.stride, claim.offset
+        )
 
 
 def is_torch_file(start: bytes) -> bool:
@@ -36,72 +64,73 @@ def is_torch_file(start: bytes) -> bool:
     return start.startswith((LEGACY_START, ZIP_START))
 
 
-def read_torch_file(path: Path) -> Any:
-    """What ``torch.save`` was given: tensors in dicts and lists.
-
+def read_torch_file(path: Path) -> TorchFile:
+    """
     Raises:
         ConversionError: anything but plain data is in there, or sizes do not fit.
     """
     with path.open("rb") as stream:
-        start = stream.read(len(LEGACY_START))
+        if stream.read(len(ZIP_START)) == ZIP_START:
+            return _read_zip(path, stream)
         stream.seek(0)
-        if start.startswith(ZIP_START):
-            _check_zip(stream, path.name)
-        else:
-            check_legacy(stream.read(), path.name)
-        stream.seek(0)
-        return _load(stream, path.name)
+        return read_legacy(stream.read(), path.name)
 
 
-def read_storage(data: bytes, claim: StorageClaim) -> torch.Tensor:
-    """The numbers of a checked file of the older format that holds this storage alone, a vector."""
-    numbers = bytearray(data[len(data) - claim.bytes :])
-    if not numbers:
-        return torch.empty(0, dtype=claim.dtype)
-    return torch.frombuffer(numbers, dtype=claim.dtype)
+def as_numbers(data: bytes, dtype: torch.dtype) -> Tensor:
+    """The bytes of a storage as a vector of its own memory."""
+    return torch.frombuffer(bytearray(data), dtype=dtype) if data else torch.empty(0, dtype=dtype)
 
 
-def check_legacy(data: bytes, source: str) -> Any:
-    """Checks a file of torch's older format: five pickles, then each storage's bytes.
-
-    Returns:
-        the data, with claims for tensors and storages.
-    """
+def read_legacy(data: bytes, source: str) -> TorchFile:
+    """A file of torch's older format: five pickles, then each storage's bytes."""
     stream = io.BytesIO(data)
     claims: dict[str, StorageClaim] = {}
-    reader = RestrictedReader(stream, TENSOR_NAMES, source, lambda id_: _noted(claims, id_))
+    reader = RestrictedReader(stream, NAMES, source, lambda id_: _noted(claims, id_))
     if not data.startswith(LEGACY_START):
         raise ConversionError(f"{source} is no file of torch; get it again from its publisher.")
     for _ in ("magic number", "protocol"):
         reader.load()
     system = reader.load()
     if not isinstance(system, dict) or system.get("little_endian") is not True:
-        raise ConversionError(f"{source} was written by a big-endian machine; convert it there.")
+        raise _big_endian(source)
     content = reader.load()
     keys = reader.load()
-    there = len(data) - stream.tell()
-    wanted = sum(LEGACY_LENGTH_BYTES + claim.bytes for claim in claims.values())
+    places, place = {}, stream.tell()
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise _wrong_sizes(source)
-    if sorted(keys) != sorted(claims) or wanted != there:
+    if sorted(keys) != sorted(claims):
         raise _wrong_sizes(source)
-    return content
+    for key in keys:
+        places[key] = place + LEGACY_LENGTH_BYTES
+        place += LEGACY_LENGTH_BYTES + claims[key].bytes
+    if place != len(data):
+        raise _wrong_sizes(source)
+    return TorchFile(content, lambda claim: data[places[claim.key] :][: claim.bytes])
 
 
-def _check_zip(stream: IO[bytes], source: str) -> None:
-    """Checks a file of torch's present format: a zip of one pickle and a file for each storage."""
-    files, folder, pickled = _open_zip(stream, source)
+def _read_zip(path: Path, stream: IO[bytes]) -> TorchFile:
+    """A file of torch's present format: a zip of one pickle and a file for each storage."""
+    files, folder, pickled = _open_zip(stream, path.name)
     claims: dict[str, StorageClaim] = {}
-    RestrictedReader(
-        io.BytesIO(pickled), TENSOR_NAMES, source, lambda id_: _noted(claims, id_)
+    content = RestrictedReader(
+        io.BytesIO(pickled), NAMES, path.name, lambda id_: _noted(claims, id_)
     ).load()
     for claim in claims.values():
         entry = files.get(f"{folder}data/{claim.key}")
         if entry is None or entry.file_size != claim.bytes:
-            raise _wrong_sizes(source)
+            raise _wrong_sizes(path.name)
+
+    def read(claim: StorageClaim) -> bytes:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return archive.read(f"{folder}data/{claim.key}")
+        except ZIP_ERRORS as error:
+            raise _damaged(path.name, error) from error
+
+    return TorchFile(content, read)
 
 
-def _open_zip(stream: IO[bytes], source: str) -> tuple[dict[str, zipfile.ZipInfo], str, bytes]:
+def _open_zip(stream: IO[bytes], source: str) -> tuple[Mapping[str, zipfile.ZipInfo], str, bytes]:
     """The zip's files, the folder in which they lie, and the pickle."""
     try:
         with zipfile.ZipFile(stream) as archive:
@@ -117,11 +146,16 @@ def _open_zip(stream: IO[bytes], source: str) -> tuple[dict[str, zipfile.ZipInfo
                     f"{source} is a zip, but not one that torch.save writes of a state_dict: "
                     "refused."
                 )
-            return files, pickles[0].removesuffix("data.pkl"), archive.read(pickles[0])
+            folder = pickles[0].removesuffix("data.pkl")
+            # Nothing is compressed, so entries that need more than there is share their bytes.
+            if sum(entry.file_size for entry in files.values()) > stream.seek(0, io.SEEK_END):
+                raise _wrong_sizes(source)
+            order = f"{folder}byteorder"
+            if order in files and archive.read(order) != b"little":
+                raise _big_endian(source)
+            return files, folder, archive.read(pickles[0])
     except ZIP_ERRORS as error:
-        raise ConversionError(
-            f"{source} is a damaged zip ({type(error).__name__}); get it again from its publisher."
-        ) from error
+        raise _damaged(source, error) from error
 
 
 def _noted(claims: dict[str, StorageClaim], identity: Any) -> StorageClaim:
@@ -132,14 +166,14 @@ def _noted(claims: dict[str, StorageClaim], identity: Any) -> StorageClaim:
     return claim
 
 
-def _load(stream: IO[bytes], source: str) -> Any:
-    try:
-        return torch.load(stream, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises all kinds; the file passed the checks above
-        raise ConversionError(
-            f"{source} cannot be read by torch ({type(error).__name__}); save it again with "
-            "torch.save of a state_dict."
-        ) from error
+def _damaged(source: str, error: Exception) -> ConversionError:
+    return ConversionError(
+        f"{source} is a damaged zip ({type(error).__name__}); get it again from its publisher."
+    )
+
+
+def _big_endian(source: str) -> ConversionError:
+    return ConversionError(f"{source} was written by a big-endian machine; convert it there.")
 
 
 def _wrong_sizes(source: str) -> ConversionError:

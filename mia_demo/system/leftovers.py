@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-IDLE_SECONDS = 60.0
+LEFTOVER_SECONDS = 60.0
 TEMPORARY_FILES = ".*.tmp"  # of ``mia_demo.system.files.replacing``
 
 
@@ -23,24 +23,24 @@ def is_idle(path: Path) -> bool:
     for part in (path, *(path.rglob("*") if path.is_dir() else ())):
         with suppress(OSError):  # deleted meanwhile
             newest = max(newest, part.stat().st_mtime)
-    return time.time() - newest >= IDLE_SECONDS
+    return time.time() - newest >= LEFTOVER_SECONDS
 
 
-def sweep(find: Callable[[], Iterable[Path]]) -> None:
+def sweep_leftovers(find: Callable[[], Iterable[Path]]) -> None:
     """Deletes leftovers, now and once more when those that are too fresh now have become idle.
 
     Args:
         find: lists files and folders that are leftovers if nobody is writing them.
     """
     _delete_idle(find)
-    timer = threading.Timer(IDLE_SECONDS, _delete_idle, [find])
+    timer = threading.Timer(LEFTOVER_SECONDS, _delete_idle, [find])
     timer.daemon = True
     timer.start()
 
 
 def sweep_temporary_files(folder: Path) -> None:
     """Deletes what interrupted writing left in a folder, at any depth."""
-    sweep(lambda: folder.rglob(TEMPORARY_FILES))
+    sweep_leftovers(lambda: folder.rglob(TEMPORARY_FILES))
 
 
 def _delete_idle(find: Callable[[], Iterable[Path]]) -> None:

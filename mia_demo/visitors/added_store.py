@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 
 from mia_demo.errors import ConfigError
-from mia_demo.system.leftovers import sweep
+from mia_demo.system.leftovers import sweep_leftovers
 from mia_demo.visitors.added_models import STAGING, AddedModels, HubPeople, people_digest
 from mia_demo.visitors.own_people import KEPT_HOURS
 from mia_demo.zoo.hub import HubAccess, HubAddress
@@ -42,7 +42,7 @@ class AddedStore:
         self.owner = owners_models(demo, folder)
         self._tabs: dict[str, AddedModels] = {}
         self._lock = threading.Lock()
-        sweep(lambda: folder.glob(f"{STAGING}*"))
+        sweep_leftovers(lambda: folder.glob(f"{STAGING}*"))
         for leftover in (*folder.glob(f"{TAB_FOLDER}*"), folder / HUB_FOLDER):
             shutil.rmtree(leftover, ignore_errors=True)  # nobody has the key any more
 

@@ -23,7 +23,7 @@ from mia_demo.data.splits import Items, seeded_split
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.system.files import write_json, write_remedy
 from mia_demo.system.json_files import checked, read_json
-from mia_demo.system.leftovers import is_idle, sweep
+from mia_demo.system.leftovers import is_idle, sweep_leftovers
 from mia_demo.visitors.upload import TEST_SHARE, UploadSummary, store_upload
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.layers import LayeredZoo
@@ -138,7 +138,9 @@ class PeopleStore:
         self._opened: dict[str, OwnPeople] = {}
         for path in self._folders():
             self._delete_in_time(path)
-        sweep(lambda: (path for path in self._folders() if not (path / PEOPLE_FILE).exists()))
+        sweep_leftovers(
+            lambda: (path for path in self._folders() if not (path / PEOPLE_FILE).exists())
+        )
 
     def create(self, upload: Path) -> Iterator[float | OwnPeople]:
         """Stores the people of an uploaded zip.

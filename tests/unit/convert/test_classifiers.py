@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mia_demo.cli import main
 from mia_demo.convert.classifiers import find_classifier
+from mia_demo.convert.state_dicts import find_state_dict
 from mia_demo.errors import ConversionError
 from mia_demo.ui.boards.attack_view import ready_board
 from mia_demo.visitors.own_people import People
@@ -114,7 +115,7 @@ def test_names_and_shapes_tell_the_architecture(architecture: str) -> None:
     options = {"init_weights": False} if architecture == "inception_v3" else {}
     with torch.device("meta"):
         state = wrapped(network(architecture, 530, **options), "model._orig_mod.")
-    found = find_classifier(state, None, "x.pt")
+    found = find_classifier(find_state_dict(state, "x.pt"), None, "x.pt")
     assert (found.architecture, found.num_classes) == (architecture, 530)
 
 

@@ -19,6 +19,7 @@ import time
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -379,3 +380,36 @@ def test_cut_and_altered_files_end_with_one_line(
             altered[rng.randrange(len(whole))] = rng.randrange(256)
         refused(capsys, tmp_path, bytes(altered))
     assert not witness.exists()
+
+
+def test_entries_that_share_their_bytes_are_refused_before_they_are_read(
+    capsys, tmp_path: Path
+) -> None:
+    path, shared = tmp_path / "plain.pt", tmp_path / "shared.pt"
+    torch.save({f"layer{n}": torch.zeros(10_000) for n in range(40)}, path)
+    with zipfile.ZipFile(path) as plain, zipfile.ZipFile(shared, "w") as archive:
+        archive.writestr("plain/data.pkl", plain.read("plain/data.pkl"))
+        archive.writestr("plain/data/0", bytes(40_000))
+        for key in range(1, 40):
+            again = copy(archive.getinfo("plain/data/0"))
+            again.filename = f"plain/data/{key}"
+            archive.filelist.append(again)
+    assert shared.stat().st_size < 60_000  # of 1.6 MB that the entries claim
+    assert "claims other sizes than it holds" in refused(capsys, tmp_path, shared.read_bytes())
+
+
+def test_tensors_that_share_one_storage_are_not_copied_without_end(capsys, tmp_path: Path) -> None:
+    numbers = torch.zeros(10_000)
+    torch.save({f"layer{n}": numbers for n in range(40)}, tmp_path / "views.pt")
+    said = refused(capsys, tmp_path, (tmp_path / "views.pt").read_bytes())
+    assert "shows the same numbers again and again" in said
+
+
+def test_keys_whose_hashes_collide_take_no_time(capsys, tmp_path: Path) -> None:
+    huge = b"".join(
+        b"\x8a\x0b" + (n * (2**61 - 1)).to_bytes(11, "little") + b"N" for n in range(1, 20_000)
+    )
+    started = time.process_time()
+    said = refused(capsys, tmp_path, b"\x80\x02}(" + huge + b"u.")
+    assert "uses huge numbers as keys" in said
+    assert time.process_time() - started < 2

@@ -10,7 +10,7 @@ import pytest
 
 from mia_demo.system import leftovers
 from mia_demo.system.files import replacing
-from mia_demo.system.leftovers import is_idle, sweep, sweep_temporary_files
+from mia_demo.system.leftovers import is_idle, sweep_leftovers, sweep_temporary_files
 
 
 def killed_write(path: Path) -> Path:
@@ -63,10 +63,10 @@ def test_what_is_too_fresh_to_tell_is_looked_at_again(
     monkeypatch.setattr(leftovers.threading, "Timer", Timer)
     fresh = tmp_path / "fresh"
     fresh.write_bytes(b"x")
-    sweep(lambda: [fresh])
+    sweep_leftovers(lambda: [fresh])
     assert fresh.exists()
     ((seconds, call, arguments),) = again
-    assert seconds == leftovers.IDLE_SECONDS
+    assert seconds == leftovers.LEFTOVER_SECONDS
     aged(fresh)
     call(*arguments)
     assert not fresh.exists()
