@@ -231,7 +231,7 @@ def _zip_names(path: Path) -> tuple[list[str], Any]:
         archive = zipfile.ZipFile(path)
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; give a folder or a zip of folders.") from error
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise DataError(f"{path.name} is not a readable zip ({error}); pack it again.") from error
     with archive:
         infos = [
