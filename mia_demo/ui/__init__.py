@@ -16,10 +16,10 @@ log = logging.getLogger(__name__)
 # Nothing leaves the machine: no analytics, no version check, no Hub telemetry.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 prepare_hub_client()
-# A shared /tmp/gradio that belongs to somebody else is a PermissionError.
-os.environ.setdefault(
-    "GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir()) / f"mia_demo-{getpass.getuser()}")
-)
+# A shared /tmp/gradio that belongs to somebody else is a PermissionError. By number, since a
+# container may run as a user without a name; Windows has no numbers.
+_user = os.getuid() if hasattr(os, "getuid") else getpass.getuser()
+os.environ.setdefault("GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir()) / f"mia_demo-{_user}"))
 prepare_proxies()
 if unusable_proxy():
     log.warning("%s Until then the Hugging Face Hub is not asked.", unusable_proxy())
