@@ -87,7 +87,8 @@ def generator_arguments(
             wanted = Generator(**arguments).state_dict()
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise ConversionError(
-            f"{source} is no StyleGAN2 generator that this demo can run ({error}); {WHAT_IS_TAKEN}."
+            f"{source} is not a StyleGAN2 generator that this demo can run ({error}); "
+            f"{WHAT_IS_TAKEN}."
         ) from error
     check_fit(tensors, wanted, f"a {arguments['resolution']} px StyleGAN2 generator", source)
     return arguments
@@ -153,7 +154,7 @@ def _check_options(options: Mapping[str, Any], source: str) -> None:
     for group, free in FREE_OPTIONS.items():
         values = options.get(group) or {} if group else options
         if not isinstance(values, dict):
-            raise ConversionError(f"{source} has {group} that are no options: refused.")
+            raise ConversionError(f"{source} has {group} that are not options: refused.")
         for name, value in values.items():
             allowed = FIXED_OPTIONS[group].get(name, ())
             if name not in free and value not in allowed:

@@ -148,7 +148,7 @@ def _of_torch(file: TorchFile, source: str, file_bytes: int) -> Mapping[str, Ten
         )
     average = file.content.get(rosinality.AVERAGE)
     if average is not None and not isinstance(average, TensorClaim):
-        raise ConversionError(f"{source}: {rosinality.AVERAGE} is no tensor.")
+        raise ConversionError(f"{source}: {rosinality.AVERAGE} is not a tensor.")
     return _network(
         {key: file.tensor(claim) for key, claim in claims.items()},
         None if average is None else file.tensor(average),
@@ -220,7 +220,7 @@ def _class_names(path: Path, num_classes: int) -> list[str]:
     except (OSError, ValueError) as error:
         raise ConfigError(f"Cannot read the class names in {path} ({error}).") from error
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ConfigError(f"{path} is no list of names: write one a line.")
+        raise ConfigError(f"{path} is not a list of names: write one per line.")
     if len(names) != num_classes:
         raise ConfigError(f"{path} names {len(names)} classes; the network has {num_classes}.")
     return names
@@ -229,7 +229,7 @@ def _class_names(path: Path, num_classes: int) -> list[str]:
 def _checked_name(name: str) -> str:
     if not re.fullmatch(CHECKPOINT_NAME, name):
         raise ConfigError(
-            f"{printable(name)!r} is no name of a checkpoint: use --name with letters, digits and "
+            f"{printable(name)!r} is not a valid name of a checkpoint: use --name with letters, digits and "
             "any of . _ + -"
         )
     return name

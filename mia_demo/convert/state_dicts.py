@@ -45,7 +45,7 @@ def find_state_dict(content: Any, source: str) -> Claims:
     for key, value in content.items():
         if not isinstance(key, str) or not isinstance(value, TensorClaim | Tensor):
             raise ConversionError(
-                f"{source} holds no plain state_dict: {printable(str(key)[:200])} is no tensor."
+                f"{source} holds no plain state_dict: {printable(str(key)[:200])} is not a tensor."
             )
     return _plain_names(content)
 

@@ -94,7 +94,7 @@ class _Storages:
         file = read_legacy(blob, self.source)
         claim = file.content
         if not isinstance(claim, StorageClaim):
-            raise TypeError("a nested file that is no storage")
+            raise TypeError("a nested file that is not a storage")
         self.files.append((file, claim))
         return StorageClaim(claim.dtype, claim.length, key=str(len(self.files) - 1))
 
@@ -135,10 +135,10 @@ def _claims(generator: Module, source: str) -> dict[str, TensorClaim]:
                 if isinstance(value, TensorClaim):
                     claims[prefix + name] = value
                 elif value is not None:
-                    raise ConversionError(f"{source}: {prefix}{name} is no tensor: refused.")
+                    raise ConversionError(f"{source}: {prefix}{name} is not a tensor: refused.")
         for name, child in _members(module, "_modules", source):
             if not isinstance(child, Module):
-                raise ConversionError(f"{source}: {prefix}{name} is no module: refused.")
+                raise ConversionError(f"{source}: {prefix}{name} is not a module: refused.")
             waiting.append((f"{prefix}{name}.", child))
         if not waiting:
             return claims

@@ -87,7 +87,7 @@ def read_legacy(data: bytes, source: str) -> TorchFile:
     claims: dict[str, StorageClaim] = {}
     reader = RestrictedReader(stream, NAMES, source, lambda id_: _noted(claims, id_))
     if not data.startswith(LEGACY_START):
-        raise ConversionError(f"{source} is no file of torch; get it again from its publisher.")
+        raise ConversionError(f"{source} is not a PyTorch file; get it again from its publisher.")
     for _ in ("magic number", "protocol"):
         reader.load()
     system = reader.load()

@@ -40,7 +40,9 @@ def record_sweep(zoo: Zoo, sweep: Path, name: str) -> SweepResults:
             f"{zoo.origin} is only read; record into a folder and publish that as a new commit."
         )
     if not RESULTS_NAME.fullmatch(name):
-        raise DataError(f"{name!r} is no name for results; use lower-case letters and digits.")
+        raise DataError(
+            f"{name!r} is not a valid name for results; use lower-case letters and digits."
+        )
     results = load_results(sweep)
     save_report(results, zoo.root / RECORDED_FOLDER / name)
     write_model_card(zoo, recorded_sections(zoo))
@@ -65,7 +67,9 @@ def record_attack(zoo: Zoo, attack: Path, name: str) -> list[str]:
         DataError: the name is malformed, or the attack was stopped or has no recording.
     """
     if not RESULTS_NAME.fullmatch(name):
-        raise DataError(f"{name!r} is no name for a run; use lower-case letters and digits.")
+        raise DataError(
+            f"{name!r} is not a valid name for a run; use lower-case letters and digits."
+        )
     run = load_attack(attack, name, is_recorded=True)
     if not run.is_complete or run.replay() is None:
         raise DataError(f"{attack} holds no finished attack with its recording; attack again.")

@@ -37,7 +37,7 @@ class AttackSaver:
             self._latest = frame
 
     def save(self) -> str:
-        """Keeps what was seen. Never raises: an attack is no failure because its disk is full.
+        """Keeps what was seen. Never raises: an attack is not a failure because its disk is full.
 
         Returns:
             The run's key; empty if the attack was stopped before its first step, or not kept.

@@ -106,7 +106,7 @@ def parse_numbers(text: str) -> list[int]:
                 raise ConfigError(f"{text!r} names more than {MAX_NUMBERS} numbers; name fewer.")
             numbers += range(start, stop)
     except ValueError as error:
-        message = f"{text!r} is no list such as 0-9,17; write numbers and ranges."
+        message = f"{text!r} is not a list such as 0-9,17; write numbers and ranges."
         raise ConfigError(message) from error
     if not numbers or len(set(numbers)) != len(numbers):
         raise ConfigError(f"{text!r} names nothing, or something twice; name each number once.")

@@ -18,7 +18,7 @@ def read_json(path: Path) -> Any:
     """
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is no JSON, or nested too deeply.
+        ValueError: it is not valid JSON, or nested too deeply.
     """
     return parse_json(path.read_text("utf-8"))
 
@@ -26,7 +26,7 @@ def read_json(path: Path) -> Any:
 def parse_json(text: str | bytes) -> Any:
     """
     Raises:
-        ValueError: the text is no JSON, or nested too deeply.
+        ValueError: the text is not valid JSON, or nested too deeply.
     """
     try:
         return json.loads(text)
@@ -73,7 +73,7 @@ def _plain(kind: Any, value: Any, place: str) -> Any:
     if kind in (int, float) and type(value) is int:
         _require(abs(value) <= MAX_INTEGER, place, "at most 2**63 - 1", value)
     elif kind is float:
-        # NaN and infinity are no JSON, but json reads them.
+        # NaN and infinity are not JSON, but json reads them.
         _require(type(value) is float and abs(value) < float("inf"), place, words[kind], value)
     else:
         _require(type(value) is kind, place, words[kind], value)

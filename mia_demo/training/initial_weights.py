@@ -81,6 +81,6 @@ def _of_file(path: Path) -> dict[str, Tensor]:
         }
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
-            f"{path} is no readable safetensors file ({error}); give imagenet, random or a "
+            f"{path} is not a readable safetensors file ({error}); give imagenet, random or a "
             "checkpoint of this program."
         ) from error

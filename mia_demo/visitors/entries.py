@@ -34,7 +34,7 @@ def read_entry(data: bytes, sha256: str) -> CheckpointEntry:
         values = parse_json(data)
     except ValueError as error:
         raise CheckpointError(
-            "The manifest entry is no JSON; send it as manifest.json lists it."
+            "The manifest entry is not valid JSON; send it as manifest.json lists it."
         ) from error
     if isinstance(values, dict) and isinstance(values.get("checkpoints"), list):
         values = _listed(values["checkpoints"], sha256)

@@ -98,7 +98,9 @@ def store_upload(source: Path, target: Path) -> Iterator[float | UploadSummary]:
     try:
         archive = zipfile.ZipFile(source)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise DataError("The file is no readable zip; pack the folders again as .zip.") from error
+        raise DataError(
+            "The file is not a readable zip; pack the folders again as .zip."
+        ) from error
     with archive:
         people = _people(archive)
         total = sum(len(infos) for _, infos in people)
@@ -218,7 +220,7 @@ def _check_entry(info: zipfile.ZipInfo) -> None:
 
 
 def _wrong_kind(info: zipfile.ZipInfo, kind: str) -> DataError:
-    called = f"{_named(info)} is {kind}" if kind else f"{_named(info)} is no photo"
+    called = f"{_named(info)} is {kind}" if kind else f"{_named(info)} is not a photo"
     return DataError(f"{called}; JPEG, PNG and WebP can be read here: convert or remove it.")
 
 

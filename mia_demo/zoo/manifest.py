@@ -230,7 +230,7 @@ def read_manifest(root: Path) -> Manifest:
             raise CheckpointError(f"{path} is too large for a manifest; restore it.")
         values = read_json(path)
     except FileNotFoundError as error:
-        raise CheckpointError(f"{root} is no zoo: it has no {MANIFEST}.") from error
+        raise CheckpointError(f"{root} is not a zoo: it has no {MANIFEST}.") from error
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}); restore it.") from error
     if not isinstance(values, dict) or values.get("format") != MANIFEST_FORMAT:

@@ -19,7 +19,7 @@ def open_zoo(location: str | None = None) -> FolderZoo:
         location: folder, or ``hf://user/repo@revision``; None is the embedded zoo.
 
     Raises:
-        CheckpointError: there is no zoo.
+        CheckpointError: there is not a zoo.
         HubError: the Hub gives none.
     """
     if not location or not is_hub_address(location):

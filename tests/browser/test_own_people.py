@@ -122,7 +122,7 @@ def test_a_bad_zip_is_one_clear_error(open_page: OpenPage, zipped: Path, tmp_pat
     page.get_by_role("button", name="Your own people").click()
     page.get_by_label("I have the consent of everyone pictured").check()
     choose_zip(page, bad)
-    sentence = "The file is no readable zip; pack the folders again as .zip."
+    sentence = "The file is not a readable zip; pack the folders again as .zip."
     panel = page.get_by_role("region", name="Your own people")
     expect(panel.get_by_role("status")).to_have_text(sentence)
     expect(page.get_by_test_id("toast-body")).to_have_count(1)

@@ -54,7 +54,7 @@ def test_a_sweep_streams_progress_goes_on_and_leaves_results(client: Any) -> Non
         (("1", "9999999999"), "Seeds go up to 2147483647"),
         (("1", "0", "slow"), "No preset 'slow'"),
         (("1", "0", "quick", ["up"]), "No lane 'up'; this zoo has positive, zero, negative."),
-        (("../x",), "is no list such as 0-9,17"),
+        (("../x",), "is not a list such as 0-9,17"),
     ],
 )
 def test_wrong_request_gets_one_sentence(

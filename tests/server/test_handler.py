@@ -100,15 +100,17 @@ def test_a_closed_tab_ends_the_job() -> None:
 def test_an_expected_error_is_told_on_the_page_and_as_a_toast() -> None:
     def refused() -> Generator[int, None, None]:
         yield 1
-        raise ConfigError("<b> is no number; give one.")
+        raise ConfigError("<b> is not a number; give one.")
 
     page = Page()
     frames = page.start(refused)
     told = [next(frames) for _ in range(3)]
     with pytest.raises(gr.Error) as error:
         next(frames)
-    assert told == ["first", "1", "<b> is no number; give one."]
-    assert str(error.value.message) == "&lt;b&gt; is no number; give one."  # a toast renders HTML
+    assert told == ["first", "1", "<b> is not a number; give one."]
+    assert (
+        str(error.value.message) == "&lt;b&gt; is not a number; give one."
+    )  # a toast renders HTML
     assert page.jobs.job_of("a") is None
 
 

@@ -169,7 +169,7 @@ def test_a_classifier_trained_meanwhile_is_looked_at_too(root: Path) -> None:
         ("5", "Name 2 to 6 identities, not 1."),
         ("0-9", "Name 2 to 6 identities, not 10."),
         ("5,100", "Identity 100 does not exist; choose from 0 to 99."),
-        ("x", "is no list such as"),
+        ("x", "is not a list such as"),
     ],
 )
 def test_a_wrong_list_gets_one_sentence(root: Path, identities: str, message: str) -> None:

@@ -67,7 +67,7 @@ def test_attack_reports_and_saves_a_run(capsys: pytest.CaptureFixture[str], tmp_
         (["attack", "--identity", "7", "--preset", "turbo"], "No preset 'turbo'"),
         (["attack", "--identity", "7", "--set", "steps=0"], "Steps must lie in 1..5000"),
         (["attack", "--identity", "7", "--device", "cuda:99"], "not present"),
-        (["attack", "--identity", "7", "--zoo", "nowhere"], "is no zoo"),
+        (["attack", "--identity", "7", "--zoo", "nowhere"], "is not a zoo"),
         (["toy", "--alpha", "1.5"], "at most 1"),
         (["train-prior", "--data", "nowhere.zip", "--output", "x"], "does not exist"),
     ],

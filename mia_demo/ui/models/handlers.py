@@ -273,7 +273,7 @@ class ModelsHandlers:
             panel = {**panel, "status": "Stopped; nothing was added.", "phase": "stopped"}
             return panel, gr.skip(), gr.skip()
         lanes = self._lanes(form, added.lanes)
-        # Without choices it is no update: other people's lanes are shown.
+        # Without choices nothing is updated: other people's lanes are shown.
         ticked = lanes.get("value", form.ticked) if "choices" in lanes else added.lanes
         unticked = [name for name in added.lanes if name not in ticked]
         status = added_sentence(added, unticked)

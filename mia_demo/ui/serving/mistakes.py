@@ -137,7 +137,7 @@ async def _checked_body(scope: Scope, receive: Receive) -> Receive:
 
 
 def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no number of JSON")
+    raise ValueError(f"{text} is not a number of JSON")
 
 
 def _where(error: Exception) -> str:

@@ -44,7 +44,7 @@ class HubAddress:
         match = _ADDRESS.fullmatch(text)
         if not match or any(mark in text.removeprefix("hf://") for mark in _NEVER):
             raise HubError(
-                f"{text!r} is no address of a zoo on the Hub; write hf://user/repo or "
+                f"{text!r} is not an address of a zoo on the Hub; write hf://user/repo or "
                 "hf://user/repo@revision, where a revision is a branch, a tag or a commit."
             )
         return HubAddress(match[1], match[2] or "main")
@@ -69,5 +69,5 @@ def parse_repo(text: str) -> str:
         HubError: it is none.
     """
     if not _REPO.fullmatch(text) or any(mark in text for mark in _NEVER):
-        raise HubError(f"{text!r} is no name of a Hub repository; write user/name.")
+        raise HubError(f"{text!r} is not a valid name of a Hub repository; write user/name.")
     return text

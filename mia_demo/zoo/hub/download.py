@@ -140,7 +140,7 @@ class _Download:
             zoo = FolderZoo(root, origin=str(pinned))
         except DemoError as error:
             reason = str(error).replace(f"{root}/", "")
-            raise HubError(f"{pinned} is no zoo that this program can read: {reason}") from error
+            raise HubError(f"{pinned} is not a zoo that this program can read: {reason}") from error
         if zoo.manifest.folder:  # a stranger must not choose which pictures of this machine show
             raise HubError(
                 f"{pinned} names a folder of its maker's machine for its identities; ask its owner "

@@ -82,11 +82,11 @@ def _why_no_zoo(access: HubAccess, address: HubAddress) -> str:
     pickles = [path for path in paths if path.endswith(PICKLES)]
     if pickles:
         return (
-            f"{address} is no zoo: it has no {MANIFEST}, and {pickles[0]} is a pickle, which "
+            f"{address} is not a zoo: it has no {MANIFEST}, and {pickles[0]} is a pickle, which "
             "is never opened; ask for safetensors uploaded with `python -m mia_demo publish`."
         )
     return (
-        f"{address} is no zoo: it has no {MANIFEST}; zoos are uploaded with "
+        f"{address} is not a zoo: it has no {MANIFEST}; zoos are uploaded with "
         "`python -m mia_demo publish`."
     )
 

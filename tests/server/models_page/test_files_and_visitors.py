@@ -43,7 +43,7 @@ def test_an_uploaded_classifier_is_a_lane(
         ("other bytes", "sha256 of the weights is not that of their entry"),
         ("other people", "zero tells 100 people apart, here are 3"),
         ("other network", "does not fit architecture resnet18"),
-        ("no entry", "is no JSON"),
+        ("no entry", "is not valid JSON"),
     ],
 )
 def test_a_bad_upload_is_one_sentence_and_leaves_nothing(

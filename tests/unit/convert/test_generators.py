@@ -236,4 +236,4 @@ def test_nothing_is_overwritten(capsys, tmp_path: Path, state) -> None:
     assert "has a checkpoint 'prior' already" in capsys.readouterr().err
     assert (tmp_path / "zoo" / "manifest.json").read_bytes() == before
     assert main(["convert", str(source), "--output", str(tmp_path / "zoo"), "--name", "../x"]) == 2
-    assert "is no name" in capsys.readouterr().err
+    assert "is not a valid name" in capsys.readouterr().err

@@ -345,8 +345,8 @@ def module(class_name: str, modules: bytes, parameters: bytes = b"}") -> bytes:
         # _modules is remembered (q1), then holds the module itself.
         (module("Generator", b"}q\x01") + b"q\x020h\x01" + text("m") + b"h\x02s0h\x02",
          "more than 1000 modules"),
-        (module("Generator", b"}" + text("m") + b"K\x01s"), "m is no module"),
-        (module("Generator", b"}", b"}" + text("p") + b"K\x01s"), "p is no tensor"),
+        (module("Generator", b"}" + text("m") + b"K\x01s"), "m is not a module"),
+        (module("Generator", b"}", b"}" + text("p") + b"K\x01s"), "p is not a tensor"),
         (module("Generator", b"}", b"}" + text("\x1b[2J") + b"Ns"), "unusable _parameters"),
         (module("Generator", b"]"), "unusable _modules"),
         (module("Discriminator", b"}"), "holds no G_ema"),

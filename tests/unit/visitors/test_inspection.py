@@ -105,8 +105,8 @@ def test_every_value_of_an_entry_is_checked(
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"\x80\x04K\x01.", "is no JSON"),
-        (b"[" * 100_000, "is no JSON"),
+        (b"\x80\x04K\x01.", "is not valid JSON"),
+        (b"[" * 100_000, "is not valid JSON"),
         (b"[1]", "must be a JSON object"),
         (b"{}", "lacks file"),
         (b" " * (MAX_MANIFEST_BYTES + 1), "larger than 4 MB"),

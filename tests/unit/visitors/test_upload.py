@@ -102,7 +102,10 @@ def test_photos_are_turned_cropped_and_rid_of_what_the_camera_wrote(
         ({"C:/x/evil.png": PHOTO}, "'x/evil.png' points outside the zip"),
         ({"a\\..\\..\\evil.png": PHOTO}, "'../evil.png' points outside the zip"),
         ({"ada/inner.zip": b"PK"}, "'ada/inner.zip' is an archive within the zip; unpack it"),
-        ({"ada/notes.txt": b"hi"}, "'ada/notes.txt' is no photo; JPEG, PNG and WebP can be read"),
+        (
+            {"ada/notes.txt": b"hi"},
+            "'ada/notes.txt' is not a photo; JPEG, PNG and WebP can be read",
+        ),
         ({"ada/vector.svg": b"<svg/>"}, "'ada/vector.svg' is an SVG drawing; JPEG"),
         ({"ada/fake.png": b"not a picture"}, "'ada/fake.png' cannot be read as a photo"),
         ({"ada/cut.png": PHOTO[:60]}, "'ada/cut.png' cannot be read as a photo"),
@@ -182,7 +185,7 @@ def test_no_zip_at_all(tmp_path: Path) -> None:
     fake = tmp_path / "fake.zip"
     fake.write_bytes(b"PK but not really")
     assert refusal(fake, tmp_path) == (
-        "The file is no readable zip; pack the folders again as .zip."
+        "The file is not a readable zip; pack the folders again as .zip."
     )
 
 

@@ -130,7 +130,7 @@ def test_the_manifest_cannot_point_elsewhere(name: str) -> None:
 
 
 def test_wrong_manifests_are_explained(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="is no zoo"):
+    with pytest.raises(CheckpointError, match="is not a zoo"):
         FolderZoo(tmp_path)
     (tmp_path / MANIFEST).write_text("{")
     with pytest.raises(CheckpointError, match="cannot be read"):

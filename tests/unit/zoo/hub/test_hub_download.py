@@ -323,7 +323,9 @@ def test_a_repository_that_is_no_zoo(hub: HubStandIn, tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "config.json").write_text("{}")
     hub.host(folder, REPO)
-    with pytest.raises(HubError, match=r"is no zoo: it has no manifest\.json; zoos are uploaded"):
+    with pytest.raises(
+        HubError, match=r"is not a zoo: it has no manifest\.json; zoos are uploaded"
+    ):
         open_hub_zoo(ADDRESS)
     (folder / "pytorch_model.bin").write_bytes(pickle.dumps({}))
     hub.host(folder, REPO)

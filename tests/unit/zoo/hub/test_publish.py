@@ -250,6 +250,6 @@ def test_an_upload_that_is_refused_halfway(
     owner.repos["bob/faces"].commit({"README.md": b"mine"})
     assert main(["publish", "--zoo", str(tiny_zoo.root), "--repo", "bob/faces"]) == 2
     assert "forbids this to your account" in capsys.readouterr().err
-    with pytest.raises(HubError, match="is no zoo"):
+    with pytest.raises(HubError, match="is not a zoo"):
         open_hub_zoo("hf://bob/faces")
     assert constants.HF_HUB_DISABLE_TELEMETRY
