@@ -65,8 +65,7 @@ class Attacker:
         """
         if name not in self._lanes:
             if not self.zoo.is_target(name):
-                known = ", ".join(self.zoo.target_names())
-                raise ConfigError(f"No lane {name!r}; this zoo has {known}.")
+                check_lanes_exist([name], self.zoo.target_names())
             self._lanes[name] = Lane.load(self.zoo, name, self.compute)
         return self._lanes[name]
 

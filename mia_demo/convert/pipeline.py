@@ -229,8 +229,8 @@ def _class_names(path: Path, num_classes: int) -> list[str]:
 def _checked_name(name: str) -> str:
     if not re.fullmatch(CHECKPOINT_NAME, name):
         raise ConfigError(
-            f"{printable(name)!r} is not a valid name of a checkpoint: use --name with letters, digits and "
-            "any of . _ + -"
+            f"{printable(name)!r} is not a valid name of a checkpoint: use --name with letters, "
+            "digits and any of . _ + -"
         )
     return name
 

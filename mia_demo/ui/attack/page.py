@@ -22,7 +22,7 @@ from mia_demo.ui.shared.forms import (
     start_and_stop_buttons,
     words,
 )
-from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, stops_job
+from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, wire_stop
 from mia_demo.ui.shared.lanes import MAX_BOARD_LANES, people_choices
 
 MARK_OLDER = """(board, ...form) => {
@@ -84,7 +84,7 @@ def build_attack_page(app: AppState, address: AddressPage) -> None:
     follow_form(estimates.for_attack, settings, estimate)
     attacked.then(estimates.for_attack, settings, estimate, **QUIET)
     gr.on(fn=estimates.for_first_attack, inputs=settings, outputs=estimate, **JOB_EVENT)
-    stops_job(stop, engine.attacks)
+    wire_stop(stop, engine.attacks)
     picker.change(
         handlers.choose,
         [picker, people],

@@ -13,6 +13,7 @@ from mia_demo.attack.attack import SHOWN
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame, LaneFrame
 from mia_demo.data.pictures import data_uri
+from mia_demo.report.columns import alpha_text
 from mia_demo.runs.saver import AttackSaver
 from mia_demo.ui.boards.lane_styles import styles_in
 from mia_demo.ui.engine.device_queue import Waiting
@@ -290,7 +291,7 @@ def title_of(identity: int, names: Sequence[str] = ()) -> str:
 
 def verdict_words(top1: int, identity: int, names: Sequence[str] = ()) -> str:
     """What the evaluator says, in words."""
-    return f"{'recognised as' if top1 == identity else 'takes it for'} {called(top1, names)}"
+    return f"{'recognised as' if top1 == identity else 'taken for'} {called(top1, names)}"
 
 
 def board_photos(people: People, identity: int) -> tuple[Picture, ...]:
@@ -326,7 +327,7 @@ def empty_lane(name: str, style: int, alpha: float, accuracy: float | None) -> L
         style=style,
         alpha=alpha,
         test_accuracy=accuracy,
-        alpha_text=f"α = {alpha:+.2f}".replace("-", "−") if alpha else "α = 0",
+        alpha_text=f"α = {alpha_text(alpha)}",
         accuracy_text=(
             "test accuracy not measured" if accuracy is None else f"{accuracy:.1%} test accuracy"
         ),

@@ -22,7 +22,7 @@ from mia_demo.ui.shared.forms import (
     start_and_stop_buttons,
     words,
 )
-from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, STOPPING, ends_job
+from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, STOPPING, wire_stop
 
 FIRST_IDENTITIES = "0-4"
 
@@ -84,7 +84,7 @@ def build_compare_page(app: AppState, address: AddressPage) -> None:
     for button, handler in ((start, handlers.start), (finished, handlers.finished_part)):
         button.click(handler, form, running, **JOB_EVENT)
     follow_form(Estimates(engine).for_sweep, form, estimate, address.tab.select)
-    ends_job(stop, STOPPING, handlers.sweeps)
+    wire_stop(stop, handlers.sweeps, ending=STOPPING)
     # With other settings it is another sweep, and nothing to resume.
     for field in form:
         field.input(None, None, start, js="() => 'Start'")

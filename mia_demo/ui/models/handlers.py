@@ -24,10 +24,10 @@ from mia_demo.ui.models.view import (
     machine_facts,
     progress_json,
 )
-from mia_demo.ui.shared.access import added_models
 from mia_demo.ui.shared.handler import JobView, follow, start_and_stop, toasts, with_errors_told
 from mia_demo.ui.shared.lanes import (
     MAX_BOARD_LANES,
+    added_models,
     attack_lanes,
     attacked_people,
     lane_names,

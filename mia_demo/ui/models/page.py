@@ -12,7 +12,7 @@ from mia_demo.ui.shared.address import AddressPage
 from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.forms import start_and_stop_buttons, words
-from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, stops_job
+from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, wire_stop
 from mia_demo.ui.shared.lanes import MAX_BOARD_LANES
 from mia_demo.visitors.added_models import MAX_UPLOAD_BYTES
 
@@ -80,7 +80,7 @@ def build_models_page(app: AppState, page: AddressPage) -> None:
     ]
     for event in added:
         event.then(None, panel, None, js=REMEMBER_MODELS)
-    stops_job(stop, handlers.additions)
+    wire_stop(stop, handlers.additions)
     # A second removal right after the first counts too, and they update the panel in order.
     ordered: dict[str, Any] = {"concurrency_id": "models panel", "concurrency_limit": 1}
     panel.delete(handlers.remove, form, shown, trigger_mode="multiple", **ordered, **QUIET)

@@ -9,7 +9,7 @@ from mia_demo.ui.runs.handlers import RunsHandlers
 from mia_demo.ui.shared.address import AddressPage
 from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
-from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, stops_job
+from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, wire_stop
 
 
 def build_runs_page(app: AppState, page: AddressPage) -> None:
@@ -61,5 +61,5 @@ def build_runs_page(app: AppState, page: AddressPage) -> None:
         [details, board, training, progress, again, stop],
         **JOB_EVENT,
     )
-    stops_job(stop, handlers.repetitions)
+    wire_stop(stop, handlers.repetitions)
     details.download(handlers.download, details, file, **QUIET)

@@ -8,9 +8,10 @@ A page describes what it shows in a ``JobView`` and passes it to ``stream``::
         view = PlanView(plan)
         yield from stream(self.jobs, request, lambda: self.engine.shared(...), view)
 
-What happens when Stop is pressed: ``ends_job`` shows "Stopping …" and then asks the job to end
-after its running step. ``stream``, which still runs for Start, sees the frames end and yields
-``JobView.over``. A closed tab closes the generator, which releases the job as well.
+What happens when Stop is pressed: ``wire_stop`` asks the job to end after its running step; where a
+step takes long, "Stopping …" is shown first. ``stream``, which still runs for Start, sees the frames
+end and yields ``JobView.over``. A stopped attack is kept like a finished one
+(``runs.saver.AttackSaver``). A closed tab closes the generator, which releases the job as well.
 
 Two races decide how buttons are updated:
 
@@ -174,7 +175,7 @@ def start_and_stop(*, running: bool) -> tuple[Any, Any]:
 
 
 def while_running(at_rest: str, ending: str, job: Job[Any]) -> Any:
-    """The state of a button wired by ``ends_job``, for each frame of the job.
+    """The state of a button wired by ``wire_stop``, for each frame of the job.
 
     Args:
         at_rest: the button's text until it is pressed.
@@ -192,20 +193,25 @@ def stop_job(jobs: SessionJobs[Any], request: gr.Request) -> bool:
     return job is not None
 
 
-def ends_job(
+def wire_stop(
     button: gr.Button,
-    ending: str,
     jobs: SessionJobs[Any],
+    *,
+    ending: str = "",
     handler: Callable[[gr.Request], Any] | None = None,
     outputs: Sequence[Component] = (),
 ) -> None:
-    """Wires a button that ends the visitor's job.
+    """Wires a button that ends the visitor's job after its running step.
 
     Args:
-        ending: the button's text until the job's last frame resets it.
-        handler: ends the job and returns ``outputs``; by default the job is only ended.
+        ending: the button's text until the job's last frame resets it; empty for short steps.
+        handler: after ``ending`` is shown, ends the job and returns ``outputs``; by default the job
+            is only ended.
     """
     at_rest = button.value
+
+    def stop(request: gr.Request) -> None:
+        stop_job(jobs, request)
 
     def show(request: gr.Request) -> Any:
         job = jobs.job_of(str(request.session_hash))
@@ -219,17 +225,11 @@ def ends_job(
             return gr.skip()
         return gr.update(interactive=False, value=at_rest)
 
+    if not ending:
+        button.click(stop, **AT_ONCE)
+        return
     shown = button.click(show, None, button, **AT_ONCE)
     if handler is None:
         shown.then(end, None, button, **AT_ONCE)
     else:
         shown.then(handler, None, list(outputs), **AT_ONCE)
-
-
-def stops_job(button: gr.Button, jobs: SessionJobs[Any]) -> None:
-    """Wires a button that ends a job of short steps, so that "Stopping …" is not needed."""
-
-    def end(request: gr.Request) -> None:
-        stop_job(jobs, request)
-
-    button.click(end, **AT_ONCE)

@@ -10,13 +10,21 @@ import gradio as gr
 from mia_demo.errors import ConfigError
 from mia_demo.report.columns import alpha_text
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
-from mia_demo.ui.shared.access import added_models
+from mia_demo.ui.engine.visitors import is_private
+from mia_demo.visitors.added_models import AddedModels
 from mia_demo.visitors.own_people import OwnPeople, People
 from mia_demo.zoo.layers import LayeredZoo
 
 MAX_BOARD_LANES = 6  # that fit on the attack board, each with its colour
 
 Choices = list[tuple[str, str]]  # label and value
+
+
+def added_models(engine: Engine, request: gr.Request) -> AddedModels | None:
+    """What this visitor added: everything on a private machine, else that of the tab."""
+    if is_private(request):
+        return engine.added.owner
+    return engine.added.tab(engine.tab_keys.get(str(request.session_hash)) or "")
 
 
 def target_choices(zoo: LayeredZoo) -> Choices:

@@ -27,7 +27,7 @@ from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
 from mia_demo.ui.shared.forms import words
-from mia_demo.ui.shared.handler import JOB_EVENT, PAUSING, QUIET, STOPPING, ends_job
+from mia_demo.ui.shared.handler import JOB_EVENT, PAUSING, QUIET, STOPPING, wire_stop
 from mia_demo.ui.train.handlers import TrainHandlers
 from mia_demo.ui.train.offer import offer_unfinished
 from mia_demo.ui.train.people_form import own_people_form
@@ -118,8 +118,9 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
         )
     ]
     follow_form(Estimates(engine).for_training, [people, *form], estimate, address.tab.select)
-    ends_job(pause, PAUSING, handlers.trainings)
-    ends_job(stop, STOPPING, handlers.trainings, handlers.stop, [board, *buttons])
+    wire_stop(pause, handlers.trainings, ending=PAUSING)
+    shown = [board, *buttons]
+    wire_stop(stop, handlers.trainings, ending=STOPPING, handler=handlers.stop, outputs=shown)
     deleted = own.delete(
         handlers.delete,
         own,
