@@ -13,7 +13,7 @@ from torch import Tensor
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame, LaneFrame
 from mia_demo.attack.framing import Framing
-from mia_demo.attack.lanes import Lane, stage_names
+from mia_demo.attack.lanes import Lane, check_lane, stage_names
 from mia_demo.attack.optimisation import Optimisation, StepRecord, target_confidence
 from mia_demo.attack.renderer import Renderer
 from mia_demo.attack.sampling import Pool, PoolCache, pool_subset
@@ -29,6 +29,7 @@ from mia_demo.zoo.reading import Zoo
 
 # Pixels of pictures that keep a device busy; a single attack fills a CPU.
 PIXELS_TO_FILL = {"cuda": 512 * 64**2}
+SELECTION_STEP = 10_000  # seeds selection's crops; above every step, so that none repeats
 SHOWN = 8  # candidates a frame carries: as many as a page can show
 CONFIDENCE_MEMORY = 0.7  # crops make single-step confidences jump; "best" follows their average
 
@@ -65,7 +66,7 @@ class Attacker:
         """
         if name not in self._lanes:
             if not self.zoo.is_target(name):
-                check_lanes_exist([name], self.zoo.target_names())
+                check_lane(name, self.zoo.target_names())
             self._lanes[name] = Lane.load(self.zoo, name, self.compute)
         return self._lanes[name]
 
@@ -211,7 +212,7 @@ class _Run:
                 views,
                 targets,
                 rounds=config.selection_rounds,
-                rng=step_generator(config.seed, 10_000),  # equal crops for all lanes
+                rng=step_generator(config.seed, SELECTION_STEP),  # equal crops for all lanes
             )
             per_identity = zip(
                 lane_styles, images.split(candidates), scores.split(candidates), strict=True

@@ -41,6 +41,10 @@ class LaneFrame:
         """Confidence in the best candidate."""
         return self.confidences[self.best]
 
+    def best_first(self) -> list[int]:
+        """Indices of the pictures in the order in which they are shown and kept."""
+        return [self.best, *(k for k in range(len(self.images)) if k != self.best)]
+
 
 @dataclass(frozen=True)
 class AttackFrame:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mia_demo.zoo.reading import Zoo
 
-LARGEST_PICTURE = 299  # pixels: what the paper's evaluator sees, and enough to look at
+MAX_PICTURE_SIDE = 299  # pixels: what the paper's evaluator sees, and enough to look at
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Framing:
     @property
     def picture_size(self) -> int:
         """Side of the pictures that are shown, kept and judged."""
-        return min(self.side, LARGEST_PICTURE)
+        return min(self.side, MAX_PICTURE_SIDE)
 
     def view(self, images: Tensor, size: int) -> Tensor:
         """[B, 3, R, R] -> centre crop, resized [B, 3, size, size] (differentiable, antialiased)."""

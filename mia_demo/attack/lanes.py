@@ -6,6 +6,7 @@ such as ``zero>negative>zero``: that shows in which stage smoothing bites.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mia_demo.errors import ConfigError
@@ -30,6 +31,15 @@ def stage_names(lane: str) -> tuple[str, str, str]:
             f"Lane {lane!r} must be one target, or three: sampling>optimisation>selection."
         )
     return names
+
+
+def check_lane(name: str, known: Sequence[str]) -> None:
+    """
+    Raises:
+        ConfigError: no such lane is known.
+    """
+    if name not in known:
+        raise ConfigError(f"No lane {name!r}; this zoo has {', '.join(known)}.")
 
 
 @dataclass(frozen=True)

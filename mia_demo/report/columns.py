@@ -184,12 +184,22 @@ def percent(share: float | None) -> str:
 
 def points(difference: float) -> str:
     """``+7.5``, ``−43.8``: percentage points."""
-    return f"{difference * 100:+.1f}".replace("-", "−")
+    return signed(difference * 100, 1)
 
 
 def change(difference: float) -> str:
     """``+0.062``, ``−0.093``."""
-    return f"{difference:+.3f}".replace("-", "−")
+    return signed(difference, 3)
+
+
+def signed(value: float, digits: int) -> str:
+    """``+0.06``, ``−0.09``, ``+0.00``: with a sign, zero with a plus, and a true minus sign."""
+    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")
+
+
+def fixed(value: float, digits: int) -> str:
+    """``0.06``, ``−0.09``, ``0.00``: with a true minus sign; zero has none."""
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
 def alpha_text(alpha: float) -> str:

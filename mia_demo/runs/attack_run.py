@@ -16,7 +16,7 @@ from mia_demo.errors import DataError
 from mia_demo.runs.command import attack_command
 from mia_demo.runs.origin import Origin
 from mia_demo.runs.replay import Replay, load_replay
-from mia_demo.runs.report import AttackReport, best_first
+from mia_demo.runs.report import AttackReport
 from mia_demo.system.files import replacing, write_json
 from mia_demo.system.json_files import checked, read_json
 
@@ -139,7 +139,7 @@ def save_attack(
         # A lane's name may hold what file names may not, such as ">".
         stem = f"{number}_{re.sub(r'[^a-zA-Z0-9+-]+', '-', lane.name)}"
         names = []
-        for rank, index in enumerate(best_first(lane)[:max_pictures]):
+        for rank, index in enumerate(lane.best_first()[:max_pictures]):
             names.append(f"{stem}_{rank:02d}.png")
             with replacing(directory / names[-1]) as temporary:
                 Image.fromarray(lane.images[index]).save(temporary, format="PNG")

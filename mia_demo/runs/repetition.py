@@ -8,7 +8,6 @@ from torch import Tensor
 
 from mia_demo.attack.frames import AttackFrame
 from mia_demo.runs.attack_run import AttackRun
-from mia_demo.runs.report import best_first
 from mia_demo.sweep.results import JudgedAttack
 
 
@@ -41,7 +40,7 @@ def pictures_repetition(run: AttackRun, frame: AttackFrame) -> Repetition:
     same = total = largest = 0
     for lane in frame.lanes:
         kept = run.pictures(lane.name)
-        again = lane.images[best_first(lane)[: len(kept)]]
+        again = lane.images[lane.best_first()[: len(kept)]]
         change = np.abs(kept.astype(np.int16) - again.astype(np.int16)).max(axis=(1, 2, 3))
         same += int((change == 0).sum())
         total += len(kept)

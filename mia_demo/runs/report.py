@@ -117,15 +117,10 @@ def attack_report(
     }
 
 
-def best_first(lane: LaneFrame) -> list[int]:
-    """Indices of a lane's pictures in the order in which they are kept."""
-    return [lane.best, *(k for k in range(len(lane.images)) if k != lane.best)]
-
-
 def _lane_report(
     lane: LaneFrame, identity: int, verdict: Verdict | None, attributes: Shares
 ) -> dict[str, Any]:
-    order = best_first(lane)
+    order = lane.best_first()
     top1 = verdict.top1 if verdict else tuple(lane.evaluator_top1[k] for k in order)
     report: dict[str, Any] = {
         "alpha": lane.alpha,

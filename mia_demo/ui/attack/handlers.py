@@ -8,12 +8,13 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.attack.config import AttackConfig, preset_config
-from mia_demo.errors import ConfigError
+from mia_demo.attack.lanes import check_lane
 from mia_demo.ui.attack.identity_picker import picker_faces
 from mia_demo.ui.boards.attack_view import BoardPresenter, BoardView, ready_board
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import Engine, Tracked
 from mia_demo.ui.engine.jobs import Job
+from mia_demo.ui.engine.limits import check_identity
 from mia_demo.ui.shared.forms import parse_config
 from mia_demo.ui.shared.handler import JobView, start_and_stop, stream, toasts
 from mia_demo.ui.shared.lanes import MAX_BOARD_LANES, attack_lanes, check_lanes, lane_names
@@ -77,10 +78,7 @@ class AttackHandlers:
             DemoError: no such identity, or the zoo is damaged.
         """
         victims = people or self.engine.embedded
-        if not 0 <= identity < len(victims.identities):
-            raise ConfigError(
-                f"Identity {identity} does not exist; choose 0 to {len(victims.identities) - 1}."
-            )
+        check_identity(identity, len(victims.identities))
         names = victims.zoo.default_lanes()[:MAX_BOARD_LANES] if lanes is None else lanes
         return ready_board(victims, identity, names, before)
 
@@ -177,8 +175,7 @@ class AttackHandlers:
     ) -> BoardPresenter:
         check_lanes(config.lanes)
         for name in config.lanes:
-            if name not in known:
-                raise ConfigError(f"No lane {name!r}; this zoo has {', '.join(known)}.")
+            check_lane(name, known)
         lanes = [name for name in known if name in config.lanes]
         return BoardPresenter(
             self.ready(config.identity, lanes, people), config, form, people.names

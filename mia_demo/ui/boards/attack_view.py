@@ -250,14 +250,13 @@ class BoardPresenter:
 
     def _lane(self, view: LaneView, lane: LaneFrame, curves: Curves, low: float) -> LaneView:
         identity = self.config.identity
-        order = [lane.best, *(k for k in range(len(lane.images)) if k != lane.best)][:SHOWN]
         pictures = [
             Picture(
                 data_uri(lane.images[k]),
                 f"{'Best reconstruction' if rank == 0 else f'Candidate {rank + 1}'} of "
                 f"{called(identity, self._names)} from lane {lane.name}",
             )
-            for rank, k in enumerate(order)
+            for rank, k in enumerate(lane.best_first()[:SHOWN])
         ]
         top1 = lane.evaluator_top1[lane.best]
         recognised = top1 == identity

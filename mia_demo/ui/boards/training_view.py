@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from mia_demo.report.columns import alpha_text, percent
+from mia_demo.report.columns import alpha_text, fixed, percent
 from mia_demo.smoothing import alpha_at_epoch
 from mia_demo.training.logits import LogitHistogram
 from mia_demo.ui.engine.device_queue import Waiting
@@ -114,7 +114,7 @@ class TrainingPresenter:
             seconds_left=update.seconds_left,
             facts=(
                 f"α in this epoch {alpha_text(frame.alpha)} · "
-                f"learning rate {frame.learning_rate:g} · loss {_number(frame.loss, 2)} · "
+                f"learning rate {frame.learning_rate:g} · loss {fixed(frame.loss, 2)} · "
                 f"train accuracy {percent(frame.train_accuracy)}"
             ),
         )
@@ -226,8 +226,8 @@ def _item(entry: CheckpointEntry) -> dict[str, Any]:
         "settings": settings_words(entry),
         "accuracy": f"{percent(entry.test_accuracy or 0.0)} test accuracy",
         "logits": (
-            f"mean logit of the right person {_number(logits['target'], 1)}, "
-            f"of the others {_number(logits['others'], 1)}"
+            f"mean logit of the right person {fixed(logits['target'], 1)}, "
+            f"of the others {fixed(logits['others'], 1)}"
             if logits
             else ""
         ),
@@ -246,8 +246,3 @@ def settings_words(entry: CheckpointEntry) -> str:
         f"{ARCHITECTURES.get(entry.architecture, entry.architecture)}, "
         f"learning rate {rate:g}, seed {entry.seed}"
     )
-
-
-def _number(value: float, digits: int) -> str:
-    """With a true minus sign; zero has none."""
-    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")

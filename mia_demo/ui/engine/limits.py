@@ -1,4 +1,4 @@
-"""Numbers as visitors may give them: checked, and refused rather than rounded."""
+"""Numbers and identities as visitors may give them: checked, and refused rather than rounded."""
 
 from __future__ import annotations
 
@@ -19,6 +19,15 @@ def filled(label: str, value: float | None) -> float:
     if not isinstance(value, int | float):  # the API takes whatever is JSON
         raise ConfigError(f"{label} must be a number, not {str(value)[:20]!r}.")
     return value
+
+
+def check_identity(identity: int, count: int) -> None:
+    """
+    Raises:
+        ConfigError: outside 0..count-1.
+    """
+    if not 0 <= identity < count:
+        raise ConfigError(f"Identity {identity} does not exist; choose from 0 to {count - 1}.")
 
 
 def number_within(label: str, value: float | None, low: float, high: float) -> float:

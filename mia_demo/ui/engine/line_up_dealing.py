@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mia_demo.attack.config import AttackConfig, preset_config
+from mia_demo.attack.lanes import check_lane
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.lesson.line_up import LineUp, make_line_up, plan_rounds
 from mia_demo.ui.engine.device_queue import Waiting
@@ -50,10 +51,8 @@ class Dealer:
         chosen = secrets.randbelow(MAX_WHOLE) if seed is None else seed
         if not 0 <= chosen <= MAX_WHOLE:
             raise ConfigError(f"The seed must lie in 0..{MAX_WHOLE}; choose another.")
-        known = self.engine.zoo.target_names()
         for lane in lanes:
-            if lane not in known:
-                raise ConfigError(f"No lane {lane!r}; this zoo has {', '.join(known)}.")
+            check_lane(lane, self.engine.zoo.target_names())
         with self.rooms.hosted(key) as game:
             shown = game.dealt
         people = [i for i in range(len(self.engine.identities)) if i not in shown]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mia_demo.attack.config import AttackConfig
-from mia_demo.attack.lanes import stage_names
+from mia_demo.attack.lanes import check_lane, stage_names
 from mia_demo.errors import ConfigError
 from mia_demo.report.saving import save_report
 from mia_demo.sweep.results import collect_results
@@ -26,7 +26,7 @@ from mia_demo.sweep.sweep import (
 )
 from mia_demo.system.files import writing_to
 from mia_demo.ui.engine.engine import Engine
-from mia_demo.ui.engine.limits import MAX_WHOLE
+from mia_demo.ui.engine.limits import MAX_WHOLE, check_identity
 from mia_demo.ui.engine.networks import Networks
 from mia_demo.ui.engine.visitors import tab_setting
 
@@ -71,10 +71,8 @@ def plan_sweep(engine: Engine, config: AttackConfig, identities: str, seeds: str
         ConfigError: identities, seeds or lanes that do not exist, or too many attacks.
     """
     people, chosen_seeds = tuple(parse_numbers(identities)), tuple(parse_numbers(seeds))
-    last = len(engine.identities) - 1
     for identity in people:
-        if not 0 <= identity <= last:
-            raise ConfigError(f"Identity {identity} does not exist; choose from 0 to {last}.")
+        check_identity(identity, len(engine.identities))
     if max(chosen_seeds) > MAX_WHOLE:
         raise ConfigError(f"Seeds go up to {MAX_WHOLE}; choose smaller ones.")
     attacks = len(people) * len(chosen_seeds)
@@ -83,10 +81,8 @@ def plan_sweep(engine: Engine, config: AttackConfig, identities: str, seeds: str
             f"{attacks} attacks are too many for this page, which allows {MAX_ATTACKS}; "
             "choose fewer, or use python -m mia_demo sweep."
         )
-    known = engine.zoo.target_names()
     for lane in config.lanes:
-        if lane not in known:
-            raise ConfigError(f"No lane {lane!r}; this zoo has {', '.join(known)}.")
+        check_lane(lane, engine.zoo.target_names())
     # The folder's name follows from everything that decides the result, so the same settings find
     # their unfinished sweep again, and no other.
     folder = engine.runs / _folder_name(engine, config, people, chosen_seeds)

@@ -14,8 +14,7 @@ from gradio.components import Component
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.errors import DemoError
 from mia_demo.ui.engine.engine import Engine
-from mia_demo.ui.engine.line_up_dealing import LINE_UP_PRESET
-from mia_demo.ui.engine.line_up_dealing import MAX_AT_ONCE as MAX_ROUNDS
+from mia_demo.ui.engine.line_up_dealing import LINE_UP_PRESET, MAX_AT_ONCE
 from mia_demo.ui.engine.speed import spoken
 from mia_demo.ui.engine.sweeping import plan_sweep
 from mia_demo.ui.engine.training_form import parse_training
@@ -76,7 +75,7 @@ class Estimates:
 
     def for_line_up(self, rounds: float | None, lanes: list[str]) -> str:
         """For the Line-up page's form: a round is an attack on one lane."""
-        if not rounds or not 1 <= rounds <= MAX_ROUNDS or not lanes:
+        if not rounds or not 1 <= rounds <= MAX_AT_ONCE or not lanes:
             return line("")
         seconds = self.engine.speed.attack_seconds(preset_config(LINE_UP_PRESET, lanes=lanes[:1]))
         if seconds is None:

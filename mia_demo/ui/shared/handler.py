@@ -9,8 +9,8 @@ A page describes what it shows in a ``JobView`` and passes it to ``stream``::
         yield from stream(self.jobs, request, lambda: self.engine.shared(...), view)
 
 What happens when Stop is pressed: ``wire_stop`` asks the job to end after its running step; where a
-step takes long, "Stopping …" is shown first. ``stream``, which still runs for Start, sees the frames
-end and yields ``JobView.over``. A stopped attack is kept like a finished one
+step takes long, "Stopping …" is shown first. ``stream``, which still runs for Start, sees the
+frames end and yields ``JobView.over``. A stopped attack is kept like a finished one
 (``runs.saver.AttackSaver``). A closed tab closes the generator, which releases the job as well.
 
 Two races decide how buttons are updated:

@@ -21,6 +21,7 @@ from mia_demo.sweep.results import SweepResults
 from mia_demo.sweep.sweep import parse_numbers
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import Engine, FinishedAttack
+from mia_demo.ui.engine.limits import check_identity
 from mia_demo.ui.engine.understand_work import ByLane, Pixels, lane_features, lane_logits
 from mia_demo.ui.shared.handler import toasts, with_errors_told
 from mia_demo.ui.understand.label_view import label_json
@@ -160,7 +161,7 @@ class UnderstandHandlers:
         if not MIN_MAPPED <= len(people) <= MAX_MAPPED:
             raise ConfigError(f"Name {MIN_MAPPED} to {MAX_MAPPED} identities, not {len(people)}.")
         for number in people:
-            self._check(number)
+            check_identity(number, len(self.engine.identities))
         return people
 
     # -- gradient stability -------------------------------------------------------------------
@@ -199,7 +200,7 @@ class UnderstandHandlers:
                     f"{MAX_LABEL_ALPHA}."
                 )
             number = int(identity)
-            self._check(number)
+            check_identity(number, len(self.engine.identities))
             first_test, *_ = self.engine.zoo.images_of(self.engine.identities, number, "test")
             lanes = lane_labels(self.engine.zoo)
             logits = self._logits_of([lane.name for lane in lanes], number, first_test)
@@ -242,11 +243,6 @@ class UnderstandHandlers:
         """uint8 [64, 64, 3]."""
         images, _ = self.engine.identities.tensors(64, labels=[number], indices=[index])
         return images[0].permute(1, 2, 0)
-
-    def _check(self, number: int) -> None:
-        last = len(self.engine.identities) - 1
-        if not 0 <= number <= last:
-            raise ConfigError(f"Identity {number} does not exist; choose from 0 to {last}.")
 
     def _known(
         self, cache: OrderedDict[Seen, Tensor], names: Sequence[str], number: int

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from mia_demo.data.pictures import data_uri
+from mia_demo.report.columns import fixed
 from mia_demo.smoothing import smoothed_labels, smoothing_loss
 from mia_demo.ui.understand.view import LaneLabel
 
@@ -39,15 +40,15 @@ def label_json(
     smoothed = smoothed_labels(label, classes, alpha)[0]
     other = (identity + 1) % classes
     true_value, other_value = smoothed[identity].item(), smoothed[other].item()
-    kept, factor = _number(1 - alpha), _factor(alpha)
+    kept, factor = fixed(1 - alpha, 2), _factor(alpha)
     return {
         "identity": identity,
         "uri": data_uri(photo),
         "classes": classes,
         "label": [
             f"y_LS[{identity}] = (1 − α) · 1 + α / C = {kept} + {factor} / {classes} "
-            f"= {_number(true_value, 4)}",
-            f"y_LS[other] = (1 − α) · 0 + α / C = {factor} / {classes} = {_number(other_value, 4)}",
+            f"= {fixed(true_value, 4)}",
+            f"y_LS[other] = (1 − α) · 0 + α / C = {factor} / {classes} = {fixed(other_value, 4)}",
         ],
         "lanes": [
             _label_lane(lane, logits[lane.name], smoothed, identity, alpha) for lane in lanes
@@ -68,7 +69,7 @@ def _label_lane(
             "name": f"identity {c}" + (", the true one" if c == identity else ""),
             "is_true": c == identity,
             "values": [values[c].item() for values in (smoothed, softmax, gradient)],
-            "texts": [_number(values[c].item(), 4) for values in (smoothed, softmax, gradient)],
+            "texts": [fixed(values[c].item(), 4) for values in (smoothed, softmax, gradient)],
         }
         for c in (identity, *ranked)
     ]
@@ -79,7 +80,7 @@ def _label_lane(
                 "name": f"{len(rest)} others, each",
                 "is_true": False,
                 "values": means,
-                "texts": [_number(value, 4) for value in means],
+                "texts": [fixed(value, 4) for value in means],
             }
         )
     p, y = softmax[identity].item(), smoothed[identity].item()
@@ -88,17 +89,12 @@ def _label_lane(
         **lane.to_json(),
         "rows": rows,
         "formula": (
-            f"∂L/∂o[{identity}] = p − y_LS = {_number(p, 4)} − {_number(y, 4)} "
-            f"= {_number(p - y, 4)}"
+            f"∂L/∂o[{identity}] = p − y_LS = {fixed(p, 4)} − {fixed(y, 4)} = {fixed(p - y, 4)}"
         ),
-        "words": f"A training step would push this logit {push}. Loss here: {_number(loss, 3)}.",
-        "logit": _number(logits[identity].item(), 2),
+        "words": f"A training step would push this logit {push}. Loss here: {fixed(loss, 3)}.",
+        "logit": fixed(logits[identity].item(), 2),
     }
 
 
-def _number(value: float, digits: int = 2) -> str:
-    return f"{value + 0.0:.{digits}f}".replace("-", "−")
-
-
 def _factor(alpha: float) -> str:
-    return f"({_number(alpha)})" if alpha < 0 else _number(alpha)
+    return f"({fixed(alpha, 2)})" if alpha < 0 else fixed(alpha, 2)

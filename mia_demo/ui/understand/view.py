@@ -13,7 +13,7 @@ import numpy.typing as npt
 from mia_demo.data.pictures import data_uri
 from mia_demo.metrics.embedding_view import EmbeddingView
 from mia_demo.metrics.gradient_stability import PAPER_COSINES, mean_over_chunks, summarise
-from mia_demo.report.columns import alpha_text
+from mia_demo.report.columns import alpha_text, signed
 from mia_demo.sweep.results import SweepResults
 from mia_demo.ui.boards.lane_styles import styles_in
 from mia_demo.ui.engine.engine import FinishedAttack
@@ -219,8 +219,8 @@ def _gradients(
                     for step, value in zip(steps, values, strict=True)
                     if not math.isnan(value)
                 ],
-                "figures": [signed(value) for value in (*figures, stability.mean)],
-                "paper": [signed(value) for value in paper] if paper else [],
+                "figures": [signed(value, 2) for value in (*figures, stability.mean)],
+                "paper": [signed(value, 2) for value in paper] if paper else [],
             }
         )
     if not views:
@@ -230,7 +230,3 @@ def _gradients(
 
 def loss_words(name: str) -> str:
     return name.replace("_", "-").replace("poincare", "Poincaré")
-
-
-def signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
