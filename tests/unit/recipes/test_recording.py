@@ -52,7 +52,7 @@ def test_a_recorded_sweep_is_on_the_card_and_quoted(zoo: Zoo, own_zoo: Zoo, tmp_
 
 @pytest.mark.parametrize("name", ["../up", "", "Standard", "a b"])
 def test_names_of_results_are_plain_words(own_zoo: Zoo, name: str) -> None:
-    with pytest.raises(DataError, match="no name for results"):
+    with pytest.raises(DataError, match="not a valid name for results"):
         record_sweep(own_zoo, own_zoo.root / "results" / "standard", name)
 
 

@@ -106,7 +106,7 @@ def test_initial_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     network = build_classifier("resnet18", 5, 32).network
     with pytest.raises(CheckpointError, match="does not fit resnet18"):
         load_initial_weights(network, "resnet18", str(tmp_path / "other.safetensors"))
-    with pytest.raises(CheckpointError, match="no readable safetensors"):
+    with pytest.raises(CheckpointError, match="not a readable safetensors"):
         load_initial_weights(network, "resnet18", str(tmp_path / "nothing.safetensors"))
     with pytest.raises(ConfigError, match="no ImageNet weights for compact_resnet"):
         load_initial_weights(network, "compact_resnet", "imagenet")

@@ -90,7 +90,7 @@ def test_private_stays_private(
         (None, "ada/faces", "needs a token of yours: make one that may write at https://"),
         (STRANGERS_TOKEN, "ada/faces", "forbids this to your account"),
         ("hf_" + "x" * 34, "ada/faces", "does not accept this machine's token"),
-        (None, "faces", "no name of a Hub repository; write user/name"),
+        (None, "faces", "not a valid name of a Hub repository; write user/name"),
     ],
 )
 def test_who_may_not_publish_is_told_why(
