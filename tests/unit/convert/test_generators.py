@@ -189,7 +189,7 @@ def test_a_clamp_of_the_activations_is_kept(capsys, tmp_path: Path, golden, stat
         ({"mapping_kwargs": {"activation": "relu"}}, "activation=relu"),
         ({"synthesis_kwargs": {"architecture": "resnet"}}, "architecture=resnet"),
         ({"synthesis_kwargs": {"new_idea": True}}, "new_idea=True"),
-        ({"synthesis_kwargs": {"conv_clamp": "much"}}, "no StyleGAN2 generator"),
+        ({"synthesis_kwargs": {"conv_clamp": "much"}}, "not a StyleGAN2 generator"),
     ],
 )
 def test_generators_that_compute_otherwise_are_refused(
