@@ -17,7 +17,7 @@ def test_a_hardly_trained_lane_says_so_whatever_its_smoothing() -> None:
 def test_own_people_go_by_their_names() -> None:
     names = ("Ada", "Bob")
     assert called(1, names) == title_of(1, names) == "Bob"
-    assert verdict_words(0, 1, names) == "takes it for Ada"
+    assert verdict_words(0, 1, names) == "taken for Ada"
     assert verdict_words(1, 1, names) == "recognised as Bob"
     assert verdict_words(3, 3) == "recognised as identity 3"
     assert title_of(3) == "Identity 3"
