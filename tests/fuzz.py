@@ -3,7 +3,7 @@
 Not part of the quick suite. Each input is a seeded mutation of a sound one and goes through what a
 visitor's or a publisher's file goes through. An expected error is one of the program's own;
 anything else is a traceback that somebody would have seen. Printed, as JSON: tracebacks, inputs
-that took longer than 10 s, and the process's peak memory. The exit code is 1 if there is any.
+that took longer than 10 s of computing, and the process's peak memory. The exit code is 1 if there is any.
 
 A kind is a function that makes sound samples and one that takes a mutated file; ``KINDS`` lists
 them.
@@ -12,6 +12,7 @@ them.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import pickle
 import random
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 
 from mia_demo.convert.pipeline import ClassifierFacts, convert_file
 from mia_demo.data.identities import open_identity_set
@@ -178,12 +180,12 @@ def take_weights(file: Path, folder: Path) -> None:
 def photo_zips(folder: Path) -> list[Path]:
     zoo = make_tiny_zoo(folder / "zoo")
     deflated = folder / "deflated.zip"
-    with (
-        zipfile.ZipFile(zoo.root / "identities_0.zip") as source,
-        zipfile.ZipFile(deflated, "w", zipfile.ZIP_DEFLATED) as target,
-    ):
-        for name in source.namelist():
-            target.writestr(f"set/{name}", source.read(name))
+    buffer = io.BytesIO()
+    Image.linear_gradient("L").resize((40, 40)).save(buffer, "JPEG")
+    with zipfile.ZipFile(deflated, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in ("ada", "bob"):
+            for number in range(4):
+                target.writestr(f"set/{name}/{number}.jpg", buffer.getvalue())
         target.writestr("identities.json", "{}")
     return [zoo.root / "identities_0.zip", deflated]
 
@@ -237,7 +239,7 @@ def run(kind: Kind, inputs: int, seed: int, keep: Path | None) -> dict[str, Any]
             file.write_bytes(kind.mutate(rng, rng.choice(samples)))
             results = home / "results"
             results.mkdir()
-            started = time.monotonic()
+            started = time.process_time()
             try:
                 kind.take(file, results)
                 outcomes["taken"] += 1
@@ -247,7 +249,7 @@ def run(kind: Kind, inputs: int, seed: int, keep: Path | None) -> dict[str, Any]
             except Exception:
                 outcomes["tracebacks"] += 1
                 wrong.append(f"input {number}: {traceback.format_exc(limit=-3)}")
-            seconds = time.monotonic() - started
+            seconds = time.process_time() - started
             slowest = max(slowest, seconds)
             if seconds > MAX_SECONDS:
                 outcomes["hangs"] += 1

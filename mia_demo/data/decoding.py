@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
+
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
+
+# What zipfile and Pillow raise on broken, encrypted or unusually packed pictures.
+READ_ERRORS = (
+    *(UnidentifiedImageError, Image.DecompressionBombError, zipfile.BadZipFile, zlib.error),
+    *(EOFError, OSError, ValueError, RuntimeError, NotImplementedError),
+    SyntaxError,  # Pillow's answer to some broken PNG files
+)
 
 # What cameras and phones write and this program does not read, by the end of the name.
 VIDEO = "a video"

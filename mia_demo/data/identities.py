@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 
-from mia_demo.data.decoding import UNREADABLE_KINDS, VIDEO, as_rgb
+from mia_demo.data.decoding import READ_ERRORS, UNREADABLE_KINDS, VIDEO, as_rgb
 from mia_demo.data.folders import (
     is_of_the_system,
     path_within,
@@ -137,16 +137,7 @@ def _decode(entry: ImageEntry, archives: dict[Path, zipfile.ZipFile]) -> Image.I
                 f"shrink it below {MAX_IMAGE_PIXELS // 1_000_000} megapixels."
             )
         return as_rgb(ImageOps.exif_transpose(picture))
-    except (
-        UnidentifiedImageError,
-        Image.DecompressionBombError,
-        zipfile.BadZipFile,
-        OSError,
-        SyntaxError,  # Pillow's answer to some broken PNG files
-        ValueError,
-        RuntimeError,  # encrypted zip entries
-        NotImplementedError,  # unknown compression
-    ) as error:
+    except READ_ERRORS as error:
         reason = str(error) or type(error).__name__
         raise DataError(
             f"Image {entry} cannot be read ({reason}); replace or remove it."
@@ -243,8 +234,13 @@ def _zip_names(path: Path) -> tuple[list[str], Any]:
     names = [info.filename for info in infos]
 
     def read(name: str) -> bytes:
-        with zipfile.ZipFile(path) as again:
-            return again.read(name)
+        try:
+            with zipfile.ZipFile(path) as again:
+                return again.read(name)
+        except READ_ERRORS as error:
+            raise DataError(
+                f"{path.name}:{name} cannot be read ({type(error).__name__}); pack it again."
+            ) from error
 
     return names, read
 

@@ -12,14 +12,13 @@ import io
 import stat
 import unicodedata
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
-from mia_demo.data.decoding import UNREADABLE_KINDS, as_rgb, kind_of_content
+from mia_demo.data.decoding import READ_ERRORS, UNREADABLE_KINDS, as_rgb, kind_of_content
 from mia_demo.data.folders import (
     is_of_the_system,
     path_within,
@@ -275,17 +274,7 @@ def _photo(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Image.Image:
             f"{_named(info)} claims to have more than {MAX_PHOTO_PIXELS // MEGA} megapixels; "
             "remove it."
         ) from error
-    except (
-        UnidentifiedImageError,
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        OSError,
-        SyntaxError,  # Pillow's answer to some broken PNG files
-        ValueError,
-        RuntimeError,
-        NotImplementedError,  # unknown compression
-    ) as error:
+    except READ_ERRORS as error:
         raise DataError(
             f"{_named(info)} cannot be read as a photo, it may be cut off; replace or remove it."
         ) from error

@@ -183,3 +183,13 @@ def test_16_bit_grey_keeps_its_levels(zip_of: Pack, kind: str) -> None:
     files = {f"{person}/{n}.png": png() for person in "ab" for n in range(2)}
     found = open_identity_set(zip_of({**files, f"a/2.{kind.lower()}": buffer.getvalue()}))
     assert np.asarray(found.image(0, 2))[..., 0].tolist() == [[0, 100], [200, 255]]
+
+
+def test_a_broken_packing_of_a_photo_is_named(zip_of: Pack) -> None:
+    path = zip_of({f"{person}/{n}.png": png() for person in "ab" for n in range(2)})
+    data = bytearray(path.read_bytes())
+    start = data.index(b"a/1.png") + len("a/1.png")
+    data[start : start + 4] = b"\x07\xff\xff\xff"  # no block of deflate
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=r"set\.zip:a/1\.png cannot be read"):
+        open_identity_set(path).image(0, 1)
