@@ -3,7 +3,7 @@
 Not part of the quick suite. Each input is a seeded mutation of a sound one and goes through what a
 visitor's or a publisher's file goes through. An expected error is one of the program's own;
 anything else is a traceback that somebody would have seen. Printed, as JSON: tracebacks, inputs
-that took longer than 10 s of computing, and the process's peak memory. The exit code is 1 if there is any.
+that took longer than 10 s of computing, and the process's peak memory. Exit code 1: there was any.
 
 A kind is a function that makes sound samples and one that takes a mutated file; ``KINDS`` lists
 them.
