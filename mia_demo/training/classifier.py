@@ -32,7 +32,7 @@ Transform = Callable[[Tensor, torch.Generator], Tensor]  # uint8 batch -> float 
 TRAINING_LIMITS: dict[str, tuple[str, float, float]] = {
     "epochs": ("Epochs", 1, 10_000),
     "batch_size": ("The batch size", 2, 10_000),
-    "learning_rate": ("The learning rate", 1e-9, 10),
+    "learning_rate": ("The learning rate", 1e-9, 1e30),
     "input_size": ("The input size in pixels", 16, 2048),
     "seed": ("The seed", -(2**63), 2**63 - 1),
 }

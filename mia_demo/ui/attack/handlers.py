@@ -47,6 +47,9 @@ class AttackJobView(JobView[Tracked]):
     def show(self, update: Tracked | Waiting, job: Job[Tracked]) -> AttackValues:
         return _shown(_board(update, self.presenter), running=True)
 
+    def beat(self, update: Tracked | Waiting, job: Job[Tracked]) -> AttackValues:
+        return gr.skip(), *start_and_stop(running=True)
+
     def over(self, job: Job[Tracked]) -> AttackValues:
         return _shown(self.presenter.over())
 

@@ -72,6 +72,10 @@ class JobView(ABC, Generic[Frame]):
     def show(self, update: Frame | Waiting, job: Job[Frame]) -> Values:
         """While the job waits or computes."""
 
+    def beat(self, update: Frame | Waiting, job: Job[Frame]) -> Values:
+        """While it goes on waiting, once a second; override it where ``show`` is much to send."""
+        return self.show(update, job)
+
     @abstractmethod
     def over(self, job: Job[Frame]) -> Values:
         """When the job is done, or was stopped (``job.stopped``)."""
@@ -116,8 +120,11 @@ def follow(
     """What ``stream`` yields of a started job; the caller handles errors."""
     try:
         yield view.first(job)
+        before: Frame | Waiting | None = None
         for update in job.updates(interval):
-            yield view.show(update, job)
+            is_beat = isinstance(update, Waiting) and update == before
+            yield view.beat(update, job) if is_beat else view.show(update, job)
+            before = update
         if jobs.job_of(session) is job:  # else another job has the page now
             yield view.over(job)
     finally:
