@@ -20,12 +20,16 @@ from mia_demo.models.densenet import CompactDenseNet
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions and a shortcut (He et al. 2016)."""
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, stride: int, *, zero_init: bool
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(out_channels)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(out_channels)
+        if zero_init:
+            nn.init.zeros_(self.bn2.weight)
         self.shortcut = nn.Sequential()
         if stride != 1 or in_channels != out_channels:
             self.shortcut = nn.Sequential(
@@ -46,10 +50,17 @@ class CompactResNet(nn.Module):
         width: channels of the first stage.
         blocks: residual blocks per stage.
         stem_stride: 2 halves the input at once, which quarters the cost.
+        zero_init_residual: blocks begin as their shortcuts alone (Goyal et al. 2017), so that deep
+            networks learn from the first step on.
     """
 
     def __init__(
-        self, num_classes: int, width: int = 32, blocks: int = 1, stem_stride: int = 2
+        self,
+        num_classes: int,
+        width: int = 32,
+        blocks: int = 1,
+        stem_stride: int = 2,
+        zero_init_residual: bool = False,
     ) -> None:
         super().__init__()
         self.stem = nn.Sequential(
@@ -60,7 +71,9 @@ class CompactResNet(nn.Module):
         for stage in range(4):
             for block in range(blocks):
                 stride = 2 if stage > 0 and block == 0 else 1
-                layers.append(BasicBlock(channels, width << stage, stride))
+                layers.append(
+                    BasicBlock(channels, width << stage, stride, zero_init=zero_init_residual)
+                )
                 channels = width << stage
         self.layers = nn.Sequential(*layers)
         self.fc = nn.Linear(channels, num_classes)

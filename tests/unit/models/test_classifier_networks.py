@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mia_demo.errors import ConfigError
-from mia_demo.models.classifiers import architectures, build_classifier
+from mia_demo.models.classifiers import BasicBlock, architectures, build_classifier
 from mia_demo.models.embedder import CosineClassifier, FaceEmbedder, rank1_accuracy
 
 
@@ -37,6 +37,18 @@ def test_wrong_names_and_arguments_are_refused() -> None:
         build_classifier("resnest101", 7, 32)
     with pytest.raises(ConfigError, match="cannot be built"):
         build_classifier("compact_resnet", 7, 32, {"depth": 9})
+
+
+def test_deep_networks_may_begin_as_their_shortcuts() -> None:
+    options = {"width": 8, "blocks": 3, "zero_init_residual": True}
+    network = build_classifier("compact_resnet", 7, 32, options).eval().network
+    blocks = [module for module in network.modules() if isinstance(module, BasicBlock)]
+    assert len(blocks) == 12
+    for block in blocks:
+        x = torch.randn(2, block.conv1.in_channels, 8, 8)
+        torch.testing.assert_close(block(x), block.shortcut(x).relu())
+    x = torch.randn(2, 8, 8, 8)
+    assert not torch.allclose(BasicBlock(8, 8, 1, zero_init=False).eval()(x), x.relu())
 
 
 def test_checkpoints_hold_each_tensor_once() -> None:
