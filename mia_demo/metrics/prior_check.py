@@ -1,10 +1,10 @@
-"""Is the prior good enough to attack with? Four measurements on people it never saw.
+"""Is the prior good enough to attack with? Five measurements on people it never saw.
 
 An attack can only show what the prior can draw. So: how far are its samples from real faces
 (Fréchet distance, beside the distance of two halves of the real ones as the floor), can it draw
 held-out people so that the face embedder still knows them (projection into w by pixels and by the
-features of another network, after Image2StyleGAN, Abdal et al., ICCV 2019), and does it copy its
-training images?
+features of another network, after Image2StyleGAN, Abdal et al., ICCV 2019), does it copy its
+training images, and does it draw as sharply as photos are?
 """
 
 from collections.abc import Callable
@@ -18,6 +18,7 @@ from mia_demo.data.transforms import normalise, to_uint8
 from mia_demo.metrics.frechet import frechet_distance
 from mia_demo.metrics.prior_quality import prior_frechet, sample_images
 from mia_demo.metrics.recognition import identity_centres, recognised
+from mia_demo.metrics.sharpness import sharpness
 from mia_demo.models.embedder import FaceEmbedder
 from mia_demo.models.features import FaceFeatures, feature_error
 from mia_demo.models.stylegan2 import Generator
@@ -30,6 +31,7 @@ PROJECTION_SCALES = (1, 2, 4, 8)  # the pixel error is summed over the image and
 FEATURE_WEIGHT = 0.5  # of the feature error beside it
 PROJECTION_BATCH = 50
 DUPLICATE_SAMPLES = 1000
+SHARPNESS_SAMPLES = 800
 DUPLICATE_QUANTILE = 0.01
 
 
@@ -45,6 +47,8 @@ class PriorCheck:
         projection_error: mean squared error of projections, pixel values in [-1, 1].
         near_copies: share of samples nearer to a training image than 99 % of held-out images
             are; 1 % is what new people of the same kind would give.
+        sharpness_finest, sharpness_second: power of samples over that of held-out images, in the
+            finest octave of the prior's resolution and in the next (``sharpness``).
     """
 
     frechet: float
@@ -53,6 +57,8 @@ class PriorCheck:
     rank1_projected: float
     projection_error: float
     near_copies: float
+    sharpness_finest: float
+    sharpness_second: float
 
 
 def measure_prior(
@@ -66,7 +72,7 @@ def measure_prior(
     seed: int,
     log: Callable[[str], None],
 ) -> tuple[PriorCheck, Tensor, Tensor]:
-    """All four measurements.
+    """All measurements.
 
     Args:
         features: guides projections; must be another network than the embedder, which judges.
@@ -93,6 +99,7 @@ def measure_prior(
 
     known = predict(embedder, train.images, compute)
     samples = sample_images(generator, DUPLICATE_SAMPLES, compute, seed=seed + 1)
+    finest, second = sharpness(samples[:SHARPNESS_SAMPLES], held_out.images[:SHARPNESS_SAMPLES])
     figures = PriorCheck(
         frechet=prior_frechet(generator, embedder, held_out.images, compute, seed=seed),
         frechet_floor=frechet_distance(real[half], real[~half]),
@@ -100,6 +107,8 @@ def measure_prior(
         rank1_projected=rank1(projections),
         projection_error=error,
         near_copies=near_copies(predict(embedder, samples, compute), real, known),
+        sharpness_finest=finest,
+        sharpness_second=second,
     )
     return figures, originals, projections
 
