@@ -1,6 +1,7 @@
 """Target classifiers, evaluators and the face embedder's trunk, selected by name.
 
-``compact_resnet`` and ``compact_densenet`` are the embedded zoo's own small networks; every
+``compact_resnet`` and ``compact_densenet`` are the embedded zoo's own small networks;
+``efficientnet_lite0`` is a small one with published weights of ImageNet; every
 classification network of torchvision is available under its torchvision name.
 """
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from mia_demo.errors import ConfigError
 from mia_demo.models.densenet import CompactDenseNet
+from mia_demo.models.efficientnet_lite import EfficientNetLite0
 
 
 class BasicBlock(nn.Module):
@@ -130,7 +132,8 @@ class Classifier(nn.Module):
 def architectures() -> list[str]:
     """Names that ``build_classifier`` accepts."""
     models = torchvision_models()
-    return ["compact_resnet", "compact_densenet", *models.list_models(module=models)]
+    own = ["compact_resnet", "compact_densenet", "efficientnet_lite0"]
+    return [*own, *models.list_models(module=models)]
 
 
 def torchvision_models() -> ModuleType:
@@ -161,6 +164,8 @@ def build_classifier(
     try:
         if architecture == "compact_resnet":
             network: nn.Module = CompactResNet(num_classes, **options)
+        elif architecture == "efficientnet_lite0":
+            network = EfficientNetLite0(num_classes, **options)
         elif architecture == "compact_densenet":
             network = CompactDenseNet(num_classes, **options)
         elif architecture in architectures():

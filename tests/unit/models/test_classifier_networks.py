@@ -13,7 +13,8 @@ from mia_demo.models.embedder import CosineClassifier, FaceEmbedder, rank1_accur
 @pytest.mark.parametrize(
     ("architecture", "size"),
     [("compact_resnet", 32), ("compact_densenet", 32), ("resnet18", 32), ("densenet121", 32),
-     ("resnext50_32x4d", 32), ("mobilenet_v3_small", 32), ("inception_v3", 80)],
+     ("resnext50_32x4d", 32), ("mobilenet_v3_small", 32), ("inception_v3", 80),
+     ("efficientnet_lite0", 32)],
 )  # fmt: skip
 def test_networks_have_one_logit_a_class_and_penultimate_features(
     architecture: str, size: int
@@ -49,6 +50,22 @@ def test_deep_networks_may_begin_as_their_shortcuts() -> None:
         torch.testing.assert_close(block(x), block.shortcut(x).relu())
     x = torch.randn(2, 8, 8, 8)
     assert not torch.allclose(BasicBlock(8, 8, 1, zero_init=False).eval()(x), x.relu())
+
+
+def test_efficientnet_lite0_has_the_published_layout() -> None:
+    network = build_classifier("efficientnet_lite0", 1000, 64).network
+    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    assert len(shapes) == 296
+    assert sum(parameter.numel() for parameter in network.parameters()) == 4_652_008
+    assert shapes["_conv_stem.weight"] == (32, 3, 3, 3)
+    assert shapes["_blocks.1._expand_conv.weight"] == (96, 16, 1, 1)
+    assert shapes["_blocks.15._project_conv.weight"] == (320, 1152, 1, 1)
+    assert shapes["_conv_head.weight"] == (1280, 320, 1, 1)
+    whole = build_classifier("efficientnet_lite0", 7, 64, {"stem_stride": 1}).network.eval()
+    sides: list[int] = []
+    whole._conv_head.register_forward_hook(lambda *call: sides.append(call[2].shape[-1]))
+    whole(torch.zeros(1, 3, 64, 64))
+    assert sides == [4]
 
 
 def test_checkpoints_hold_each_tensor_once() -> None:
