@@ -28,15 +28,15 @@ from mia_demo.system.memory import MicroBatches
 from mia_demo.training.state import step_generator
 from mia_demo.zoo.opening import open_zoo
 
-REFERENCE, OURS, JUDGED = "reference", "ours", "ours_with_evaluator"
-LOOPS = (REFERENCE, OURS, JUDGED)
+REFERENCE_LOOP, OUR_LOOP, JUDGED_LOOP = "reference", "ours", "ours_with_evaluator"
+LOOPS = (REFERENCE_LOOP, OUR_LOOP, JUDGED_LOOP)
 PAPER_RESOLUTION, PAPER_CROP = 1024, 800
 TARGET_SIZE, EVALUATOR_SIZE = 224, 299
 IDENTITIES = 530  # of FaceScrub
 
 
 @dataclass(frozen=True)
-class Setting:
+class BenchSetting:
     """What is attacked, in words that another process understands too.
 
     Attributes:
@@ -69,7 +69,7 @@ class Scene:
     framing: Framing
 
     @staticmethod
-    def of(setting: Setting) -> Scene:
+    def of(setting: BenchSetting) -> Scene:
         if setting.target is None:
             zoo = open_zoo(setting.zoo)
             return Scene(
@@ -91,20 +91,20 @@ class Scene:
         """See ``needed_operations``."""
         return needed_operations(self.generator, self.targets)
 
-    def start(self, setting: Setting) -> Tensor:
+    def start(self, setting: BenchSetting) -> Tensor:
         """[lanes, candidates, w_dim]."""
         shape = (len(self.targets), setting.candidates, self.generator.w_dim)
         return torch.randn(shape, generator=step_generator(0, 0)) * 0.3
 
 
-def build_loop(setting: Setting, name: str) -> Callable[[], object]:
+def build_loop(setting: BenchSetting, name: str) -> Callable[[], object]:
     """One step of the loop ``name`` (one of ``LOOPS``), with networks of its own."""
     scene, compute = Scene.of(setting), setting.compute
     config = preset_config("quick", loss=setting.loss)
-    if name == REFERENCE:
+    if name == REFERENCE_LOOP:
         return _reference_step(scene, scene.start(setting).to(compute.device), config)
     step, renderer = _our_step(scene, setting, config)
-    if name == OURS:
+    if name == OUR_LOOP:
         return step
     evaluator = compute.place(fold_batch_norms(scene.evaluator))
     evaluator = with_weights_in(evaluator, compute.dtype)
@@ -125,7 +125,7 @@ def _reference_step(scene: Scene, start: Tensor, config: AttackConfig) -> Callab
 
 
 def _our_step(
-    scene: Scene, setting: Setting, config: AttackConfig
+    scene: Scene, setting: BenchSetting, config: AttackConfig
 ) -> tuple[Callable[[], Tensor], Renderer]:
     compute = setting.compute
     pixels = scene.generator.resolution**2 + 2 * scene.evaluator.input_size**2

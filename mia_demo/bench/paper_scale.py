@@ -12,13 +12,13 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from mia_demo.attack.config import preset_config
-from mia_demo.bench.loops import LOOPS, OURS, REFERENCE, Setting, build_loop
+from mia_demo.bench.loops import LOOPS, OUR_LOOP, REFERENCE_LOOP, BenchSetting, build_loop
 from mia_demo.bench.measure import Seconds, alternating, in_its_own_process, peak_memory
 from mia_demo.errors import ConfigError
 from mia_demo.models.classifiers import build_classifier
 from mia_demo.system.device import Compute
 
-STEPS = 3  # after a first one that is not counted
+TIMED_STEPS = 3  # after a first one that is not counted
 REFERENCE_GIGABYTES = {1: 3.2, 10: 15.8, 20: 24.1}  # its README: ResNet-18, float32, a GPU's
 
 
@@ -45,7 +45,7 @@ def run_paper_bench(
     for target in targets:
         build_classifier(target, 2, 224)
     loss = preset_config("paper").loss
-    plain = Setting(str(compute.device), compute.precision, loss, 1, at_once=at_once)
+    plain = BenchSetting(str(compute.device), compute.precision, loss, 1, at_once=at_once)
     rows = []
     for target in targets:
         for batch in batches:
@@ -57,18 +57,18 @@ def run_paper_bench(
     return {"device": compute.label, "memory_before_bytes": empty, "batches": rows}
 
 
-def _measure(setting: Setting, name: str) -> tuple[Seconds, int]:
+def _measure(setting: BenchSetting, name: str) -> tuple[Seconds, int]:
     compute = setting.compute
-    seconds = alternating({name: build_loop(setting, name)}, compute, STEPS)
+    seconds = alternating({name: build_loop(setting, name)}, compute, TIMED_STEPS)
     return seconds[name], peak_memory(compute)
 
 
 Measured = dict[str, tuple[Seconds, int] | None]
 
 
-def _row(setting: Setting, measured: Measured) -> dict[str, Any]:
+def _row(setting: BenchSetting, measured: Measured) -> dict[str, Any]:
     """A loop that was killed for want of memory is None."""
-    ours, reference = measured[OURS], measured[REFERENCE]
+    ours, reference = measured[OUR_LOOP], measured[REFERENCE_LOOP]
     known = REFERENCE_GIGABYTES if setting.target == "resnet18" else {}
     row: dict[str, Any] = {
         "target": setting.target,

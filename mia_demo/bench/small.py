@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from mia_demo.attack.config import preset_config
-from mia_demo.bench.loops import LOOPS, OURS, REFERENCE, Scene, Setting, build_loop
+from mia_demo.bench.loops import LOOPS, OUR_LOOP, REFERENCE_LOOP, BenchSetting, Scene, build_loop
 from mia_demo.bench.measure import (
     alternating,
     in_its_own_process,
@@ -20,8 +20,8 @@ from mia_demo.bench.measure import (
 )
 from mia_demo.system.device import Compute
 
-ROUNDS = 5
-LOSSES = ("poincare", "cross_entropy")  # the paper's, and the presets'
+BENCH_ROUNDS = 5
+TIMED_LOSSES = ("poincare", "cross_entropy")  # the paper's, and the presets'
 
 
 def run_bench(location: str | None, compute: Compute) -> dict[str, Any]:
@@ -34,10 +34,10 @@ def run_bench(location: str | None, compute: Compute) -> dict[str, Any]:
     """
     candidates = preset_config("quick").candidates
     settings = {
-        loss: Setting(str(compute.device), compute.precision, loss, candidates, location)
-        for loss in LOSSES
+        loss: BenchSetting(str(compute.device), compute.precision, loss, candidates, location)
+        for loss in TIMED_LOSSES
     }
-    scene = Scene.of(settings[LOSSES[0]])
+    scene = Scene.of(settings[TIMED_LOSSES[0]])
     work = candidates * len(scene.targets)
     threads = torch.get_num_threads()
     rows: list[dict[str, Any]] = []
@@ -46,14 +46,14 @@ def run_bench(location: str | None, compute: Compute) -> dict[str, Any]:
             torch.set_num_threads(count)
             for loss, setting in settings.items():
                 runs = {name: build_loop(setting, name) for name in LOOPS}
-                seconds = alternating(runs, compute, ROUNDS)
+                seconds = alternating(runs, compute, BENCH_ROUNDS)
                 rows.append(
                     {
                         "loss": loss,
                         "threads": count,
                         **{name: round(work / seconds[name].cpu, 2) for name in LOOPS},
                         "wall": {name: round(work / seconds[name].wall, 2) for name in LOOPS},
-                        "ratio": round(seconds[REFERENCE].cpu / seconds[OURS].cpu, 2),
+                        "ratio": round(seconds[REFERENCE_LOOP].cpu / seconds[OUR_LOOP].cpu, 2),
                     }
                 )
         torch.set_num_threads(1)
@@ -62,11 +62,13 @@ def run_bench(location: str | None, compute: Compute) -> dict[str, Any]:
         torch.set_num_threads(threads)
     main = next(row for row in rows if row["loss"] == preset_config("quick").loss)
     operations = scene.operations() / 1e9
-    peaks = {name: in_its_own_process(peak_of_loop, settings[LOSSES[0]], name) for name in LOOPS}
+    peaks = {
+        name: in_its_own_process(peak_of_loop, settings[TIMED_LOSSES[0]], name) for name in LOOPS
+    }
     return {
-        "ours": main[OURS],
-        "reference": main[REFERENCE],
-        "peak_memory_bytes": peaks[OURS] or 0,
+        "ours": main[OUR_LOOP],
+        "reference": main[REFERENCE_LOOP],
+        "peak_memory_bytes": peaks[OUR_LOOP] or 0,
         "ratio": main["ratio"],
         "precision": compute.precision,
         "loops": rows,
@@ -75,13 +77,13 @@ def run_bench(location: str | None, compute: Compute) -> dict[str, Any]:
             "gigaflop_per_candidate_step": round(operations, 3),
             "gigaflop_per_second": rates,
             "share_of": {
-                name: round(main[OURS] * operations / rate, 3) for name, rate in rates.items()
+                name: round(main[OUR_LOOP] * operations / rate, 3) for name, rate in rates.items()
             },
         },
     }
 
 
-def peak_of_loop(setting: Setting, name: str, steps: int = 3) -> int:
+def peak_of_loop(setting: BenchSetting, name: str, steps: int = 3) -> int:
     """Bytes at the peak of a process that does nothing else."""
     step = build_loop(setting, name)
     for _ in range(steps):

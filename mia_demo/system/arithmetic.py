@@ -24,7 +24,7 @@ import torch.nn.functional as F
 
 from mia_demo.system.files import write_json
 
-ROUNDS = 5
+PROBE_ROUNDS = 5
 WORTH_IT = 1.1  # times as fast, before the less exact type is chosen
 # Private in torch 2.x, hence the guard in ``_extensions``: an unknown CPU computes in float32.
 EXTENSIONS = {"AMX": "_is_amx_tile_supported", "AVX512-BF16": "_is_avx512_bf16_supported"}
@@ -122,7 +122,7 @@ def _maps(batch: int, channels: int, side: int, dtype: torch.dtype) -> torch.Ten
 def _medians(*works: Callable[[], object]) -> list[float]:
     """CPU seconds of this thread for each, taking turns after a first round that warms up."""
     seconds: list[list[float]] = [[] for _ in works]
-    for _ in range(1 + ROUNDS):
+    for _ in range(1 + PROBE_ROUNDS):
         for taken, work in zip(seconds, works, strict=True):
             started = time.thread_time()
             work()

@@ -53,12 +53,7 @@ class MicroBatches:
         length = min(-(-count // threads), self.size // threads)
         parts = [slice(at, min(at + length, count)) for at in range(0, count, length)]
         tasks = [partial(self._one_by_one, part, work) for part in parts]
-        results: list[_Result] = []
-        for outcome in workers(threads).map(tasks):
-            if isinstance(outcome, Exception):
-                raise outcome
-            results += outcome
-        return results
+        return [result for some in workers(threads).map(tasks) for result in some]
 
     def _one_by_one(self, whole: slice, work: Callable[[slice], _Result]) -> list[_Result]:
         results: list[_Result] = []

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from queue import SimpleQueue
 from typing import TypeVar
 
 import torch
 
-_Task = Callable[[], None]
 _Result = TypeVar("_Result")
 
 
@@ -24,43 +23,28 @@ class Workers:
     """A fixed number of threads whose operations run on one core each."""
 
     def __init__(self, count: int) -> None:
-        self._tasks: SimpleQueue[_Task] = SimpleQueue()
         threads = torch.get_num_threads()
-        ready = threading.Barrier(count + 1)
-        for number in range(count):
-            name = f"micro-batches {number}"
-            threading.Thread(target=self._work, args=(ready,), name=name, daemon=True).start()
-        ready.wait()
+        self._pool = ThreadPoolExecutor(count, "micro-batches", initializer=_take_one_core)
+        together = threading.Barrier(count)  # so that all of them start now
+        for ready in [self._pool.submit(together.wait) for _ in range(count)]:
+            ready.result()
         # The number is each thread's own, but the last one set is also what later threads get.
         torch.set_num_threads(threads)
 
-    def _work(self, ready: threading.Barrier) -> None:
-        torch.get_num_threads()  # sets a new thread's number to everybody's, and only once
-        torch.set_num_threads(1)
-        ready.wait()
-        while True:
-            self._tasks.get()()
-
-    def map(self, works: Sequence[Callable[[], _Result]]) -> list[_Result | Exception]:
-        """The result of each, or what it raised; under the caller's grad mode."""
-        results: list[_Result | Exception] = [RuntimeError("not computed")] * len(works)
-        done: SimpleQueue[None] = SimpleQueue()
+    def map(self, works: Sequence[Callable[[], _Result]]) -> list[_Result]:
+        """The result of each in order, under the caller's grad mode; raises what one raised."""
         grad_enabled = torch.is_grad_enabled()
 
-        def task(index: int) -> None:
-            try:
-                with torch.set_grad_enabled(grad_enabled):
-                    results[index] = works[index]()
-            except Exception as error:  # the caller raises it, or tries again in smaller pieces
-                results[index] = error
-            finally:
-                done.put(None)
+        def run(work: Callable[[], _Result]) -> _Result:
+            with torch.set_grad_enabled(grad_enabled):
+                return work()
 
-        for index in range(len(works)):
-            self._tasks.put(lambda index=index: task(index))  # type: ignore[misc]
-        for _ in works:
-            done.get()
-        return results
+        return list(self._pool.map(run, works))
+
+
+def _take_one_core() -> None:
+    torch.get_num_threads()  # gives a new thread everybody's number, and only once
+    torch.set_num_threads(1)
 
 
 @lru_cache(maxsize=4)
