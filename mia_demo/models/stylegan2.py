@@ -58,7 +58,10 @@ class FullyConnectedLayer(nn.Module):
         bias_init: float = 0.0,
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(out_features, in_features) / lr_multiplier)
+        weight = torch.randn(out_features, in_features)
+        if not weight.is_meta:  # shapes alone; arithmetic on those imports torch's compiler
+            weight = weight / lr_multiplier
+        self.weight = nn.Parameter(weight)
         self.bias = nn.Parameter(torch.full((out_features,), float(bias_init)))
         self.activation = activation
         self.weight_gain = lr_multiplier / math.sqrt(in_features)
