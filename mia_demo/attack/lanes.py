@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from mia_demo.errors import ConfigError
 from mia_demo.models.classifiers import Classifier
-from mia_demo.models.folding import fold_batch_norms, with_weights_in
 from mia_demo.system.device import Compute
 from mia_demo.zoo.reading import Zoo
 
@@ -49,24 +48,20 @@ class Lane:
 
     Attributes:
         test_accuracy: None where nobody measured it (converted weights).
-        classifier: in float32.
-        attacked: in the device's precision, for calls under autocast.
     """
 
     name: str
     alpha: float
     test_accuracy: float | None
     classifier: Classifier
-    attacked: Classifier
 
     @staticmethod
     def load(zoo: Zoo, name: str, compute: Compute) -> Lane:
         entry = zoo.entry(name)
-        classifier = compute.place(fold_batch_norms(zoo.load_classifier(name)))
+        classifier = zoo.load_classifier(name)
         return Lane(
             name=name,
             alpha=entry.alpha or 0.0,
             test_accuracy=entry.test_accuracy,
-            classifier=classifier,
-            attacked=with_weights_in(classifier, compute.dtype),
+            classifier=compute.place(classifier),
         )
