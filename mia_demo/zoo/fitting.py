@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.zoo.manifest import CheckpointEntry
@@ -57,6 +58,26 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     }
 
 
+class _OnlyShapes(TorchFunctionMode):
+    """Weights take no memory, and are neither drawn nor scaled; small constants are as they are.
+
+    Arithmetic on the meta device would import half of torch.
+    """
+
+    def __torch_function__(
+        self, function: Any, types: Any, arguments: Any = (), options: Any = None
+    ) -> Any:
+        options = options or {}
+        if function in (torch.randn, torch.rand):
+            function = torch.empty
+            options = {name: value for name, value in options.items() if name != "generator"}
+        if function in (torch.empty, torch.zeros, torch.ones, torch.full):
+            options = {**options, "device": "meta"}
+        elif function in (torch.Tensor.div, torch.Tensor.__truediv__) and arguments[0].is_meta:
+            return arguments[0]
+        return function(*arguments, **options)
+
+
 def load_weights(path: Path, entry: CheckpointEntry, build: Callable[[], _Network]) -> _Network:
     """Builds a network and loads a verified file into it, strictly.
 
@@ -65,7 +86,7 @@ def load_weights(path: Path, entry: CheckpointEntry, build: Callable[[], _Networ
     """
     found = tensor_shapes(path)
     try:
-        with torch.device("meta"):
+        with _OnlyShapes():
             wanted = build().state_dict()
     except MISFITS as error:
         reason = str(error) if isinstance(error, ConfigError) else "its arguments do not fit"
