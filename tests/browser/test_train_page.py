@@ -137,7 +137,7 @@ def test_train_pause_resume_attack_download_delete(open_page: OpenPage, tmp_path
         "data-phase", "done", timeout=TIMEOUT
     )
     column = page.get_by_role("article", name=name)
-    expect(column).to_contain_text("α = −0.20")
+    expect(column).to_contain_text("α = −0.2")
     expect(column.get_by_alt_text(f"from lane {name}").first).to_be_visible()
 
     # Another visitor finds it, unticked; deleted, it is gone from the pages.
