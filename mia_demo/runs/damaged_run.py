@@ -1,10 +1,10 @@
 """A run's folder that cannot be read: there is nothing to do with it but delete it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
 from mia_demo.runs.origin import Origin
+from mia_demo.system.files import time_written
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,7 @@ class DamagedRun:
     @property
     def date(self) -> str:
         """When the damaged file was written last."""
-        try:
-            seconds = self.file.stat().st_mtime
-        except OSError:
-            return ""
-        return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
+        return time_written(self.file)
 
     @property
     def origin(self) -> Origin:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any, NoReturn
 from urllib.parse import urlencode
 
@@ -12,6 +11,7 @@ from mia_demo.report.columns import alpha_text
 from mia_demo.runs.command import training_command
 from mia_demo.runs.names import RunNames
 from mia_demo.runs.origin import Origin
+from mia_demo.system.files import time_written
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.training import HISTORY_FILE, TrainingPlan
 from mia_demo.ui.engine.unfinished import form_of, unfinished_trainings
@@ -41,11 +41,7 @@ class UnfinishedTraining:
 
     @property
     def date(self) -> str:
-        try:
-            seconds = (self.plan.folder / HISTORY_FILE).stat().st_mtime
-        except OSError:
-            return ""
-        return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
+        return time_written(self.plan.folder / HISTORY_FILE)
 
     @property
     def origin(self) -> Origin:
