@@ -1,8 +1,8 @@
 // uses shared/elements shared/charts shared/time_left
 // Progress, and curves drawn from one number per epoch.
 const section = $(".training");
-const RIGHT = 4; // style numbers: the right person, and all others
-const OTHERS = 5;
+const RIGHT = 10; // style numbers: the right person, and all others
+const OTHERS = 3;
 
 function legend(figure, entries) {
   const list = figure.querySelector(".legend");
@@ -104,18 +104,18 @@ function showCharts(value) {
   });
   curves("alpha", {
     numbers, total, range: [0, 0.02], planned: value.planned,
-    series: [{ name: "used", style: 3, values: value.alpha, text: (alpha) => String(Number(alpha.toFixed(4))).replace("-", "−") }],
+    series: [{ name: "used", style: 9, values: value.alpha, text: (alpha) => String(Number(alpha.toFixed(4))).replace("-", "−") }],
   });
   curves("accuracy", {
     numbers, total, range: [0, 1], axis: (share) => Math.round(share * 100) + "%",
     series: [
-      { name: "train", style: 3, values: value.train_accuracy, text: percent },
+      { name: "train", style: 9, values: value.train_accuracy, text: percent },
       { name: "test", style: 1, values: value.test_accuracy, text: percent },
     ],
   });
   curves("loss", {
     numbers, total, range: [0, 1],
-    series: [{ name: "loss", style: 3, values: value.loss, text: (loss) => fixed(loss, 2) }],
+    series: [{ name: "loss", style: 9, values: value.loss, text: (loss) => fixed(loss, 2) }],
   });
 }
 
