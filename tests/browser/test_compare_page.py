@@ -26,6 +26,7 @@ def open_compare(open_page: OpenPage, theme: str = "light", **options: object) -
 def column(page: Page, name: str) -> list[str]:
     """A column's figures from top to bottom, without intervals."""
     headings = page.locator("[aria-labelledby=figures-title] thead th")
+    expect(headings.filter(has_text=name).first).to_be_visible()
     index = [text.split()[0] for text in headings.all_inner_texts()].index(name)
     cells = page.locator(
         f"section[aria-labelledby=figures-title] tbody tr > :nth-child({index + 1})"

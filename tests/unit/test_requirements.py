@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 # Packages whose import has another name, and those that come with a package that is listed.
 PACKAGES = {
     **{"PIL": "pillow", "huggingface_hub": "huggingface-hub"},
+    "python_multipart": "python-multipart",
     **{"starlette": "gradio", "uvicorn": "gradio"},
 }
 # Where a Space lends GPUs, which installs it.
