@@ -13,9 +13,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from mia_demo.runs.attack_run import load_attack
+from mia_demo.runs.export import export
+from mia_demo.runs.store import RECORDED_RUNS
+from mia_demo.zoo.opening import open_zoo
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
 
 ROOT = Path(__file__).parent.parent
@@ -27,6 +32,7 @@ PHONE = {
     "device_scale_factor": 2,
 }
 IDENTITY = 14  # the lesson's, whose attacks come out as the mean does
+RECORDED = "identity_42"  # the middle one of those recorded first
 PHONE_WIDTH, GAP = 300, 18
 MAX_BYTES = 500_000
 TIMEOUT = 180_000
@@ -184,11 +190,20 @@ def phones(studio: Studio, host: Page) -> None:
     studio.keep("phones", sheet)
 
 
+def recorded_attack(folder: Path) -> None:
+    """The README's moving picture: a recorded attack as the Runs page gives it away."""
+    zoo = open_zoo()
+    run = load_attack(zoo.root / RECORDED_RUNS / RECORDED, RECORDED, is_recorded=True)
+    photo = np.asarray(zoo.identities().image(run.config.identity, 0))
+    (folder / "attack.webp").write_bytes(export(run, "webp", photo))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=ROOT / "docs")
     folder = parser.parse_args().output
     folder.mkdir(parents=True, exist_ok=True)
+    recorded_attack(folder)
     with tempfile.TemporaryDirectory() as work, sync_playwright() as playwright:
         command = [sys.executable, "-m", "tests.serve", str(Path(work) / "outbound.txt")]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:

@@ -46,7 +46,7 @@ class AttackConfig:
     learning_rate: float = 0.01  # of Adam, in w
     adam_beta: float = 0.1  # both betas: nearly no memory, every step follows its own gradient
     # Cross-entropy, as in the paper's 2-D example and in most attacks; Plug & Play's own Poincare
-    # loss, made against vanishing gradients, gets past much of the shield here (README).
+    # loss, made against vanishing gradients, gets past much of the shield here (docs/results.md).
     loss: str = "cross_entropy"
     # Random crops keep at least this share of the picture's area. The paper's 0.9 parts positive
     # from no smoothing less here (docs/experiments.md); ``paper`` keeps it.

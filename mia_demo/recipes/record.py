@@ -1,7 +1,8 @@
 """Recorded results: finished sweeps and attacks that are shipped with a zoo and quoted in texts.
 
-A text quotes a sweep between ``<!-- results: NAME -->`` and ``<!-- end of results -->``; what is
-between the two is written here, so that no figure is ever copied by hand.
+A text quotes a sweep between ``<!-- results: NAME -->`` and ``<!-- end of results -->``, or the
+least of it after ``<!-- glance: NAME -->``; what is between the two is written here, so that no
+figure is ever copied by hand.
 """
 
 import re
@@ -11,7 +12,12 @@ from pathlib import Path
 from mia_demo.errors import CheckpointError, DataError
 from mia_demo.recipes.model_card import write_model_card
 from mia_demo.report.saving import save_report
-from mia_demo.report.text import all_tables, record_sentence, results_markdown
+from mia_demo.report.text import (
+    all_tables,
+    glance_markdown,
+    record_sentence,
+    results_markdown,
+)
 from mia_demo.runs.attack_run import RUN_FILE, load_attack
 from mia_demo.runs.replay import REPLAY_FIGURES, REPLAY_PICTURES
 from mia_demo.runs.store import RECORDED_RUNS
@@ -21,7 +27,7 @@ from mia_demo.system.files import write_bytes, write_json
 from mia_demo.zoo.reading import Zoo
 
 RESULTS_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
-QUOTE = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
+QUOTE = re.compile(r"(<!-- (results|glance): (\w+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
 
 
 def record_sweep(zoo: Zoo, sweep: Path, name: str) -> SweepResults:
@@ -98,18 +104,20 @@ def recorded_names(zoo: Zoo) -> list[str]:
 
 def quote_results(zoo: Zoo, text: Path) -> None:
     """Updates every quotation of the zoo's recorded results in ``text``."""
+    write_bytes(text, requoted(zoo, text.read_text("utf-8")).encode())
+
+
+def requoted(zoo: Zoo, text: str) -> str:
+    """A text with all that it quotes as it is recorded now."""
 
     def quoted(match: re.Match[str]) -> str:
-        return f"{match[1]}{quotation(zoo, match[2])}{match[3]}"
+        results = load_results(zoo.root / RECORDED_FOLDER / match[3])
+        if match[2] == "glance":
+            return f"{match[1]}{glance_markdown(results.rows)}{match[4]}"
+        table = results_markdown(results.rows, main_only=True)
+        return f"{match[1]}Recorded {record_sentence(results.record)}\n\n{table}{match[4]}"
 
-    write_bytes(text, QUOTE.sub(quoted, text.read_text("utf-8")).encode())
-
-
-def quotation(zoo: Zoo, name: str) -> str:
-    """A quotation of recorded results: where they come from, and the main figures."""
-    results = load_results(zoo.root / RECORDED_FOLDER / name)
-    table = results_markdown(results.rows, main_only=True)
-    return f"Recorded {record_sentence(results.record)}\n\n{table}"
+    return QUOTE.sub(quoted, text)
 
 
 def _section(zoo: Zoo, name: str) -> str:

@@ -18,6 +18,14 @@ from mia_demo.sweep.pooling import pool_trainings
 from mia_demo.sweep.results import Record, SweepResults
 from mia_demo.sweep.rows import FIGURES, LaneRow
 
+# Of a table at a glance: field of a row, and its heading in plain words.
+GLANCE = {
+    "lane": "classifier",
+    "alpha": "α",
+    "test_accuracy": "new photos named rightly",
+    "acc1": "reconstructions recognised by the evaluator",
+    "face_rank1": "by a face embedder",
+}
 # Figure, what was repeated, label, and how it is written.
 SPREADS = (
     ("acc1", "seeds", "Acc@1, 95 % over seeds", "share"),
@@ -72,6 +80,14 @@ def as_markdown(rows: Sequence[LaneRow], *, main_only: bool = False) -> str:
         if any(intervals):
             table.append([label, *(words or DASH for words in intervals)])
     return _table([list(line) for line in zip(*table, strict=True)])
+
+
+def glance_markdown(rows: Sequence[LaneRow]) -> str:
+    """What each lane gives away, for readers in a hurry; 95 % intervals over identities."""
+    rows = pool_trainings(rows) or rows
+    columns = [column for column in present_columns(rows) if column.key in GLANCE]
+    lines = [[_with_interval(column.cell(row)) for column in columns] for row in rows]
+    return _table([[GLANCE[column.key] for column in columns], *lines])
 
 
 def as_attribute_markdown(rows: Sequence[LaneRow], reference: dict[str, dict[str, Any]]) -> str:

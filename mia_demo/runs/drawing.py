@@ -14,6 +14,7 @@ from mia_demo.smoothing import format_alpha
 TILE = 160  # of a picture in the animation
 SMALL_TILE = 96  # of a picture on the sheet
 GAP = 12
+FRAME = 5
 LINE = 20  # height of a line of text
 BACKGROUND, INK, FAINT, RED = "white", "#1e293b", "#475569", "#b91c1c"
 FRAME_MS, LAST_MS = 160, 2500
@@ -61,15 +62,19 @@ def sheet_png(run: AttackRun, photo: npt.NDArray[np.uint8] | None) -> bytes:
     return buffer.getvalue()
 
 
-def animation(run: AttackRun, replay: Replay) -> bytes:
-    """The attack as a looping animated WebP.
+def animation(run: AttackRun, replay: Replay, photo: npt.NDArray[np.uint8] | None) -> bytes:
+    """The attack as a looping animated WebP; a frame is red where the face is recognised.
+
+    Args:
+        photo: as for ``sheet_png``.
 
     Raises:
         DataError: the recording is damaged.
     """
     pictures = replay.pictures()
     frames = [
-        _frame(run, replay, pictures[:, number], number) for number in range(len(replay.moments))
+        _frame(run, replay, pictures[:, number], (number, photo))
+        for number in range(len(replay.moments))
     ]
     durations = [FRAME_MS] * (len(frames) - 1) + [LAST_MS]
     buffer = io.BytesIO()
@@ -87,24 +92,35 @@ def animation(run: AttackRun, replay: Replay) -> bytes:
 
 
 def _frame(
-    run: AttackRun, replay: Replay, pictures: npt.NDArray[np.uint8], number: int
+    run: AttackRun,
+    replay: Replay,
+    pictures: npt.NDArray[np.uint8],
+    shown: tuple[int, npt.NDArray[np.uint8] | None],
 ) -> Image.Image:
+    number, photo = shown
     moment = replay.moments[number]
-    width = GAP + len(replay.lanes) * (TILE + GAP)
-    image = Image.new("RGB", (width, GAP + LINE + TILE + 2 * LINE + GAP + LINE), BACKGROUND)
+    columns = len(replay.lanes) + (photo is not None)
+    size = (GAP + columns * (TILE + GAP), GAP + LINE + TILE + GAP + LINE + GAP + LINE)
+    image = Image.new("RGB", size, BACKGROUND)
     draw = ImageDraw.Draw(image)
     where = {"sampling": "start", "done": "result"}.get(
         moment.stage, f"step {moment.step} of {moment.total_steps}"
     )
+    x, y = GAP, GAP + LINE
+    if photo is not None:
+        _write(draw, (x, GAP // 2), "the real photo", INK, 15)
+        image.paste(_tile(photo, TILE), (x, y))
+        x += TILE + GAP
     for position, (name, lane) in enumerate(zip(replay.lanes, moment.lanes, strict=True)):
-        x = GAP + position * (TILE + GAP)
         _write(draw, (x, GAP // 2), name, INK, 15)
-        image.paste(_tile(pictures[position], TILE), (x, GAP + LINE))
+        image.paste(_tile(pictures[position], TILE), (x, y))
         is_right = lane.evaluator_top1 == run.config.identity
-        y = GAP + LINE + TILE + 2
-        _write(draw, (x, y), f"confidence {lane.target_confidence:.0%}", INK, 14)
-        verdict = f"evaluator says {lane.evaluator_top1}"
-        _write(draw, (x, y + LINE), verdict, RED if is_right else FAINT, 14)
+        verdict = "recognised" if is_right else f"taken for {lane.evaluator_top1}"
+        if is_right:
+            box = (x - FRAME, y - FRAME, x + TILE + FRAME - 1, y + TILE + FRAME - 1)
+            draw.rectangle(box, outline=RED, width=FRAME)
+        _write(draw, (x, y + TILE + GAP // 2), verdict, RED if is_right else FAINT, 15)
+        x += TILE + GAP
     label = f"Identity {run.config.identity}, {where}"
     _write(draw, (GAP, image.height - LINE), label, FAINT, 13)
     return image

@@ -43,7 +43,7 @@ def export(run: AttackRun, kind: str, photo: npt.NDArray[np.uint8] | None) -> by
         replay = run.replay()
         if replay is None:
             raise ConfigError("This run has no recording; run it again to get one.")
-        return animation(run, replay)
+        return animation(run, replay, photo)
     raise ConfigError(f"There is no {kind!r} download; choose {', '.join(FILE_TYPES)}.")
 
 
@@ -79,7 +79,7 @@ def attack_html(run: AttackRun, photo: npt.NDArray[np.uint8] | None) -> str:
         title=f"Model inversion attack: {run.title}",
         run=run,
         identity=run.config.identity,
-        animation=b64encode(animation(run, replay)).decode("ascii") if replay else "",
+        animation=b64encode(animation(run, replay, photo)).decode("ascii") if replay else "",
         photo=photo,
         lanes=[(lane, report["lanes"][lane], run.pictures(lane)) for lane in run.config.lanes],
         origin={

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mia_demo.errors import DataError
-from mia_demo.recipes.record import quotation, quote_results, record_sweep, recorded_names
+from mia_demo.recipes.record import quote_results, record_sweep, recorded_names, requoted
 from mia_demo.report.text import as_markdown
 from mia_demo.sweep.results import load_results
 from mia_demo.zoo.folder import FolderZoo
@@ -47,7 +47,7 @@ def test_a_recorded_sweep_is_on_the_card_and_quoted(zoo: Zoo, own_zoo: Zoo, tmp_
     assert quoted.startswith("before\n<!-- results: mine -->\nRecorded on ")
     assert quoted.endswith("<!-- end of results -->\nafter\n")
     assert "old" not in quoted
-    assert quotation(own_zoo, "mine") in quoted
+    assert as_markdown(recorded.rows, main_only=True) in quoted
 
 
 @pytest.mark.parametrize("name", ["../up", "", "Standard", "a b"])
@@ -56,13 +56,25 @@ def test_names_of_results_are_plain_words(own_zoo: Zoo, name: str) -> None:
         record_sweep(own_zoo, own_zoo.root / "results" / "standard", name)
 
 
-@pytest.mark.parametrize("text", ["README.md", "docs/experiments.md"])
+TEXTS = ["README.md", "docs/results.md", "docs/experiments.md"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
 def test_shipped_texts_quote_the_recorded_figures(zoo: Zoo, text: str) -> None:
-    found = re.findall(
-        r"<!-- results: (\w+) -->\n(.*?)<!-- end of results -->",
-        (ROOT / text).read_text("utf-8"),
-        re.DOTALL,
-    )
-    assert found
-    for name, quoted in found:
-        assert quoted == quotation(zoo, name)
+    written = (ROOT / text).read_text("utf-8")
+    assert "<!-- end of results -->" in written
+    assert requoted(zoo, written) == written
+
+
+def test_the_readme_is_short_and_its_table_says_what_each_lane_gives_away(zoo: Zoo) -> None:
+    text = (ROOT / "README.md").read_text("utf-8").split("---", 2)[2]
+    assert len(text.split()) <= 600
+    assert re.findall(r"^\| (positive|zero|negative) \|", text, re.MULTILINE) == [
+        "positive", "zero", "negative",
+    ]  # fmt: skip
+
+
+def test_links_of_the_texts_lead_somewhere() -> None:
+    for text in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\(([^)#:]+)[^):]*\)", text.read_text("utf-8")):
+            assert (text.parent / link).exists(), f"{text.name}: {link}"
