@@ -48,7 +48,7 @@ class Studio:
         page = self.browser.new_context(**{**WIDE, **options}).new_page()
         page.set_default_timeout(TIMEOUT)
         page.goto(f"{self.url}?{query}{'&' if query else ''}__theme={theme}")
-        page.get_by_role("button", name="Copy link").wait_for()
+        page.get_by_role("button", name="Menu").wait_for()
         return page
 
     def keep(self, name: str, picture: bytes | Image.Image) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
-from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import gradio as gr
@@ -30,7 +30,6 @@ from mia_demo.visitors.own_people import OwnPeople, People
 # Every minute, files of the cache that are ten minutes old: who waits for a job may need them.
 DELETE_CACHE = (60, 600)
 APP_TITLE = "Be Careful What You Smooth For"
-HEADER = Path(__file__).with_name("shared") / "header.html"
 PAGES: dict[str, Callable[[AppState, AddressPage], None]] = {
     "Attack": build_attack_page,
     "Compare": build_compare_page,
@@ -52,25 +51,27 @@ def build_app(engine: Engine, notice: str = "") -> gr.Blocks:
         DemoError: the zoo cannot be read.
     """
     with _blocks() as app:
-        header = gr.HTML(_header_of(engine, engine.embedded), apply_default_css=False)
+        tools = gr.Row(elem_classes="tools")
         if notice:
             gr.HTML(f'<p class="broken" role="alert">{escape(notice)}</p>', apply_default_css=False)
-        tools = gr.Row(elem_classes="tools")
         state = build_pages(engine, app)
         with tools:
             bar = component(
                 "shared/address_bar",
                 pages=state.address.for_browser(),
+                device=engine.device_label,
+                whose=_whose_faces(engine.embedded),
+                duplicate=_duplicate(),
                 elem_classes="address-bar",
             )
             build_lesson(state, bar)
         state.connect()
 
-        def follow(key: str) -> str:
+        def follow(key: str) -> Any:
             with toasts():
-                return _header_of(engine, engine.people(key))
+                return gr.update(whose=_whose_faces(engine.people(key)))
 
-        state.attack_people.change(follow, state.attack_people, header, **QUIET)
+        state.attack_people.change(follow, state.attack_people, bar, **QUIET)
         state.address.connect(app, state.tabs, bar)
     return app
 
@@ -89,9 +90,8 @@ def build_pages(engine: Engine, app: gr.Blocks) -> AppState:
 def build_failed_app(message: str) -> gr.Blocks:
     """A page that says why there is no demo."""
     with _blocks() as app:
-        gr.HTML(_header(), apply_default_css=False)
         gr.HTML(
-            f'<div class="broken" role="alert"><h2>The demo cannot start</h2>'
+            f'<h1>{APP_TITLE}</h1><div class="broken" role="alert"><h2>The demo cannot start</h2>'
             f"<p>{escape(message)}</p></div>",
             apply_default_css=False,
         )
@@ -104,10 +104,6 @@ def _blocks() -> gr.Blocks:
     )
 
 
-def _header_of(engine: Engine, attacked: People) -> str:
-    return _header(engine.device_label, _whose_faces(attacked))
-
-
 def _whose_faces(attacked: People) -> str:
     if isinstance(attacked, OwnPeople):
         return "People of your own: you said that they consent or are synthetic"
@@ -117,20 +113,6 @@ def _whose_faces(attacked: People) -> str:
 
 
 def _duplicate() -> str:
-    """On a Space, the link to duplicate it: no queue of visitors, any hardware."""
+    """On a Space, the address that duplicates it: no queue of visitors, any hardware."""
     name = space_name()
-    address = f"https://huggingface.co/spaces/{quote(name)}?duplicate=true"
-    link = f'<a class="badge" href="{address}" target="_blank">Duplicate this Space</a>'
-    return link if name else ""
-
-
-def _header(device: str = "", identities: str = "") -> str:
-    page = HEADER.read_text(encoding="utf-8")
-    badges = {
-        "<!-- device -->": device and f'<span class="badge device">Runs on {escape(device)}</span>',
-        "<!-- identities -->": identities and f'<span class="badge">{escape(identities)}</span>',
-        "<!-- duplicate -->": _duplicate(),
-    }
-    for place, badge in badges.items():
-        page = page.replace(place, badge)
-    return page
+    return f"https://huggingface.co/spaces/{quote(name)}?duplicate=true" if name else ""

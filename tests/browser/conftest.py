@@ -47,7 +47,7 @@ def open_page(browser: Browser, app_url: str) -> Iterator[Callable[..., Page]]:
         page = contexts[-1].new_page()
         page.goto(f"{app_url}?{query}{'&' if query else ''}__theme={theme}")
         if query:
-            page.get_by_role("button", name="Copy link").wait_for()
+            page.get_by_role("button", name="Menu").wait_for()
         else:
             page.get_by_alt_text("Real training photo 1 of").wait_for()
         return page

@@ -87,7 +87,9 @@ def test_projector_mode_enlarges_the_page_and_stays_in_the_link(open_page: OpenP
     heading = page.get_by_role("heading", name="Identity 5", exact=True)
     expect(heading).to_be_visible()
     before = heading.bounding_box()
+    page.get_by_role("button", name="Menu").click()
     page.get_by_role("button", name="Projector mode").click()
+    page.keyboard.press("Escape")
     after = heading.bounding_box()
     assert before is not None
     assert after is not None

@@ -38,7 +38,7 @@ def test_a_reloaded_page_says_where_its_attack_is(open_page: OpenPage) -> None:
     page.get_by_role("tab", name="Runs").click()
     expect(page.get_by_text("stopped at step").first).to_be_visible()
     page.reload()  # once is enough
-    page.get_by_role("button", name="Copy link").wait_for()
+    page.get_by_role("button", name="Menu").wait_for()
     page.get_by_role("tab", name="Attack").click()
     expect(gone).to_be_hidden()
 

@@ -88,7 +88,6 @@ function move(to) {
 function open(number) {
   bar.hidden = false;
   document.documentElement.classList.add("in-lesson");
-  $(".open").hidden = true;
   at = Math.min(Math.max(number - 1, 0), steps.length - 1);
   show();
 }
@@ -96,9 +95,8 @@ function open(number) {
 function leave() {
   bar.hidden = true;
   document.documentElement.classList.remove("in-lesson");
-  $(".open").hidden = false;
   tell(0);
-  $(".open").focus();
+  document.dispatchEvent(new Event("lesson-left"));
 }
 
 function follow(link) {
@@ -106,7 +104,7 @@ function follow(link) {
   trigger("select");
 }
 
-$(".open").addEventListener("click", () => {
+document.addEventListener("lesson-asked", () => {
   open(1);
   $("h2").focus();
   follow(steps[at].link);

@@ -88,6 +88,59 @@ function hide(tabs) {
   $("style.hidden-tabs").textContent = rules.join("\n");
 }
 
+// The menu closes on Escape and on a click elsewhere.
+const menu = $(".menu");
+const panel = $(".panel");
+
+function openMenu(isOpen) {
+  panel.hidden = !isOpen;
+  menu.setAttribute("aria-expanded", isOpen);
+}
+
+menu.addEventListener("click", () => openMenu(panel.hidden));
+document.addEventListener("click", ({ target }) => !$(".masthead").contains(target) && openMenu(false));
+$(".masthead").addEventListener("keydown", ({ key }) => {
+  if (key !== "Escape" || panel.hidden) return;
+  openMenu(false);
+  menu.focus();
+});
+$(".lesson-opener").addEventListener("click", () => {
+  openMenu(false);
+  document.dispatchEvent(new Event("lesson-asked"));
+});
+document.addEventListener("lesson-left", () => menu.focus());
+
+function tellWhere() {
+  setText(".whose", `${props.whose}.`);
+  setText(".device", `Runs on ${props.device}.`);
+  $(".duplicate").hidden = !props.duplicate;
+  if (props.duplicate) $(".duplicate").href = props.duplicate;
+}
+watch("whose", tellWhere);
+tellWhere();
+
+// Arrow keys move between the pages, as between the tabs of any program.
+document.addEventListener("keydown", (event) => {
+  if (!event.target.matches?.(".pages [role=tab]")) return;
+  const tabs = [...event.target.parentElement.querySelectorAll("[role=tab]")].filter((tab) => tab.offsetWidth);
+  const at = tabs.indexOf(event.target);
+  const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  const tab = tabs[(to + tabs.length) % tabs.length];
+  tab.click();
+  tab.focus();
+});
+
+// A link to a page as a whole opens it here; one with settings loads the page anew.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href^='?tab=']");
+  const tab = link && document.getElementById(`tab-${link.getAttribute("href").slice(5)}-button`);
+  if (!tab || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  tab.click();
+});
+
 $(".copy").addEventListener("click", async () => {
   try {
     await navigator.clipboard.writeText(location.href);
