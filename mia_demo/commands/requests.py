@@ -12,6 +12,7 @@ from typer import Argument, Option
 
 from mia_demo.errors import ConfigError
 
+_DEFENCES = "label_smoothing, tl_dmi, ssf, midre, bido, mid, loft, at_at or adversarial"
 _PRESET = "quick, standard or paper"
 _SETTINGS = (
     "change one setting of the preset, such as steps=100 or loss=cross_entropy; may be repeated"
@@ -119,7 +120,16 @@ class TrainRequest(Request):
 
     command = "train"
 
-    alpha: float | None = option("smoothing factor of a target, at most 1", None)
+    alpha: float | None = option(
+        "smoothing factor of a target, at most 1 (default with a --defence: 0)", None
+    )
+    defence: str = option(f"of the training against attacks: {_DEFENCES}", "label_smoothing")
+    strengths: list[str] | None = option(
+        "change a strength of the defence, such as beta=0.01; may be repeated",
+        None,
+        name="--set",
+        metavar="NAME=NUMBER",
+    )
     recipe: str | None = option("the paper's settings: facescrub or celeba", None)
     evaluator: bool = flag("--evaluator", "train the recipe's evaluator, not a target")
     epochs: int | None = option("(default: 24, a recipe: 100)", None)

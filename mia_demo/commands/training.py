@@ -8,12 +8,15 @@ from mia_demo.commands.output import log_line
 from mia_demo.commands.requests import TrainRequest, UseDataRequest
 from mia_demo.data.layouts import FFHQ_CROP, REFERENCE_SPLIT_SEED, SplitSet, open_layout
 from mia_demo.data.splits import first_items
+from mia_demo.defences.label_smoothing import LabelSmoothing
+from mia_demo.defences.registry import parse_strengths
 from mia_demo.errors import ConfigError, DeviceError
 from mia_demo.recipes.classifiers import ClassifierRequest, make_classifier
 from mia_demo.recipes.workshop import Workshop
 from mia_demo.system.device import choose_compute
 from mia_demo.system.memory import is_out_of_memory
-from mia_demo.training.classifier import LabelledImages, TrainConfig
+from mia_demo.training.classifier import LabelledImages
+from mia_demo.training.config import TrainConfig
 from mia_demo.training.initial_weights import PRETRAINED
 from mia_demo.training.recipes import RECIPES, differences_from_paper
 from mia_demo.zoo.folder import FolderZoo
@@ -34,7 +37,7 @@ def answer_train(request: TrainRequest) -> dict[str, Any]:
         start = open_zoo(request.zoo)
         output.adopt(start, start.entry(PRETRAINED), PRETRAINED)
     kind = "evaluator" if request.evaluator else "target"
-    name = "evaluator" if request.evaluator else f"alpha{request.alpha:+g}"
+    name = "evaluator" if request.evaluator else _target_name(config)
     images = _images(request, config.input_size, output)
     workshop = Workshop(output, compute, request.output / "state", log_line)
     try:
@@ -49,6 +52,8 @@ def answer_train(request: TrainRequest) -> dict[str, Any]:
     entry = output.entry(name)
     return {
         "alpha": config.alpha,
+        "defence": config.defence,
+        "strengths": config.strengths,
         "test_accuracy": entry.test_accuracy,
         "train_accuracy": entry.train_accuracy,
         "epochs": config.epochs,
@@ -58,10 +63,21 @@ def answer_train(request: TrainRequest) -> dict[str, Any]:
     }
 
 
+def _target_name(config: TrainConfig) -> str:
+    """``alpha-0.05``, ``midre``, or ``midre-alpha-0.05``."""
+    alpha = f"alpha{config.alpha:+g}"
+    if config.defence == LabelSmoothing.name:
+        return alpha
+    return f"{config.defence}-{alpha}" if config.alpha else config.defence
+
+
 def _paper_config(request: TrainRequest) -> TrainConfig | None:
     """The paper's settings, if a recipe is asked for."""
-    if (request.alpha is None) != request.evaluator:
-        raise ConfigError("Give --alpha for a target; an evaluator is trained without one.")
+    is_target = request.alpha is not None or request.defence != LabelSmoothing.name
+    if is_target == request.evaluator:
+        raise ConfigError(
+            "Give --alpha or a --defence for a target; an evaluator is trained without them."
+        )
     if not request.recipe:
         if request.evaluator:
             raise ConfigError("--evaluator needs a --recipe, facescrub or celeba.")
@@ -76,6 +92,7 @@ def _config(request: TrainRequest, paper: TrainConfig | None) -> TrainConfig:
     """What is asked for, and for the rest the paper's settings or the usual ones."""
     asked = {field.name: getattr(request, field.name, None) for field in fields(TrainConfig)}
     asked["milestones"] = tuple(request.milestones or ()) or None
+    asked["strengths"] = parse_strengths(request.strengths or [])
     chosen = {name: value for name, value in asked.items() if value is not None}
     if paper and chosen.get("architecture", paper.architecture) != paper.architecture:
         chosen["arguments"] = {}  # the paper's are Inception's

@@ -12,10 +12,10 @@ from mia_demo.system.device import Compute
 from mia_demo.training.classifier import (
     ClassifierTrainer,
     LabelledImages,
-    TrainConfig,
     accuracy,
     train_classifier,
 )
+from mia_demo.training.config import TrainConfig
 
 # Any seed will do, if all lanes share it: their students then differ in their images only.
 STUDENT = TrainConfig(arguments={"width": 24}, epochs=30, batch_size=32, seed=5)

@@ -11,10 +11,10 @@ from mia_demo.training.classifier import (
     STATE_FILE,
     ClassifierTrainer,
     LabelledImages,
-    TrainConfig,
     accuracy,
     train_classifier,
 )
+from mia_demo.training.config import TrainConfig
 from mia_demo.training.initial_weights import PRETRAINED, RANDOM, load_initial_weights
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
 from mia_demo.zoo.reading import Zoo
@@ -118,6 +118,8 @@ def classifier_entry(
         input_size=config.input_size,
         alpha=config.alpha,
         alphas=trainer.alphas,
+        defence=config.defence,
+        strengths=config.strengths,
         epochs=config.epochs,
         seed=config.seed,
         test_accuracy=test_accuracy,

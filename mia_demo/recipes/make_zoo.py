@@ -24,7 +24,8 @@ from mia_demo.recipes.public_networks import (
 )
 from mia_demo.recipes.workshop import Workshop
 from mia_demo.system.device import Compute
-from mia_demo.training.classifier import LabelledImages, TrainConfig
+from mia_demo.training.classifier import LabelledImages
+from mia_demo.training.config import TrainConfig
 from mia_demo.training.initial_weights import PRETRAINED
 from mia_demo.training.prior_config import PriorConfig
 from mia_demo.zoo.folder import FolderZoo

@@ -2,6 +2,7 @@
 
 import textwrap
 
+from mia_demo.defences.registry import described
 from mia_demo.report.templates import render
 from mia_demo.smoothing import format_alpha
 from mia_demo.system.files import write_bytes
@@ -71,12 +72,18 @@ def _accuracies(training: TrainingRecord) -> str:
     return textwrap.fill(", ".join(accuracies), LINE_WIDTH, subsequent_indent="  ")
 
 
+def _trained_against(entry: CheckpointEntry) -> str:
+    """α, and a defence beside it."""
+    defence = described(entry.defence, entry.strengths)
+    return ", ".join(filter(None, (format_alpha(entry.alpha or 0.0), defence)))
+
+
 def _row(entry: CheckpointEntry) -> tuple[str, ...]:
     return (
         entry.name,
         entry.kind,
         entry.architecture,
-        format_alpha(entry.alpha or 0.0) if entry.kind == "target" else "",
+        _trained_against(entry) if entry.kind == "target" else "",
         "" if entry.epochs is None else str(entry.epochs),
         str(entry.seed),
         "" if entry.test_accuracy is None else f"{entry.test_accuracy:.2%}",

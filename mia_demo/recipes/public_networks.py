@@ -24,10 +24,10 @@ from mia_demo.training.attributes import AttributeTrainer, attribute_recipe
 from mia_demo.training.classifier import (
     ClassifierTrainer,
     LabelledImages,
-    TrainConfig,
     predict,
     train_classifier,
 )
+from mia_demo.training.config import TrainConfig
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
 from mia_demo.zoo.training_record import TrainingRecord
 

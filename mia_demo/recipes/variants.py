@@ -16,7 +16,8 @@ from mia_demo.recipes.workshop import Workshop
 from mia_demo.smoothing import check_alpha, format_alpha
 from mia_demo.sweep.pooling import training_lane
 from mia_demo.system.device import Compute
-from mia_demo.training.classifier import LabelledImages, TrainConfig
+from mia_demo.training.classifier import LabelledImages
+from mia_demo.training.config import TrainConfig
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.reading import Zoo
 

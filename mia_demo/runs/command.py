@@ -7,7 +7,7 @@ from mia_demo.attack.config import PRESETS, AttackConfig, preset_config
 from mia_demo.errors import DataError
 from mia_demo.sweep.results import Record
 from mia_demo.system.json_files import checked
-from mia_demo.training.classifier import TrainConfig
+from mia_demo.training.config import TrainConfig
 
 
 def attack_command(config: AttackConfig) -> str:
@@ -42,8 +42,11 @@ def sweep_config(record: Record) -> AttackConfig:
 
 def training_command(config: TrainConfig, images: int) -> str:
     """The command that repeats a training with so many images per identity, into a new folder."""
+    defence = ["--defence", config.defence]
+    for name, value in config.strengths.items():
+        defence += ["--set", f"{name}={value}"]
     return _joined(
-        ["train", f"--alpha={config.alpha}", "--photos", str(images)],
+        ["train", f"--alpha={config.alpha}", *defence, "--photos", str(images)],
         ["--epochs", str(config.epochs), "--batch-size", str(config.batch_size)],
         ["--learning-rate", f"{config.learning_rate}"],
         ["--milestones", *(f"{share}" for share in config.milestones)],

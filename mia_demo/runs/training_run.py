@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 
+from mia_demo.defences.registry import described
 from mia_demo.errors import DataError
 from mia_demo.report.columns import alpha_text, percent
 from mia_demo.runs.command import training_command
 from mia_demo.runs.names import RunNames
 from mia_demo.runs.origin import Origin
 from mia_demo.system.json_files import checked
-from mia_demo.training.classifier import TrainConfig
+from mia_demo.training.config import TrainConfig
 from mia_demo.zoo.layers import OWN_FOLDER, LayeredZoo
 from mia_demo.zoo.manifest import CheckpointEntry
 
@@ -63,6 +64,7 @@ class TrainingRun:
         config, entry = self.config, self.entry
         facts = {
             "α": alpha_text(config.alpha),
+            "defence": described(config.defence, config.strengths) or "label smoothing alone",
             "photos of each person": self.images,
             "epochs": config.epochs,
             "negative α sets in, is full": " and ".join(f"{share:.0%}" for share in config.phases),

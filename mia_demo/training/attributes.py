@@ -12,7 +12,8 @@ from mia_demo.data.transforms import TrainTransform
 from mia_demo.models.attributes import attribute_loss, predicted_values
 from mia_demo.models.classifiers import Classifier
 from mia_demo.system.device import Compute
-from mia_demo.training.classifier import ClassifierTrainer, LabelledImages, TrainConfig
+from mia_demo.training.classifier import ClassifierTrainer, LabelledImages
+from mia_demo.training.config import TrainConfig
 
 
 @dataclass(frozen=True)

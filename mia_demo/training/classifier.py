@@ -6,90 +6,28 @@ of the epochs, last epoch kept, and the schedule of negative smoothing factors (
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mia_demo.data.transforms import AUGMENTATIONS, REFERENCE, normalise
+from mia_demo.data.transforms import AUGMENTATIONS, normalise
+from mia_demo.defences.label_smoothing import Step
 from mia_demo.errors import ConfigError
-from mia_demo.models.classifiers import Classifier, build_classifier
-from mia_demo.smoothing import REFERENCE_PHASES, alpha_at_epoch, check_alpha, smoothing_loss
+from mia_demo.smoothing import alpha_at_epoch, smoothing_loss
 from mia_demo.system.device import Compute
 from mia_demo.system.seeds import SeededDraws
-from mia_demo.training.initial_weights import RANDOM
+from mia_demo.training.config import TrainConfig
 from mia_demo.training.logits import LogitHistogram, logit_histogram
 from mia_demo.training.state import load_state, save_state, step_generator
 
 STATE_FILE = "classifier_state.safetensors"
 
 Transform = Callable[[Tensor, torch.Generator], Tensor]  # uint8 batch -> float in [-1, 1]
-
-# What each setting of a training is called, its least and its greatest value.
-TRAINING_LIMITS: dict[str, tuple[str, float, float]] = {
-    "epochs": ("Epochs", 1, 10_000),
-    "batch_size": ("The batch size", 2, 10_000),
-    "learning_rate": ("The learning rate", 1e-9, 1e30),
-    "input_size": ("The input size in pixels", 16, 2048),
-    "seed": ("The seed", -(2**63), 2**63 - 1),
-}
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """Everything that determines a training, apart from the data."""
-
-    alpha: float = 0.0
-    architecture: str = "compact_resnet"
-    arguments: dict[str, Any] = field(default_factory=dict)
-    input_size: int = 64
-    epochs: int = 24
-    batch_size: int = 64
-    learning_rate: float = 2e-3
-    milestones: tuple[float, ...] = (0.75, 0.9)  # shares of the epochs: learning rate / 10
-    phases: tuple[float, float] = REFERENCE_PHASES  # see ``alpha_at_epoch``
-    seed: int = 42
-    initial_weights: str = RANDOM  # or imagenet, pretrained, or the path of a safetensors file
-    augmentation: str = REFERENCE  # one of AUGMENTATIONS
-
-    def __post_init__(self) -> None:
-        check_alpha(self.alpha)
-        for name, (words, low, high) in TRAINING_LIMITS.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ConfigError(f"{words} must lie in {low:g}..{high:g}, not {value}.")
-        if self.augmentation not in AUGMENTATIONS:
-            known = ", ".join(AUGMENTATIONS)
-            raise ConfigError(f"No augmentation {self.augmentation!r}; choose one of {known}.")
-        at_once = self.phases == (0.0, 0.0)
-        if not at_once and not 0 <= self.phases[0] < self.phases[1] <= 1:
-            raise ConfigError(f"Phases must rise within 0..1 or both be 0, not {self.phases}.")
-
-    def classifier(self, num_classes: int) -> Classifier:
-        """A network with the random weights of this seed."""
-        with SeededDraws(self.seed):
-            return build_classifier(self.architecture, num_classes, self.input_size, self.arguments)
-
-    def to_json(self) -> dict[str, Any]:
-        pairs = {"milestones": list(self.milestones), "phases": list(self.phases)}
-        values = {**asdict(self), **pairs}
-        # Older checkpoints, made before there was a choice, do not mention these.
-        for name, usual in (("initial_weights", RANDOM), ("augmentation", REFERENCE)):
-            if values[name] == usual:
-                del values[name]
-        return values
-
-    @staticmethod
-    def from_json(values: Mapping[str, Any]) -> "TrainConfig":
-        pairs = {name: tuple(values[name]) for name in ("milestones", "phases")}
-        return TrainConfig(**{**values, **pairs})
-
-    def learning_rate_at(self, epoch: int) -> float:
-        passed = sum(epoch >= round(share * self.epochs) for share in self.milestones)
-        return float(self.learning_rate * 0.1**passed)
 
 
 @dataclass(frozen=True)
@@ -126,6 +64,7 @@ class ClassifierTrainer:
         self.network = compute.place(network)
         self.config = config
         self.compute = compute
+        self.defence = config.protection()
         self.train_images = train
         self.transform: Transform = AUGMENTATIONS[config.augmentation](config.input_size)
         self.optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
@@ -146,16 +85,16 @@ class ClassifierTrainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         rng = step_generator(config.seed, self.epoch)
-        dropout = SeededDraws(config.seed + self.epoch)  # where the network has it
+        draws = SeededDraws(config.seed + self.epoch)  # of dropout and of the defence
         order = torch.randperm(len(self.train_images.images), generator=rng)
-        self.network.train()
+        self.defence.start_epoch(self.network)
         correct, seen = 0.0, 0
         for index in range(self.steps_per_epoch):
             started = time.perf_counter()
             chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
             labels = self.train_images.labels[chosen].to(self.compute.device)
             batch = self.transform(self.train_images.images[chosen].to(self.compute.device), rng)
-            with dropout:
+            with draws:
                 loss, hits = self._step(batch, labels, alpha)
             correct, seen = correct + hits, seen + len(chosen)
             self.seconds += time.perf_counter() - started
@@ -175,18 +114,23 @@ class ClassifierTrainer:
         self.epoch += 1
 
     def _step(self, batch: Tensor, labels: Tensor, alpha: float) -> tuple[float, float]:
-        batch = batch.contiguous(memory_format=torch.channels_last)
+        seen = Step(batch, labels, self.network, partial(self._smoothed, alpha))
+        loss, logits = self.defence.objective(seen)
+        loss.backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return loss.item(), self.hits(logits, labels)
+
+    def _smoothed(self, alpha: float, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """The smoothing loss of all heads, and the logits of the main one."""
         with self.compute.autocast():
-            outputs = self.network(batch)
+            outputs = self.network(images.contiguous(memory_format=torch.channels_last))
         logits, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
         logits = logits.float()
         loss = self.loss(logits, labels, alpha)
         for other in auxiliary:  # Inception's auxiliary head has weight 1, as in the reference code
             loss = loss + self.loss(other.float(), labels, alpha)
-        loss.backward()
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        return loss.item(), self.hits(logits, labels)
+        return loss, logits
 
     def loss(self, logits: Tensor, labels: Tensor, alpha: float) -> Tensor:
         """The loss to minimise, averaged over the batch."""

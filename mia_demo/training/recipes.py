@@ -9,7 +9,7 @@ Inception-v3 at 299 px whose auxiliary head has weight 1.
 from dataclasses import dataclass, replace
 
 from mia_demo.system.device import Compute
-from mia_demo.training.classifier import TrainConfig
+from mia_demo.training.config import UNSAID, TrainConfig
 from mia_demo.training.initial_weights import IMAGENET
 
 # Holds for every training with this program.
@@ -48,12 +48,12 @@ RECIPES = {
 
 def differences_from_paper(config: TrainConfig, paper: TrainConfig, compute: Compute) -> list[str]:
     """How a training differs from the paper's, apart from alpha; one phrase per difference."""
-    given, wanted = config.to_json(), paper.to_json()
+    given, wanted = ({**UNSAID, **each.to_json()} for each in (config, paper))
     settings = sorted(given.keys() | wanted.keys())
     found = [
-        f"{name} {given.get(name, 'random')} instead of {wanted.get(name, 'random')}"
+        f"{name} {given[name]} instead of {wanted[name]}"
         for name in settings
-        if name not in ("alpha", "arguments") and given.get(name) != wanted.get(name)
+        if name not in ("alpha", "arguments") and given[name] != wanted[name]
     ]
     if compute.precision != "fp32":
         found.append(f"convolutions in {compute.precision} instead of fp32")

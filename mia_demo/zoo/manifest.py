@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from mia_demo import __version__
+from mia_demo.defences.label_smoothing import LabelSmoothing
 from mia_demo.errors import CheckpointError
 from mia_demo.smoothing import ALPHA_RANGE
 from mia_demo.system.json_files import read_json
@@ -57,6 +58,8 @@ ENTRY_RULES = {
     "std": number_in(0, 1000),
     "alpha": optional(number_in(*ALPHA_RANGE)),
     "alphas": optional(items(number_in(*ALPHA_RANGE), 100_000)),
+    "defence": word(r"[a-z0-9_]{1,64}", "a name such as midre"),
+    "strengths": object_of(number_in(-1e6, 1e6)),
     "epochs": optional(whole_in(0, 100_000)),
     "seed": SEEDS,
     "test_accuracy": optional(number_in(0, 1)),
@@ -133,6 +136,7 @@ class CheckpointEntry:
         num_classes: outputs (embedding width of embedder and features), None for prior and pool.
         input_size: pixels; of a prior, what it makes.
         alpha, alphas: smoothing factor and what every epoch really used (targets).
+        defence, strengths: what else its training does against attacks; see ``defences``.
         test_accuracy: measured share of right answers; of an embedder or features, rank-1
             on held-out people; of attribute heads, mean over the attributes on held-out people.
         training: how it came about.
@@ -149,6 +153,8 @@ class CheckpointEntry:
     std: float = 0.5
     alpha: float | None = None
     alphas: list[float] | None = None
+    defence: str = LabelSmoothing.name
+    strengths: dict[str, float] = field(default_factory=dict)
     epochs: int | None = None
     seed: int = 0
     test_accuracy: float | None = None
@@ -158,6 +164,8 @@ class CheckpointEntry:
 
     def to_json(self) -> dict[str, Any]:
         values = asdict(self)
+        if self.defence == LabelSmoothing.name:  # as in manifests from before there was a choice
+            del values["defence"], values["strengths"]
         return {**values.pop("stored"), **values, "training": self.training.to_json()}
 
     @staticmethod

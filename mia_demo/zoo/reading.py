@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from mia_demo.data.attributes import definitions
 from mia_demo.data.identities import IdentitySet, open_identity_set
 from mia_demo.data.splits import Items, first_items
+from mia_demo.defences.registry import build_defence
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.models.classifiers import Classifier, CompactResNet, build_classifier
 from mia_demo.models.embedder import FaceEmbedder
@@ -183,7 +184,9 @@ class Zoo(ABC):
             raise CheckpointError(f"{entry.name}: the manifest gives no class count.")
 
         def build() -> nn.Module:
-            return build_classifier(entry.architecture, classes, size, entry.arguments).network
+            network = build_classifier(entry.architecture, classes, size, entry.arguments).network
+            build_defence(entry.defence, entry.strengths).change(network)
+            return network
 
         return Classifier(self._load(entry, build), classes, size).eval()
 

@@ -102,6 +102,23 @@ def test_train_writes_a_checkpoint_that_attacks_can_load(
     assert again == report
 
 
+def test_train_takes_a_defence_and_its_strengths(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, identity_folder: Path
+) -> None:
+    arguments = (
+        "train", "--defence", "midre", "--set", "most_area=0.3", "--epochs", "1",
+        "--input-size", "16", "--data", str(identity_folder), "--output", str(tmp_path / "zoo"),
+        "--device", "cpu",
+    )  # fmt: skip
+    report = run_json(capsys, *arguments)
+    assert report["alpha"] == 0
+    assert report["defence"] == "midre"
+    assert report["strengths"] == {"least_area": 0.1, "most_area": 0.3}
+    assert Path(report["checkpoint"]).name == "midre.safetensors"
+    assert main([*arguments, "--set", "p=1"]) == 2
+    assert "midre has no strength 'p'" in capsys.readouterr().err
+
+
 def test_train_can_start_where_the_zoos_own_targets_did(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, identity_folder: Path
 ) -> None:

@@ -39,6 +39,7 @@ LAYERS = [
     ["system", "smoothing"],
     ["data", "toy"],
     ["models"],
+    ["defences"],
     ["training"],
     ["metrics"],
     ["zoo"],

@@ -13,7 +13,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.recipes.classifiers import with_usual_start
 from mia_demo.recipes.make_zoo import TARGET_ALPHAS, ZooRecipe
 from mia_demo.report.columns import alpha_text
-from mia_demo.training.classifier import TrainConfig
+from mia_demo.training.config import TrainConfig
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.training import (
     TrainingPlan,

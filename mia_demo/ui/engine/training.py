@@ -25,11 +25,11 @@ from mia_demo.system.json_files import checked, read_json
 from mia_demo.training.classifier import (
     ClassifierTrainer,
     LabelledImages,
-    TrainConfig,
     TrainingFrame,
     accuracy,
     train_classifier,
 )
+from mia_demo.training.config import TrainConfig
 from mia_demo.training.logits import LogitHistogram
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.networks import Networks

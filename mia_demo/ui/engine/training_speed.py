@@ -11,10 +11,10 @@ import torch
 from mia_demo.training.classifier import (
     ClassifierTrainer,
     LabelledImages,
-    TrainConfig,
     predict,
     train_classifier,
 )
+from mia_demo.training.config import TrainConfig
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.networks import Networks
 from mia_demo.ui.engine.people_training import (

@@ -7,7 +7,7 @@ from typing import Any
 
 from mia_demo.errors import ConfigError
 from mia_demo.system.json_files import checked, read_json
-from mia_demo.training.classifier import TrainConfig
+from mia_demo.training.config import TrainConfig
 from mia_demo.ui.engine.training import HISTORY_FILE, PLAN_FILE, TrainingPlan, plan_training
 from mia_demo.ui.engine.training_form import SCHEDULES
 from mia_demo.zoo.layers import LayeredZoo

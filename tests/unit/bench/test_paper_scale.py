@@ -129,8 +129,8 @@ def test_a_moved_folder_is_one_clear_sentence(
     ("arguments", "message"),
     [
         (["--alpha", "0", "--recipe", "lfw"], "No recipe 'lfw'; choose one of facescrub, celeba"),
-        (["--alpha", "0", "--evaluator"], "an evaluator is trained without one"),
-        ([], "Give --alpha for a target"),
+        (["--alpha", "0", "--evaluator"], "an evaluator is trained without them"),
+        ([], "Give --alpha or a --defence for a target"),
         (["--evaluator"], "--evaluator needs a --recipe"),
         (["--alpha", "0", "--recipe", "celeba", "--data", "nowhere"], "CelebA needs both"),
     ],

@@ -20,7 +20,7 @@ from mia_demo.recipes.make_zoo import ZooRecipe, make_attributes
 from mia_demo.recipes.workshop import Workshop
 from mia_demo.system.device import Compute
 from mia_demo.training.attributes import SofteningTransform, attribute_recipe
-from mia_demo.training.classifier import TrainConfig
+from mia_demo.training.config import TrainConfig
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.reading import Zoo
 

@@ -20,7 +20,7 @@ from mia_demo.recipes.make_zoo import ZooRecipe, make_zoo
 from mia_demo.recipes.variants import make_alpha_zoo, make_training_seed_zoo, parse_alphas
 from mia_demo.sweep.judging import Judge
 from mia_demo.system.device import Compute
-from mia_demo.training.classifier import TrainConfig
+from mia_demo.training.config import TrainConfig
 from mia_demo.training.prior_config import PriorConfig
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.reading import Zoo

@@ -16,6 +16,7 @@ from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig, parse_knobs, preset_config
 from mia_demo.attack.frames import AttackFrame
 from mia_demo.cli import parse
+from mia_demo.defences.registry import parse_strengths
 from mia_demo.errors import ConfigError
 from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.command import attack_command, training_command
@@ -23,7 +24,7 @@ from mia_demo.runs.export import FILE_TYPES, export, file_name
 from mia_demo.runs.repetition import pictures_repetition
 from mia_demo.runs.run import setting_differences
 from mia_demo.system.device import Compute
-from mia_demo.training.classifier import TrainConfig
+from mia_demo.training.config import TrainConfig
 from mia_demo.zoo.reading import Zoo
 
 PHOTO = np.full((16, 16, 3), 90, dtype=np.uint8)
@@ -64,12 +65,14 @@ def test_an_older_preset_is_told_as_todays_with_a_change() -> None:
 def test_the_copied_command_of_a_training_names_all_that_decides_it() -> None:
     config = TrainConfig(
         alpha=-0.05, epochs=3, batch_size=16, learning_rate=0.1 + 0.2, milestones=(0.6, 0.9),
-        phases=(0.2, 0.3), seed=7, initial_weights="pretrained",
+        phases=(0.2, 0.3), seed=7, initial_weights="pretrained", defence="mid",
+        strengths={"beta": 0.1 + 0.2},
     )  # fmt: skip
     options = parse(shlex.split(training_command(config, 8))[3:])
     assert options.photos == 8
     told = {name: getattr(options, name, None) for name in config.to_json()}
     told |= {"milestones": tuple(options.milestones), "phases": tuple(options.phases)}
+    told["strengths"] = parse_strengths(options.strengths)
     default = {"arguments": {}, "input_size": 64}
     assert TrainConfig(**{**told, **default}) == config
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mia_demo.models.classifiers import build_classifier
 from mia_demo.system.seeds import SeededDraws
-from mia_demo.training.classifier import TrainConfig
+from mia_demo.training.config import TrainConfig
 
 DRAWS: dict[str, Callable[[], Tensor]] = {
     "randn": lambda: torch.randn(3, 5),

@@ -13,11 +13,11 @@ from mia_demo.system.device import Compute
 from mia_demo.training.classifier import (
     ClassifierTrainer,
     LabelledImages,
-    TrainConfig,
     TrainingFrame,
     accuracy,
     train_classifier,
 )
+from mia_demo.training.config import TrainConfig
 
 CONFIG = TrainConfig(
     alpha=-0.05, arguments={"width": 8}, input_size=16, epochs=4, batch_size=8, learning_rate=5e-3

@@ -15,7 +15,8 @@ from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.models.classifiers import build_classifier
 from mia_demo.smoothing import alpha_at_epoch, smoothing_loss
 from mia_demo.system.device import Compute
-from mia_demo.training.classifier import ClassifierTrainer, LabelledImages, TrainConfig
+from mia_demo.training.classifier import ClassifierTrainer, LabelledImages
+from mia_demo.training.config import TrainConfig
 from mia_demo.training.initial_weights import load_initial_weights
 from mia_demo.training.recipes import RECIPES, differences_from_paper
 

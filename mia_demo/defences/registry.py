@@ -1,0 +1,73 @@
+"""The defences by name: one list for the command line, the manifest and the model card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mia_demo.defences.adversarial import AdversarialTraining, AntiAdversarialTraining
+from mia_demo.defences.bido import BidoHsic
+from mia_demo.defences.label_smoothing import LabelSmoothing
+from mia_demo.defences.loft import Loft
+from mia_demo.defences.mid import Mid
+from mia_demo.defences.midre import Midre
+from mia_demo.defences.shortcuts import ShortcutScaling
+from mia_demo.defences.tl_dmi import TlDmi
+from mia_demo.errors import ConfigError
+
+DEFENCES: dict[str, type[LabelSmoothing]] = {
+    defence.name: defence
+    for defence in (
+        *(LabelSmoothing, TlDmi, ShortcutScaling, Midre, BidoHsic, Mid, Loft),
+        *(AntiAdversarialTraining, AdversarialTraining),
+    )
+}
+
+
+def build_defence(name: str, strengths: Mapping[str, float]) -> LabelSmoothing:
+    """
+    Args:
+        strengths: by their names; the others are as published.
+
+    Raises:
+        ConfigError: no such defence or strength, or one out of range.
+    """
+    kind = _kind(name)
+    known = [each.name for each in kind.strengths()]
+    for given in strengths:
+        if given not in known:
+            choice = f"choose one of {', '.join(known)}" if known else "it has none"
+            raise ConfigError(f"{name} has no strength {given!r}; {choice}.")
+    return kind(**strengths)
+
+
+def parse_strengths(assignments: Sequence[str]) -> dict[str, float]:
+    """``["beta=0.01"]`` -> {"beta": 0.01}.
+
+    Raises:
+        ConfigError: no number, or a strength twice.
+    """
+    strengths: dict[str, float] = {}
+    for assignment in assignments:
+        name, _, text = assignment.partition("=")
+        if name in strengths:
+            raise ConfigError(f"Strength {name} is given twice; give it once.")
+        try:
+            strengths[name] = float(text)
+        except ValueError as error:
+            raise ConfigError(f"Write a strength as NAME=NUMBER, not {assignment!r}.") from error
+    return strengths
+
+
+def described(name: str, strengths: Mapping[str, float]) -> str:
+    """``BiDO-HSIC (input_weight 0.05, label_weight 0.5)``; nothing for label smoothing alone."""
+    defence = build_defence(name, strengths)
+    if type(defence) is LabelSmoothing:
+        return ""
+    values = ", ".join(f"{s.name} {getattr(defence, s.name):g}" for s in defence.strengths())
+    return f"{defence.title} ({values})"
+
+
+def _kind(name: str) -> type[LabelSmoothing]:
+    if name not in DEFENCES:
+        raise ConfigError(f"No defence {name!r}; choose one of {', '.join(DEFENCES)}.")
+    return DEFENCES[name]
