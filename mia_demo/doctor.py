@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from mia_demo.errors import DemoError
 from mia_demo.runs import RUNS
 from mia_demo.system import space
+from mia_demo.system.arithmetic import cpu_arithmetic
 from mia_demo.system.device import choose_compute
 from mia_demo.system.files import is_writable, nearest_existing
 from mia_demo.zoo.accuracy import measure_accuracies
@@ -87,9 +88,11 @@ def _package(needed: Requirement) -> Check:
 
 def _device(name: str) -> Check:
     try:
-        return _check("device", True, choose_compute(name).label, "")
+        compute = choose_compute(name)
     except DemoError as error:
         return _check("device", False, str(error), "Use --device auto.")
+    why = f" ({cpu_arithmetic().reason})" if compute.device.type == "cpu" else ""
+    return _check("device", True, f"{compute.label}{why}", "")
 
 
 def _space() -> list[Check]:

@@ -20,7 +20,7 @@ from mia_demo.attack.sampling import Pool, PoolCache, pool_subset
 from mia_demo.attack.selection import robust_confidence
 from mia_demo.data.transforms import to_uint8
 from mia_demo.errors import ConfigError, DeviceError
-from mia_demo.models.classifiers import Classifier
+from mia_demo.models.folding import fold_batch_norms, with_weights_in
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
 from mia_demo.system.memory import is_out_of_memory
@@ -46,7 +46,8 @@ class Attacker:
         self.zoo = zoo
         self.compute = compute
         self.renderer = Renderer.of(zoo, compute)
-        self.evaluator: Classifier = compute.place(zoo.load_classifier("evaluator"))
+        evaluator = compute.place(fold_batch_norms(zoo.load_classifier("evaluator")))
+        self.evaluator = with_weights_in(evaluator, compute.dtype)
         self._lanes: dict[str, Lane] = {}
         self.pools = PoolCache(zoo, self.renderer)
 
@@ -275,12 +276,11 @@ class _Run:
     def _look_at(self, styles: Tensor) -> tuple[Tensor, Tensor]:
         """Pictures [T, K, 3, P, P] of styles [T, K, w_dim], and their target confidence [T, K]."""
         pictures, views = self.renderer.render(styles.flatten(0, 1), self.lanes)
-        with self.compute.autocast():
-            logits = [
-                lane.classifier(part.contiguous(memory_format=torch.channels_last))
-                for lane, part in zip(self.lanes, views, strict=True)
-            ]
-        tracks = torch.cat(logits).float().unflatten(0, styles.shape[:2])
+        logits = [
+            self.renderer.logits(lane.attacked, part)
+            for lane, part in zip(self.lanes, views, strict=True)
+        ]
+        tracks = torch.cat(logits).unflatten(0, styles.shape[:2])
         scores = target_confidence(tracks, self.identities * len(self.lanes))
         return pictures.unflatten(0, styles.shape[:2]), scores
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mia_demo.errors import ConfigError
 from mia_demo.models.classifiers import Classifier
+from mia_demo.models.folding import fold_batch_norms, with_weights_in
 from mia_demo.system.device import Compute
 from mia_demo.zoo.reading import Zoo
 
@@ -48,20 +49,24 @@ class Lane:
 
     Attributes:
         test_accuracy: None where nobody measured it (converted weights).
+        classifier: in float32.
+        attacked: in the device's precision, for calls under autocast.
     """
 
     name: str
     alpha: float
     test_accuracy: float | None
     classifier: Classifier
+    attacked: Classifier
 
     @staticmethod
     def load(zoo: Zoo, name: str, compute: Compute) -> Lane:
         entry = zoo.entry(name)
-        classifier = zoo.load_classifier(name)
+        classifier = compute.place(fold_batch_norms(zoo.load_classifier(name)))
         return Lane(
             name=name,
             alpha=entry.alpha or 0.0,
             test_accuracy=entry.test_accuracy,
-            classifier=compute.place(classifier),
+            classifier=classifier,
+            attacked=with_weights_in(classifier, compute.dtype),
         )

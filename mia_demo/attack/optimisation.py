@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -25,7 +26,7 @@ from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.lanes import Lane
 from mia_demo.attack.losses import LOSSES
 from mia_demo.attack.renderer import Renderer, slices_of
-from mia_demo.data.transforms import random_resized_crop
+from mia_demo.data.transforms import SharedCrop
 
 
 def target_confidence(logits: Tensor, targets: Sequence[int]) -> Tensor:
@@ -108,11 +109,11 @@ class Optimisation:
             rng: draws the crop, one for the whole batch and so the same for all lanes.
         """
         state = rng.get_state()
-
-        def part(candidates: slice) -> _Part:
-            return self._part(candidates, rng, state)
-
-        parts = self.renderer.micro_batches.run(len(self.w), part)
+        crops = {}
+        for side in {lane.attacked.input_size for lane in self.lanes}:
+            rng.set_state(state)
+            crops[side] = SharedCrop.draw(side, (self.config.crop_scale, 1.0), rng)
+        parts = self.renderer.micro_batches.run(len(self.w), partial(self._part, crops))
         self.w.grad = torch.cat([part.w_gradient for part in parts])
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -127,25 +128,23 @@ class Optimisation:
             gradient_cosine=self._cosine(gradients),
         )
 
-    def _part(self, part: slice, rng: torch.Generator, state: Tensor) -> _Part:
-        """Losses and gradients of a few candidates; ``state`` draws everybody's crop."""
+    def _part(self, crops: dict[int, SharedCrop], part: slice) -> _Part:
+        """Losses and gradients of a few candidates; ``crops`` by the side of what is seen."""
         config, framing = self.config, self.renderer.framing
         per_lane = len(self.w) // len(self.lanes)
         with torch.enable_grad():
             w = self.w.detach()[part].requires_grad_(True)
+            images = self.renderer.images(w)
+            pieces = list(slices_of(part, per_lane))
+            own_images = images.split([within.stop - within.start for _, within in pieces])
             seen: dict[int, Tensor] = {}
             logits: list[Tensor] = []
-            with self.renderer.compute.autocast():
-                images = self.renderer.generator.synthesize(w)
-                for lane, within in slices_of(part, per_lane):
-                    classifier = self.lanes[lane].classifier
-                    seen[lane] = framing.view(images[within], classifier.input_size)
-                    rng.set_state(state)
-                    views = random_resized_crop(
-                        seen[lane], seen[lane].shape[-1], (config.crop_scale, 1.0), rng,
-                        per_image=False,
-                    ).contiguous(memory_format=torch.channels_last)  # fmt: skip
-                    logits.append(classifier(views))
+            for (lane, _), own in zip(pieces, own_images, strict=True):
+                classifier = self.lanes[lane].attacked
+                seen[lane] = framing.view(own, classifier.input_size)
+                views = crops[classifier.input_size](seen[lane])
+                with self.renderer.compute.autocast():
+                    logits.append(classifier(views.contiguous(memory_format=torch.channels_last)))
             scores = torch.cat(logits).float()
             loss_of = LOSSES[config.loss]
             tracks = [

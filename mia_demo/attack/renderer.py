@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -11,6 +10,7 @@ from torch import Tensor
 from mia_demo.attack.framing import Framing, pixels_seen
 from mia_demo.attack.lanes import Lane
 from mia_demo.models.classifiers import Classifier
+from mia_demo.models.frozen_synthesis import FrozenSynthesis, LimitReachedError
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
 from mia_demo.system.memory import MicroBatches
@@ -24,24 +24,37 @@ def slices_of(part: slice, length: int) -> Iterator[tuple[int, slice]]:
         yield block, slice(start - part.start, stop - part.start)
 
 
-@dataclass(frozen=True)
 class Renderer:
-    """The prior on its device, with the framing of its pictures."""
+    """The prior on its device, with the framing of its pictures.
 
-    generator: Generator
-    compute: Compute
-    framing: Framing
-    micro_batches: MicroBatches
+    Args:
+        generator: placed and frozen; its weights stay as they are.
+    """
+
+    def __init__(
+        self, generator: Generator, compute: Compute, framing: Framing, micro_batches: MicroBatches
+    ) -> None:
+        self.generator = generator
+        self.compute = compute
+        self.framing = framing
+        self.micro_batches = micro_batches
+        self._synthesis = FrozenSynthesis(
+            generator.synthesis, compute.dtype, transpose=compute.transposes
+        )
 
     @staticmethod
     def of(zoo: Zoo, compute: Compute) -> Renderer:
-        """The zoo's own prior, frozen."""
-        return Renderer(
-            generator=compute.place(zoo.load_prior()),
-            compute=compute,
-            framing=Framing.of(zoo),
-            micro_batches=MicroBatches(compute, pixels_seen(zoo)),
-        )
+        """The zoo's own prior."""
+        micro_batches = MicroBatches(compute, pixels_seen(zoo))
+        return Renderer(compute.place(zoo.load_prior()), compute, Framing.of(zoo), micro_batches)
+
+    def images(self, w: Tensor) -> Tensor:
+        """Pictures [B, 3, R, R], float32, not clipped, of styles [B, w_dim] on the device."""
+        try:
+            return self._synthesis(w)
+        except LimitReachedError:
+            with self.compute.autocast():
+                return self.generator.synthesize(w).float()
 
     @torch.no_grad()
     def render(self, styles: Tensor, lanes: list[Lane]) -> tuple[Tensor, list[Tensor]]:
@@ -52,9 +65,7 @@ class Renderer:
         per_lane = len(styles) // len(lanes)
 
         def some(part: slice) -> tuple[Tensor, dict[int, Tensor]]:
-            with self.compute.autocast():
-                images = self.generator.synthesize(styles[part].to(self.compute.device))
-            images = images.float()
+            images = self.images(styles[part].to(self.compute.device))
             views = {
                 lane: self.framing.view(images[within], lanes[lane].classifier.input_size)
                 for lane, within in slices_of(part, per_lane)

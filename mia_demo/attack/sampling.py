@@ -89,14 +89,14 @@ def pool_confidences(renderer: Renderer, lanes: list[Lane], styles: Tensor) -> d
     compute = renderer.compute
 
     def look(part: slice) -> dict[str, Tensor]:
+        # No other stage clips, as in the reference code.
+        images = renderer.images(styles[part].to(compute.device)).clamp(-1, 1)
         with compute.autocast():
-            images = renderer.generator.synthesize(styles[part].to(compute.device))
-            images = images.float().clamp(-1, 1)  # no other stage clips, as in the reference code
             scores = {}
             for lane in lanes:
                 seen = renderer.framing.view(images, lane.classifier.input_size)
                 views = torch.cat([seen, seen.flip(3)])
-                logits = lane.classifier(views.contiguous(memory_format=torch.channels_last))
+                logits = lane.attacked(views.contiguous(memory_format=torch.channels_last))
                 probabilities = logits.float().softmax(dim=1)
                 scores[lane.name] = probabilities.reshape(2, len(images), -1).mean(dim=0).cpu()
         return scores

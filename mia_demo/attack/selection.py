@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mia_demo.attack.lanes import Lane
 from mia_demo.attack.renderer import Renderer
-from mia_demo.data.transforms import random_resized_crop
+from mia_demo.data.transforms import SharedCrop
 
 # Ranges of the reference code.
 CROP_AREA = (0.5, 0.9)
@@ -37,15 +37,8 @@ def robust_confidence(
 
     total = torch.zeros(len(images), device=images.device)
     for _ in range(rounds):
-        views = random_resized_crop(
-            images,
-            images.shape[-1],
-            CROP_AREA,
-            rng,
-            ratio=CROP_RATIO,
-            per_image=False,
-            mirror=True,
-        )
-        probabilities = renderer.logits(lane.classifier, views).softmax(dim=1)
+        crop = SharedCrop.draw(images.shape[-1], CROP_AREA, rng, CROP_RATIO, mirror=True)
+        views = crop(images)
+        probabilities = renderer.logits(lane.attacked, views).softmax(dim=1)
         total += probabilities.gather(1, targets[:, None]).squeeze(1)
     return total / rounds

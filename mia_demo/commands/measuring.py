@@ -1,6 +1,5 @@
 """``toy`` and ``bench``: the paper's example in figures, and the speed of this machine."""
 
-from dataclasses import asdict
 from typing import Any
 
 from mia_demo.bench.paper_scale import run_paper_bench
@@ -10,7 +9,6 @@ from mia_demo.commands.requests import BenchRequest, ToyRequest
 from mia_demo.sweep.sweep import parse_numbers
 from mia_demo.system.device import choose_compute
 from mia_demo.toy import run_toy
-from mia_demo.zoo.opening import open_zoo
 
 
 def answer_toy(request: ToyRequest) -> dict[str, Any]:
@@ -27,7 +25,6 @@ def answer_toy(request: ToyRequest) -> dict[str, Any]:
 def answer_bench(request: BenchRequest) -> dict[str, Any]:
     compute = choose_compute(request.device)
     if request.paper_scale:
-        batches = parse_numbers(request.batches)
-        return run_paper_bench(compute, request.target, batches, request.at_once, log_line)
-    result = run_bench(open_zoo(request.zoo), compute)
-    return {**asdict(result), "ratio": round(result.ratio, 2)}
+        batches, targets = parse_numbers(request.batches), request.target.split(",")
+        return run_paper_bench(compute, targets, batches, request.at_once, log_line)
+    return run_bench(request.zoo, compute)

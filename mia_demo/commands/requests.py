@@ -259,7 +259,7 @@ class BenchRequest(Request):
         "--paper-scale", "instead: seconds and memory of a step at 1024 px, with random weights"
     )
     batches: str = option("candidates at paper scale, such as 1,10,20", "1,2")
-    target: str = option("architecture at paper scale", "resnet18")
+    target: str = option("architectures at paper scale, such as resnet18,resnet152", "resnet18")
     at_once: int | None = option("pictures at once (default: as many as fit the device)", None)
 
 

@@ -15,7 +15,7 @@ RESAMPLE_TAPS = (1.0, 3.0, 3.0, 1.0)
 
 def resample_filter() -> Tensor:
     """The separable 4x4 low-pass filter [1, 3, 3, 1], normalised to sum 1."""
-    taps = torch.tensor(RESAMPLE_TAPS)
+    taps = torch.tensor(RESAMPLE_TAPS, device="cpu")
     kernel = torch.outer(taps, taps)
     return kernel / kernel.sum()
 

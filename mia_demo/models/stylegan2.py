@@ -8,8 +8,9 @@ Two equivalences keep it fast on hardware that likes dense convolutions:
 
 * Modulating the weights equals modulating the input and demodulating the output
   (the paper's Eq. 1-3), so one ordinary convolution serves the whole batch.
-* Upsampling and its blur are merged into one convolution (``resampling``), whose kernel a frozen
-  generator computes once.
+* Upsampling and its blur are merged into one convolution (``resampling``).
+
+An attack, whose generator is frozen, computes it in ``frozen_synthesis``.
 """
 
 from __future__ import annotations
@@ -57,7 +58,10 @@ class FullyConnectedLayer(nn.Module):
         bias_init: float = 0.0,
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(out_features, in_features) / lr_multiplier)
+        weight = torch.randn(out_features, in_features)
+        if not weight.is_meta:  # shapes alone; arithmetic on those imports torch's compiler
+            weight = weight / lr_multiplier
+        self.weight = nn.Parameter(weight)
         self.bias = nn.Parameter(torch.full((out_features,), float(bias_init)))
         self.activation = activation
         self.weight_gain = lr_multiplier / math.sqrt(in_features)
@@ -143,11 +147,13 @@ class SynthesisLayer(nn.Module):
         self.noise_strength = nn.Parameter(torch.zeros([]))
         self.register_buffer("noise_const", torch.randn(resolution, resolution))
         self.register_buffer("resample_filter", resample_filter())
-        self._frozen: tuple[tuple[int, int, torch.dtype], Tensor, Tensor] | None = None
 
     def forward(self, x: Tensor, w: Tensor, noise_mode: str) -> Tensor:
         styles = self.affine(w)
-        kernel, energy = self._kernel_and_energy(x.dtype)
+        kernel: Tensor = self.weight
+        if self.up:
+            kernel = upsampling_weight(kernel, self.resample_filter)
+        energy = self.weight.square().sum(dim=[2, 3])
         # Demodulation (Eq. 3): each output map of each sample gets unit expected variance.
         demodulation = (F.linear(styles.square(), energy) + 1e-8).rsqrt()
         x = F.conv2d(x * styles[:, :, None, None].to(x.dtype), kernel, padding=1)
@@ -167,23 +173,6 @@ class SynthesisLayer(nn.Module):
         offset = offset.to(x.dtype).contiguous(memory_format=torch.channels_last)
         x = torch.addcmul(offset, x, factor)
         return clamped(F.leaky_relu(x, LEAKY_SLOPE, inplace=True), self.clamp)
-
-    def _kernel_and_energy(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """The convolution's kernel, and the squared norms [out, in] of the weights.
-
-        Kept as long as the weights are frozen, unchanged and in the same place.
-        """
-        weight = self.weight
-        state = (weight.data_ptr(), weight._version, dtype)
-        if self._frozen and not weight.requires_grad and self._frozen[0] == state:
-            return self._frozen[1:]
-        kernel = upsampling_weight(weight, self.resample_filter) if self.up else weight
-        energy = weight.square().sum(dim=[2, 3])
-        if weight.requires_grad:
-            return kernel, energy
-        kernel = kernel.to(dtype).contiguous(memory_format=torch.channels_last)
-        self._frozen = (state, kernel, energy)
-        return kernel, energy
 
 
 class ToRGBLayer(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import logging
+import os
 import platform
 from dataclasses import dataclass
 from typing import TypeVar
@@ -14,6 +15,7 @@ from torch import nn
 
 from mia_demo.errors import DeviceError
 from mia_demo.system.apple import why_it_cannot_attack
+from mia_demo.system.arithmetic import cpu_arithmetic
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +29,9 @@ Network = TypeVar("Network", bound=nn.Module)
 class Compute:
     """Where and how networks run.
 
-    ``dtype`` is the autocast type of convolutions and matrix products: bfloat16 where the hardware
-    multiplies it natively (CUDA from Ampere, CPUs with AMX or AVX512-BF16), else float32.
+    Attributes:
+        dtype: autocast type of convolutions and matrix products: bfloat16 where the hardware
+            multiplies it faster (CUDA from Ampere, CPUs by measurement), else float32.
     """
 
     device: torch.device
@@ -49,6 +52,14 @@ class Compute:
             threads = torch.get_num_threads()
             name = f"CPU, {threads} thread{'' if threads == 1 else 's'}"
         return f"{name} · {self.precision}"
+
+    @property
+    def transposes(self) -> bool:
+        """Whether upsampling is faster as a transposed convolution than merged with its blur.
+
+        Measured on CPUs; on accelerators nobody has, and one dense convolution suits them.
+        """
+        return self.device.type == "cpu" and cpu_arithmetic().transposes
 
     def autocast(self) -> contextlib.AbstractContextManager[object]:
         """Mixed precision for one step; never hold it across a ``yield``."""
@@ -83,14 +94,6 @@ def _keep_freed_memory() -> None:
         mallopt(parameter, value)
 
 
-def _cpu_multiplies_bfloat16() -> bool:
-    if not torch.backends.mkldnn.is_available():
-        return False
-    # Private in torch 2.x, hence the guard: an unknown CPU simply computes in float32.
-    checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    return any(getattr(torch.cpu, name, lambda: False)() for name in checks)
-
-
 def _without_cuda() -> str:
     """Apple's GPU where it can attack, else the CPU, and why."""
     if not torch.backends.mps.is_available():
@@ -106,7 +109,7 @@ def choose_compute(name: str = "auto", precision: str = "auto", *, local_rank: i
 
     Args:
         name: device name; ``auto`` prefers CUDA, then Apple's GPU if it can attack, then the CPU.
-        precision: ``auto``, ``bf16`` or ``fp32``.
+        precision: ``auto``, ``bf16`` or ``fp32``; MIA_PRECISION says what ``auto`` is.
         local_rank: number of this process on its host; ``auto`` and ``cuda`` are that GPU.
 
     Raises:
@@ -135,11 +138,13 @@ def choose_compute(name: str = "auto", precision: str = "auto", *, local_rank: i
     if device.type == "mps" and (reason := why_it_cannot_attack()):
         raise DeviceError(reason)
     native = {
-        "cpu": _cpu_multiplies_bfloat16,
+        "cpu": lambda: cpu_arithmetic().dtype == torch.bfloat16,
         # A T4 has it emulated, slower than float32.
         "cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False),
         "mps": lambda: False,
     }
+    if precision == "auto":
+        precision = os.environ.get("MIA_PRECISION", "auto")
     if precision not in ("auto", "bf16", "fp32"):
         raise DeviceError(f"No such precision: {precision!r}; use auto, bf16 or fp32.")
     if device.type == "cpu":

@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import torch
 
 from mia_demo.system.device import Compute
+from mia_demo.system.workers import workers
 
 log = logging.getLogger(__name__)
 
@@ -22,9 +24,15 @@ _Result = TypeVar("_Result")
 class MicroBatches:
     """Splits work into micro-batches, halved for good whenever the device runs out of memory.
 
+    On a CPU with several threads they are shared out to workers of one thread each, as many at
+    once as the memory for ``PIXELS_AT_ONCE`` holds.
+
     Args:
         compute: the device.
         pixels: per image, summed over all networks that process it.
+
+    Attributes:
+        size: pictures that may be on the device together.
     """
 
     def __init__(self, compute: Compute, pixels: int) -> None:
@@ -37,10 +45,21 @@ class MicroBatches:
         Raises:
             torch.OutOfMemoryError: a single image does not fit.
         """
+        threads = torch.get_num_threads() if self.compute.device.type == "cpu" else 1
+        if threads == 1 or count < threads or self.size < threads:
+            return self._one_by_one(slice(0, count), work)
+        # An equal share for each worker, or several where memory asks for smaller ones. A core that
+        # another program shares ends late; then its worker moves to a core that is free again.
+        length = min(-(-count // threads), self.size // threads)
+        parts = [slice(at, min(at + length, count)) for at in range(0, count, length)]
+        tasks = [partial(self._one_by_one, part, work) for part in parts]
+        return [result for some in workers(threads).map(tasks) for result in some]
+
+    def _one_by_one(self, whole: slice, work: Callable[[slice], _Result]) -> list[_Result]:
         results: list[_Result] = []
-        start = 0
-        while start < count:
-            part = slice(start, min(start + self.size, count))
+        start = whole.start
+        while start < whole.stop:
+            part = slice(start, min(start + self.size, whole.stop))
             try:
                 results.append(work(part))
                 start = part.stop
@@ -55,7 +74,7 @@ class MicroBatches:
         return results
 
     def _halve(self, failed: int) -> None:
-        self.size = failed // 2
+        self.size = min(self.size, failed // 2)
         log.warning(
             "Out of memory with %d pictures at once; continuing with %d at once (the results stay "
             "the same).",

@@ -8,6 +8,7 @@ import torchvision.transforms.functional as reference
 
 from mia_demo.data.transforms import (
     AUGMENTATIONS,
+    SharedCrop,
     TrainTransform,
     adjust_brightness,
     adjust_contrast,
@@ -45,8 +46,17 @@ def test_each_image_gets_its_own_crop_or_all_share_one() -> None:
     rng = torch.Generator().manual_seed(0)
     own = random_resized_crop(gradient, 16, (0.3, 0.5), rng)
     assert len({tuple(row) for row in own[:, 0, 0].tolist()}) == 8
-    shared = random_resized_crop(gradient, 16, (0.3, 0.5), rng, per_image=False)
+    shared = SharedCrop.draw(16, (0.3, 0.5), rng)(gradient)
     assert len({tuple(row) for row in shared[:, 0, 0].tolist()}) == 1
+
+
+@pytest.mark.parametrize("mirror", [True, False])
+def test_a_shared_crop_is_each_images_crop(images: torch.Tensor, mirror: bool) -> None:
+    draw = {"scale": (0.3, 0.9), "mirror": mirror}
+    shared = SharedCrop.draw(12, rng=torch.Generator().manual_seed(3), **draw)
+    for image in images:
+        own = random_resized_crop(image[None], 12, rng=torch.Generator().manual_seed(3), **draw)
+        torch.testing.assert_close(shared(image[None]), own, atol=1e-5, rtol=1e-4)
 
 
 def test_the_full_area_is_the_picture_itself(images: torch.Tensor) -> None:
@@ -64,7 +74,7 @@ def test_mirroring_turns_about_half_of_the_pictures(images: torch.Tensor) -> Non
 
 def test_crops_pass_gradients(images: torch.Tensor) -> None:
     images.requires_grad_(True)
-    random_resized_crop(images, 12, (0.5, 0.9), torch.Generator(), per_image=False).sum().backward()
+    SharedCrop.draw(12, (0.5, 0.9), torch.Generator())(images).sum().backward()
     assert images.grad is not None
     assert images.grad.abs().sum() > 0
 
