@@ -35,12 +35,12 @@ def move_to_cpu(compute: Compute) -> None:
                 fake.data = real
             offset += aligned
     object.__setattr__(compute, "device", torch.device("cpu"))
-    object.__setattr__(compute, "dtype", torch.float32)
 
 
 def main() -> None:
     zoo, runs = map(Path, sys.argv[1:])
-    compute = choose_compute()
+    # Here and not in the worker: weights are placed in the precision they are attacked in.
+    compute = choose_compute(precision="fp32")
     assert compute.device.type == "cuda", "the GPU is not emulated"
 
     def move(callback: Callable[[int], None] | None = None) -> None:
