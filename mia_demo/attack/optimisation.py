@@ -21,6 +21,7 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.optim.adam import adam
 
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.lanes import Lane
@@ -96,10 +97,9 @@ class Optimisation:
         self.targets = [*identities] * len(lanes)  # [T]
         self.config = config
         self.shape = start.shape[:2]
-        self.w = start.flatten(0, 1).to(renderer.compute.device).clone().requires_grad_(True)
-        self.optimizer = torch.optim.Adam(
-            [self.w], lr=config.learning_rate, betas=(config.adam_beta, config.adam_beta)
-        )
+        self.w = start.flatten(0, 1).to(renderer.compute.device).clone()
+        self._moments = torch.zeros_like(self.w), torch.zeros_like(self.w)
+        self._updates = torch.tensor(0.0)  # so far
         self._previous: list[Tensor] | None = None  # image gradients per lane
 
     def step(self, rng: torch.Generator) -> StepRecord:
@@ -114,9 +114,7 @@ class Optimisation:
             rng.set_state(state)
             crops[side] = SharedCrop.draw(side, (self.config.crop_scale, 1.0), rng)
         parts = self.renderer.micro_batches.run(len(self.w), partial(self._part, crops))
-        self.w.grad = torch.cat([part.w_gradient for part in parts])
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self._update(torch.cat([part.w_gradient for part in parts]))
         gradients = [
             torch.cat([p.image_gradients[lane] for p in parts if lane in p.image_gradients])
             for lane in range(len(self.lanes))
@@ -133,7 +131,7 @@ class Optimisation:
         config, framing = self.config, self.renderer.framing
         per_lane = len(self.w) // len(self.lanes)
         with torch.enable_grad():
-            w = self.w.detach()[part].requires_grad_(True)
+            w = self.w[part].detach().requires_grad_(True)
             images = self.renderer.images(w)
             pieces = list(slices_of(part, per_lane))
             own_images = images.split([within.stop - within.start for _, within in pieces])
@@ -169,7 +167,18 @@ class Optimisation:
 
     def styles(self) -> Tensor:
         """The candidates as they are now: [T, K, w_dim] on the CPU."""
-        return self.w.detach().cpu().unflatten(0, self.shape)
+        return self.w.cpu().unflatten(0, self.shape)
+
+    @torch.no_grad()
+    def _update(self, gradient: Tensor) -> None:
+        """What ``torch.optim.Adam`` does, which would first import torch's compiler (1.3 s)."""
+        first, second = self._moments
+        beta = self.config.adam_beta
+        adam(
+            [self.w], [gradient], [first], [second], [], [self._updates], amsgrad=False,
+            beta1=beta, beta2=beta, lr=self.config.learning_rate, weight_decay=0.0, eps=1e-8,
+            maximize=False,
+        )  # fmt: skip
 
     def _cosine(self, gradients: list[Tensor]) -> Tensor:
         previous, self._previous = self._previous, gradients

@@ -177,6 +177,21 @@ def test_all_lanes_see_the_same_crop(attacker: Attacker) -> None:
     assert record.confidences[0] == record.confidences[1]
 
 
+def test_candidates_are_updated_as_by_torchs_adam(attacker: Attacker) -> None:
+    start = torch.randn(2, 3, attacker.generator.w_dim, generator=step_generator(0, 1))
+    lanes = [attacker.lane("zero")] * 2
+    ours = Optimisation(attacker.renderer, lanes, [CONFIG.identity], start, CONFIG)
+    theirs = start.flatten(0, 1).to(ours.w.device).clone().requires_grad_(True)
+    betas = (CONFIG.adam_beta, CONFIG.adam_beta)
+    adam = torch.optim.Adam([theirs], lr=CONFIG.learning_rate, betas=betas)
+    for step in range(3):
+        gradient = torch.randn_like(theirs) / 10**step
+        ours._update(gradient)
+        theirs.grad = gradient
+        adam.step()
+        assert torch.equal(ours.w, theirs)
+
+
 def test_a_group_of_identities_gets_the_attacks_of_each_alone(attacker: Attacker) -> None:
     *_, together = attacker.run_group(CONFIG, [5, 9], every=1)
     for identity, frame in zip((5, 9), together, strict=True):
