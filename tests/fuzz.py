@@ -34,26 +34,21 @@ from PIL import Image
 
 from mia_demo.convert.pipeline import ClassifierFacts, convert_file
 from mia_demo.data.identities import open_identity_set
-from mia_demo.errors import DemoError
+from mia_demo.errors import CheckpointError, DemoError
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.visitors.entries import read_entry
 from mia_demo.visitors.networks import check_classifier_weights
 from mia_demo.visitors.upload import store_upload
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import MANIFEST
+from tests.fuzz_api import sound_requests, take_request
+from tests.fuzz_runs import mutated_file, run_files, take_run_file
+from tests.mutations import Mutation, mutated_bytes, mutated_json, mutated_tensors
 from tests.tiny_zoo import GENERATOR, PEOPLE, make_tiny_zoo
 
 MAX_SECONDS = 10.0
 MAX_PEAK_BYTES = 1 << 30
 CASES = Path(__file__).parent / "cases"
-
-Mutation = Callable[[random.Random, bytes], bytes]
-
-# What a JSON value may be replaced by.
-ODD_VALUES = (
-    None, True, -1, 0, 1, 2**31, 2**63, 10**30, 10**400, 1e308, -0.5, "", "x", "../x", "\ud800",
-    "<img src=x>", [], [1], {}, {"x": {}}, "0" * 64, "\0", [[[[[[[[[[[[1]]]]]]]]]]]],
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,55 +64,6 @@ class Kind:
     samples: Callable[[Path], list[Path]]
     mutate: Mutation
     take: Callable[[Path, Path], object]
-
-
-def mutated_bytes(rng: random.Random, data: bytes) -> bytes:
-    """Bytes changed, cut out, doubled, or cut off."""
-    changed = bytearray(data)
-    for _ in range(rng.choice((1, 1, 2, 4, 16))):
-        at = rng.randrange(len(changed) or 1)
-        action = rng.randrange(5)
-        if action == 0:
-            changed[at : at + 1] = bytes([rng.randrange(256)])
-        elif action == 1:
-            changed[at : at + 4] = rng.choice((b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\xff" * 4))
-        elif action == 2:
-            del changed[at : at + rng.randrange(1, 64)]
-        elif action == 3:
-            changed[at:at] = changed[at : at + rng.randrange(1, 64)]
-        else:
-            changed = changed[:at] if rng.random() < 0.2 else changed
-    return bytes(changed)
-
-
-def mutated_json(rng: random.Random, data: bytes) -> bytes:
-    """Values replaced by odd ones, names dropped or added; sometimes the bytes themselves."""
-    if rng.random() < 0.15:
-        return mutated_bytes(rng, data)
-    root = json.loads(data)
-    for _ in range(rng.choice((1, 1, 2, 5))):
-        places = list(_places(root))
-        owner, key = rng.choice(places)
-        action = rng.randrange(4)
-        if action == 0 and isinstance(owner, dict):
-            del owner[key]
-        elif action == 1 and isinstance(owner, dict):
-            owner[rng.choice(("surprise", "", "\ud800", str(key) + " "))] = rng.choice(ODD_VALUES)
-        else:
-            owner[key] = rng.choice(ODD_VALUES)
-        if not list(_places(root)):
-            break
-    text = json.dumps(root)
-    return (b"[" * 200_000 if rng.random() < 0.01 else text.encode()) or b"{}"
-
-
-def _places(value: Any) -> list[tuple[Any, Any]]:
-    keys = value.keys() if isinstance(value, dict) else range(len(value))
-    places = [(value, key) for key in keys]
-    for key in keys:
-        if isinstance(value[key], dict | list):
-            places += _places(value[key])
-    return places
 
 
 # -- the kinds ------------------------------------------------------------------------------------
@@ -162,7 +108,7 @@ def target_weights(folder: Path) -> list[Path]:
 
 
 def take_weights(file: Path, folder: Path) -> None:
-    """Weights whose size and hash are right, as a stranger's are; and through convert."""
+    """Weights whose size and hash are right, as a stranger's are; else through convert."""
     zoo = FolderZoo(file.parent / "zoo")
     staging = FolderZoo.create(folder / "staging")
     staging.take(file, zoo.entry("zero"), "zero")
@@ -173,7 +119,7 @@ def take_weights(file: Path, folder: Path) -> None:
     try:
         checked = FolderZoo(staging.root)
         check_classifier_weights(checked, checked.entry("zero"), PEOPLE)
-    finally:
+    except CheckpointError:
         convert(file, folder)
 
 
@@ -215,9 +161,11 @@ def convert(file: Path, folder: Path) -> None:
 KINDS = {
     "manifest": Kind(zoo_manifest, mutated_json, open_mutated_zoo),
     "entry": Kind(target_entry, mutated_json, take_entry),
-    "safetensors": Kind(target_weights, mutated_bytes, take_weights),
+    "safetensors": Kind(target_weights, mutated_tensors, take_weights),
     "zip": Kind(photo_zips, mutated_bytes, take_zip),
     "pickle": Kind(foreign_networks, mutated_bytes, convert),
+    "runs": Kind(run_files, mutated_file, take_run_file),
+    "api": Kind(sound_requests, mutated_json, take_request),
 }
 
 

@@ -23,7 +23,8 @@ from torch import distributed as dist
 from mia_demo.attack.attack import Attacker
 from mia_demo.errors import ConfigError, DemoError, PeerError
 from mia_demo.sweep.judging import Judge
-from mia_demo.sweep.sweep import SweepPlan, attack_files, run_sweep
+from mia_demo.sweep.saved_attack import attack_files
+from mia_demo.sweep.sweep import SweepPlan, run_sweep
 from mia_demo.system.files import write_bytes
 from mia_demo.zoo.manifest import library_versions
 

@@ -22,7 +22,7 @@ from mia_demo.data.pictures import read_picture
 from mia_demo.errors import DataError
 from mia_demo.sweep.judging import Judge, open_attribute_judge, reference_of
 from mia_demo.sweep.rows import LaneRow, row_from_json, row_to_json
-from mia_demo.sweep.sweep import SweepPlan, judge_again, saved_images
+from mia_demo.sweep.sweep import SweepPlan, judge_again
 from mia_demo.sweep.table import mean_curve, results_table
 from mia_demo.system.files import replacing, write_json
 from mia_demo.system.json_files import checked, read_json
@@ -126,9 +126,7 @@ def collect_results(attacker: Attacker, judge: Judge, plan: SweepPlan) -> SweepR
         },
         attribute_reference=reference_of(attribute_judge, plan.identities),
     )
-    best = [
-        saved_images(plan.folder, plan.seeds[0], i, size)[:, 0].numpy() for i in plan.identities
-    ]
+    best = [plan.pictures(plan.seeds[0], i, size)[:, 0].numpy() for i in plan.identities]
     return SweepResults(
         record=record,
         rows=results_table(attacker, judge, plan),

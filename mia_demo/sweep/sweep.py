@@ -14,9 +14,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from PIL import Image
 from torch import Tensor
 
 from mia_demo.attack.attack import Attacker
@@ -25,8 +22,14 @@ from mia_demo.attack.frames import AttackFrame
 from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.sweep.judging import Judge
-from mia_demo.system.files import replacing, write_json
-from mia_demo.system.json_files import checked, read_json
+from mia_demo.sweep.saved_attack import (
+    attack_files,
+    load_pictures,
+    load_result,
+    save_sheet,
+)
+from mia_demo.system.files import write_json
+from mia_demo.system.json_files import read_json
 
 MAX_NUMBERS = 10_000  # a longer list is a slip, or meant to fill the memory
 
@@ -75,10 +78,29 @@ class SweepPlan:
         return replace(self, identities=found, seeds=(seed,)) if found else None
 
     def results(self) -> Iterator[tuple[int, int, dict[str, Any]]]:
-        """(identity, seed, saved result) of every attack, ordered by identity, then seed."""
+        """(identity, seed, saved result) of every attack, ordered by identity, then seed.
+
+        Raises:
+            DataError: one is damaged.
+        """
         for identity in self.identities:
             for seed in self.seeds:
-                yield identity, seed, load_result(self.folder, seed, identity)
+                yield identity, seed, self.result(seed, identity)
+
+    def result(self, seed: int, identity: int) -> dict[str, Any]:
+        """What is saved of one attack; raises as ``results``."""
+        return load_result(self.folder, seed, identity, self.config)
+
+    def pictures(self, seed: int, identity: int, size: int) -> Tensor:
+        """Kept pictures of one attack: uint8 [L, K, 3, R, R], lanes in the sweep's order.
+
+        Args:
+            size: R, the zoo's ``Framing.picture_size``.
+
+        Raises:
+            DataError: they are damaged.
+        """
+        return load_pictures(self.folder, seed, identity, self.config, size)
 
 
 @dataclass(frozen=True)
@@ -167,7 +189,7 @@ def _attack_group(
                 "curve": points,
             }
         sheet_path, result_path = attack_files(directory, config.seed, identity)
-        _save_sheet(sheet_path, frame)
+        save_sheet(sheet_path, frame)
         result = {
             "identity": identity,
             "seed": config.seed,
@@ -182,7 +204,7 @@ def judge_again(judge: Judge, plan: SweepPlan, size: int) -> None:
     for identity, seed, result in plan.results():
         if result["judges"] == judge.checkpoints:
             continue
-        sheet = saved_images(plan.folder, seed, identity, size).permute(0, 1, 3, 4, 2).numpy()
+        sheet = plan.pictures(seed, identity, size).permute(0, 1, 3, 4, 2).numpy()
         for lane, images in zip(result["lanes"].values(), sheet, strict=True):
             lane.update(asdict(judge.judge(images, identity)))
         result["judges"] = judge.checkpoints
@@ -205,40 +227,6 @@ def _curve_points(frame: AttackFrame, identity: int) -> list[dict[str, float | N
         }
         points.append(point)
     return points
-
-
-def saved_images(directory: Path, seed: int, identity: int, size: int) -> Tensor:
-    """Kept images of one attack: uint8 [L, K, 3, R, R], lanes in the sweep's order.
-
-    R is ``size``, the zoo's ``Framing.picture_size``.
-    """
-    path, _ = attack_files(directory, seed, identity)
-    with Image.open(path) as sheet:
-        pixels = torch.from_numpy(np.array(sheet))
-    rows, columns = pixels.shape[0] // size, pixels.shape[1] // size
-    return pixels.reshape(rows, size, columns, size, 3).permute(0, 2, 4, 1, 3).contiguous()
-
-
-def load_result(directory: Path, seed: int, identity: int) -> dict[str, Any]:
-    """What ``run_sweep`` saved of one attack."""
-    _, path = attack_files(directory, seed, identity)
-    try:
-        return checked(dict[str, Any], read_json(path), "result")
-    except ValueError as error:
-        raise DataError(f"{path} is damaged ({error}); delete it to attack again.") from error
-
-
-def attack_files(directory: Path, seed: int, identity: int) -> tuple[Path, Path]:
-    """Sheet of kept images and result of one attack; with the result the attack is complete."""
-    stem = f"seed{seed}_identity{identity:04d}"
-    return directory / "attacks" / f"{stem}.png", directory / "attacks" / f"{stem}.json"
-
-
-def _save_sheet(path: Path, frame: AttackFrame) -> None:
-    """One row per lane, best reconstruction first; PNG loses nothing."""
-    rows = [np.concatenate(list(lane.images), axis=1) for lane in frame.lanes]
-    with replacing(path) as temporary:
-        Image.fromarray(np.concatenate(rows, axis=0)).save(temporary, format="PNG")
 
 
 def _check_settings(directory: Path, settings: dict[str, Any]) -> None:

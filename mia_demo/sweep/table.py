@@ -15,7 +15,7 @@ from torch import Tensor
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import stage_names
-from mia_demo.errors import ConfigError
+from mia_demo.errors import ConfigError, DataError
 from mia_demo.metrics.attributes import shares
 from mia_demo.metrics.calibration import Calibration, calibration
 from mia_demo.metrics.estimates import Estimate, mean_over_identities, spread_over
@@ -26,7 +26,7 @@ from mia_demo.metrics.recognition import identity_centres, recognised
 from mia_demo.sweep.judging import AttributeJudge, Judge, open_attribute_judge
 from mia_demo.sweep.pooling import compare_with_zero
 from mia_demo.sweep.rows import LaneRow
-from mia_demo.sweep.sweep import SweepPlan, saved_images
+from mia_demo.sweep.sweep import SweepPlan
 from mia_demo.training.classifier import LabelledImages, predict
 from mia_demo.zoo.reading import Zoo
 
@@ -150,7 +150,13 @@ def attack_figures(verdicts: Sequence[dict[str, Any]], *, seeds: int) -> dict[st
 
 
 def mean_curve(curves: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Point by point, the mean over attacks; None where no attack has a figure."""
+    """Point by point, the mean over attacks; None where no attack has a figure.
+
+    Raises:
+        DataError: the attacks have not the same steps.
+    """
+    if len({len(curve) for curve in curves}) > 1:
+        raise DataError("The attacks of this sweep are damaged: their curves differ in length.")
     points = []
     for same_step in zip(*curves, strict=True):
         point: dict[str, Any] = {"step": same_step[0]["step"]}
@@ -179,7 +185,7 @@ def _reconstructions(zoo: Zoo, plan: SweepPlan, lane: int) -> LabelledImages:
     labels: list[int] = []
     for identity in plan.identities:
         for seed in plan.seeds:
-            kept = saved_images(plan.folder, seed, identity, size)[lane]
+            kept = plan.pictures(seed, identity, size)[lane]
             images.append(kept)
             labels += [identity] * len(kept)
     return LabelledImages(torch.cat(images), torch.tensor(labels))

@@ -1,6 +1,7 @@
 """JSON that may be damaged or hostile: read with every fault as ``ValueError``, types checked."""
 
 import json
+import re
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 from mia_demo.errors import DemoError
 
+HALF_PAIR = re.compile("[\ud800-\udfff]")
 MAX_INTEGER = 2**63 - 1  # larger ones fit neither torch nor numpy
 
 Checked = TypeVar("Checked")
@@ -77,6 +79,8 @@ def _plain(kind: Any, value: Any, place: str) -> Any:
         _require(type(value) is float and abs(value) < float("inf"), place, words[kind], value)
     else:
         _require(type(value) is kind, place, words[kind], value)
+    if kind is str:  # half a pair is no character, and no page can show it
+        _require(not HALF_PAIR.search(value), place, "text of whole characters", value)
     return value
 
 
@@ -95,7 +99,10 @@ def _one_of(kinds: tuple[Any, ...], value: Any, place: str) -> Any:
 def _container(origin: Any, arguments: tuple[Any, ...], value: Any, place: str) -> Any:
     if origin is dict:
         _require(isinstance(value, dict), place, "an object", value)
-        return {k: _checked(arguments[1], v, f"{place}.{k}") for k, v in value.items()}
+        return {
+            _checked(str, k, f"{place}: a key"): _checked(arguments[1], v, f"{place}.{k}")
+            for k, v in value.items()
+        }
     _require(isinstance(value, list), place, "a list", value)
     kinds = [arguments[0]] * len(value)
     if origin is tuple and Ellipsis not in arguments:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -17,8 +18,9 @@ from gradio.context import LocalContext
 from mia_demo.attack.config import preset_config
 from mia_demo.lesson.line_up import LineUp
 from mia_demo.system.device import choose_compute
-from mia_demo.ui.engine import line_up_rooms
+from mia_demo.ui.engine import jobs, line_up_rooms, visitors
 from mia_demo.ui.engine.engine import Curves, Engine, FinishedAttack
+from mia_demo.ui.engine.line_up_dealing import Dealer
 from mia_demo.ui.engine.line_up_game import GoneError, LineUpError, Seat
 from mia_demo.ui.engine.line_up_rooms import (
     CODE_LETTERS,
@@ -33,7 +35,8 @@ from mia_demo.ui.engine.seats import SEAT_COOKIE
 from mia_demo.ui.line_up.handlers import LineUpHandlers
 from mia_demo.ui.line_up.view import host_view, pictures_json, voter_view
 from mia_demo.zoo.opening import open_zoo
-from tests.server.visits import visit
+from tests.server.visits import ABROAD, visit
+from tests.tiny_zoo import make_tiny_zoo
 
 LANES = ["positive", "zero", "negative"]
 
@@ -96,6 +99,29 @@ def cookie_of(rooms: LineUpRooms, voter: str) -> str:
 def seen_by_voter(rooms: LineUpRooms, code: str, voter: str) -> dict[str, Any]:
     with rooms.joined(code, voter, cookie_of(rooms, voter)) as game:
         return voter_view(game, voter, LANES)
+
+
+def test_rounds_are_dealt_though_the_click_that_asked_for_them_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a server for others, where a job ends whose stream nobody reads."""
+    monkeypatch.setattr(visitors.STREAMS, "is_watched", True)
+    monkeypatch.setattr(jobs, "UNREAD_SECONDS", 0.0)
+    engine = Engine(make_tiny_zoo(tmp_path / "zoo"), choose_compute("cpu"), tmp_path / "runs")
+    rooms = LineUpRooms()
+    key = rooms.create()
+    token = LocalContext.request.set(visit("ada", **ABROAD))
+    try:
+        Dealer(engine, rooms)._start(key, [(lambda networks: iter([line_up()]), 1.0)] * 2)
+    finally:
+        LocalContext.request.reset(token)
+    deadline = time.monotonic() + 30
+    is_dealing = True
+    while is_dealing and time.monotonic() < deadline:
+        time.sleep(0.05)
+        with rooms.hosted(key) as game:
+            is_dealing, rounds = game.is_dealing, len(game.ballots)
+    assert rounds == 2
 
 
 def test_nothing_gives_the_truth_away_before_the_reveal(rooms: LineUpRooms) -> None:

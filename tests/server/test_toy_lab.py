@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 import pytest
+from gradio.context import LocalContext
+from starlette.requests import Request
 
 from mia_demo.errors import ConfigError
+from mia_demo.ui.engine import visitors
+from mia_demo.ui.engine.device_queue import MAX_LOOKS_PER_SESSION, BusyError, Ticket
 from mia_demo.ui.engine.toy_lab import CELLS, MAX_NETWORKS, SNAPSHOT_STEPS, ToyLab
+from mia_demo.ui.shared.components import component
 
 
 def trained(lab: ToyLab, alpha: float) -> list[dict[str, Any]]:
@@ -67,3 +74,51 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         lab.train(hundredths / 100, 0)
         assert lab._trainings[hundredths / 100].job.wait(30)
         assert len(lab._trainings) <= MAX_NETWORKS
+
+
+def asking(session: str, address: str) -> Request:
+    """A request for a component's function, as Gradio and our guards hand it over."""
+    scope = {"type": "http", "headers": [(b"host", b"demo.example")], "client": (address, 1)}
+    return Request({**scope, visitors.SESSION: session})
+
+
+@contextmanager
+def asked_by(request: Request) -> Iterator[None]:
+    token = LocalContext.request.set(request)
+    try:
+        yield
+    finally:
+        LocalContext.request.reset(token)
+
+
+def test_trainings_count_for_the_visitor_who_asks() -> None:
+    lab = ToyLab()
+    lab._queue.draw(Ticket("another training"))  # nothing computes meanwhile
+    try:
+        with asked_by(asking("ada", "203.0.113.5")):
+            for number in range(MAX_LOOKS_PER_SESSION):
+                assert lab.train(number / 100, 0)["is_waiting"]
+            with pytest.raises(BusyError, match="Others wait"):
+                lab.train(0.3, 0)
+            assert lab.train(0.0, 0)["is_waiting"]  # one that is there already
+        with asked_by(asking("bob", "203.0.113.6")):
+            assert lab.train(0.3, 0)["is_waiting"]
+    finally:
+        for training in lab._trainings.values():
+            training.job.stop()
+
+
+def test_an_address_has_so_many_calls_at_once() -> None:
+    explorer = component(
+        "understand/toy_explorer", server={"walk": lambda alpha: {"walked": alpha}}
+    )
+    with ExitStack() as running:
+        with asked_by(asking("ada", "203.0.113.5")):
+            for _ in range(visitors.MAX_CALLS_PER_ADDRESS):
+                running.enter_context(visitors.CALLS.counted())
+            assert "Too many requests from your network" in explorer.walk(0)["error"]
+        with asked_by(asking("bob", "203.0.113.6")):
+            assert explorer.walk(0) == {"walked": 0}
+        assert explorer.walk(0) == {"walked": 0}  # the owner
+    with asked_by(asking("ada", "203.0.113.5")):
+        assert explorer.walk(0) == {"walked": 0}

@@ -125,12 +125,15 @@ class Job(Generic[Frame]):
         with self._changed:
             return self._changed.wait_for(lambda: self._finished, timeout)
 
-    def updates(self, interval: float = 0.0) -> Iterator[Frame | Waiting]:
+    def updates(
+        self, interval: float = 0.0, *, for_stream: bool = True
+    ) -> Iterator[Frame | Waiting]:
         """Yields frames as they come, and the place in the queue whenever it changes.
 
         Args:
             interval: minimum seconds between two frames; frames in between are dropped unless
                 the job keeps every frame.
+            for_stream: they go to the visitor's stream, and end when nobody reads that.
 
         Raises:
             Exception: whatever the work raised.
@@ -138,7 +141,7 @@ class Job(Generic[Frame]):
         place: Waiting | None = None
         next_at = told_at = 0.0
         try:
-            while not self._abandoned.is_set() and not self._is_unread():
+            while not self._abandoned.is_set() and not (for_stream and self._is_unread()):
                 moved = self._device.waiting(self._ticket)
                 is_due = time.monotonic() - told_at >= HEARTBEAT_SECONDS
                 if moved is not None and (moved != place or is_due):

@@ -98,7 +98,7 @@ class Dealer:
     def _follow(self, key: str, job: Job[LineUp]) -> None:
         note = DEALING_FAILED
         try:
-            for update in job.updates():
+            for update in job.updates(for_stream=False):  # ``_adding`` sees whether anybody looks
                 why = ""
                 if isinstance(update, Waiting):
                     why = update.sentence("the round", verb="comes")

@@ -19,10 +19,8 @@ from mia_demo.report.saving import save_report
 from mia_demo.sweep.results import collect_results
 from mia_demo.sweep.sweep import (
     SweepPlan,
-    load_result,
     parse_numbers,
     run_sweep,
-    saved_images,
 )
 from mia_demo.system.files import writing_to
 from mia_demo.ui.engine.engine import Engine
@@ -164,9 +162,8 @@ class _Counter:
         self._judged: Counter[str] = Counter()
 
     def add(self, seed: int, identity: int) -> tuple[SweepTally, ...]:
-        folder = self._plan.folder
-        lanes = load_result(folder, seed, identity)["lanes"]
-        images = saved_images(folder, seed, identity, self._resolution)[:, 0].permute(0, 2, 3, 1)
+        lanes = self._plan.result(seed, identity)["lanes"]
+        images = self._plan.pictures(seed, identity, self._resolution)[:, 0].permute(0, 2, 3, 1)
         tallies = []
         for lane, picture in zip(self._plan.config.lanes, images, strict=True):
             top1 = lanes[lane]["top1"]

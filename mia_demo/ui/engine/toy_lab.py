@@ -66,7 +66,7 @@ class ToyTraining:
         self.alpha = alpha
         self.snapshots: list[Snapshot] = []
         self.network: nn.Module | None = None
-        self.job: Job[Snapshot] = Job(self._train, queue, "another training")
+        self.job: Job[Snapshot] = Job(self._train, queue, "another training", is_short=True)
 
     def _train(self) -> Generator[Snapshot, None, None]:
         for step, (network, loss) in enumerate(train_network(self.alpha), start=1):

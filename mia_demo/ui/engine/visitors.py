@@ -6,6 +6,8 @@ import ipaddress
 import os
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +15,10 @@ import gradio as gr
 from gradio.context import LocalContext
 from starlette.requests import Request
 
+from mia_demo.errors import ConfigError
 from mia_demo.system.space import space_name
 
+MAX_CALLS_PER_ADDRESS = 40  # at once; a classroom behind one address
 SESSION = "mia_demo.session"  # in a request's scope, where Gradio hands over no session
 # Set by proxies and tunnels, through which anybody may come.
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
@@ -30,10 +34,9 @@ class Visitor:
 
 def current_visitor() -> Visitor | None:
     """Whose request it is; None for the owner at this machine, and outside of requests."""
-    request = LocalContext.request.get(None)
-    if not isinstance(request, gr.Request) or is_private(request):
-        return None
-    return Visitor(str(request.session_hash or ""), _client(request))
+    request: Any = LocalContext.request.get(None)
+    tab = asking_tab()
+    return None if tab is None else Visitor(tab, _client(request))
 
 
 def asking_tab() -> str | None:
@@ -92,8 +95,37 @@ class OpenStreams:
             return not self.is_watched or session in self._readers
 
 
+class Calls:
+    """Counts calls of components' functions: each holds a thread until it is answered."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: Counter[str] = Counter()  # by address
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """
+        Raises:
+            ConfigError: this visitor's address has too many at once.
+        """
+        visitor = current_visitor()
+        if visitor is None:
+            yield
+            return
+        with self._lock:
+            if self._running[visitor.address] >= MAX_CALLS_PER_ADDRESS:
+                raise ConfigError("Too many requests from your network at once; try again.")
+            self._running[visitor.address] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= Counter([visitor.address])  # and forgets who has none
+
+
 STREAMS = OpenStreams()  # of events
 TABS = OpenStreams()  # which open pages keep
+CALLS = Calls()
 
 
 def _client(request: gr.Request | Request) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.errors import DemoError
+from mia_demo.ui.engine.visitors import CALLS
 from mia_demo.ui.shared.arguments import check_arguments
 
 UI = Path(__file__).parents[1]
@@ -82,7 +83,8 @@ def _for_browser(name: str, answer: Callable[..., Any]) -> Callable[[Any], Any]:
         values = arguments if isinstance(arguments, list) else [arguments]
         try:
             check_arguments(answer, values)
-            return answer(*values)
+            with CALLS.counted():
+                return answer(*values)
         except DemoError as error:
             return {"error": str(error)}
 

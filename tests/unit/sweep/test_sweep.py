@@ -19,14 +19,12 @@ from mia_demo.report.text import as_curve_markdown, as_markdown, results_csv
 from mia_demo.sweep.judging import Judge
 from mia_demo.sweep.results import collect_results, load_results
 from mia_demo.sweep.rows import LaneRow
+from mia_demo.sweep.saved_attack import attack_files
 from mia_demo.sweep.sweep import (
     SweepPlan,
-    attack_files,
     judge_again,
-    load_result,
     parse_numbers,
     run_sweep,
-    saved_images,
 )
 from mia_demo.sweep.table import attack_figures, mean_curve, results_table
 from mia_demo.system.device import Compute
@@ -73,13 +71,10 @@ def test_a_killed_sweep_goes_on_to_the_same_table(
             assert 0 <= low <= share.value <= high <= 1
     assert as_markdown(table).count("\n") == 4
     assert results_csv(table).splitlines()[0].startswith("lane,alpha,test_accuracy,acc1")
-    pictures = saved_images(whole.folder, 1, 7, attacker.generator.resolution)
+    pictures = whole.pictures(1, 7, attacker.generator.resolution)
     assert pictures.shape == (2, 2, 3, 64, 64)
     picture = pictures[1].permute(0, 2, 3, 1).contiguous().numpy()
-    assert (
-        list(judge.judge(picture, 7).top1)
-        == load_result(whole.folder, 1, 7)["lanes"]["negative"]["top1"]
-    )
+    assert list(judge.judge(picture, 7).top1) == whole.result(1, 7)["lanes"]["negative"]["top1"]
 
 
 def test_a_zoo_without_attribute_heads_is_swept_all_the_same(
@@ -110,7 +105,7 @@ def test_other_judges_judge_the_same_pictures_again(
 ) -> None:
     plan = SweepPlan(CONFIG, (3,), (0,), tmp_path)
     list(run_sweep(attacker, judge, plan))
-    spoken = load_result(tmp_path, 0, 3)
+    spoken = plan.result(0, 3)
     assert spoken["judges"] == judge.checkpoints
     size = attacker.generator.resolution
     _, path = attack_files(tmp_path, 0, 3)
@@ -120,10 +115,34 @@ def test_other_judges_judge_the_same_pictures_again(
         lane["delta_face"] = 9.0
     path.write_text(json.dumps(stranger), "utf-8")
     judge_again(judge, plan, size)
-    assert load_result(tmp_path, 0, 3) == spoken
+    assert plan.result(0, 3) == spoken
     time = path.stat().st_mtime_ns
     judge_again(judge, plan, size)
     assert path.stat().st_mtime_ns == time  # its own verdicts stand
+
+
+def test_damaged_attacks_of_a_sweep_are_one_sentence(
+    tmp_path: Path, attacker: Attacker, judge: Judge
+) -> None:
+    plan = SweepPlan(CONFIG, (3,), (0,), tmp_path)
+    list(run_sweep(attacker, judge, plan))
+    sheet, path = attack_files(tmp_path, 0, 3)
+    result = json.loads(path.read_text("utf-8"))
+    zero = result["lanes"]["zero"]
+    for damaged in (
+        {"lanes": {**result["lanes"], "zero": {**zero, "curve": [1, 2]}}},
+        {"lanes": {**result["lanes"], "zero": {**zero, "top1": [3]}}},
+        {"lanes": {"zero": zero}},
+        {"judges": 5},
+        {"seed": 1},
+    ):
+        path.write_text(json.dumps({**result, **damaged}), "utf-8")
+        with pytest.raises(DataError, match="delete it to attack again"):
+            collect_results(attacker, judge, plan)
+    path.write_text(json.dumps(result), "utf-8")
+    sheet.write_bytes(sheet.read_bytes()[:200])
+    with pytest.raises(DataError, match=f"delete {path.name} to attack again"):
+        collect_results(attacker, judge, plan)
 
 
 def test_other_settings_need_another_folder(
@@ -213,7 +232,7 @@ def test_results_folder_keeps_everything(tmp_path: Path, attacker: Attacker, jud
     # Pictures are stored with small losses, in their places.
     for lane in CONFIG.lanes:
         for identity in (3, 7):
-            exact = saved_images(sweep, 5, identity, 64)[CONFIG.lanes.index(lane), 0]
+            exact = plan.pictures(5, identity, 64)[CONFIG.lanes.index(lane), 0]
             shown = loaded.picture(lane, identity).astype(float)
             assert np.abs(shown - exact.permute(1, 2, 0).numpy()).mean() < 8
 
@@ -247,8 +266,8 @@ def test_groups_of_identities_give_the_table_of_single_ones(
     frames = list(run_sweep(attacker, judge, replace(plan, folder=tmp_path / "grouped")))
     assert [frame.done for frame in frames] == [1, 2, 3]
     for identity in people:
-        single = load_result(tmp_path / "single", 0, identity)["lanes"]
-        grouped = load_result(tmp_path / "grouped", 0, identity)["lanes"]
+        single = plan.result(0, identity)["lanes"]
+        grouped = replace(plan, folder=tmp_path / "grouped").result(0, identity)["lanes"]
         for lane in CONFIG.lanes:
             assert grouped[lane]["top1"] == single[lane]["top1"]
             assert [p["step"] for p in grouped[lane]["curve"]] == [0, 1]

@@ -65,6 +65,8 @@ def test_a_value_of_the_right_type_comes_back_with_its_records() -> None:
         ({"state": "ajar"}, "must be open or closed, not 'ajar'"),
         ({"state": []}, "must be open or closed, not a list"),
         ({"note": {}}, "must be text, not an object"),
+        ({"note": "\ud800"}, "must be text of whole characters"),
+        ({"names": {"\ud800": 1}}, "must be text of whole characters"),
         ({"names": {"a": None}}, "names.a must be a whole number, not None"),
     ],
 )
