@@ -9,6 +9,7 @@ import logging
 import tempfile
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import quote
 
 from gradio.routes import App
 from starlette.testclient import TestClient
@@ -76,7 +77,7 @@ def take_request(file: Path, folder: Path) -> None:
         path, content = request["path"], json.dumps(request["body"]).encode()
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
-    where = str(path).encode("ascii", "ignore").decode()[:MAX_PATH_LETTERS]
+    where = quote(str(path)[:MAX_PATH_LETTERS], errors="replace")
     told = io.StringIO()
     with contextlib.redirect_stderr(told):
         answer = page().post(

@@ -38,7 +38,7 @@ def export(run: AttackRun, kind: str, photo: npt.NDArray[np.uint8] | None) -> by
         return sheet_png(run, photo)
     if kind == "json":
         text = json.dumps(as_json(run), indent=2, ensure_ascii=False, allow_nan=False)
-        return (text + "\n").encode()
+        return (text + "\n").encode(errors="backslashreplace")  # as ``write_json``
     if kind == "webp":
         replay = run.replay()
         if replay is None:

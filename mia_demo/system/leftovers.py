@@ -44,7 +44,10 @@ def sweep_temporary_files(folder: Path) -> None:
 
 
 def _delete_idle(find: Callable[[], Iterable[Path]]) -> None:
-    for path in list(find()):
+    found: list[Path] = []
+    with suppress(OSError):  # a folder is gone while it is being searched
+        found.extend(find())
+    for path in found:
         if is_idle(path):
             with suppress(OSError):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, Route, expect
 
 from tests.browser.test_attack_page import choose, violations
 
@@ -143,6 +143,34 @@ def test_a_setting_is_no_entry_of_the_history(open_page: OpenPage) -> None:
 def test_the_pages_language_is_english_in_every_browser(open_page: OpenPage) -> None:
     page = open_page(locale="de-DE")
     assert page.evaluate("document.documentElement.lang") == "en"
+
+
+def test_pages_hold_still_until_a_link_is_read(open_page: OpenPage, app_url: str) -> None:
+    page = open_page(viewport={"width": 1280, "height": 800})
+    held: list[Route] | None = []
+
+    def hold(route: Route) -> None:
+        route.continue_() if held is None else held.append(route)
+
+    page.route("**/queue/join*", hold)
+    page.goto(f"{app_url}?tab=attack&identity=3&lanes=zero&{TINY}")
+    models = page.get_by_role("tab", name="Models")
+    models.wait_for()
+    with pytest.raises(Error, match="intercepts pointer events"):
+        models.click(timeout=2000)
+    models.focus()
+    models.press("Enter")
+    expect(models).to_have_attribute("aria-selected", "false")
+    waiting, held = held, None
+    for route in waiting:
+        route.continue_()
+    page.get_by_role("button", name="Start", exact=True).click()  # as soon as it can be clicked
+    models.click()
+    expect(page.get_by_role("region", name="Loaded models")).to_be_visible()
+    page.get_by_role("tab", name="Attack").click()
+    expect(page.locator(".board").first).to_have_attribute("data-phase", "done")
+    expect(page.get_by_role("heading", name="Identity 3", exact=True)).to_be_visible()
+    page.get_by_alt_text("Best reconstruction of identity 3 from lane zero").wait_for()
 
 
 def test_a_link_never_shows_another_identity_first(open_page: OpenPage, app_url: str) -> None:

@@ -65,8 +65,6 @@ def test_a_cut_connection_is_told_and_heals(browser: Browser, wire: Wire) -> Non
         )
     wire.mend()
     expect(page.locator(".gone").first).to_contain_text("The attack on identity 5 ended at step")
-    # The page was loaded anew: its link has been read once the person shows.
-    page.get_by_alt_text("Real training photo 1 of identity 5").wait_for()
     start_attack(page)
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.locator(".board").first).to_have_attribute("data-phase", "stopped")

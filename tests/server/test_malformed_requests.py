@@ -68,6 +68,8 @@ MALFORMED = [
     ("run/delete_classifier", {"data": [["own-1"]]}),
     ("run/delete_classifier", {"data": ["own-1"]}),  # there is none
     ("run/results", {"data": [{}]}),
+    ("run/follow_link", {"data": [["x"]]}),
+    ("run/for_attack", {"data": ["quick", ["zero"], 50, "x", 2, 3, 0.1, 0.1, "", 0.8, 8, 2, 2]}),
     ("run/x", call(fn_index=0, data=[1])),  # an event of the browser
     ("component_server", {}),
     ("component_server", {**BOARD, "component_id": 10**6}),

@@ -86,10 +86,16 @@ class AttackHandlers:
         return ready_board(victims, identity, names, before)
 
     def choose(self, identity: int, key: str, request: gr.Request) -> tuple[Any, Any, Any]:
-        """Another identity: shows its photos, clears old pictures, ends a running attack."""
-        before = ENDED if self._end_attack(request) else ""
+        """Another identity: shows its photos, clears old pictures, ends a running attack.
+
+        One on that identity goes on: Start may overtake the choice, as when a link is opened.
+        """
         with toasts():
-            return _shown(self.ready(identity, people=self.engine.people(key), before=before))
+            people = self.engine.people(key)
+            if self._is_attacked(people, identity, request):
+                return gr.skip(), gr.skip(), gr.skip()
+            before = ENDED if self._end_attack(request) else ""
+            return _shown(self.ready(identity, people=people, before=before))
 
     def switch(self, key: str, request: gr.Request) -> tuple[Any, ...]:
         """Other people: shows their faces, photos and lanes."""
@@ -160,6 +166,10 @@ class AttackHandlers:
             job = self.engine.attack(config, every_frame=True)
             for update in job.updates():
                 yield _board(update, presenter).to_json()
+
+    def _is_attacked(self, people: People, identity: int, request: gr.Request) -> bool:
+        job = self.engine.attacks.job_of(str(request.session_hash))
+        return job is not None and job.subject == (people.key, identity)
 
     def _end_attack(self, request: gr.Request) -> bool:
         """Ends the visitor's attack, and says whether there was one."""

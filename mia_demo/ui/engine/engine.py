@@ -208,6 +208,7 @@ class Engine:
             "an attack",
             every_frame=every_frame,
             max_seconds=MAX_ATTACK_SECONDS,
+            subject=(victims.key, config.identity),
         )
 
     def repeat(self, run: AttackRun) -> Job[Tracked]:

@@ -52,6 +52,7 @@ class Job(Generic[Frame]):
         yields_device: between two frames, let those who wait go first.
         is_short: a look at something; see ``device_queue``.
         max_seconds: of computing, where others share the device; then it ends with an error.
+        subject: what it is about, so that nobody ends it to ask for the same.
 
     Attributes:
         endings: texts of the buttons with which the visitor asked it to end.
@@ -70,8 +71,10 @@ class Job(Generic[Frame]):
         yields_device: bool = False,
         is_short: bool = False,
         max_seconds: float = math.inf,
+        subject: object = None,
     ) -> None:
         self.endings: set[str] = set()
+        self.subject = subject
         self._work = work
         self._device = device
         self._yields_device = yields_device

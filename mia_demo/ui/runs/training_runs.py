@@ -32,10 +32,11 @@ class ShownTraining(ShownRun[TrainingRun]):
 
     def sentences(self) -> list[str]:
         entry, finished = self.run.entry, time_words(self.run.date)
+        seconds = entry.training.seconds
         return [
             f"{settings_words(entry)}.",
-            f"{f'Trained {finished}' if finished else 'Trained'} "
-            f"in {entry.training.seconds:.0f} s; "
+            f"{f'Trained {finished}' if finished else 'Trained'}"
+            f"{'' if seconds is None else f' in {seconds:.0f} s'}; "
             f"{percent(entry.test_accuracy or 0.0)} test accuracy. It is the lane {entry.name} of "
             "the Attack, Compare and Line-up pages; the Train page has its weights to download.",
         ]

@@ -193,7 +193,7 @@ class AddressBook:
                 gr.on([part.change for part in components], None, components, bar, js=_teller(told))
             if page.link is not None:
                 page.link.select(
-                    lambda value: self.go(str(value.get("link", ""))),
+                    self.follow_link,
                     page.link,
                     self.outputs(tabs, bar),
                     **QUIET,
@@ -208,6 +208,10 @@ class AddressBook:
     def open(self, request: gr.Request) -> list[Any]:
         """The app is opened with the request's address."""
         return self.updates(self.read(dict(request.query_params)), is_opening=True)
+
+    def follow_link(self, value: dict[str, Any]) -> list[Any]:
+        """A component's link is followed."""
+        return self.go(str(value.get("link", "")))
 
     def go(self, query: str) -> list[Any]:
         """A link is followed inside the open page."""

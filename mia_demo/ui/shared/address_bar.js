@@ -10,6 +10,16 @@ const isOwn = {}; // by page whether they are about the visitor's own people
 let current = FIRST;
 let isRestored = false; // before that, the page would overwrite the link that it was opened with
 
+// Nor may a visitor choose what the link then puts back: until it is read, the pages hold still.
+const MAX_READING_MS = 30_000; // the server may have refused to read it
+const holdStill = (isHeld) => document.documentElement.classList.toggle("link-unread", isHeld);
+if ([...new URL(location.href).searchParams.keys()].some((name) => OWN.has(name))) {
+  holdStill(true);
+  setTimeout(holdStill, MAX_READING_MS, false);
+}
+const isHeldStill = ({ target }) => target.closest?.(".link-unread .pages");
+document.addEventListener("keydown", (event) => event.key !== "Tab" && isHeldStill(event) && event.preventDefault(), true);
+
 // Lanes come in the order they were ticked in.
 const plain = (value) => JSON.stringify(Array.isArray(value) ? [...value].sort() : value);
 const same = (one, other) => plain(one) === plain(other);
@@ -75,6 +85,7 @@ function take() {
   if (news.isTab && (news.isRestored || isInFront(news.page))) current = news.page;
   if (news.isRestored) {
     isRestored = true;
+    holdStill(false);
     $(".ignored").textContent = news.ignored;
     document.dispatchEvent(new CustomEvent("link-read", { detail: news.ignored }));
     if (news.hiddenTabs) hide(news.hiddenTabs);

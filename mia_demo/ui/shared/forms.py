@@ -13,7 +13,7 @@ from gradio.components import Component
 from mia_demo.attack.config import ATTACK_LIMITS, PRESETS, AttackConfig, preset_config
 from mia_demo.attack.losses import LOSSES
 from mia_demo.errors import ConfigError
-from mia_demo.ui.engine.limits import whole_number
+from mia_demo.ui.engine.limits import filled, whole_number
 from mia_demo.ui.shared.address import Setting
 from mia_demo.ui.shared.address_values import Reader, number, one_of, whole
 
@@ -55,6 +55,15 @@ class Knob:
             return number()
         _, low, high = ATTACK_LIMITS[self.name]
         return whole(int(low), int(high))
+
+    def checked(self, value: Any) -> Any:
+        """
+        Raises:
+            ConfigError: of another type.
+        """
+        if self.choices:
+            return str(value)
+        return (whole_number if self.is_whole else filled)(self.label, value)
 
     def component(self, value: Any) -> Component:
         if self.choices:
@@ -127,10 +136,7 @@ def parse_config(
     for knob, value in zip(KNOBS, knobs, strict=True):
         if value is None:
             raise ConfigError(f"{knob.label} is empty; fill it in or choose a preset again.")
-    settings = {
-        knob.name: whole_number(knob.label, value) if knob.is_whole else value
-        for knob, value in zip(KNOBS, knobs, strict=True)
-    }
+    settings = {knob.name: knob.checked(value) for knob, value in zip(KNOBS, knobs, strict=True)}
     chosen_seed = whole_number("Seed", seed)
     return preset_config(
         preset, identity=int(identity), seed=chosen_seed, lanes=tuple(lanes), **settings

@@ -1,0 +1,32 @@
+"""The Attack page's buttons pressed in unusual order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+from mia_demo.system.device import choose_compute
+from mia_demo.ui.attack.handlers import ENDED, AttackHandlers
+from mia_demo.ui.engine.device_queue import Ticket
+from mia_demo.ui.engine.engine import EMBEDDED, Engine
+from mia_demo.ui.shared.forms import preset_values
+from tests.server.visits import visit
+from tests.tiny_zoo import make_tiny_zoo
+
+
+def test_a_choice_that_arrives_after_start_ends_no_attack_on_that_identity(tmp_path: Path) -> None:
+    """A link's identity is chosen by an event of its own, which Start may overtake."""
+    engine = Engine(make_tiny_zoo(tmp_path / "zoo"), choose_compute("cpu"), tmp_path / "runs")
+    handlers, me = AttackHandlers(engine), visit()
+    engine.device.draw(Ticket("an attack"))  # so that ours waits
+    started = handlers.start(me, EMBEDDED, 1, "quick", 0, ["zero"], *preset_values("quick"))
+    next(started)
+    job = engine.attacks.job_of("a")
+    assert job is not None
+    assert all(value == gr.skip() for value in handlers.choose(1, EMBEDDED, me))
+    assert not job.stopped
+    board, *_ = handlers.choose(2, EMBEDDED, me)
+    assert job.stopped
+    assert board["status"].startswith(ENDED)
+    started.close()
