@@ -4,12 +4,15 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from mia_demo.attack.lanes import STAGE_SEPARATOR
 from mia_demo.errors import ConfigError, DataError
+from mia_demo.sweep.pooling import target_of
 from mia_demo.sweep.results import RESULTS_FILE, Record, SweepResults, load_results, read_record
 from mia_demo.zoo.reading import Zoo
 
 NO_RESULTS = "There are no results {!r}; choose others from the list."
 RECORDED_FOLDER = "results"  # inside a zoo
+LOSS_NAMES = {"poincare": "Poincaré"}
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +35,7 @@ class Sweep:
     def title(self) -> str:
         """One line for lists of results."""
         if self.is_recorded:
-            return f"Recorded: {self.folder.name}"
+            return f"{_in_words(self.record)}, {len(self.record.identities)} people"
         preset = self.record.settings.get("preset", "custom")
         day, time = self.record.date[5:10], self.record.date[11:16]
         return f"{preset} × {len(self.record.identities)}, {day} {time}"
@@ -44,6 +47,21 @@ class Sweep:
             DataError: damaged.
         """
         return load_results(self.folder)
+
+
+def _in_words(record: Record) -> str:
+    """What sets recorded results apart from others, briefly."""
+    targets = {target_of(lane) for lane in record.lanes}
+    loss = record.settings.get("loss", "cross_entropy")
+    if any(STAGE_SEPARATOR in lane for lane in record.lanes):
+        return "Stage by stage"
+    if len(targets) < len(record.lanes):
+        return f"{len(record.lanes) // len(targets)} trainings each"
+    if loss != "cross_entropy":
+        return f"{LOSS_NAMES.get(loss, loss)} loss"
+    if len(targets) > 3:
+        return f"{len(targets)} smoothing factors"
+    return f"{str(record.settings.get('preset', 'custom')).capitalize()} attack"
 
 
 @dataclass(frozen=True)

@@ -55,3 +55,13 @@ def open_page(browser: Browser, app_url: str) -> Iterator[Callable[..., Page]]:
     yield new
     for context in contexts:
         context.close()
+
+
+def shown_controls(page: Page) -> int:
+    """How many controls the page in front shows."""
+    panel = page.locator('[role="tabpanel"]:visible')
+    return (
+        panel.locator("button, input, select, textarea, a[href], summary")
+        .filter(visible=True)
+        .count()
+    )

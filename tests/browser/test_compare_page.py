@@ -9,6 +9,10 @@ from pathlib import Path
 
 from playwright.sync_api import Download, Locator, Page, expect
 
+from mia_demo.report.contact_sheet import contact_sheet
+from mia_demo.sweep.results import load_results
+from mia_demo.zoo.folder import EMBEDDED_ZOO
+from tests.browser.conftest import shown_controls
 from tests.browser.test_attack_page import PHONE, violations
 
 OpenPage = Callable[..., Page]
@@ -19,7 +23,7 @@ TIMEOUT = 120_000  # a sweep on a busy machine
 def open_compare(open_page: OpenPage, theme: str = "light", **options: object) -> Page:
     page = open_page(theme, **options)
     page.get_by_role("tab", name="Compare").click()
-    page.locator(".sheet .card").first.wait_for()
+    page.locator(".sheet .strip").first.wait_for()
     return page
 
 
@@ -29,9 +33,18 @@ def column(page: Page, name: str) -> list[str]:
     expect(headings.filter(has_text=name).first).to_be_visible()
     index = [text.split()[0] for text in headings.all_inner_texts()].index(name)
     cells = page.locator(
-        f"section[aria-labelledby=figures-title] tbody tr > :nth-child({index + 1})"
+        f"[aria-labelledby=figures-title] tbody tr > :nth-child({index + 1})"
     ).all_inner_texts()
     return [cell.split("\n")[0] for cell in cells]
+
+
+def photos(page: Page) -> Locator:
+    """Of the people on the wall's page."""
+    return page.get_by_role("img", name=re.compile("^Training photo of identity"))
+
+
+def unfold(page: Page, title: str) -> None:
+    page.locator("summary").filter(has_text=title).first.click()
 
 
 def controls(page: Page) -> Locator:
@@ -41,6 +54,7 @@ def controls(page: Page) -> Locator:
 def prepare_tiny_sweep(page: Page, identities: str, seeds: str = "0") -> None:
     """Two steps with two candidates: the computation is real, the pictures are not good."""
     form = controls(page)
+    form.get_by_role("button", name="Attack many people").click()
     form.get_by_label("Identities").fill(identities)
     form.get_by_role("button", name="More settings").click()
     form.get_by_label("Seeds").fill(seeds)
@@ -62,16 +76,35 @@ def test_first_look_shows_the_recorded_results(open_page: OpenPage) -> None:
     expect(record).to_have_text(
         re.compile(r"^Recorded on \d{4}-\d\d-\d\d with seeds? .+, commit \w+\+?, on \w+ \(\w+\):")
     )
-    assert column(page, "Lane") == LANES
-    expect(page.locator(".sheet .card")).to_have_count(100)
-    expect(page.get_by_role("img", name="Training photo of identity 17", exact=True)).to_have_count(
-        1
-    )
+    bars = page.locator(".leakage .bar")
+    expect(bars.locator(".name")).to_have_text(LANES)
+    expect(bars.first).to_have_attribute("aria-label", re.compile(r"^positive, α = \+0.1: 92% "))
     expect(page.locator("p.verdict[data-agreement]")).to_contain_text("The paper finds")
+    assert page.evaluate("document.documentElement.scrollHeight") < 2000
+    unfold(page, "Figures")
+    assert column(page, "Lane") == LANES
+
+
+def test_the_wall_of_faces_is_paged(open_page: OpenPage) -> None:
+    page = open_compare(open_page)
+    expect(photos(page)).to_have_count(20)
+    shown, before, after = (page.locator(f".pager {part}") for part in (".shown", ".back", ".on"))
+    expect(shown).to_have_text("1 to 20 of 100")
+    expect(before).to_be_disabled()
+    for _ in range(4):
+        after.click()
+    expect(shown).to_have_text("81 to 100 of 100")
+    expect(photos(page).last).to_have_attribute("aria-label", "Training photo of identity 99")
+    expect(after).to_be_disabled()
+    # As many frames are red as the recorded verdicts say.
+    results = load_results(EMBEDDED_ZOO / "results" / "standard")
+    leaked = sum(tile.is_recognised for tiles in contact_sheet(results)[80:] for tile in tiles)
+    expect(page.locator('.square[data-kind="recognised"]')).to_have_count(leaked)
 
 
 def test_headings_sort_by_click_and_keyboard(open_page: OpenPage) -> None:
     page = open_compare(open_page)
+    unfold(page, "Figures")
     alpha = page.get_by_role("columnheader", name="α")
     alpha.get_by_role("button").click()
     expect(alpha).to_have_attribute("aria-sort", "ascending")
@@ -87,26 +120,32 @@ def test_headings_sort_by_click_and_keyboard(open_page: OpenPage) -> None:
     expect(page.get_by_role("columnheader", name="Fréchet")).to_be_visible()
 
 
-def test_a_point_shows_its_reconstructions(open_page: OpenPage) -> None:
+def test_a_bar_or_a_point_shows_its_reconstructions(open_page: OpenPage) -> None:
     page = open_compare(open_page)
-    point = page.get_by_role("button", name=re.compile("^zero: test accuracy"))
-    point.click()
-    expect(point).to_have_attribute("aria-pressed", "true")
+    bar = page.get_by_role("button", name=re.compile("^zero, α = 0:"))
+    bar.click()
+    expect(bar).to_have_attribute("aria-pressed", "true")
     pictures = page.get_by_role("img", name=re.compile("^Best reconstruction of identity 0 from"))
     expect(pictures).to_have_count(1)
-    expect(pictures).to_have_attribute("aria-label", re.compile("from lane zero$"))
+    expect(pictures).to_have_attribute("aria-label", re.compile("from lane zero:"))
     expect(page.locator("section.sheet")).to_be_in_viewport()
-    expect(page.get_by_role("radio", name="zero", exact=True)).to_be_checked()
-    # The keyboard does the same, and once more takes it back.
-    other = page.get_by_role("button", name=re.compile("^negative: test accuracy"))
-    other.press("Enter")
-    expect(pictures).to_have_attribute("aria-label", re.compile("from lane negative$"))
-    other.press("Enter")
+    # A point in the chart does the same, with the keyboard too, and once more takes it back.
+    unfold(page, "Accuracy against leakage")
+    point = page.get_by_role("button", name=re.compile("^negative: test accuracy"))
+    point.press("Enter")
+    expect(pictures).to_have_attribute("aria-label", re.compile("from lane negative:"))
+    expect(bar).to_have_attribute("aria-pressed", "false")
+    point.press("Enter")
+    expect(pictures).to_have_count(3)
+    bar.click()
+    page.get_by_role("button", name="All lanes").click()
     expect(pictures).to_have_count(3)
 
 
 def test_trainings_of_a_target_share_one_label(open_page: OpenPage) -> None:
     page = open_page(query="tab=compare&results=results/trainings")
+    expect(page.locator(".leakage .bar .name")).to_have_text(LANES)
+    unfold(page, "Accuracy against leakage")
     plot = page.locator(".scatter")
     expect(plot.get_by_role("button", name=re.compile("@4[234]: test accuracy"))).to_have_count(9)
     expect(plot.locator("text.label")).to_have_text(LANES)
@@ -133,7 +172,8 @@ def test_sweep_stop_resume_and_results(open_page: OpenPage) -> None:
     expect(status).to_contain_text(f"attacks are done, {done} of them before.")
     expect(status).to_have_text("All 12 attacks are done; the results are shown.", timeout=TIMEOUT)
     expect(page.locator(".provenance")).to_contain_text("with seeds 0, 1, 2, 3, 4, 5")
-    expect(page.locator(".sheet .card")).to_have_count(2)
+    expect(photos(page)).to_have_count(2)
+    unfold(page, "Figures")
     assert column(page, "Lane") == LANES
     # Too few images for a Fréchet distance: a dash and the reason.
     page.get_by_label("All figures").first.check()
@@ -142,8 +182,8 @@ def test_sweep_stop_resume_and_results(open_page: OpenPage) -> None:
     expect(page.locator("p.verdict[data-agreement]")).to_contain_text("too few to say")
     # The recorded results are still there.
     controls(page).get_by_label("Results", exact=True).click()
-    page.get_by_role("option", name="Recorded: standard").click()
-    expect(page.locator(".sheet .card")).to_have_count(100)
+    page.get_by_role("option", name="Standard attack, 100 people").click()
+    expect(photos(page)).to_have_count(20)
 
 
 def test_a_sweep_lets_another_visitors_attack_go_first(open_page: OpenPage) -> None:
@@ -160,6 +200,7 @@ def test_a_sweep_lets_another_visitors_attack_go_first(open_page: OpenPage) -> N
 
 def test_a_slip_is_one_clear_error(open_page: OpenPage) -> None:
     page = open_compare(open_page)
+    controls(page).get_by_role("button", name="Attack many people").click()
     controls(page).get_by_label("Identities").fill("5,100")
     controls(page).get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_text("Identity 100 does not exist; choose from 0 to 99.")).to_have_count(1)
@@ -170,6 +211,7 @@ def test_a_slip_is_one_clear_error(open_page: OpenPage) -> None:
 
 def test_downloads(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_compare(open_page, accept_downloads=True)
+    unfold(page, "In words")
     files = {}
     for kind, name in (("csv", "CSV"), ("json", "JSON"), ("html", "HTML report")):
         with page.expect_download() as download:
@@ -196,15 +238,16 @@ def test_an_attack_goes_on_behind_the_compare_page(open_page: OpenPage) -> None:
     page = open_page()
     page.get_by_role("button", name="Start").click()
     page.get_by_role("tab", name="Compare").click()
-    page.locator(".sheet .card").first.wait_for()
+    page.locator(".sheet .strip").first.wait_for()
     page.get_by_role("tab", name="Attack").click()
     expect(page.locator(".board")).to_have_attribute("data-phase", "done", timeout=TIMEOUT)
     page.get_by_role("tab", name="Compare").click()
-    expect(page.locator(".sheet .card")).to_have_count(100)
+    expect(photos(page)).to_have_count(20)
 
 
 def test_phone_needs_no_horizontal_scroll(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_compare(open_page, **PHONE)
+    unfold(page, "Accuracy against leakage")
     page.get_by_role("button", name=re.compile("^zero: test accuracy")).scroll_into_view_if_needed()
     page.screenshot(path=tmp_path / "phone.png")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
@@ -212,9 +255,12 @@ def test_phone_needs_no_horizontal_scroll(open_page: OpenPage, tmp_path: Path) -
 
 def test_axe_finds_nothing_serious(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_compare(open_page)
+    assert shown_controls(page) <= 16
+    controls(page).get_by_role("button", name="Attack many people").click()
     controls(page).get_by_role("button", name="More settings").click()
+    for title in ("In words", "Accuracy against", "Figures", "What leaks"):
+        unfold(page, title)
     page.get_by_label("All figures").first.check()
-    page.get_by_text("What the figures mean").first.click()
-    page.get_by_role("button", name=re.compile("^zero: test accuracy")).click()
+    unfold(page, "What the figures mean")
     page.screenshot(path=tmp_path / "compare.png")
     assert violations(page) == []

@@ -20,7 +20,7 @@ def test_a_zoo_without_recorded_results_has_an_empty_page(tmp_path: Path) -> Non
     engine = Engine(FolderZoo(tmp_path), choose_compute("cpu"), tmp_path / "runs")
     choice, *components = CompareHandlers(engine).open()
     assert choice["choices"] == []
-    assert components == [{"key": ""}, {}, {}, {}, {}]
+    assert components == [{"key": ""}, {}, {}, {}, {}, {}]
 
 
 def test_a_download_of_anything_else_is_refused(tmp_path: Path) -> None:
@@ -35,9 +35,18 @@ def test_trainings_of_one_target_share_its_colour_and_their_average_comes_first(
     tmp_path: Path,
 ) -> None:
     handlers = CompareHandlers(Engine(FolderZoo(EMBEDDED_ZOO), choose_compute("cpu"), tmp_path))
-    summary, _, table, *_ = handlers.choose("results/trainings")
+    summary, leakage, _, _, table, _ = handlers.choose("results/trainings")
     lanes = {row["lane"]: row["style"] for row in table["rows"]}
     assert list(lanes)[:3] == ["positive", "zero", "negative"]
     assert lanes["zero"] == lanes["zero@42"] == lanes["zero@44"] != lanes["negative"]
     assert "averages over the trainings" in table["note"]
     assert "@" not in summary["headline"]
+    assert [bar["lane"] for bar in leakage["lanes"]] == ["positive", "zero", "negative"]
+
+
+def test_recorded_results_have_plain_names(tmp_path: Path) -> None:
+    handlers = CompareHandlers(Engine(FolderZoo(EMBEDDED_ZOO), choose_compute("cpu"), tmp_path))
+    names = {key: name for name, key in handlers.open()[0]["choices"]}
+    assert names["results/standard"] == "Standard attack, 100 people"
+    assert names["results/poincare"] == "Poincaré loss, 100 people"
+    assert len(set(names.values())) == len(names)

@@ -1,10 +1,13 @@
 // uses shared/elements
-// One sprite per lane holds all its pictures; a tile shows its part of it.
+// A column per person, a row per lane: red frames are faces that leaked. One sprite per lane holds
+// all its pictures; a tile shows its part of it.
 const section = $(".sheet");
-const cards = $(".cards");
-const lanes = $(".lanes");
+const strips = $(".strips");
+const ON_A_PAGE = 20; // people
+const MIN_TILE = 62; // pixels
 let urls = [];
-let chosen = null;
+let chosen = null; // lane
+let first = 0; // person on the page
 
 // A short address instead of a long data URI in the style of every tile.
 function shortUrl(uri) {
@@ -14,82 +17,92 @@ function shortUrl(uri) {
   return url;
 }
 
-function showTile(figure, url, index, words) {
+function showTile(strip, url, index, words) {
   const { columns, identities } = props.value;
   const rows = Math.ceil(identities.length / columns);
-  const tile = make("div", "square", figure);
+  const tile = make("div", "square", strip);
   tile.setAttribute("role", "img");
   tile.setAttribute("aria-label", words);
+  tile.title = words;
   tile.style.backgroundImage = `url("${url}")`;
   tile.style.backgroundSize = `${columns * 100}% ${rows * 100}%`;
   const part = (position, count) => (count > 1 ? (position / (count - 1)) * 100 : 0) + "%";
   tile.style.backgroundPosition = part(index % columns, columns) + " " + part(Math.floor(index / columns), rows);
+  return tile;
 }
 
-function showCard(identity, index, photos, sprites) {
-  const card = make("li", "card", cards);
-  make("h4", "", card, "Identity " + identity.number);
-  const tiles = make("div", "tiles", card);
-  const real = make("figure", "", tiles);
-  showTile(real, photos, index, "Training photo of identity " + identity.number);
-  make("figcaption", "", real, "training photo");
-  identity.tiles.forEach(({ mark, says, recognised, share }, position) => {
-    const lane = props.value.lanes[position];
-    const figure = make("figure", "lane", tiles);
-    figure.dataset.lane = lane.name;
-    figure.dataset.style = lane.style;
-    figure.title = share;
-    showTile(figure, sprites[position], index, `Best reconstruction of identity ${identity.number} from lane ${lane.name}`);
-    const caption = make("figcaption", "", figure);
-    make("span", "name", caption, lane.name);
-    make("span", "verdict", caption, mark).dataset.kind = recognised ? "recognised" : "other";
-    make("span", "says", caption, says);
+function showStrip(start, end, width) {
+  const { identities, lanes } = props.value;
+  const strip = make("div", "strip", strips);
+  strip.style.setProperty("--people", width);
+  const people = identities.slice(start, end);
+  const fill = () => { for (let gap = people.length; gap < width; gap++) make("span", "", strip); };
+  make("span", "name quiet", strip, "real photo");
+  people.forEach(({ number }, at) => showTile(strip, urls[0], start + at, "Training photo of identity " + number));
+  fill();
+  lanes.forEach(({ name, style }, position) => {
+    if (chosen !== null && chosen !== name) return;
+    const label = make("span", "name lane", strip, name);
+    Object.assign(label.dataset, { style });
+    label.title = name;
+    people.forEach(({ number, tiles }, at) => {
+      const { recognised, says, share } = tiles[position];
+      const words = `Best reconstruction of identity ${number} from lane ${name}: ${recognised ? "recognised" : says}; ${share}`;
+      const tile = showTile(strip, urls[position + 1], start + at, words);
+      tile.dataset.kind = recognised ? "recognised" : "other";
+      make("span", "verdict", tile, recognised ? "✓" : "✗").dataset.kind = tile.dataset.kind;
+    });
+    fill();
   });
 }
 
-function showChoices() {
-  for (const old of lanes.querySelectorAll("label")) old.remove();
-  for (const name of [null, ...props.value.lanes.map((lane) => lane.name)]) {
-    const label = make("label", "badge cover", lanes);
-    const tell = () => document.dispatchEvent(new CustomEvent("chosen-lane", { detail: { lane: name } }));
-    radio(label, "sheet-lane", name || "", name === chosen, tell);
-    make("span", "", label, name === null ? "all lanes" : name);
-  }
-}
-
-function emphasise() {
-  if (!props.value || !props.value.lanes) return;
-  cards.dataset.narrow = chosen !== null;
-  for (const figure of cards.querySelectorAll(".lane")) {
-    figure.hidden = chosen !== null && figure.dataset.lane !== chosen;
-  }
-  for (const input of lanes.querySelectorAll("input")) input.checked = input.value === (chosen || "");
+function showPage() {
+  strips.replaceChildren();
+  if (section.hidden || !strips.clientWidth) return;
   const total = props.value.identities.length;
-  const counted = props.value.lanes.filter((lane) => chosen === null || lane.name === chosen);
-  $(".count").textContent =
-    "Best picture recognised: " + counted.map(({ name, right }) => `${name} ${right} of ${total}`).join(", ");
+  const end = Math.min(first + ON_A_PAGE, total);
+  const fitting = Math.max(3, Math.floor((strips.clientWidth - 24) / MIN_TILE));
+  const width = Math.min(fitting, 10, total);
+  for (let start = first; start < end; start += width) showStrip(start, Math.min(start + width, end), width);
+  setText(".shown", `${first + 1} to ${end} of ${total}`);
+  $(".pager .back").disabled = first === 0;
+  $(".pager .on").disabled = end === total;
+  for (const part of section.querySelectorAll(".back, .shown, .on")) part.hidden = total <= ON_A_PAGE;
+  $(".pager .all").hidden = chosen === null;
 }
 
 function show() {
-  const known = Boolean(props.value && props.value.identities);
-  section.hidden = !known;
-  cards.replaceChildren();
+  section.hidden = !props.value || !props.value.identities;
   urls.forEach((url) => URL.revokeObjectURL(url));
   urls = [];
-  if (!known) return;
-  if (!props.value.lanes.some((lane) => lane.name === chosen)) chosen = null;
-  const photos = shortUrl(props.value.photos);
-  const sprites = props.value.lanes.map((lane) => shortUrl(lane.uri));
-  cards.style.setProperty("--lanes", props.value.lanes.length);
-  showChoices();
-  props.value.identities.forEach((identity, index) => showCard(identity, index, photos, sprites));
-  emphasise();
+  if (section.hidden) return strips.replaceChildren();
+  if (!props.value.lanes.some(({ name }) => name === chosen)) chosen = null;
+  first = 0;
+  [props.value.photos, ...props.value.lanes.map(({ uri }) => uri)].forEach(shortUrl);
+  showPage();
 }
 
+function turn(step) {
+  first += step * ON_A_PAGE;
+  showPage();
+}
+$(".pager .back").addEventListener("click", () => turn(-1));
+$(".pager .on").addEventListener("click", () => turn(1));
+$(".pager .all").addEventListener("click", () => {
+  document.dispatchEvent(new CustomEvent("chosen-lane", { detail: { lane: null } }));
+});
 document.addEventListener("chosen-lane", ({ detail }) => {
   chosen = detail.lane;
-  emphasise();
+  if (section.hidden) return;
+  showPage();
   if (detail.reveal && chosen !== null) section.scrollIntoView({ block: "start" });
 });
+let drawnAt = 0;
+new ResizeObserver(([{ contentRect }]) => {
+  const now = Math.round(contentRect.width);
+  if (now === drawnAt) return;
+  drawnAt = now;
+  showPage();
+}).observe(strips);
 watch("value", show);
 show();

@@ -33,44 +33,38 @@ def build_compare_page(app: AppState, address: AddressPage) -> None:
     handlers = CompareHandlers(engine)
     targets = engine.zoo.base.target_names()
     with gr.Row(elem_classes="compare-page"):
-        with gr.Column(scale=1, min_width=320, elem_classes="controls"):
-            words("<h2>1. Choose results</h2>")
+        with gr.Column(scale=1, min_width=280, elem_classes="controls"):
+            words("<h2>Results</h2>")
             choice = gr.Dropdown([], label="Results", show_label=False, elem_id="results")
-            gr.HTML(
-                "<h2>2. Or sweep for yourself</h2><p>A sweep attacks many people, one after the "
-                "other, and makes such a table.</p>",
-                apply_default_css=False,
-            )
-            start, stop = start_and_stop_buttons()
-            estimate = estimate_line()
-            finished = gr.Button("Show the finished part", visible=False)
-            progress = component("boards/sweep_progress", NO_SWEEP.to_json())
-            with gr.Row():
-                identities = gr.Textbox(
-                    FIRST_IDENTITIES,
-                    label="Identities",
-                    info="such as 0-9,17",
-                    max_length=200,
-                    min_width=140,
-                )
-                preset = preset_field("effort of an attack")
-            with gr.Accordion("More settings", open=False):
-                seeds = gr.Textbox("0", label="Seeds", info="such as 0,1,2", max_length=200)
-                lanes = gr.CheckboxGroup(targets, value=targets, label="Lanes")
-                knobs = knob_fields(preset)
-        with gr.Column(scale=4, min_width=320):
-            with gr.Row(elem_classes="overview"):
-                with gr.Column(scale=1, min_width=320):
-                    summary = component(
-                        "compare/results_summary", server={"download_file": handlers.download}
+            with gr.Accordion("Attack many people yourself", open=False):
+                start, stop = start_and_stop_buttons()
+                estimate = estimate_line()
+                finished = gr.Button("Show the finished part", visible=False)
+                progress = component("boards/sweep_progress", NO_SWEEP.to_json())
+                with gr.Row():
+                    identities = gr.Textbox(
+                        FIRST_IDENTITIES,
+                        label="Identities",
+                        info="such as 0-9,17",
+                        max_length=200,
+                        min_width=120,
                     )
-                with gr.Column(scale=1, min_width=320):
-                    scatter = component("compare/privacy_scatter")
+                    preset = preset_field("effort of an attack")
+                with gr.Accordion("More settings", open=False):
+                    seeds = gr.Textbox("0", label="Seeds", info="such as 0,1,2", max_length=200)
+                    lanes = gr.CheckboxGroup(targets, value=targets, label="Lanes")
+                    knobs = knob_fields(preset)
+        with gr.Column(scale=4, min_width=320):
+            summary = component(
+                "compare/results_summary", server={"download_file": handlers.download}
+            )
+            leakage = component("compare/leakage_bars")
+            sheet = component("compare/contact_sheet")
+            scatter = component("compare/privacy_scatter")
             table = component("compare/results_table", name="figures")
             attributes = component("compare/results_table", name="attributes")
-            sheet = component("compare/contact_sheet")
 
-    shown = [choice, summary, scatter, table, attributes, sheet]
+    shown = [choice, summary, leakage, sheet, scatter, table, attributes]
     form = [identities, seeds, preset, lanes, *knobs]
     running = [progress, start, stop, finished, *shown]
     summary.load(handlers.open, None, shown, **QUIET)

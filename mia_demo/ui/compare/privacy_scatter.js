@@ -7,13 +7,16 @@ const MAX_LONG_LABELS = 4;
 const LETTER_WIDTH = 8.6; // of a label, about
 let chosen = null;
 
-// Shares that enclose the values, on an axis at least `least` wide, in at most `most` steps.
+// Shares that enclose the values with some room, on an axis at least `least` wide, and round ones
+// within, in at most `most` steps.
 function axis(values, least, most) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  const half = Math.max(high - low, least) * 0.625;
+  const half = Math.max(high - low, least) * 0.6;
   const middle = (low + high) / 2;
-  const { found, digits } = ticks(Math.max(0, middle - half), Math.min(1, middle + half), most);
-  return { found, range: [found[0], found.at(-1)], text: (value) => (value * 100).toFixed(Math.max(0, digits - 2)) + "%" };
+  const range = [Math.max(0, middle - half), Math.min(1, middle + half)];
+  const { found, digits } = ticks(...range, most);
+  const within = found.filter((value) => value >= range[0] - 1e-9 && value <= range[1] + 1e-9);
+  return { found: within, range, text: (value) => (value * 100).toFixed(Math.max(0, digits - 2)) + "%" };
 }
 
 function showPoint(area, point, { x, y }) {
@@ -70,7 +73,7 @@ function show() {
   setText(".note", note);
   plot.replaceChildren();
   if (!points.length) return;
-  const x = axis(points.map((point) => point.x), 0.01, Math.ceil(plot.clientWidth / 120));
+  const x = axis(points.map((point) => point.x), 0.004, Math.ceil(plot.clientWidth / 120));
   const y = axis(points.flatMap(({ low, high }) => [low, high]), 0.2, 6);
   const height = Math.round(Math.min(460, Math.max(300, plot.clientWidth * 0.66)));
   const label = "Classifiers by test accuracy and leakage";

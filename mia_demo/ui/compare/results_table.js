@@ -59,7 +59,7 @@ function show() {
   section.hidden = !known;
   if (!known) return;
   setText("h3", props.value.title);
-  setText("header p", props.value.note);
+  setText(".note", props.value.note);
   all.parentElement.hidden = props.value.columns.every(({ main }) => main);
   const columns = shownColumns();
   headings.replaceChildren();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -34,16 +35,24 @@ class CompareView:
     """Values of the page's components; ``{}`` leaves one empty."""
 
     summary: dict[str, Any]
+    leakage: dict[str, Any]
     scatter: dict[str, Any]
     table: dict[str, Any]
     attributes: dict[str, Any]
     sheet: dict[str, Any]
 
     def values(self) -> tuple[dict[str, Any], ...]:
-        return self.summary, self.scatter, self.table, self.attributes, self.sheet
+        return (
+            self.summary,
+            self.leakage,
+            self.sheet,
+            self.scatter,
+            self.table,
+            self.attributes,
+        )
 
 
-EMPTY_RESULTS = CompareView({"key": ""}, {}, {}, {}, {})
+EMPTY_RESULTS = CompareView({"key": ""}, {}, {}, {}, {}, {})
 
 
 def compare_view(sweep: Sweep, caveat: str, identities: IdentitySet) -> CompareView:
@@ -64,6 +73,7 @@ def compare_view(sweep: Sweep, caveat: str, identities: IdentitySet) -> CompareV
     table_styles = {target_of(lane): style for lane, style in styles.items()} | styles
     return CompareView(
         summary=_summary(sweep, results, caveat),
+        leakage=_leakage(averages or results.rows, table_styles),
         scatter=_scatter(results.rows, styles, TRAININGS_NOTE if averages else ""),
         table=_table([*averages, *results.rows], table_styles, AVERAGES_NOTE if averages else ""),
         attributes=_attribute_table(results, styles),
@@ -83,6 +93,30 @@ def _summary(sweep: Sweep, results: SweepResults, caveat: str) -> dict[str, Any]
         "agreement": findings.agreement,
         "verdict": findings.verdict,
         "details": findings.details,
+    }
+
+
+def _leakage(rows: Sequence[LaneRow], styles: dict[str, int]) -> dict[str, Any]:
+    """A bar per lane; those of several smoothing factors by factor, as on an axis."""
+    by_factor = sorted(rows, key=lambda row: -row.alpha)
+    return {"lanes": [_bar(row, styles[row.lane]) for row in by_factor]}
+
+
+def _bar(row: LaneRow, style: int) -> dict[str, Any]:
+    low, high = row.acc1.interval or (row.acc1.known, row.acc1.known)
+    alpha = f"α = {alpha_text(row.alpha)}"
+    text = f"{row.acc1.known:.0%}"
+    interval = interval_text(row.acc1.interval)
+    return {
+        "lane": row.lane,
+        "style": style,
+        "alpha": alpha,
+        "value": row.acc1.known,
+        "low": low,
+        "high": high,
+        "text": text,
+        "words": f"{row.lane}, {alpha}: {text} recognised"
+        + (f", 95% interval {interval}" if interval else ""),
     }
 
 
@@ -211,7 +245,6 @@ def _sheet(
                 "number": tiles[0].identity,
                 "tiles": [
                     {
-                        "mark": tile.mark,
                         "says": f"says {tile.top1}",
                         "recognised": tile.is_recognised,
                         "share": f"{tile.hits} of {tile.kept} reconstructions right",
