@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.conftest import shown_controls
 from tests.browser.test_attack_page import PHONE, choose, violations
 
 OpenPage = Callable[..., Page]
@@ -20,7 +21,8 @@ def open_understand(open_page: OpenPage, theme: str = "light", **options: object
     page = open_page(theme, **options)
     page.get_by_role("tab", name="Understand").click()
     toy(page).scroll_into_view_if_needed()  # on a phone it lies below the words
-    expect(button(page, "To the end")).to_be_enabled(timeout=TIMEOUT)
+    expect(button(page, "Walk")).to_be_enabled(timeout=TIMEOUT)
+    toy(page).locator("summary").click()
     return page
 
 
@@ -41,44 +43,70 @@ def walks(page: Page) -> list[list[str]]:
     return [row.locator("td").all_inner_texts() for row in rows.all()]
 
 
-def test_the_papers_three_walks(open_page: OpenPage) -> None:
-    page = open_understand(open_page)
-    for alpha in ("−0.05", "0", "+0.05"):
-        button(page, f"α = {alpha}").click()
-        expect(button(page, f"α = {alpha}")).to_have_attribute("aria-pressed", "true")
-        expect(button(page, "To the end")).to_be_enabled(timeout=TIMEOUT)
-        toy(page).get_by_label("2 to 5").check()
-        button(page, "To the end").click()
-        expect(toy(page).locator(".outcome")).to_contain_text("stopped after", timeout=TIMEOUT)
-        verdict = "✓ Your guess was right." if alpha == "0" else "✗ You guessed otherwise."
-        expect(toy(page).get_by_role("status")).to_contain_text(verdict)
+def ends(page: Page) -> Locator:
+    """What is written below the maps."""
+    return toy(page).locator(".words")
+
+
+def test_the_papers_three_walks_side_by_side(open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_role("tab", name="Understand").click()
+    expect(button(page, "Walk")).to_be_enabled(timeout=TIMEOUT)
+    assert shown_controls(page) <= 16
+    maps = [box for box in (part.bounding_box() for part in toy(page).locator(".map").all()) if box]
+    assert len({round(box["y"]) for box in maps}) == 1
+    assert len(maps) == 3
+    toy(page).locator("summary").click()
+    toy(page).get_by_role("radio", name="α = +0.05").check()
+    toy(page).get_by_label("Speed").select_option("fast")
+    button(page, "Walk").click()
+    expect(ends(page)).to_have_text(
+        [
+            "Stopped after 3113 steps, 0.65 from a ▲",
+            "Stopped after 763 steps, 3.23 from a ▲",
+            "Stopped after 53 steps, 6.75 from a ▲",
+        ],
+        timeout=TIMEOUT,
+    )
+    expect(toy(page).get_by_role("status")).to_contain_text("✓ Your guess was right.")
     assert walks(page) == [
-        ["+0.05", "−3.0, −10.0", "3113", "0.65", "3113 steps, 0.65"],
-        ["0", "−3.0, −10.0", "763", "3.23", "763 steps, 3.23"],
         ["−0.05", "−3.0, −10.0", "53", "6.75", "53 steps, 6.75"],
+        ["0", "−3.0, −10.0", "763", "3.23", "763 steps, 3.23"],
+        ["+0.05", "−3.0, −10.0", "3113", "0.65", "3113 steps, 0.65"],
     ]
 
 
-def test_play_pause_step_and_slow_motion(open_page: OpenPage) -> None:
+def test_at_most_sixty_words_are_open_in_a_section(open_page: OpenPage) -> None:
     page = open_understand(open_page)
-    steps = toy(page).locator(".steps")
+    texts = page.locator(".understand-page .prose:visible").all_inner_texts()
+    assert len(texts) > 4
+    assert max(len(text.split()) for text in texts) <= 60
+
+
+def test_another_factor_gets_a_map_of_its_own(open_page: OpenPage) -> None:
+    page = open_page(query="tab=understand&section=toy&toy=0.2")
+    expect(toy(page).locator("figcaption")).to_have_text(
+        ["α = +0.05", "α = 0", "α = −0.05", "α = +0.2"]
+    )
+
+
+def test_pause_step_and_slow_motion(open_page: OpenPage) -> None:
+    page = open_understand(open_page)
+    middle = ends(page).nth(1)
     button(page, "Step").click()
-    expect(steps).to_have_text("1")
+    expect(middle).to_contain_text("step 1:")
     button(page, "Step").press("Enter")
-    expect(steps).to_have_text("2")
+    expect(middle).to_contain_text("step 2:")
     toy(page).get_by_label("Speed").select_option("slow motion")
     button(page, "Walk").click()
-    expect(steps).to_have_text(re.compile(r"^\d\d+$"), timeout=TIMEOUT)
+    expect(middle).to_contain_text(re.compile(r"^step \d\d+:"), timeout=TIMEOUT)
     button(page, "Pause").click()
-    paused = int(steps.inner_text())
+    paused = int(re.findall(r"\d+", middle.inner_text())[0])
     assert paused < 763
     button(page, "Step").click()
-    expect(steps).to_have_text(str(paused + 1))
+    expect(middle).to_contain_text(f"step {paused + 1}:")
     button(page, "Back to the start").click()
-    expect(steps).to_have_text("0")
-    toy(page).get_by_label("Speed").select_option("fast")
-    button(page, "Walk").click()
-    expect(toy(page).locator(".outcome")).to_contain_text("763 steps", timeout=TIMEOUT)
+    expect(middle).to_contain_text("step 0:")
 
 
 def test_the_start_moves_by_keyboard_and_by_pointer(open_page: OpenPage) -> None:
@@ -88,12 +116,12 @@ def test_the_start_moves_by_keyboard_and_by_pointer(open_page: OpenPage) -> None
     start(page).press("Shift+ArrowUp")
     expect(start(page)).to_have_attribute("aria-valuetext", "x −2.5, y −9.9")
     button(page, "To the end").click()
-    expect(toy(page).locator(".outcome")).to_contain_text("stopped after", timeout=TIMEOUT)
-    ((alpha, where, _, _, paper),) = walks(page)
-    assert (alpha, where, paper) == ("0", "−2.5, −9.9", "–")
-    # Drag it to the middle of the map.
-    box = toy(page).locator(".map").bounding_box()
-    handle = toy(page).locator(".start .ring").bounding_box()
+    expect(ends(page).first).to_contain_text("Stopped after", timeout=TIMEOUT)
+    found = [(alpha, where, paper) for alpha, where, _, _, paper in walks(page)]
+    assert found == [(alpha, "−2.5, −9.9", "–") for alpha in ("−0.05", "0", "+0.05")]
+    # Drag it to the middle of a map.
+    box = toy(page).locator(".map").nth(1).bounding_box()
+    handle = toy(page).locator(".start .ring").nth(1).bounding_box()
     assert box is not None
     assert handle is not None
     page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
@@ -108,7 +136,7 @@ def test_the_start_moves_by_keyboard_and_by_pointer(open_page: OpenPage) -> None
 def test_less_motion_for_those_who_want_less(open_page: OpenPage) -> None:
     page = open_understand(open_page, reduced_motion="reduce")
     button(page, "Walk").click()
-    expect(toy(page).locator(".outcome")).to_contain_text("763 steps")
+    expect(ends(page).nth(1)).to_contain_text("763 steps")
 
 
 def test_embedding_view_with_numbers(open_page: OpenPage) -> None:
@@ -123,6 +151,7 @@ def test_embedding_view_with_numbers(open_page: OpenPage) -> None:
         intra, inter, ratio = row.locator("td").all_inner_texts()[:3]
         assert float(ratio) == pytest.approx(float(intra) / float(inter), abs=0.01)
     # Other people; a slip is one clear message.
+    page.get_by_role("button", name="Show other people").click()
     page.get_by_label("Identities to show").fill("5,17")
     page.get_by_label("Identities to show").press("Enter")
     expect(view.get_by_role("listitem")).to_have_text(
@@ -197,7 +226,7 @@ def test_phone_needs_no_horizontal_scroll(open_page: OpenPage, tmp_path: Path) -
 def test_axe_finds_nothing_serious(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_understand(open_page)
     button(page, "To the end").click()
-    expect(toy(page).locator(".outcome")).to_contain_text("stopped after", timeout=TIMEOUT)
+    expect(ends(page).first).to_contain_text("Stopped after", timeout=TIMEOUT)
     for name in ("Features of each network", "Gradient stability", "The smoothed label"):
         page.get_by_role("region", name=name).scroll_into_view_if_needed()
     expect(page.locator(".formula .lane").first).to_be_visible(timeout=TIMEOUT)

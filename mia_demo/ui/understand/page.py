@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -32,13 +34,15 @@ def build_understand_page(app: AppState, address: AddressPage) -> None:
     handlers = UnderstandHandlers(engine)
     with gr.Column(elem_classes="understand-page"):
         section = component("understand/section_links", "")
-        _text("toy")
         lab = ToyLab()
+        under = _text("toy")
         toy = component(
             "understand/toy_explorer", lab.scene(), server={"train": lab.train, "walk": lab.walk}
         )
-        _text("embedding")
-        with gr.Row(elem_classes="form"):
+        under()
+        under = _text("embedding")
+        embedding = component("understand/embedding_map")
+        with gr.Accordion("Show other people", open=False), gr.Row(elem_classes="form"):
             people = gr.Textbox(
                 "",
                 label="Identities to show",
@@ -47,10 +51,11 @@ def build_understand_page(app: AppState, address: AddressPage) -> None:
                 min_width=200,
             )
             show = gr.Button("Show", scale=0, min_width=100)
-        embedding = component("understand/embedding_map")
-        _text("gradients")
+        under()
+        under = _text("gradients")
         gradients = component("understand/gradient_figure")
-        _text("labels")
+        under()
+        under = _text("labels")
         with gr.Row(elem_classes="form"):
             identity = gr.Number(
                 0,
@@ -71,6 +76,7 @@ def build_understand_page(app: AppState, address: AddressPage) -> None:
                 min_width=240,
             )
         formula = component("understand/label_formula")
+        under()
         _text("background")
 
     # The parts trigger select when they come into view. Gradio would trigger load for every visitor
@@ -120,6 +126,8 @@ def build_understand_page(app: AppState, address: AddressPage) -> None:
     )
 
 
-def _text(name: str) -> None:
-    """Text from a file."""
-    gr.HTML((TEXTS / f"{name}.html").read_text("utf-8"), apply_default_css=False)
+def _text(name: str) -> Callable[[], gr.HTML]:
+    """What is open of a text; the rest, which goes beneath its picture, on demand."""
+    first, _, rest = (TEXTS / f"{name}.html").read_text("utf-8").partition("<!-- picture -->")
+    gr.HTML(first, apply_default_css=False)
+    return partial(gr.HTML, rest, apply_default_css=False)

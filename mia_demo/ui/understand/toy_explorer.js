@@ -1,39 +1,59 @@
 // uses understand/toy_map
-// Landscapes and walks come from the server; this file plays them: play, pause, step, slow motion.
+// Landscapes and walks come from the server; this file plays them, in all maps at once: play, pause,
+// step, slow motion.
 const scene = props.value;
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 const POLL_MILLISECONDS = 150;
 const SNAPSHOT_MILLISECONDS = 140;
-const MAX_LOGGED = 8;
+const MAX_LOGGED = 9;
 
-let alpha = props.value.alpha;
+const lanes = []; // a map each
 let start = [...scene.start];
-let snapshots = [];
-let shown = -1; // of the snapshots
-let isTrained = false;
-let training = 0; // counts, so that a late answer to an old question is dropped
-let player = null; // of the snapshots
-let walk = null;
-let position = 0; // along the walk's path, in steps
+let player = null; // of the trainings
+let position = 0; // along the walks, in steps
 let walking = 0; // request of the next animation frame, 0 while paused
 let asking = 0; // counts walks asked for
 
 const alphaText = (value) => (value > 0 ? "+" : "") + String(value).replace("-", "−");
 const at = ([x, y]) => `${fixed(x, 1)}, ${fixed(y, 1)}`;
 const percent = (value) => (value * 100).toFixed(1) + "%";
+const isPapers = (alpha) => scene.paper.some((figures) => figures.alpha === alpha);
+const areTrained = () => lanes.length > 0 && lanes.every((lane) => lane.isTrained);
 
-function showSnapshot(index) {
-  shown = index;
-  const { step, loss, unsure, plane } = snapshots[index];
-  $(".moment").value = index;
-  setText(".trained", `Training step ${step} of ${scene.training_steps}, loss ${fixed(loss, 4)}`);
-  $(".moment").setAttribute("aria-valuetext", "training step " + step);
-  const words = `Strong colour: sure of that class. Faint: unsure. Here the network is less than 95% sure on ${percent(unsure)} of the plane.`;
-  setText(".landscape-words", words);
-  map.showPlane(plane, `Map of the plane after training step ${step} with α = ${alphaText(alpha)}: three groups of points, and the start at ${at(start)}. ${words}`);
+function addLane(alpha) {
+  const figure = make("figure", "lane", $(".maps"));
+  figure.dataset.alpha = alpha;
+  make("figcaption", "", figure, "α = " + alphaText(alpha));
+  const map = makeMap(scene, make("div", "map", figure), !lanes.length, move);
+  const lane = { alpha, figure, map, snapshots: [], shown: -1, isTrained: false, walk: null };
+  map.showStart(start);
+  lane.words = make("p", "words", figure);
+  lanes.push(lane);
+  const label = make("label", "", $(".guesses .row"));
+  radio(label, "toy-guess", String(alpha), false, () => {});
+  make("span", "", label, "α = " + alphaText(alpha));
+  lane.guess = label;
+  train(lane);
+}
+
+function removeLane(lane) {
+  lane.isGone = true;
+  lane.figure.remove();
+  lane.guess.remove();
+  lanes.splice(lanes.indexOf(lane), 1);
 }
 
 // -- training --------------------------------------------------------------------------------
+
+function showSnapshot(lane, index) {
+  const { step, loss, unsure, plane } = lane.snapshots[index];
+  lane.shown = index;
+  lane.map.showPlane(plane, `Map of the plane after training step ${step} with α = ${alphaText(lane.alpha)}: three groups of points, and the start at ${at(start)}. The network is less than 95% sure on ${percent(unsure)} of it.`);
+  if (lane !== lanes[0]) return;
+  $(".moment").value = index;
+  $(".moment").setAttribute("aria-valuetext", "training step " + step);
+  setText(".moment-words", `Step ${step} of ${scene.training_steps}, loss with α = ${alphaText(lane.alpha)}: ${fixed(loss, 4)}`);
+}
 
 async function ask(question) {
   try {
@@ -47,39 +67,27 @@ async function ask(question) {
   }
 }
 
-async function train(factor) {
-  const mine = ++training;
-  alpha = factor;
-  if (props.value.alpha !== factor) props.value = { ...props.value, alpha: factor };
-  snapshots = [];
-  shown = -1;
-  isTrained = false;
-  showFactor();
-  forgetWalk();
-  for (const guess of element.querySelectorAll("[name=toy-guess]")) guess.checked = false;
-  setText(".trained", "Training …");
+async function train(lane) {
   playTraining();
-  while (!isTrained) {
-    const news = await ask(() => server.train(factor, snapshots.length));
-    if (mine !== training) return;
-    if (!news) return stopTraining();
-    if (news.is_waiting) setText(".trained", "Waiting for another training …");
-    snapshots.push(...news.snapshots);
-    isTrained = news.is_done;
-    if (!isTrained) await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
-    if (mine !== training) return; // another factor was chosen meanwhile
+  showButtons();
+  while (!lane.isTrained && !lane.isGone) {
+    const news = await ask(() => server.train(lane.alpha, lane.snapshots.length));
+    if (!news) return;
+    lane.snapshots.push(...news.snapshots);
+    lane.isTrained = news.is_done;
+    if (!lane.isTrained) await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
   }
   showButtons();
-  const sure = `less than 95% sure on ${percent(snapshots.at(-1).unsure)} of the plane.`;
-  setText("[role=status]", `Trained with α = ${alphaText(alpha)}: ${sure}`);
 }
 
 function playTraining() {
-  stopTraining();
+  if (player) return;
   player = setInterval(() => {
-    const last = snapshots.length - 1;
-    if (last > shown) showSnapshot(calm.matches ? last : shown + 1);
-    if (isTrained && shown === snapshots.length - 1) stopTraining();
+    for (const lane of lanes) {
+      const last = lane.snapshots.length - 1;
+      if (last > lane.shown) showSnapshot(lane, calm.matches ? last : lane.shown + 1);
+    }
+    if (areTrained() && lanes.every((lane) => lane.shown === lane.snapshots.length - 1)) stopTraining();
   }, SNAPSHOT_MILLISECONDS);
 }
 
@@ -88,38 +96,34 @@ function stopTraining() {
   player = null;
 }
 
-function showFactor() {
-  setText(".alpha", alphaText(alpha));
-  $(".alpha-range").value = alpha;
-  $(".alpha-range").setAttribute("aria-valuetext", alphaText(alpha));
-  for (const button of $(".factors").children) {
-    button.setAttribute("aria-pressed", Number(button.dataset.alpha) === alpha);
-  }
+// -- the walks -------------------------------------------------------------------------------
+
+function move(x, y) {
+  start = [x, y];
+  for (const { map } of lanes) map.showStart(start);
+  forgetWalks();
 }
 
-// -- the walk --------------------------------------------------------------------------------
-
-function forgetWalk() {
+function forgetWalks() {
   asking++;
   pause();
-  walk = null;
+  for (const lane of lanes) lane.walk = null;
   position = 0;
-  showWalk();
   setText(".outcome", "");
+  showWalks();
 }
 
 async function ready() {
-  if (walk) return true;
+  if (lanes.every(({ walk }) => walk)) return true;
   const mine = ++asking;
-  setText(".outcome", "Walking …");
-  const answer = await ask(() => server.walk(alpha, start[0], start[1]));
-  if (mine !== asking) return false;
-  setText(".outcome", "");
-  if (!answer) return false;
-  walk = answer;
-  // The finished landscape is the one that is attacked.
+  const found = await Promise.all(lanes.map((lane) => lane.walk || ask(() => server.walk(lane.alpha, ...start))));
+  if (mine !== asking || !found.every(Boolean)) return false;
+  // The finished landscapes are those that are attacked.
   stopTraining();
-  showSnapshot(snapshots.length - 1);
+  lanes.forEach((lane, index) => {
+    lane.walk = found[index];
+    showSnapshot(lane, lane.snapshots.length - 1);
+  });
   return true;
 }
 
@@ -131,7 +135,7 @@ function pause() {
 
 async function play() {
   if (walking) return pause();
-  if (walk && isOver()) position = 0;
+  if (lanes[0].walk && isOver()) position = 0;
   if (!(await ready())) return;
   if (calm.matches) return go(lastPosition());
   let before = performance.now();
@@ -144,55 +148,60 @@ async function play() {
   walking = requestAnimationFrame(tick);
 }
 
-const lastPosition = () => walk.path.length - 1;
+const lastPosition = () => Math.max(...lanes.map(({ walk }) => walk.path.length - 1));
 const isOver = () => position >= lastPosition();
 
 function go(where) {
   const wasOver = isOver();
   position = Math.min(where, lastPosition());
-  showWalk();
-  if (isOver()) {
-    pause();
-    if (!wasOver) reveal();
-  }
+  showWalks();
+  if (!isOver()) return;
+  pause();
+  if (!wasOver) reveal();
 }
 
-function showWalk() {
-  const step = Math.floor(position);
-  map.showTrail(walk && walk.path.slice(0, step + 1));
-  const isDone = walk && isOver();
-  // The step after the goal was reached is taken, but not counted: so the paper counts.
-  setText(".steps", walk ? String(Math.min(step, walk.steps)) : "–");
-  setText(".confidence", walk ? percent(walk.confidences[step]) : "–");
-  setText(".distance", isDone ? walk.distance.toFixed(2) : "–");
+function showWalks() {
+  for (const { map, walk, words } of lanes) {
+    const step = Math.min(Math.floor(position), walk ? walk.path.length - 1 : 0);
+    map.showTrail(walk && walk.path.slice(0, step + 1));
+    const isDone = walk && step === walk.path.length - 1;
+    words.dataset.done = Boolean(isDone);
+    // The step after the goal was reached is taken, but not counted: so the paper counts.
+    if (!walk) setText(words, "");
+    else if (!isDone) setText(words, `step ${step}: ${percent(walk.confidences[step])} sure of ▲`);
+    else setText(words, ending(walk));
+  }
   showButtons();
 }
 
+const ending = ({ steps, distance, is_confident: isSure }) =>
+  `${isSure ? "Stopped" : "Given up, never sure,"} after ${steps} steps, ${distance.toFixed(2)} from a ▲`;
+
 function showButtons() {
-  for (const name of [".play", ".step", ".end"]) $(name).disabled = !isTrained;
-  $(".back").disabled = !walk;
+  const isReady = areTrained();
+  for (const name of [".play", ".step", ".end"]) $(name).disabled = !isReady;
+  $(".back").disabled = !lanes.some(({ walk }) => walk);
+  setText(".trained", isReady ? "" : `${lanes.length} networks are being trained …`);
 }
 
 function reveal() {
-  const { steps, distance, is_confident: isConfident } = walk;
-  const range = distance < 2 ? "near" : distance <= 5 ? "middle" : "far";
+  const closest = lanes.reduce((best, lane) => (lane.walk.distance < best.walk.distance ? lane : best));
   const guess = $("[name=toy-guess]:checked");
-  const verdict = !guess ? "" : guess.value === range ? "✓ Your guess was right. " : "✗ You guessed otherwise. ";
-  const end = isConfident
-    ? `The attack stopped after ${steps} steps, ${distance.toFixed(2)} from the nearest ▲.`
-    : `The network never got sure: given up after ${steps} steps, ${distance.toFixed(2)} from the nearest ▲.`;
-  setText(".outcome", verdict + end);
-  setText("[role=status]", verdict + end.replace("▲", "point of class 2"));
-  log(steps, distance);
+  const verdict = !guess ? "" : Number(guess.value) === closest.alpha ? "✓ Your guess was right." : "✗ You guessed otherwise.";
+  setText(".outcome", verdict);
+  const ends = lanes.map(({ alpha, walk }) => `α = ${alphaText(alpha)}: ${ending(walk).replace("▲", "point of class 2")}.`);
+  setText("[role=status]", [verdict, ...ends].join(" ").trim());
+  lanes.forEach(log);
 }
 
-function log(steps, distance) {
-  const isPapers = start[0] === scene.start[0] && start[1] === scene.start[1];
-  const paper = isPapers && scene.paper.find((figures) => figures.alpha === alpha);
+function log({ alpha, walk }) {
+  const isTheirs = start[0] === scene.start[0] && start[1] === scene.start[1];
+  const paper = isTheirs && scene.paper.find((figures) => figures.alpha === alpha);
   const paperText = paper ? `${paper.steps} steps, ${paper.distance.toFixed(2)}` : "–";
   const body = $(".log tbody");
   const logged = make("tr", "", body);
-  for (const text of [alphaText(alpha), at(start), String(steps), distance.toFixed(2), paperText]) make("td", "", logged, text);
+  const texts = [alphaText(alpha), at(start), String(walk.steps), walk.distance.toFixed(2), paperText];
+  for (const text of texts) make("td", "", logged, text);
   body.prepend(logged);
   while (body.children.length > MAX_LOGGED) body.lastElementChild.remove();
   $(".log").hidden = false;
@@ -200,27 +209,31 @@ function log(steps, distance) {
 
 // -- setting up ------------------------------------------------------------------------------
 
-const map = makeMap(scene, (...place) => {
-  start = place;
-  forgetWalk();
-});
-for (const { alpha: factor } of scene.paper) {
-  const label = "α = " + alphaText(factor);
-  button($(".factors"), label, label, () => train(factor)).dataset.alpha = factor;
+// The paper's factors have a map each; another factor has one beside them.
+function showFactor(alpha) {
+  if (props.value.alpha !== alpha) props.value = { ...props.value, alpha };
+  setText(".alpha", alphaText(alpha));
+  $(".alpha-range").value = alpha;
+  $(".alpha-range").setAttribute("aria-valuetext", alphaText(alpha));
+  if (!lanes.length || lanes.some((lane) => lane.alpha === alpha)) return;
+  for (const lane of lanes.filter((one) => !isPapers(one.alpha))) removeLane(lane);
+  addLane(alpha);
+  forgetWalks();
 }
+
 [$(".alpha-range").min, $(".alpha-range").max] = scene.alphas;
 $(".moment").max = scene.snapshots - 1;
-
 $(".alpha-range").addEventListener("input", () => setText(".alpha", alphaText(Number($(".alpha-range").value))));
-$(".alpha-range").addEventListener("change", () => train(Number($(".alpha-range").value)));
+$(".alpha-range").addEventListener("change", () => showFactor(Number($(".alpha-range").value)));
 $(".moment").addEventListener("input", () => {
-  if (!snapshots.length) return;
   stopTraining();
-  showSnapshot(Math.min(Number($(".moment").value), snapshots.length - 1));
+  for (const lane of lanes) {
+    if (lane.snapshots.length) showSnapshot(lane, Math.min(Number($(".moment").value), lane.snapshots.length - 1));
+  }
 });
 $(".again").addEventListener("click", () => {
-  shown = -1;
-  forgetWalk();
+  for (const lane of lanes) lane.shown = -1;
+  forgetWalks();
   playTraining();
 });
 $(".play").addEventListener("click", play);
@@ -234,20 +247,17 @@ $(".end").addEventListener("click", async () => {
 $(".back").addEventListener("click", () => {
   pause();
   position = 0;
-  showWalk();
   setText(".outcome", "");
+  showWalks();
 });
-$(".home").addEventListener("click", () => map.move(...scene.start));
-
-showFactor();
-showButtons();
-watch("value", () => {
-  if (props.value.alpha !== alpha) train(props.value.alpha);
-});
+$(".home").addEventListener("click", () => move(...scene.start));
+showFactor(scene.alpha);
+watch("value", () => showFactor(props.value.alpha));
 // Nothing is trained for a visitor who never looks.
 const watcher = new IntersectionObserver((entries) => {
   if (!entries.some((entry) => entry.isIntersecting)) return;
   watcher.disconnect();
-  train(alpha);
+  for (const { alpha } of [...scene.paper].reverse()) addLane(alpha);
+  showFactor(props.value.alpha);
 });
 watcher.observe(element);

@@ -4,17 +4,20 @@ const MARK = 0.026; // units of the plane per unit of a marker
 const FAR = 0.5; // one press of an arrow key
 const NEAR = 0.1; // with Shift
 
-// moved: called with x and y when the visitor has chosen another start.
-function makeMap(scene, moved) {
+// moved: called with x and y when the visitor has chosen another start. Maps share it, so that one of
+// them offers it to the keyboard.
+function makeMap(scene, root, isFirst, moved) {
   const { side, cells } = scene;
-  const canvas = $("canvas");
-  const svg = draw("svg", { viewBox: `${-side} ${-side} ${2 * side} ${2 * side}`, role: "group", "aria-label": "Map of the plane" }, $(".map"));
+  const canvas = make("canvas", "", root);
+  canvas.setAttribute("aria-hidden", true);
+  const svg = draw("svg", { viewBox: `${-side} ${-side} ${2 * side} ${2 * side}`, role: "group", "aria-label": "Map of the plane" }, root);
   const points = draw("g", { class: "points", "aria-hidden": true }, svg);
   for (const [x, y, label] of scene.points) mark(label, x, -y, points, MARK, { "data-class": label });
   const trails = ["trail halo", "trail"].map((name) => draw("polyline", { class: name, "aria-hidden": true }, svg));
   const walker = draw("circle", { class: "walker", r: 0.45, "aria-hidden": true, hidden: "" }, svg);
   const words = "Start of the walk, moved by the arrow keys";
-  const handle = draw("g", { class: "start", role: "slider", tabindex: 0, "aria-label": words, "aria-orientation": "horizontal" }, svg);
+  const slider = { role: "slider", tabindex: 0, "aria-label": words, "aria-orientation": "horizontal" };
+  const handle = draw("g", { class: "start", ...(isFirst ? slider : { "aria-hidden": true }) }, svg);
   draw("circle", { class: "reach", r: 2 }, handle);
   draw("path", { class: "cross", d: "M-0.9 0H0.9M0 -0.9V0.9" }, handle);
   draw("circle", { class: "ring", r: 0.75 }, handle);
@@ -51,6 +54,7 @@ function makeMap(scene, moved) {
   function showStart([x, y]) {
     start = [x, y];
     handle.setAttribute("transform", `translate(${x} ${-y})`);
+    if (!isFirst) return;
     handle.setAttribute("aria-valuenow", x);
     handle.setAttribute("aria-valuemin", -side);
     handle.setAttribute("aria-valuemax", side);
@@ -60,8 +64,7 @@ function makeMap(scene, moved) {
   function move(x, y) {
     // Adding zero makes a plain zero of minus zero.
     const inside = (value) => Math.min(side, Math.max(-side, Math.round(value * 10) / 10)) + 0;
-    showStart([inside(x), inside(y)]);
-    moved(...start);
+    moved(inside(x), inside(y));
   }
 
   function place(event) {
@@ -91,7 +94,7 @@ function makeMap(scene, moved) {
   });
   handle.addEventListener("pointerdown", (event) => {
     event.preventDefault();
-    handle.focus();
+    if (isFirst) handle.focus();
     handle.setPointerCapture(event.pointerId);
   });
   handle.addEventListener("pointermove", (event) => {
@@ -105,7 +108,7 @@ function makeMap(scene, moved) {
   showStart(start);
 
   return {
-    move, showTrail,
+    move, showStart, showTrail,
     showPlane(newest, label) {
       plane = newest;
       svg.setAttribute("aria-label", label);
