@@ -9,6 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import shown_controls
 from tests.browser.test_attack_page import PHONE, choose, phase, start, violations
 
 OpenPage = Callable[..., Page]
@@ -16,7 +17,9 @@ OpenPage = Callable[..., Page]
 
 def open_runs(page: Page) -> None:
     page.get_by_role("tab", name="Runs").click()
-    page.get_by_role("button", name="Open Identity 42, seed 0").last.wait_for()
+    page.get_by_role("button", name="Show all").or_(
+        page.get_by_role("button", name="Open Identity 42, seed 0")
+    ).last.wait_for()
 
 
 def test_a_first_visit_sees_a_recorded_attack_until_start(open_page: OpenPage) -> None:
@@ -39,6 +42,25 @@ def test_nothing_moves_for_those_who_want_no_motion(open_page: OpenPage) -> None
     player = page.get_by_role("group", name="Replay")
     expect(player.get_by_role("button", name="Play")).to_be_visible()
     expect(player).to_contain_text("Result")
+
+
+def test_the_newest_run_is_open_and_the_address_names_the_opened_one(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    page = open_page()
+    open_runs(page)
+    slider = page.get_by_role("slider", name="Step of the attack")
+    expect(slider).to_have_attribute("aria-valuetext", "Result")
+    opened = page.locator('.runs li[data-open="true"]')
+    expect(opened).to_have_count(1)
+    assert shown_controls(page) <= 16
+    page.get_by_role("button", name="Open Identity 77, seed 0").click()
+    expect(page.get_by_role("heading", name="Identity 77, seed 0")).to_be_visible()
+    page.wait_for_function("location.search.includes('run=recorded/identity_77')")
+    page.screenshot(path=tmp_path / "runs.png")
+    assert violations(page) == []
+    again = open_page(query=page.url.partition("?")[2])
+    expect(again.get_by_role("heading", name="Identity 77, seed 0")).to_be_visible()
 
 
 def test_attack_find_rename_scrub_repeat_take_home_delete(
@@ -77,6 +99,7 @@ def test_attack_find_rename_scrub_repeat_take_home_delete(
     page.screenshot(path=tmp_path / "open.png", full_page=True)
     assert violations(page) == []
 
+    page.get_by_text("Download, or as a command").click()
     code = page.locator(".run-details code")
     expect(code).to_contain_text(
         "python -m mia_demo attack --identity 8 --preset quick --set steps=6"
@@ -96,11 +119,14 @@ def test_attack_find_rename_scrub_repeat_take_home_delete(
     )
 
     page.get_by_label("Search").fill("")
+    page.get_by_role("button", name="Compare two").click()
     page.get_by_label("Compare My <b>first</b>").check()
     page.get_by_label("Compare Identity 42, seed 0").last.check()
     page.get_by_role("button", name="Compare the two").click()
     row = page.get_by_role("row", name="preset")
     expect(row.get_by_role("cell")).to_have_text(["custom", "standard"])
+    photos = page.get_by_alt_text(re.compile("^Training photo of identity"))
+    expect(photos).to_have_count(2)
     page.screenshot(path=tmp_path / "compared.png", full_page=True)
     assert violations(page) == []
 

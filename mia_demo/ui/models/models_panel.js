@@ -47,12 +47,14 @@ function showItem(list, item) {
   if (item.measured) make("p", "measured", card, item.measured).dataset.agrees = item.agrees;
   if (item.source) make("p", "source", card, item.source);
   if (item.licence) make("p", "quiet", card, item.licence);
-  const details = make("details", "", card);
-  make("summary", "", details, `${item.size}, sha256 ${item.short}…`);
-  make("code", "", details, item.sha256);
-  button(make("div", "buttons", details), "Save manifest entry", `Save the manifest entry of ${item.name} as JSON`, () =>
-    save(`${item.name}.json`, JSON.stringify(item.entry, null, 2), "application/json"));
   if (item.remove) removal(card, item.name, item.name);
+}
+
+function showFile(item) {
+  const line = row($(".files tbody"), item.name, [item.size]);
+  make("code", "", make("td", "", line), item.sha256);
+  button(make("td", "", line), "Save", `Save the manifest entry of ${item.name} as JSON`, () =>
+    save(`${item.name}.json`, JSON.stringify(item.entry, null, 2), "application/json"));
 }
 
 function showGroup(group) {
@@ -95,7 +97,11 @@ function show() {
   if (now !== shown) {
     shown = now;
     groups.replaceChildren();
-    (value.groups || []).forEach(showGroup);
+    $(".files tbody").replaceChildren();
+    const all = value.groups || [];
+    all.forEach(showGroup);
+    all.flatMap(({ items }) => items).forEach(showFile);
+    $(".files").hidden = !all.length;
   }
   if (starts) bringIntoView(section);
 }

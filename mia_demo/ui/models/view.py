@@ -26,7 +26,6 @@ from mia_demo.zoo.accuracy import MeasuredAccuracy
 from mia_demo.zoo.hub import DownloadProgress
 from mia_demo.zoo.manifest import CheckpointEntry
 
-HASH_DIGITS = 12
 ROLES = {
     "target": "a target: under attack",
     "evaluator": "judges the attacks",
@@ -155,7 +154,6 @@ def _item(
         "agrees": again.agrees if again else True,
         "size": size_text(entry.stored.bytes),
         "sha256": entry.stored.sha256,
-        "short": entry.stored.sha256[:HASH_DIGITS],
         "source": source,
         "licence": entry.training.licence,
         "entry": entry.to_json(),

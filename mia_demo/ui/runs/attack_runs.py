@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from mia_demo.data.pictures import data_uri, sprite
 from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.export import FILE_TYPES, export, file_name
-from mia_demo.ui.boards.attack_view import BOARD_PHOTO_SIZE, verdict_words
+from mia_demo.ui.boards.attack_view import verdict_words
 from mia_demo.ui.boards.replay_view import run_board
 from mia_demo.ui.runs.repeat_attack import AttackRepeater
-from mia_demo.ui.runs.shown_run import ShownRun
+from mia_demo.ui.runs.shown_run import ShownRun, photo_of, real_photo
 
 MAX_FACES = 4  # in the list: the best picture of each of the first lanes
 MAX_COMPARED_PICTURES = 5  # of a lane
@@ -48,7 +47,9 @@ class ShownAttack(ShownRun[AttackRun]):
         return {"board": run_board(self.engine, self.run)}
 
     def download(self, kind: str) -> tuple[str, bytes]:
-        return file_name(self.run, kind), export(self.run, kind, self._photo())
+        return file_name(self.run, kind), export(
+            self.run, kind, photo_of(self.engine, self.run.config.identity)
+        )
 
     def repeater(self) -> AttackRepeater:
         return AttackRepeater(self.engine, self.run, self.head())
@@ -58,6 +59,9 @@ class ShownAttack(ShownRun[AttackRun]):
 
     def lanes(self) -> Sequence[str]:
         return self.run.config.lanes
+
+    def photos(self, people: Sequence[int]) -> list[dict[str, str]]:
+        return real_photo(self.engine, self.run.config.identity)
 
     def side(self, lane: str, people: Sequence[int]) -> dict[str, Any]:
         report = self.run.report["lanes"][lane]
@@ -71,16 +75,8 @@ class ShownAttack(ShownRun[AttackRun]):
                 {
                     "uri": data_uri(pixels),
                     "alt": f"Reconstruction {rank} of identity {identity} from lane {lane}, "
-                    f"run {self.run.title}",
+                    f"run {self.title}",
                 }
                 for rank, pixels in enumerate(pictures, start=1)
             ],
         }
-
-    def _photo(self) -> npt.NDArray[np.uint8] | None:
-        """A training photo of the identity [R, R, 3]; None if the zoo has no such identity."""
-        identity, identities = self.run.config.identity, self.engine.identities
-        if identity >= len(identities):
-            return None
-        images, _ = identities.tensors(BOARD_PHOTO_SIZE, labels=[identity], indices=[0])
-        return images[0].permute(1, 2, 0).numpy()

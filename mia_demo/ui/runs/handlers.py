@@ -98,6 +98,10 @@ class RunsHandlers:
             shown = self._find(asked.get("chosen"), request)
             return Opened(shown.head(), **shown.parts()).values()
 
+    def follow(self, details: dict[str, Any], request: gr.Request) -> tuple[Any, ...]:
+        """A link names a run."""
+        return self.open({"chosen": details.get("key")}, request)
+
     def compare(self, asked: dict[str, Any], request: gr.Request) -> tuple[Any, ...]:
         """Two runs of a kind side by side."""
         self.repetitions.release(str(request.session_hash))

@@ -6,7 +6,8 @@ import gradio as gr
 
 from mia_demo.ui.boards.sweep_view import NO_SWEEP
 from mia_demo.ui.runs.handlers import RunsHandlers
-from mia_demo.ui.shared.address import AddressPage
+from mia_demo.ui.shared.address import AddressPage, Setting
+from mia_demo.ui.shared.address_values import accepted_by
 from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, wire_stop
@@ -45,6 +46,8 @@ def build_runs_page(app: AppState, page: AddressPage) -> None:
     page.link = details
     page.tab.select(handlers.listing, None, runs, **QUIET)
     runs.select(handlers.open, runs, shown, **QUIET)
+    details.apply(handlers.follow, details, shown, **QUIET)
+    page.add(Setting("run", details, accepted_by(lambda key: key), member="key"))
     runs.apply(handlers.compare, runs, shown, **QUIET)
     runs.edit(handlers.rename, runs, runs, **QUIET)
     deleted = runs.delete(

@@ -14,6 +14,16 @@ function showSide(lane, side, title) {
   make("strong", side.recognised ? "right" : "", words, side.verdict);
 }
 
+function showPhotos(photos) {
+  if (!photos.some((side) => side.length)) return;
+  const card = make("article", "lane card", lanes);
+  make("h4", "", card, "The real photo");
+  for (const side of photos) {
+    const pictures = make("div", "pictures", card);
+    for (const { uri, alt } of side) picture(pictures, uri, alt, "square");
+  }
+}
+
 function show() {
   const value = props.value || {};
   section.hidden = !value.titles;
@@ -27,6 +37,7 @@ function show() {
   body.replaceChildren();
   for (const { setting, first, second } of value.differences) row(body, setting, [first, second]);
   lanes.replaceChildren();
+  showPhotos(value.photos || []);
   for (const { name, style, sides } of value.lanes) {
     const card = make("article", "lane card", lanes);
     card.dataset.style = style;

@@ -3,9 +3,9 @@
 
 function show() {
   const value = props.value || {};
-  $(".nothing").hidden = Boolean(value.key || value.compared);
   $(".found").hidden = !value.key;
   if (!value.key) return;
+  if (value.title === undefined) return trigger("apply"); // a link names it
   $(".found h3").textContent = value.title;
   $(".recorded").hidden = !value.recorded;
   $(".words").replaceChildren();

@@ -5,7 +5,12 @@ const search = $("#runs-search");
 const compare = $(".compare");
 const count = $(".count");
 let ticked = [];
+const FIRST_SHOWN = 5;
 let opened = "";
+let isComparing = false; // there are boxes to tick
+let isWhole = false; // the list, not only its beginning
+const asked = new URL(location.href).searchParams;
+let isUntouched = asked.get("tab") !== "runs" || !asked.get("run");
 
 function ask(event, changes) {
   props.value = { ...props.value, ...changes };
@@ -16,7 +21,10 @@ function showItem(item) {
   const entry = make("li", "card", list);
   entry.dataset.key = item.key;
   entry.dataset.open = item.key === opened;
-  const head = button(entry, "", `Open ${item.title}`, () => open(item));
+  const head = button(entry, "", `Open ${item.title}`, () => {
+    open(item);
+    bringIntoView(document.querySelector(".run-details"));
+  });
   head.className = "head";
   make("span", "title", head, item.title);
   if (item.badge) make("span", "badge strong", head, item.badge);
@@ -30,7 +38,8 @@ function showItem(item) {
 
 function showButtons(row, item) {
   row.replaceChildren();
-  const label = make("label", "", row);
+  const label = make("label", "tick", row);
+  label.hidden = !isComparing;
   const box = make("input", "", label);
   box.type = "checkbox";
   box.checked = ticked.includes(item.key);
@@ -38,33 +47,14 @@ function showButtons(row, item) {
   box.addEventListener("change", () => tick(item.key, box.checked));
   label.append("Compare");
   if (!item.change) return;
-  button(row, "Rename", `Rename ${item.title}`, () => askName(row, item));
+  button(row, "Rename", `Rename ${item.title}`, () =>
+    askName(row, item.title, (name) => ask("edit", { chosen: item.key, name }), () => back(row, item, 0)));
   button(row, "Delete", `Delete ${item.title}`, () => askDeletion(row, item));
 }
 
 function back(row, item, index) {
   showButtons(row, item);
   row.querySelectorAll("button")[index].focus();
-}
-
-function askName(row, item) {
-  row.replaceChildren();
-  const form = make("form", "", row);
-  const field = make("input", "", form);
-  field.type = "text";
-  field.maxLength = 80;
-  field.value = item.title;
-  field.setAttribute("aria-label", `New name of ${item.title}`);
-  const save = make("button", "", form, "Save");
-  save.type = "submit";
-  button(form, "Cancel", `Keep the name ${item.title}`, () => back(row, item, 0));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    ask("edit", { chosen: item.key, name: field.value });
-  });
-  form.addEventListener("keydown", (event) => event.key === "Escape" && back(row, item, 0));
-  field.focus();
-  field.select();
 }
 
 // A deleted run cannot be had back.
@@ -76,9 +66,9 @@ function askDeletion(row, item) {
 
 function open(item) {
   opened = item.key;
+  isUntouched = false;
   for (const entry of list.children) entry.dataset.open = entry.dataset.key === opened;
   ask("select", { chosen: item.key });
-  bringIntoView(document.querySelector(".run-details"));
 }
 
 function tick(key, isTicked) {
@@ -91,8 +81,12 @@ function tick(key, isTicked) {
 }
 
 function showCompare() {
-  compare.disabled = ticked.length !== 2;
-  compare.textContent = ["Compare two: tick them", "Compare two: tick another", "Compare the two"][ticked.length];
+  compare.setAttribute("aria-pressed", isComparing);
+  compare.disabled = isComparing && ticked.length !== 2;
+  compare.textContent = isComparing
+    ? ["Compare two: tick them", "Compare two: tick another", "Compare the two"][ticked.length]
+    : "Compare two";
+  for (const label of list.querySelectorAll(".tick")) label.hidden = !isComparing;
 }
 
 function wordsOf(text) {
@@ -107,12 +101,15 @@ function filter() {
   for (const [index, entry] of [...list.children].entries()) {
     const item = items[index];
     const known = wordsOf([item.title, item.kind, item.words, item.when, item.badge].join(" "));
-    entry.hidden = !words.every((word) => known.some((one) => one.startsWith(word)));
-    found += entry.hidden ? 0 : 1;
+    const isFound = words.every((word) => known.some((one) => one.startsWith(word)));
+    entry.hidden = !isFound || (!isWhole && found >= FIRST_SHOWN);
+    found += isFound ? 1 : 0;
   }
   count.textContent = words.length
     ? `${found} of ${items.length} runs`
     : `${items.length} ${items.length === 1 ? "run" : "runs"}`;
+  $(".more").hidden = isWhole || found <= FIRST_SHOWN;
+  $(".more").textContent = `Show all ${found}`;
 }
 
 let shown = "";
@@ -127,16 +124,29 @@ function show() {
   items.forEach(showItem);
   showCompare();
   filter();
+  if (isUntouched && items.length) open(items[0]);
   $(".scope").textContent = isPrivate
     ? "Everything computed on this machine is kept here, in the folder runs."
     : "Your runs of this browser tab, and recorded ones. Others do not see yours; take along what you want to keep.";
 }
 
 search.addEventListener("input", filter);
+$(".more").addEventListener("click", () => {
+  isWhole = true;
+  filter();
+});
 compare.addEventListener("click", () => {
+  if (!isComparing) {
+    isComparing = true;
+    return showCompare();
+  }
+  isComparing = false;
   opened = "";
   for (const entry of list.children) entry.dataset.open = false;
   ask("apply", { compared: ticked });
+  ticked = [];
+  for (const box of list.querySelectorAll("input[type=checkbox]")) box.checked = false;
+  showCompare();
 });
 watch("value", show);
 show();

@@ -8,8 +8,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
+from mia_demo.data.pictures import data_uri
 from mia_demo.errors import ConfigError
 from mia_demo.runs.run import Run, setting_differences
+from mia_demo.ui.boards.attack_view import BOARD_PHOTO_SIZE
 from mia_demo.ui.boards.lane_styles import styles_in
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.runs.repeater import Repeater
@@ -29,6 +34,11 @@ class ShownRun(ABC, Generic[AnyRun]):
     def __init__(self, engine: Engine, run: AnyRun) -> None:
         self.engine = engine
         self.run = run
+        self.mark = ""  # tells the title from that of another run
+
+    @property
+    def title(self) -> str:
+        return f"{self.run.title}{self.mark}"
 
     # -- in the list --------------------------------------------------------------------------
 
@@ -42,7 +52,7 @@ class ShownRun(ABC, Generic[AnyRun]):
         return {
             "key": run.key,
             "kind": run.kind,
-            "title": run.title,
+            "title": self.title,
             "badge": "recorded" if run.is_recorded else "",
             "words": self.summary(),
             "when": time_words(run.date),
@@ -75,7 +85,7 @@ class ShownRun(ABC, Generic[AnyRun]):
         changes = run.origin.changes_since(self.engine.zoo, self.engine.compute)
         return {
             "key": run.key,
-            "title": run.title,
+            "title": self.title,
             "recorded": run.is_recorded,
             "words": self.sentences(),
             "caveat": f"Changed since: {'; '.join(changes)}." if changes else "",
@@ -124,8 +134,9 @@ class ShownRun(ABC, Generic[AnyRun]):
         others = set(other.identities())
         people = [number for number in self.identities() if number in others]
         compared = {
-            "titles": [shown.run.title for shown in both],
+            "titles": [shown.title for shown in both],
             "words": [shown.caption() for shown in both],
+            "photos": [shown.photos(people) for shown in both],
             "differences": [asdict(found) for found in setting_differences(self.run, other.run)],
             "lanes": [
                 {
@@ -143,7 +154,7 @@ class ShownRun(ABC, Generic[AnyRun]):
 
     def caption(self) -> str:
         """One line beside the other run's."""
-        return self.run.title
+        return self.title
 
     def lanes(self) -> Sequence[str]:
         """Lanes with pictures to compare."""
@@ -152,6 +163,10 @@ class ShownRun(ABC, Generic[AnyRun]):
     def identities(self) -> Sequence[int]:
         """Whose pictures it has."""
         return ()
+
+    def photos(self, people: Sequence[int]) -> list[dict[str, str]]:
+        """Real photos of whom its pictures should show."""
+        return []
 
     def side(self, lane: str, people: Sequence[int]) -> dict[str, Any]:
         """A lane's pictures.
@@ -168,3 +183,19 @@ def time_words(date: str) -> str:
         return f"{datetime.fromisoformat(date):%Y-%m-%d %H:%M} UTC"
     except ValueError:
         return ""
+
+
+def photo_of(engine: Engine, identity: int) -> npt.NDArray[np.uint8] | None:
+    """A training photo of the identity [R, R, 3]; None if the zoo has no such identity."""
+    identities = engine.identities
+    if identity >= len(identities):
+        return None
+    images, _ = identities.tensors(BOARD_PHOTO_SIZE, labels=[identity], indices=[0])
+    return images[0].permute(1, 2, 0).numpy()
+
+
+def real_photo(engine: Engine, identity: int) -> list[dict[str, str]]:
+    """The photo as a picture of a comparison, if there is one."""
+    photo = photo_of(engine, identity)
+    alt = f"Training photo of identity {identity}"
+    return [] if photo is None else [{"uri": data_uri(photo), "alt": alt}]

@@ -14,7 +14,7 @@ from mia_demo.runs.store import delete_folder
 from mia_demo.runs.sweep_run import SweepRun
 from mia_demo.sweep.results import SweepResults
 from mia_demo.ui.runs.repeat_sweep import SweepRepeater
-from mia_demo.ui.runs.shown_run import ShownRun
+from mia_demo.ui.runs.shown_run import ShownRun, real_photo
 
 MAX_COMPARED_IDENTITIES = 6
 
@@ -50,6 +50,10 @@ class ShownSweep(ShownRun[SweepRun]):
     def identities(self) -> Sequence[int]:
         return self.run.record.identities
 
+    def photos(self, people: Sequence[int]) -> list[dict[str, str]]:
+        shown = people[:MAX_COMPARED_IDENTITIES]
+        return [photo for number in shown for photo in real_photo(self.engine, number)]
+
     def side(self, lane: str, people: Sequence[int]) -> dict[str, Any]:
         row = next(row for row in self._results.rows if row.lane == lane)
         return {
@@ -60,7 +64,7 @@ class ShownSweep(ShownRun[SweepRun]):
                 {
                     "uri": data_uri(self._results.picture(lane, number)),
                     "alt": f"Best reconstruction of identity {number} from lane {lane}, "
-                    f"run {self.run.title}",
+                    f"run {self.title}",
                 }
                 for number in people[:MAX_COMPARED_IDENTITIES]
             ],

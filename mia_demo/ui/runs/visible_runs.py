@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import gradio as gr
@@ -44,7 +45,12 @@ def visible_runs(engine: Engine, request: gr.Request) -> list[ShownRun[Any]]:
     else:
         is_own = engine.owned_runs.is_of
         runs = [run for run in runs if run.is_recorded or is_own(run.key, session)]
-    return [SHOWN_AS[run.kind](engine, run) for run in runs]
+    shown = [SHOWN_AS[run.kind](engine, run) for run in runs]
+    titles = Counter(run.title for run in runs)
+    for one in shown:
+        if titles[one.run.title] > 1:
+            one.mark = f", {one.run.date[11:19]}"  # its time of day
+    return shown
 
 
 def visible_run(engine: Engine, request: gr.Request, key: str) -> ShownRun[Any]:
