@@ -21,6 +21,7 @@ from mia_demo.ui.engine.training import Epoch, TrainingUpdate, plan_training, tr
 from mia_demo.ui.engine.training_form import RECIPE, parse_training
 from mia_demo.ui.engine.unfinished import form_of, unfinished_trainings
 from mia_demo.ui.shared.lanes import target_choices
+from mia_demo.ui.train.handlers import TrainHandlers
 from mia_demo.zoo.manifest import MANIFEST
 from mia_demo.zoo.opening import open_zoo
 
@@ -132,10 +133,15 @@ def test_a_paused_training_goes_on_and_leaves_an_attackable_classifier(engine: E
     assert engine.zoo.load_classifier("own-1").num_classes == 100
     assert not resumed.folder.exists()
     assert (engine.zoo.base.root / MANIFEST).read_bytes() == embedded
-    (item,) = own_list(engine.zoo.own.targets())["items"]
+    (item,) = own_list(engine.zoo.own.targets(), engine.kept.names)["items"]
     assert item["settings"].startswith("1 photo of each person, 2 epochs")
-    choices = target_choices(engine.zoo)
+    choices = target_choices(engine, engine.zoo)
     assert choices[-1] == ("own-1 (α −0.2)", "own-1")
+    handlers = TrainHandlers(engine)
+    own = handlers.rename({"chosen": "own-1", "title": "of my class"})
+    assert own["items"][0]["title"] == "of my class"
+    assert target_choices(engine, engine.zoo)[-1][0] == "own-1 (of my class, α −0.2)"
+    assert handlers.rename({"chosen": "own-1", "title": ""})["items"][0]["title"] == ""
     with pytest.raises(ConfigError, match="own-1 was trained with exactly these settings"):
         plan()
 

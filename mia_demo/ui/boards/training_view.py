@@ -6,10 +6,14 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from mia_demo.report.columns import alpha_text, fixed, percent
+from mia_demo.runs.names import RunNames
+from mia_demo.runs.training_run import TrainingRun
 from mia_demo.smoothing import alpha_at_epoch
+from mia_demo.system.json_files import read_json
 from mia_demo.training.logits import LogitHistogram
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import EMBEDDED
@@ -60,7 +64,15 @@ class TrainingView:
         return asdict(self)
 
 
-NO_TRAINING = TrainingView("ready", "Ready. Start trains a classifier with your α.")
+RECORDED = read_json(Path(__file__).with_name("recorded_training.json"))
+NO_TRAINING = {
+    **RECORDED,
+    "phase": "ready",
+    "status": "Ready. Start trains a classifier with your α.",
+    "announcement": "",
+    "progress": 0.0,
+    "facts": "",
+}
 
 
 class TrainingPresenter:
@@ -206,22 +218,24 @@ def with_curves(view: TrainingView, epochs: Sequence[Epoch]) -> TrainingView:
 
 
 def own_list(
-    entries: list[CheckpointEntry], *, newest: str = "", people: str = EMBEDDED
+    entries: list[CheckpointEntry], names: RunNames, *, newest: str = "", people: str = EMBEDDED
 ) -> dict[str, Any]:
     """The list of own classifiers, newest first.
 
     Args:
+        names: those that visitors gave.
         newest: the one just trained, which becomes a ticked lane.
         people: key of the people it was trained on.
     """
-    items = [_item(entry) for entry in reversed(entries)]
+    items = [_item(entry, names.get(TrainingRun(entry).key)) for entry in reversed(entries)]
     return {"newest": newest, "items": items, "people": people, "shared": people == EMBEDDED}
 
 
-def _item(entry: CheckpointEntry) -> dict[str, Any]:
+def _item(entry: CheckpointEntry, title: str) -> dict[str, Any]:
     logits = entry.training.logits
     return {
         "name": entry.name,
+        "title": title,
         "alpha": f"α = {alpha_text(entry.alpha or 0.0)}",
         "settings": settings_words(entry),
         "accuracy": f"{percent(entry.test_accuracy or 0.0)} test accuracy",

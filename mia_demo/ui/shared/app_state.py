@@ -52,7 +52,7 @@ class AppState:
 
     def opened(self, request: gr.Request) -> list[Any]:
         """Updates of the lanes of each page; earlier visits may have left classifiers."""
-        targets = gr.update(choices=target_choices(self.engine.zoo))
+        targets = gr.update(choices=target_choices(self.engine, self.engine.zoo))
         on_attack = attack_lanes(self.engine, request, self.engine.embedded)
         return [gr.update(choices=on_attack), *(targets for _ in self.other_lanes)]
 
@@ -79,7 +79,7 @@ class AppState:
         on_attack, *elsewhere = ticked
         engine, unchanged = self.engine, [gr.skip() for _ in elsewhere]
         if key == EMBEDDED:
-            targets = target_choices(engine.zoo)
+            targets = target_choices(engine, engine.zoo)
             others = [ticked_lanes(targets, lanes, newest) for lanes in elsewhere]
             if attacked != EMBEDDED:
                 return [gr.skip(), gr.skip(), *others]
@@ -92,7 +92,7 @@ class AppState:
         with toasts():
             people = engine.own_people.open(key)
         if attacked == key and people.zoo.target_names():
-            shown = ticked_lanes(target_choices(people.zoo), on_attack, newest)
+            shown = ticked_lanes(target_choices(engine, people.zoo), on_attack, newest)
             return [gr.skip(), shown, *unchanged]
         # The Attack page changes its lanes with its people.
         shown = own_people_attacked(engine, request, people, choose=bool(newest))

@@ -69,6 +69,24 @@ function askAgain(parent, question, [yes, yesLabel, act], [keepLabel, keep]) {
   return button(parent, "Keep", keepLabel, keep);
 }
 
+// A field for another name, in the place of the buttons.
+function askName(parent, title, save, keep) {
+  parent.replaceChildren();
+  const form = make("form", "buttons", parent);
+  const field = make("input", "", form);
+  Object.assign(field, { type: "text", maxLength: 80, value: title });
+  field.setAttribute("aria-label", `New name of ${title}`);
+  make("button", "", form, "Save").type = "submit";
+  button(form, "Cancel", `Keep the name ${title}`, keep);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    save(field.value);
+  });
+  form.addEventListener("keydown", (event) => event.key === "Escape" && keep());
+  field.focus();
+  field.select();
+}
+
 // Hands a file to the browser; nothing of it touches the server's disk.
 function save(name, content, type) {
   const link = document.createElement("a");

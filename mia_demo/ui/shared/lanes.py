@@ -9,6 +9,7 @@ import gradio as gr
 
 from mia_demo.errors import ConfigError
 from mia_demo.report.columns import alpha_text
+from mia_demo.runs.training_run import TrainingRun
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.visitors import is_private
 from mia_demo.visitors.added_models import AddedModels
@@ -27,13 +28,14 @@ def added_models(engine: Engine, request: gr.Request) -> AddedModels | None:
     return engine.added.tab(engine.tab_keys.get(str(request.session_hash)) or "")
 
 
-def target_choices(zoo: LayeredZoo) -> Choices:
-    """A zoo's targets as choices; own ones name their α."""
-    alphas = {entry.name: alpha_text(entry.alpha or 0.0) for entry in zoo.own_targets()}
-    return [
-        (f"{name} (α {alphas[name]})" if name in alphas else name, name)
-        for name in zoo.target_names()
-    ]
+def target_choices(engine: Engine, zoo: LayeredZoo) -> Choices:
+    """A zoo's targets as choices; own ones say what visitors call them, and their α."""
+    words = {}
+    for entry in zoo.own_targets():
+        given = engine.kept.names.get(TrainingRun(entry).key)
+        alpha = f"α {alpha_text(entry.alpha or 0.0)}"
+        words[entry.name] = f"{entry.name} ({f'{given}, ' if given else ''}{alpha})"
+    return [(words.get(name, name), name) for name in zoo.target_names()]
 
 
 def lane_names(engine: Engine, request: gr.Request, people: People) -> list[str]:
@@ -45,7 +47,7 @@ def lane_names(engine: Engine, request: gr.Request, people: People) -> list[str]
 def attack_lanes(engine: Engine, request: gr.Request, people: People) -> Choices:
     """The lanes that this visitor may attack as choices; added ones name their source."""
     zoo = people.zoo
-    choices = target_choices(zoo)
+    choices = target_choices(engine, zoo)
     for name in lane_names(engine, request, people)[len(choices) :]:
         entry = zoo.entry(name)
         words = f"{entry.training.source_name}, α {alpha_text(entry.alpha or 0.0)}"

@@ -12,6 +12,7 @@ import gradio as gr
 
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.recipes.classifiers import with_usual_start
+from mia_demo.runs.training_run import TrainingRun
 from mia_demo.ui.boards.training_view import TrainingPresenter, TrainingView, own_list
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
@@ -42,6 +43,7 @@ from mia_demo.ui.shared.handler import (
     while_running,
 )
 from mia_demo.visitors.own_people import People
+from mia_demo.zoo.manifest import CheckpointEntry
 
 TRAINING_FRAME_SECONDS = 1 / 4
 DOWNLOAD_PART_BYTES = 3_000_000  # of a download; a multiple of 3, so that its base64 has no padding
@@ -91,8 +93,7 @@ class TrainingJobView(JobView[SeriesStep]):
 
     def _idle(self, board: TrainingView, unfinished: Series | None = None) -> tuple[Any, ...]:
         people = self.series.people
-        entries, key = people.zoo.own_targets(), people.key or EMBEDDED
-        own = own_list(entries, newest=self.newest, people=key)
+        own = self.handlers.own(people, self.newest)
         return board.to_json(), *idle_buttons(unfinished), own
 
 
@@ -158,14 +159,27 @@ class TrainHandlers:
 
     def open(self) -> dict[str, Any]:
         """The app is opened; earlier visits may have left classifiers."""
-        return own_list(self.engine.zoo.own_targets())
+        return self.own(self.engine.embedded)
+
+    def own(self, people: People, newest: str = "") -> dict[str, Any]:
+        """The list of the classifiers trained on these people."""
+        entries, names = people.zoo.own_targets(), self.engine.kept.names
+        return own_list(entries, names, newest=newest, people=people.key or EMBEDDED)
+
+    def rename(self, own: dict[str, Any]) -> dict[str, Any]:
+        """A classifier gets a name beside that of its lane; an empty one takes it back."""
+        with toasts():
+            people = self.engine.people(str(own.get("people", EMBEDDED)))
+            entry = own_entry(people, str(own.get("chosen", "")))
+            self.engine.kept.names.set(TrainingRun(entry).key, str(own.get("title", "")))
+        return self.own(people)
 
     def delete(self, own: dict[str, Any]) -> dict[str, Any]:
         """The confirmed Delete button of a classifier."""
         with toasts():
             people = self.engine.people(str(own.get("people", EMBEDDED)))
             self.engine.delete_target(str(own.get("chosen", "")), people)
-        return own_list(people.zoo.own_targets(), people=people.key or EMBEDDED)
+        return self.own(people)
 
     def read_part(self, key: str, name: str, offset: int) -> dict[str, str]:
         """A part of a classifier's file as base64.
@@ -173,12 +187,10 @@ class TrainHandlers:
         Raises:
             DemoError: there is no such classifier, or it cannot be read.
         """
-        zoo = self.engine.people(key).zoo
-        entry = next((e for e in zoo.own_targets() if e.name == name), None)
-        if entry is None:
-            raise ConfigError(f"There is no classifier {name!r} of your own; reload the page.")
+        people = self.engine.people(key)
+        entry = own_entry(people, name)
         try:
-            with zoo.verified_path(entry.stored).open("rb") as file:
+            with people.zoo.verified_path(entry.stored).open("rb") as file:
                 file.seek(max(0, int(offset)))
                 return {"part": base64.b64encode(file.read(DOWNLOAD_PART_BYTES)).decode()}
         except OSError as error:
@@ -270,6 +282,17 @@ class TrainHandlers:
                 yield from measured_training(steps, series, self.engine.speed)
         finally:
             self.busy -= folders
+
+
+def own_entry(people: People, name: str) -> CheckpointEntry:
+    """
+    Raises:
+        ConfigError: none of this name was trained on these people.
+    """
+    for entry in people.zoo.own_targets():
+        if entry.name == name:
+            return entry
+    raise ConfigError(f"There is no classifier {name!r} of your own; reload the page.")
 
 
 def presenter_of(series: Series, number: int) -> TrainingPresenter:

@@ -5,7 +5,8 @@ const list = $("ul");
 function showItem(item) {
   const entry = make("li", "card", list);
   entry.dataset.newest = item.name === props.value.newest;
-  make("h4", "", entry, `${item.name}, ${item.alpha}`);
+  const title = [item.title, item.name, item.alpha].filter(Boolean).join(", ");
+  make("h4", "", entry, title).title = title;
   make("p", "", entry, item.accuracy);
   if (item.logits) make("p", "", entry, item.logits);
   make("p", "quiet", entry, item.settings);
@@ -17,7 +18,14 @@ function showButtons(row, item) {
   // A new one is ticked as a lane there.
   if (item.name === props.value.newest) button(row, "Attack it", `Attack ${item.name}`, toAttackPage);
   button(row, `Download (${item.size})`, `Download ${item.name} as safetensors, ${item.size}`, (self) => attempt(self, () => download(item)));
+  button(row, "Name", `Name ${item.name}`, () =>
+    askName(row, item.title || item.name, (title) => change("edit", item, { title }), () => showButtons(row, item)));
   button(row, "Delete", `Delete ${item.name}`, () => ask(row, item));
+}
+
+function change(event, item, asked) {
+  props.value = { ...props.value, chosen: item.name, ...asked };
+  trigger(event);
 }
 
 function toAttackPage() {
@@ -26,16 +34,12 @@ function toAttackPage() {
 
 // A deleted classifier cannot be had back.
 function ask(row, item) {
-  const remove = () => {
-    props.value = { ...props.value, chosen: item.name };
-    trigger("delete");
-  };
   const keep = () => {
     showButtons(row, item);
     row.lastElementChild.focus();
   };
   askAgain(row, `Delete ${item.name} for good?`,
-    ["Delete", `Yes, delete ${item.name}`, remove], [`Keep ${item.name}`, keep]).focus();
+    ["Delete", `Yes, delete ${item.name}`, () => change("delete", item)], [`Keep ${item.name}`, keep]).focus();
 }
 
 async function download(item) {

@@ -39,9 +39,6 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
     handlers = TrainHandlers(engine)
     with gr.Row(elem_classes="train-page"):
         with gr.Column(scale=1, min_width=320, elem_classes="controls"):
-            own_people = own_people_form(engine, handlers)
-            people = own_people.people
-            three = own_people.three
             words("<h2>1. Smooth the label</h2>")
             alpha = gr.Slider(
                 MIN_ALPHA,
@@ -98,8 +95,10 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
                     step=0.0001,
                 )
                 seed = gr.Number(RECIPE.seed, label="Seed", info="Same seed, same classifier.")
+            own_people = own_people_form(engine, handlers)
+            people, three = own_people.people, own_people.three
         with gr.Column(scale=4, min_width=320):
-            board = component("boards/training_board", NO_TRAINING.to_json())
+            board = component("boards/training_board", NO_TRAINING)
             own = component(
                 "train/own_classifiers",
                 {"newest": "", "items": []},
@@ -128,7 +127,8 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
         trigger_mode="multiple",  # a second one right after the first counts too
         **QUIET,
     )
-    for event in (*runs, deleted):
+    renamed = own.edit(handlers.rename, own, own, **QUIET)
+    for event in (*runs, deleted, renamed):
         app.lanes_follow(event, own)
     app.own_people = own_people.panel
     app.own_people_restored = own_people.wire(

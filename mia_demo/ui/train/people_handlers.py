@@ -10,7 +10,6 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.errors import ConfigError, DemoError
-from mia_demo.ui.boards.training_view import own_list
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.training_speed import three_lanes_seconds
 from mia_demo.ui.shared.handler import toasts, with_errors_told
@@ -100,7 +99,7 @@ class PeopleHandlers:
         is_own = isinstance(people, OwnPeople)
         images = gr.update(maximum=most, value=most) if is_own else gr.update(maximum=most)
         return (
-            own_list(people.zoo.own_targets(), people=key),
+            self.training.own(people),
             images,
             gr.update(classes=len(people.identities)),
             gr.update(visible=is_own),
