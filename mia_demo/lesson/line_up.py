@@ -31,6 +31,11 @@ LINE_UP_PHOTOS = 8
 CHANCE = 1 / LINE_UP_PHOTOS
 LINE_UP_PHOTO_SIZE = 128
 ALL_LANES = "all lanes"
+# Rounds with a photo instead of a reconstruction. With one of somebody else, who is not among the
+# eight, whoever picks the person that a failed attack would have aimed at is wrong by chance: how
+# often that happens is the rate of false positives.
+SAME_PERSON, SOMEBODY_ELSE = "real photo of the person", "photo of somebody else"
+CONTROLS = (SAME_PERSON, SOMEBODY_ELSE)
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class LineUp:
     """A reconstruction, eight photos, and the truth about them.
 
     Attributes:
+        lane: or one of ``CONTROLS``.
+        alpha: of the lane; None for a control.
         seed: of the attack.
         reconstruction: uint8 [R, R, 3].
         identities: [8] who is in the photos, in the order they are shown.
@@ -47,7 +54,7 @@ class LineUp:
     """
 
     lane: str
-    alpha: float
+    alpha: float | None
     identity: int
     seed: int
     reconstruction: npt.NDArray[np.uint8]
@@ -85,7 +92,7 @@ class VoteTally:
     """What voters and evaluator got right in a lane's rounds.
 
     Attributes:
-        hits: right votes.
+        hits: votes for the person; with a photo of somebody else, false positives.
         interval: 95 %, of hits / votes, as if votes were independent. Those on one picture are
             not, so with few rounds it is too narrow.
         choice_hits, top1_hits: rounds in which the evaluator was right, by photo and by name.
@@ -100,24 +107,27 @@ class VoteTally:
     top1_hits: int
 
 
-def choose_identities(identity: int, logits: Tensor, rng: np.random.Generator) -> tuple[int, ...]:
+def choose_identities(
+    identity: int, logits: Tensor, rng: np.random.Generator, without: int | None = None
+) -> tuple[int, ...]:
     """The true identity and its seven distractors, in random order.
 
     Args:
         logits: [C], the evaluator's, of the reconstruction. However low it ranks the truth, the
             truth is in the line-up.
+        without: who must not be among them.
 
     Raises:
         ConfigError: fewer identities than photos.
     """
-    if len(logits) < LINE_UP_PHOTOS:
+    if len(logits) - (without is not None) < LINE_UP_PHOTOS:
         raise ConfigError(
             f"A line-up needs {LINE_UP_PHOTOS} identities, and this zoo has {len(logits)}; "
             "choose a larger zoo."
         )
     ranked = logits.argsort(descending=True).tolist()
-    distractors = [other for other in ranked if other != identity][: LINE_UP_PHOTOS - 1]
-    return tuple(rng.permutation([identity, *distractors]).tolist())
+    distractors = [other for other in ranked if other not in (identity, without)]
+    return tuple(rng.permutation([identity, *distractors[: LINE_UP_PHOTOS - 1]]).tolist())
 
 
 def make_line_up(
@@ -129,18 +139,20 @@ def make_line_up(
     lane: str,
     seed: int,
     rng: np.random.Generator,
+    without: int | None = None,
 ) -> LineUp:
     """Puts a reconstruction uint8 [R, R, 3] of ``identity`` beside eight photos.
 
     Args:
         people: whose training photos are shown; which photo of each is drawn at random.
         rng: decides order and photos.
+        without: who must not be among the eight.
 
     Raises:
         DemoError: too few identities, or a photo that cannot be read.
     """
     logits = judge.evaluator_logits(reconstruction[None])[0]
-    chosen = choose_identities(identity, logits, rng)
+    chosen = choose_identities(identity, logits, rng, without)
     trained_on = [judge.zoo.images_of(people, other, "train") for other in chosen]
     items = [
         (other, int(rng.choice(indices))) for other, indices in zip(chosen, trained_on, strict=True)
@@ -152,7 +164,7 @@ def make_line_up(
     )
     return LineUp(
         lane=lane,
-        alpha=judge.zoo.entry(lane).alpha or 0.0,
+        alpha=None if lane in CONTROLS else judge.zoo.entry(lane).alpha or 0.0,
         identity=identity,
         seed=seed,
         reconstruction=reconstruction,
@@ -160,6 +172,33 @@ def make_line_up(
         photos=_as_pixels(photos),
         evaluator_choice=int(distances[0].argmin()),
         evaluator_top1=int(logits.argmax()),
+    )
+
+
+def make_control(
+    judge: Judge, people: IdentitySet, kind: str, *, identity: int, seed: int
+) -> LineUp:
+    """A round with a real photo in the reconstruction's place, one the classifiers never saw.
+
+    Args:
+        kind: one of ``CONTROLS``.
+        identity: whom the picture shows, or does not show.
+    """
+    rng = np.random.default_rng((seed, CONTROLS.index(kind)))
+    shown = identity
+    if kind == SOMEBODY_ELSE:
+        shown = int(rng.choice([other for other in range(len(people)) if other != identity]))
+    index = int(rng.choice(judge.zoo.images_of(people, shown, "test")))
+    photo, _ = people.items(judge.evaluator.input_size, [(shown, index)])
+    return make_line_up(
+        judge,
+        people,
+        _as_pixels(photo)[0],
+        identity=identity,
+        lane=kind,
+        seed=seed,
+        rng=rng,
+        without=shown if shown != identity else None,
     )
 
 
@@ -184,11 +223,16 @@ def plan_rounds(
 
 
 def tally(ballots: Sequence[Ballot]) -> list[VoteTally]:
-    """Revealed rounds with votes, lane by lane in order of appearance, then all of them."""
+    """Revealed rounds with votes, lane by lane in order of appearance, all of them, controls."""
     counted = [ballot for ballot in ballots if ballot.is_revealed and ballot.votes]
-    lanes = dict.fromkeys(ballot.line_up.lane for ballot in counted)
-    rows = [_row(lane, [b for b in counted if b.line_up.lane == lane]) for lane in lanes]
-    return [*rows, _row(ALL_LANES, counted)] if len(rows) > 1 else rows
+    by_lane: dict[str, list[Ballot]] = {}
+    for ballot in counted:
+        by_lane.setdefault(ballot.line_up.lane, []).append(ballot)
+    rows = {lane: _row(lane, ballots) for lane, ballots in by_lane.items()}
+    controls = [rows.pop(kind) for kind in CONTROLS if kind in rows]
+    attacks = [ballot for ballot in counted if ballot.line_up.lane not in CONTROLS]
+    together = [_row(ALL_LANES, attacks)] if len(rows) > 1 else []
+    return [*rows.values(), *together, *controls]
 
 
 def rounds_csv(ballots: Sequence[Ballot]) -> str:

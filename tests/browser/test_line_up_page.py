@@ -9,6 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.conftest import shown_controls
 from tests.browser.test_attack_page import PHONE, violations
 
 OpenPage = Callable[..., Page]
@@ -22,13 +23,34 @@ def open_line_up(open_page: OpenPage, **options: object) -> Page:
 
 
 def deal(page: Page, rounds: int) -> None:
+    """New rounds, instead of those that came with the demo."""
+    expect(page.get_by_text("Round 1 of 8, recorded")).to_be_visible(timeout=TIMEOUT)
+    page.get_by_role("button", name="Rounds, seed, lanes").click()
     page.get_by_label("Rounds").fill(str(rounds))
     page.get_by_label("Rounds").press("Tab")
     page.get_by_role("button", name="Deal new rounds").click()
+    expect(page.get_by_text("recorded", exact=False).locator("visible=true")).to_have_count(0)
 
 
 def photo(page: Page, number: int) -> Locator:
     return page.get_by_role("radio", name=f"photo {number} of 8", exact=True)
+
+
+def fits(page: Page, part: Locator) -> bool:
+    """Whether all of a part is on the screen without scrolling."""
+    box, size = part.bounding_box(), page.viewport_size
+    return bool(box and size and box["y"] >= 0 and box["y"] + box["height"] <= size["height"])
+
+
+def test_recorded_rounds_are_there_to_play(open_page: OpenPage) -> None:
+    page = open_line_up(open_page)
+    expect(page.get_by_text("Round 1 of 8, recorded")).to_be_visible(timeout=TIMEOUT)
+    assert shown_controls(page) <= 16
+    photo(page, 2).check()
+    page.get_by_role("button", name="Reveal").click()
+    expect(page.locator(".answer .outcome")).to_have_text(
+        re.compile(r"^(The face leaked through lane \w+|You were fooled: .+)\.$")
+    )
 
 
 def test_a_class_votes_from_its_phones(open_page: OpenPage, tmp_path: Path) -> None:
@@ -36,6 +58,10 @@ def test_a_class_votes_from_its_phones(open_page: OpenPage, tmp_path: Path) -> N
     deal(host, 2)
     expect(photo(host, 8)).to_be_visible(timeout=TIMEOUT)
     host.get_by_role("button", name="Open a room").click()
+    host.set_viewport_size({"width": 1280, "height": 800})
+    for part in (host.locator(".room"), photo(host, 8), host.get_by_role("button", name="Reveal")):
+        expect(part).to_be_visible()
+        assert fits(host, part)
     code = host.locator(".line-up .code")
     expect(code).to_have_text(re.compile("^[A-Z2-9]{5}$"))
     expect(host.get_by_role("img", name="QR code of the room’s link")).to_be_visible()

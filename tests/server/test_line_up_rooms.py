@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -16,7 +17,7 @@ import pytest
 from gradio.context import LocalContext
 
 from mia_demo.attack.config import preset_config
-from mia_demo.lesson.line_up import LineUp
+from mia_demo.lesson.line_up import SAME_PERSON, LineUp
 from mia_demo.system.device import choose_compute
 from mia_demo.ui.engine import jobs, line_up_rooms, visitors
 from mia_demo.ui.engine.engine import Curves, Engine, FinishedAttack
@@ -461,6 +462,38 @@ def test_a_wrong_form_gets_one_sentence(
 ) -> None:
     with pytest.raises(gr.Error, match=message):
         handlers.deal({}, rounds, seed, lanes)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "vote", "outcome"),
+    [
+        (-0.05, 5, "The face leaked through lane negative."),
+        (-0.05, 0, "You were fooled: the shield held."),
+        (0.1, 0, "You were fooled: the face stayed hidden."),
+        (None, 0, ""),
+    ],
+)
+def test_a_negative_round_that_fools_people_is_the_shields_success(
+    rooms: LineUpRooms, alpha: float | None, vote: int, outcome: str
+) -> None:
+    key = rooms.create()
+    rooms.expect(key, 1)
+    rooms.add(key, replace(line_up(SAME_PERSON if alpha is None else "negative"), alpha=alpha))
+    rooms.finish(key)
+    rooms.vote_alone(key, seen_by_host(rooms, key)["name"], vote)
+    rooms.reveal(key)
+    assert seen_by_host(rooms, key)["reveal"]["outcome"] == outcome
+
+
+def test_recorded_rounds_come_with_controls_and_give_way_to_new_ones(
+    handlers: LineUpHandlers,
+) -> None:
+    key = handlers.rooms.create()
+    handlers.dealer.deal_recorded(key, seed=1)
+    with handlers.rooms.hosted(key) as game:
+        assert game.is_recorded
+        assert game.expected + len(game.ballots) == 8
+    assert handlers.deal({"key": key}, 1, "", ["zero"])["key"] != key
 
 
 def test_a_visitors_own_attack_becomes_rounds(handlers: LineUpHandlers) -> None:

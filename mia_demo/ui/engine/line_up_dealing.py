@@ -13,7 +13,8 @@ import numpy.typing as npt
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.attack.lanes import check_lane
 from mia_demo.errors import ConfigError, DemoError
-from mia_demo.lesson.line_up import LineUp, make_line_up, plan_rounds
+from mia_demo.lesson.line_up import CONTROLS, LineUp, make_control, make_line_up, plan_rounds
+from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import Engine, FinishedAttack
 from mia_demo.ui.engine.jobs import Job
@@ -24,6 +25,8 @@ from mia_demo.ui.engine.networks import Networks, Work
 
 LINE_UP_PRESET = "quick"
 MAX_AT_ONCE = 12
+MIN_WITH_CONTROLS = 6  # rounds
+RECORDED_ROUNDS = 6
 UNWATCHED = "Nobody was watching, so no further rounds were dealt; deal new ones."
 DEALING_FAILED = "Dealing failed unexpectedly; the server's log says why. Deal again."
 
@@ -61,7 +64,41 @@ class Dealer:
             config = preset_config(LINE_UP_PRESET, identity=identity, lanes=(lane,), seed=chosen)
             seconds = self.engine.speed.attack_seconds(config)
             rounds.append((partial(_attacked, config, number), seconds))
+        if count >= MIN_WITH_CONTROLS:
+            rounds = self._with_controls(rounds, people, chosen)
         self._start(key, rounds)
+
+    def deal_recorded(self, key: str, seed: int | None = None) -> None:
+        """Deals rounds from the first recorded results, controls among them: nothing is attacked.
+
+        Raises:
+            DemoError: there are no recorded results, or rounds are being dealt already.
+        """
+        chosen = secrets.randbelow(MAX_WHOLE) if seed is None else seed
+        results = ResultsLibrary(self.engine.zoo, self.engine.runs).sweeps()
+        recorded = next((sweep for sweep in results if sweep.is_recorded), None)
+        if recorded is None:
+            raise ConfigError("No results came with this zoo; deal new rounds.")
+        found = recorded.load()
+        people, lanes = list(found.record.identities), list(found.record.lanes)
+        count = min(RECORDED_ROUNDS, len(people))
+        rounds: list[Round] = []
+        for number, (identity, lane) in enumerate(plan_rounds(count, lanes, people, chosen)):
+            config = preset_config(LINE_UP_PRESET, identity=identity, lanes=(lane,), seed=chosen)
+            picture = found.picture(lane, identity)
+            rounds.append((partial(_shown, config, lane, picture, (chosen, number)), 1.0))
+        self._start(key, self._with_controls(rounds, people, chosen))
+        self.rooms.mark_recorded(key)
+
+    def _with_controls(self, rounds: list[Round], people: list[int], seed: int) -> list[Round]:
+        """The rounds with a control of each kind among them, never the first."""
+        rng = np.random.default_rng((seed, len(rounds)))
+        mixed = list(rounds)
+        for kind in CONTROLS:
+            identity = int(rng.choice(people))
+            work = partial(_controlled, kind, identity, seed)
+            mixed.insert(int(rng.integers(1, len(mixed) + 1)), (work, 1.0))
+        return mixed
 
     def deal_own(self, key: str, own: FinishedAttack) -> None:
         """Deals a round per lane of a visitor's attack, in random order.
@@ -108,6 +145,13 @@ class Dealer:
             note = str(error)
         finally:  # any other error ends the thread, and Python logs it
             self.rooms.finish(key, note)
+
+
+def _controlled(
+    kind: str, identity: int, seed: int, networks: Networks
+) -> Generator[LineUp, None, None]:
+    """A round with a real photo."""
+    yield make_control(networks.judge(), networks.identities, kind, identity=identity, seed=seed)
 
 
 def _attacked(

@@ -40,6 +40,7 @@ class Game:
         seats: who has joined the room, by their token.
         is_locked: nobody else may join.
         is_dealing, expected: whether rounds are being computed, and how many are missing.
+        is_recorded: its rounds came with the demo; other rounds begin a new game.
         note: what they wait for, or why there are none.
         seen: time of a page's last request.
         used: time of the last action.
@@ -56,6 +57,7 @@ class Game:
     is_dealing: bool = False
     expected: int = 0
     note: str = ""
+    is_recorded: bool = False
     # A round has a name, so that a late vote does not count for the next one.
     names: list[str] = field(default_factory=list)
 

@@ -154,6 +154,12 @@ class LineUpRooms:
                 game.current += 1  # the game was at its end; the new round appears by itself
             game.is_dealing, game.expected, game.note = True, rounds, ""
 
+    def mark_recorded(self, key: str) -> None:
+        """Notes that the game's rounds came with the demo."""
+        with self._quietly(key) as game:
+            if game is not None:
+                game.is_recorded = True
+
     def wait(self, key: str, note: str) -> None:
         """Notes what the expected rounds wait for."""
         with self._quietly(key) as game:

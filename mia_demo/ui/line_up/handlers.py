@@ -60,6 +60,15 @@ class LineUpHandlers:
             self.dealer.deal(key, int(count), lanes, chosen)
         return {"key": key}
 
+    def arrive(self, board: Message | None) -> Message:
+        """The page is first seen: recorded rounds to play, where some came with the zoo."""
+        key = self._key(board)
+        try:
+            self.dealer.deal_recorded(key)
+        except DemoError:
+            return {}  # what else the page offers is there to be seen
+        return {"key": key}
+
     def deal_own(self, board: Message | None, request: gr.Request) -> Message:
         """Deals the visitor's last attack as rounds."""
         with toasts():
@@ -171,13 +180,15 @@ class LineUpHandlers:
             return voter_view(game, voter, targets), game.line_up
 
     def _key(self, board: Message | None) -> str:
-        """The game on the board, or a new one."""
+        """The game on the board, or a new one; rounds of one's own begin a game of their own."""
         key = str((board or {}).get("key", ""))
         try:
-            with self.rooms.hosted(key):
-                return key
+            with self.rooms.hosted(key) as game:
+                if not game.is_recorded or game.code:
+                    return key
         except GoneError:
-            return self.rooms.create()
+            pass
+        return self.rooms.create()
 
 
 def _parse_seed(text: str) -> int | None:

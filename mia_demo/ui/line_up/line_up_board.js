@@ -11,7 +11,7 @@ function show() {
   const page = element.closest(".line-up-page");
   if (page) page.dataset.role = now.role;
   showRoom(now);
-  $(".number").textContent = now.name ? `Round ${now.number}` + (now.role === "voter" ? "" : ` of ${now.rounds}`) : "";
+  $(".number").textContent = now.name ? `Round ${now.number}` + (now.role === "voter" ? "" : ` of ${now.rounds}${now.recorded ? ", recorded" : ""}`) : "";
   $(".status").textContent = now.status || (view ? "" : "Deal new rounds, or join a room.");
   showRound(now);
   showAnswer(now);
@@ -75,8 +75,10 @@ function showAnswer(now) {
   if (!now.reveal) return;
   $(".people").textContent = now.reveal.people;
   $(".machine").textContent = now.reveal.machine;
-  $(".lane").textContent = `${now.reveal.lane} (${now.reveal.alpha}).`;
-  $(".lane").dataset.style = now.reveal.style;
+  $(".origin").textContent = now.reveal.origin;
+  $(".origin").dataset.style = now.reveal.style;
+  setText(".outcome", now.reveal.outcome);
+  $(".outcome").dataset.leaked = now.reveal.leaked;
 }
 
 function showButtons(now) {
@@ -135,4 +137,10 @@ async function start() {
 }
 
 show();
-start();
+const started = start();
+// Whoever comes to play finds rounds that came with the demo.
+new IntersectionObserver((entries, watcher) => {
+  if (!entries.some((entry) => entry.isIntersecting)) return;
+  watcher.disconnect();
+  started.then(() => me || trigger("select"));
+}).observe(board);

@@ -15,10 +15,8 @@ from mia_demo.ui.shared.handler import QUIET
 
 FIRST_ROUNDS = 6
 INTRODUCTION = """
-<h2>1. Deal rounds</h2>
-<p>The evaluator must always name somebody, so its accuracy has false positives. Do people see the
-same face? Random identities are attacked while you look at the first of them; who it is, and
-through which lane, stays hidden until you have voted.</p>
+<p>The evaluator must always name somebody. Do people see the same face? Some rounds are controls: a
+real photo, of the person or of somebody else.</p>
 """
 
 
@@ -33,28 +31,25 @@ def build_line_up_page(app: AppState, address: AddressPage) -> None:
             deal = gr.Button("Deal new rounds", variant="primary")
             estimate = estimate_line()
             own = gr.Button("Use my last attack")
-            with gr.Row():
-                rounds = gr.Number(
-                    FIRST_ROUNDS,
-                    label="Rounds",
-                    info="one attack each",
-                    precision=0,
-                    minimum=1,
-                    maximum=MAX_AT_ONCE,
-                    min_width=100,
-                )
-                seed = gr.Textbox(
-                    "", label="Seed", info="empty: a new one", max_length=10, min_width=100
-                )
-            lanes = gr.CheckboxGroup(lane_names, value=lane_names, label="Lanes")
-            gr.HTML(
-                "<h2>2. Vote, reveal, compare</h2><p>For a class: open a room, and everybody votes "
-                "from a phone.</p>",
-                apply_default_css=False,
-            )
+            with gr.Accordion("Rounds, seed, lanes", open=False):
+                with gr.Row():
+                    rounds = gr.Number(
+                        FIRST_ROUNDS,
+                        label="Rounds",
+                        info="one attack each",
+                        precision=0,
+                        minimum=1,
+                        maximum=MAX_AT_ONCE,
+                        min_width=100,
+                    )
+                    seed = gr.Textbox(
+                        "", label="Seed", info="empty: a new one", max_length=10, min_width=100
+                    )
+                lanes = gr.CheckboxGroup(lane_names, value=lane_names, label="Lanes")
         with gr.Column(scale=4, min_width=320):
             board = component("line_up/line_up_board", server={"ask": handlers.ask})
 
+    board.select(handlers.arrive, board, board, **QUIET)
     deal.click(handlers.deal, [board, rounds, seed, lanes], board, **QUIET)
     estimates = Estimates(engine)
     # Dealing measures the speed of the device as well.

@@ -5,6 +5,7 @@ function showTally(now) {
   $(".tally tbody").replaceChildren();
   for (const lane of now.tally) {
     const line = row($(".tally tbody"), lane.lane, [lane.rounds, "", lane.choice, lane.top1], lane.style);
+    if (lane.note) make("small", "quiet", line.querySelector("th"), ` ${lane.note}`);
     const [rounds, share] = line.querySelectorAll("td");
     rounds.className = "rounds";
     share.className = "share";

@@ -11,12 +11,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from mia_demo.data.pictures import data_uri
-from mia_demo.lesson.line_up import ALL_LANES, CHANCE, Ballot, LineUp, VoteTally, tally
+from mia_demo.lesson.line_up import (
+    ALL_LANES,
+    CHANCE,
+    CONTROLS,
+    SAME_PERSON,
+    SOMEBODY_ELSE,
+    Ballot,
+    LineUp,
+    VoteTally,
+    tally,
+)
 from mia_demo.report.columns import alpha_text
 from mia_demo.ui.boards.lane_styles import lane_styles
 from mia_demo.ui.engine.line_up_game import Game
 from mia_demo.ui.engine.line_up_rooms import ALONE
 
+FALSE_POSITIVES = "false positives"
 HOST, SOLO, VOTER = "host", "solo", "voter"
 
 
@@ -51,12 +62,14 @@ def _view(game: Game, role: str, voter: str, targets: Sequence[str]) -> dict[str
     phase = "waiting" if game.expected else "empty"
     if ballot is not None:
         phase = "revealed" if ballot.is_revealed else "voting"
-    shown = sorted((one.line_up for one in game.ballots), key=lambda one: -one.alpha)
-    styles = lane_styles({one.lane: one.alpha for one in shown})
+    attacks = [one.line_up for one in game.ballots if one.line_up.alpha is not None]
+    alphas = {one.lane: one.alpha for one in sorted(attacks, key=lambda one: -(one.alpha or 0.0))}
+    styles = {**dict.fromkeys(CONTROLS, -1), **lane_styles(alphas)}
     return {
         "role": role,
         "phase": phase,
         "code": game.code,
+        "recorded": game.is_recorded,
         "name": game.name,
         "number": game.current + 1,
         "rounds": len(game.ballots) + game.expected,
@@ -77,31 +90,61 @@ def _reveal(ballot: Ballot, role: str, styles: dict[str, int]) -> dict[str, Any]
     shown = ballot.line_up
     votes, hits = len(ballot.votes), ballot.hits
     chosen = shown.identities[shown.evaluator_choice]
+    is_control = shown.alpha is None
     people = f"{hits} of {votes} chose it." if votes else "Nobody voted."
     if role == SOLO:
         people = f"You were {_verdict(hits > 0)}."
+    where = f"It is photo {shown.truth + 1}, identity {shown.identity}."
+    if shown.lane == SOMEBODY_ELSE:
+        where = f"A control: it is none of the eight. Asked for was identity {shown.identity}."
+        people = "You picked that photo." if hits else "You picked another."
+        if role != SOLO:
+            people = f"{hits} of {votes} picked that photo: false positives."
     return {
         "truth": shown.truth,
         "identities": list(shown.identities),
         "counts": ballot.counts(),
         "choice": shown.evaluator_choice,
         "lane": shown.lane,
+        "origin": _origin(shown),
         "style": styles[shown.lane],
-        "alpha": f"α = {alpha_text(shown.alpha)}",
-        "people": f"It is photo {shown.truth + 1}, identity {shown.identity}. {people}",
+        "outcome": "" if is_control or not votes else _outcome(shown, hits, votes, role),
+        "leaked": 2 * hits > votes,
+        "people": f"{where} {people}",
         "machine": (
-            f"The evaluator chooses photo {shown.evaluator_choice + 1}, identity {chosen}: "
-            f"{_verdict(chosen == shown.identity)}. Asked for a name among all identities it says "
-            f"{shown.evaluator_top1}: {_verdict(shown.evaluator_top1 == shown.identity)}."
+            f"The evaluator chooses photo {shown.evaluator_choice + 1}, identity {chosen}"
+            + ("" if shown.lane == SOMEBODY_ELSE else f": {_verdict(chosen == shown.identity)}")
+            + f". Asked for a name among all identities it says {shown.evaluator_top1}"
+            + (
+                "."
+                if shown.lane == SOMEBODY_ELSE
+                else f": {_verdict(shown.evaluator_top1 == shown.identity)}."
+            )
         ),
     }
 
 
+def _origin(shown: LineUp) -> str:
+    if shown.lane == SAME_PERSON:
+        return "A control: a real photo of the person, not a reconstruction."
+    if shown.lane == SOMEBODY_ELSE:
+        return "A real photo of somebody who is not among the eight."
+    return f"The reconstruction comes from lane {shown.lane} (α = {alpha_text(shown.alpha or 0)})."
+
+
+def _outcome(shown: LineUp, hits: int, votes: int, role: str) -> str:
+    """Who has won: whoever is fooled has not seen the face."""
+    if 2 * hits > votes:
+        return f"The face leaked through lane {shown.lane}."
+    who = "You were" if role == SOLO else "Most were"
+    held = "the shield held" if (shown.alpha or 0.0) < 0 else "the face stayed hidden"
+    return f"{who} fooled: {held}."
+
+
 def _ordered(rows: Sequence[VoteTally], targets: Sequence[str]) -> list[VoteTally]:
     """Lanes in their usual order, then deleted ones, then the sum."""
-    return sorted(
-        rows, key=lambda row: targets.index(row.lane) if row.lane in targets else len(targets)
-    )
+    places = [*targets, *(row.lane for row in rows if row.lane not in targets)]
+    return sorted(rows, key=lambda row: places.index(row.lane))
 
 
 def _tally_row(row: VoteTally, styles: dict[str, int]) -> dict[str, Any]:
@@ -109,6 +152,7 @@ def _tally_row(row: VoteTally, styles: dict[str, int]) -> dict[str, Any]:
     return {
         "lane": row.lane,
         "style": -1 if row.lane == ALL_LANES else styles[row.lane],
+        "note": FALSE_POSITIVES if row.lane == SOMEBODY_ELSE else "",
         "rounds": row.rounds,
         "share": row.hits / row.votes,
         "interval": row.interval,

@@ -14,9 +14,13 @@ import torch
 from mia_demo.data.identities import IdentitySet
 from mia_demo.errors import ConfigError
 from mia_demo.lesson.line_up import (
+    ALL_LANES,
+    SAME_PERSON,
+    SOMEBODY_ELSE,
     Ballot,
     LineUp,
     choose_identities,
+    make_control,
     make_line_up,
     plan_rounds,
     rounds_csv,
@@ -141,6 +145,32 @@ def test_the_tally_counts_lane_by_lane() -> None:
     assert (negative.choice_hits, negative.top1_hits) == (0, 0)
     assert (everything.lane, everything.votes, everything.hits) == ("all lanes", 6, 3)
     assert tally([hidden]) == []
+
+
+def test_controls_count_apart_from_attacks_and_give_false_positives() -> None:
+    rows = tally(
+        [
+            revealed(line_up("zero"), 2, 5),
+            revealed(replace(line_up(SOMEBODY_ELSE, choice=2), alpha=None), 2, 1, 0, 4),
+            revealed(replace(line_up(SAME_PERSON), alpha=None), 2, 2),
+            revealed(line_up("negative"), 1),
+        ]
+    )
+    lanes = ["zero", "negative", ALL_LANES, SAME_PERSON, SOMEBODY_ELSE]
+    assert [row.lane for row in rows] == lanes
+    assert (rows[2].votes, rows[2].hits) == (3, 1)  # of attacks alone
+    assert (rows[4].votes, rows[4].hits, rows[4].choice_hits) == (4, 1, 1)
+
+
+def test_a_control_shows_the_person_or_nobody_of_the_eight(
+    judge: Judge, people: IdentitySet
+) -> None:
+    same = make_control(judge, people, SAME_PERSON, identity=17, seed=3)
+    assert same.evaluator_top1 == same.identities[same.truth] == 17
+    assert same.alpha is None
+    other = make_control(judge, people, SOMEBODY_ELSE, identity=17, seed=3)
+    assert other.identities[other.truth] == 17
+    assert other.evaluator_top1 not in other.identities  # whom it shows, and rightly named
 
 
 def test_the_csv_holds_counts_of_revealed_rounds_alone() -> None:
