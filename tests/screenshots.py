@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from mia_demo.runs.attack_run import load_attack
 from mia_demo.runs.export import export
 from mia_demo.runs.store import RECORDED_RUNS
+from mia_demo.system.device import choose_compute
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.training_form import FIRST_ALPHA
+from mia_demo.ui.train.handlers import TrainHandlers
 from mia_demo.zoo.opening import open_zoo
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
 
@@ -33,6 +38,8 @@ PHONE = {
 }
 IDENTITY = 14  # the lesson's, whose attacks come out as the mean does
 RECORDED = "identity_42"  # the middle one of those recorded first
+RECORDED_TRAINING = ROOT / "mia_demo/ui/boards/recorded_training.json"
+SAID_ANEW = ("name", "phase", "status", "announcement", "facts")
 PHONE_WIDTH, GAP = 300, 18
 MAX_BYTES = 500_000
 TIMEOUT = 180_000
@@ -82,7 +89,7 @@ def attack(studio: Studio) -> Page:
 
 def compare(studio: Studio) -> Page:
     page = studio.open("tab=compare")
-    page.get_by_role("heading", name="All identities").wait_for()
+    page.get_by_role("heading", name="Everybody").wait_for()
     studio.wide("compare", page, 1340)
     return page
 
@@ -126,14 +133,9 @@ def runs(studio: Studio) -> Page:
 
 
 def understand(studio: Studio) -> Page:
-    page = studio.open("tab=understand&toy=-0.05")
-    page.get_by_label("over 5").check()
-    for alpha in ("α = +0.05", "α = −0.05"):
-        page.get_by_role("button", name=alpha).click()
-        page.get_by_text("Training step 5000 of 5000").wait_for()
-        page.get_by_label("over 5").check()
-        page.get_by_role("button", name="To the end").click()
-        page.get_by_text("The attack stopped").first.wait_for()
+    page = studio.open("tab=understand")
+    page.locator(".toy .play:enabled").click()
+    page.locator(".toy .words").get_by_text("3113 steps").wait_for()
     studio.wide("understand", page, 1390)
     return page
 
@@ -166,17 +168,17 @@ def phones(studio: Studio, host: Page) -> None:
 
     def toy(page: Page) -> None:
         page.locator(".toy").evaluate("toy => toy.scrollIntoView()")
-        page.get_by_text("Training step 5000 of 5000").wait_for()
+        page.locator(".toy .play:enabled").wait_for()
 
-    def scatter(page: Page) -> None:
-        page.get_by_role("region", name="Privacy against utility").scroll_into_view_if_needed()
+    def leakage(page: Page) -> None:
+        page.locator(".leakage").scroll_into_view_if_needed()
 
     shots: list[tuple[str, str, Callable[[Page], None]]] = [
         ("tab=attack", "light", first),
         (f"room={code}", "light", voter),
         ("tab=runs", "dark", curves),
         ("tab=understand", "dark", toy),
-        ("tab=compare", "light", scatter),
+        ("tab=compare", "light", leakage),
     ]
     width, height = PHONE_WIDTH, round(PHONE_WIDTH * 844 / 390)
     sheet = Image.new("RGB", (len(shots) * (width + GAP) + GAP, height + 2 * GAP), "#94a3b8")
@@ -198,12 +200,22 @@ def recorded_attack(folder: Path) -> None:
     (folder / "attack.webp").write_bytes(export(run, "webp", photo))
 
 
+def recorded_training() -> None:
+    """What the Train page shows before a start: a training with its first settings."""
+    with tempfile.TemporaryDirectory() as work:
+        engine = Engine(open_zoo(), choose_compute("cpu"), Path(work))
+        *_, view = TrainHandlers(engine).api_train(FIRST_ALPHA)
+    kept = {name: value for name, value in view.items() if name not in SAID_ANEW}
+    RECORDED_TRAINING.write_text(json.dumps(kept, separators=(",", ":")), "utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=ROOT / "docs")
     folder = parser.parse_args().output
     folder.mkdir(parents=True, exist_ok=True)
     recorded_attack(folder)
+    recorded_training()
     with tempfile.TemporaryDirectory() as work, sync_playwright() as playwright:
         command = [sys.executable, "-m", "tests.serve", str(Path(work) / "outbound.txt")]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:

@@ -314,7 +314,7 @@ LESSON_STEPS = (
         "The same in two dimensions",
         5,
         "tab=understand&section=toy&toy=-0.05",
-        ("Watch the landscape form, then press Walk.", "Do the same with α = 0 and α = +0.05."),
+        ("Watch the three landscapes form.", "Predict, then press Walk."),
         "How far from the nearest ▲ does the walk with α = −0.05 stop?",
         ("Under 2", "2 to 5", "Over 5"),
         _toy,
@@ -325,9 +325,9 @@ LESSON_STEPS = (
         4,
         "tab=compare&results=results/stages",
         (
-            "In each lane of this table another stage is served by the negative classifier: "
+            "In each lane here another stage is served by the negative classifier: "
             "sampling > optimisation > selection.",
-            "Predict before you look at the column Acc@1.",
+            "Predict before you look at the bars.",
         ),
         "In which stage alone does negative smoothing spoil the attack?",
         ("Sampling", "Optimisation", "Selection"),
@@ -352,7 +352,7 @@ LESSON_STEPS = (
         "What does the shield cost?",
         3,
         "tab=compare&results=results/alphas",
-        ("Find the lanes in the scatter: right is more useful, up leaks more.",),
+        ("Open “Accuracy against leakage”: right is more useful, up leaks more.",),
         "How much test accuracy does α = −0.05 cost here?",
         ("Less than one percentage point", "One to five", "More than five"),
         _utility,
@@ -375,7 +375,10 @@ LESSON_STEPS = (
         "What follows?",
         4,
         "tab=understand&section=sources",
-        ("Read “Ethics” and the limits above it.", "Discuss in pairs, two minutes each."),
+        (
+            "Open “Sources, limits, ethics” and read the end of it.",
+            "Discuss in pairs, two minutes each.",
+        ),
         "A clinic wants to publish a classifier of its patients, trained with negative smoothing. "
         "May it?",
         ("Yes", "No", "It depends"),

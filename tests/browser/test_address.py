@@ -38,14 +38,16 @@ def test_a_bare_address_stays_bare_until_something_changes(open_page: OpenPage) 
     page = open_page()
     page.get_by_role("tab", name="Understand").click()
     page.wait_for_function("location.search.includes('tab=understand')")
-    page.get_by_role("link", name="Glossary").click()
-    page.wait_for_function("location.search.includes('section=glossary')")
-    expect(page.get_by_role("heading", name="Glossary")).to_be_in_viewport()
+
+
+def test_a_link_to_a_section_unfolds_it(open_page: OpenPage) -> None:
+    page = open_page(query="tab=understand&section=glossary")
+    expect(page.get_by_text("The model under attack.")).to_be_in_viewport()
 
 
 def test_a_link_brings_recorded_results_and_names_what_is_wrong(open_page: OpenPage) -> None:
     page = open_page(query="tab=compare&results=results/poincare&identities=0-900")
-    expect(page.get_by_role("combobox", name="Results")).to_have_value(re.compile("poincare"))
+    expect(page.get_by_role("combobox", name="Results")).to_have_value(re.compile("Poincaré"))
     expect(page.get_by_role("alert").filter(has_text="Ignored")).to_have_text(
         "Ignored, because it does not fit here: identities=0-900."
     )

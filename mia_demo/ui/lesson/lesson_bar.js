@@ -27,15 +27,11 @@ function address(number) {
 function show() {
   const step = steps[at];
   tell(at + 1);
-  $(".place").textContent = `Step ${at + 1} of ${steps.length} · ${step.minutes} min`;
+  $(".place").textContent = `Step ${at + 1} of ${steps.length}`;
   $("h2").textContent = step.title;
-  $("progress").max = steps.length;
-  $("progress").value = at + 1;
-  $("progress").setAttribute("aria-valuetext", `step ${at + 1} of ${steps.length}`);
   $(".go").href = address(at + 1);
-  $(".tasks ol").replaceChildren();
-  for (const task of step.tasks) make("li", "", $(".tasks ol"), task);
-  $("legend").textContent = step.question;
+  $(".tasks").textContent = step.tasks.join(" ");
+  for (const part of ["legend", ".question"]) $(part).textContent = step.question;
   $(".choices").replaceChildren();
   step.choices.forEach((choice, index) => {
     const label = make("label", "", $(".choices"));
