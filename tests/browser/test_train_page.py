@@ -119,7 +119,9 @@ def test_train_pause_resume_attack_download_delete(open_page: OpenPage, tmp_path
     expect(
         page.locator(".runs-page").get_by_role("img", name="Loss after epoch 16 of 16")
     ).to_be_visible()
-    expect(page.locator(".run-details code")).to_have_text(re.compile(r"train --alpha=-0\.2 .*--photos 1 "))
+    expect(page.locator(".run-details code")).to_have_text(
+        re.compile(r"train --alpha=-0\.2 .*--photos 1 ")
+    )
     page.get_by_role("button", name="Show on the Train page").click()
     page.wait_for_function("location.search.includes('tab=train')")
     page.get_by_role("tab", name="Compare").click()
