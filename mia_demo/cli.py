@@ -5,6 +5,7 @@ standard error. Expected failures end with one line and exit code 2.
 """
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
@@ -16,6 +17,7 @@ import typer
 from mia_demo import PROGRAM, __version__
 from mia_demo.commands.requests import REQUESTS, SEVERAL, Request
 from mia_demo.errors import DemoError
+from mia_demo.system.files import write_remedy
 from mia_demo.system.streams import prepare_output
 
 DESCRIPTION = (
@@ -114,18 +116,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from mia_demo.commands.output import as_text
 
         result = answer(request)
+        if result is None:
+            return 0
+        text = json.dumps(result, allow_nan=False) if request.as_json else as_text(result)
+        print(text, flush=True)
     except typer.TyperException as error:
         print(f"error: {_one_line(error)}", file=sys.stderr)
         return 2
     except DemoError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever reads has seen enough, as ``| head`` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left to flush
+        return 1
+    except OSError as error:
+        place = f": {error.filename}" if error.filename else ""
+        print(f"error: {error.strerror or error}{place}; {write_remedy(error)}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("stopped; finished parts are kept", file=sys.stderr)
         return 130
-    if result is None:
-        return 0
-    print(json.dumps(result, allow_nan=False) if request.as_json else as_text(result))
     return 1 if result.get("ok") is False else 0
 
 

@@ -82,14 +82,16 @@ def answer_sweep(request: SweepRequest) -> dict[str, Any] | None:
         config = preset_config(request.preset, lanes=lanes, **parse_knobs(request.settings or []))
         attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
         plan = SweepPlan(config, tuple(identities), tuple(seeds), request.output)
-        with progress("sweep", unit="attack", shown=team.leads) as bar:
+        bar = progress("sweep", unit="attack", shown=team.leads)
+        with writing_to(request.output), bar:
             bar.total = plan.total
             for done in run_team_sweep(team, attacker, judge, plan):
                 bar.update(done - bar.n)
     if not team.leads:
         return None
-    results = collect_results(attacker, judge, plan)
-    save_report(results, request.output)
+    with writing_to(request.output):
+        results = collect_results(attacker, judge, plan)
+        save_report(results, request.output)
     return {
         **asdict(results.record),
         "preset": config.preset,

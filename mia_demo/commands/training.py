@@ -14,6 +14,7 @@ from mia_demo.errors import ConfigError, DeviceError
 from mia_demo.recipes.classifiers import ClassifierRequest, make_classifier
 from mia_demo.recipes.workshop import Workshop
 from mia_demo.system.device import choose_compute
+from mia_demo.system.files import writing_to
 from mia_demo.system.memory import is_out_of_memory
 from mia_demo.training.classifier import LabelledImages
 from mia_demo.training.config import TrainConfig
@@ -41,7 +42,8 @@ def answer_train(request: TrainRequest) -> dict[str, Any]:
     images = _images(request, config.input_size, output)
     workshop = Workshop(output, compute, request.output / "state", log_line)
     try:
-        make_classifier(workshop, ClassifierRequest(name, kind, config, *images))
+        with writing_to(request.output):
+            make_classifier(workshop, ClassifierRequest(name, kind, config, *images))
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise

@@ -123,6 +123,23 @@ def test_a_training_whose_people_are_deleted_ends_and_leaves_nothing(
     assert list(engine.own_people.folder.iterdir()) == []
 
 
+def test_a_training_of_own_people_that_was_begun_is_told_where_it_goes_on(
+    people: OwnPeople, engine: Engine, handlers: PeopleHandlers
+) -> None:
+    for architecture in ("compact_densenet", "compact_resnet"):
+        engine.speed.note(f"training {architecture}", 1, 0.1)
+        engine.speed.note(f"testing {architecture}", 1, 0.1)
+    assert "not finished" not in handlers.estimate(people.key)["value"]
+    work = series_work(plan_three_lanes(people, engine.zoo), engine)
+    while not next(work)[1].epochs:  # its tab is closed after an epoch
+        pass
+    work.close()
+    told = handlers.estimate(people.key)["value"]
+    assert "Begun and not finished: the evaluator (1 of 40 epochs); the same settings" in told
+    _, resumed = next(series_work(plan_three_lanes(people, engine.zoo), engine))
+    assert len(resumed.epochs) == 1
+
+
 def test_classifiers_of_own_people_are_nobody_elses(
     people: OwnPeople, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

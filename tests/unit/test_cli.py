@@ -27,6 +27,7 @@ from mia_demo.commands.requests import (
     TrainRequest,
 )
 from mia_demo.zoo.folder import EMBEDDED_ZOO
+from tests.full_disk import full_disk
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
@@ -81,6 +82,56 @@ def test_mistakes_end_with_one_line_and_code_2(
     assert captured.err.startswith("error: ")
     assert captured.err.count("\n") == 1
     assert message in captured.err
+
+
+KNOBS = ("candidates=1", "kept=1", "steps=1", "selection_rounds=1", "pool_size=10")
+FEW = [part for knob in KNOBS for part in ("--set", knob)]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["attack", "--identity", "7", "--lanes", "zero", *FEW],
+        ["sweep", "--identities", "7", "--seeds", "0", "--lanes", "zero", *FEW],
+        ["train", "--alpha", "0", "--epochs", "1", "--input-size", "16"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_full_disk_is_one_line_and_code_2(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    identity_folder: Path,
+    arguments: list[str],
+) -> None:
+    output = tmp_path / "output"
+    data = ["--data", str(identity_folder)] if arguments[0] == "train" else []
+    with full_disk(2000):
+        assert main([*arguments, *data, "--output", str(output), "--device", "cpu"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    line = captured.err.splitlines()[-1]
+    assert line.startswith(f"error: Cannot write to {output} (")
+    assert line.endswith("; free some space there, or use a folder on another disk.")
+    assert "Traceback" not in captured.err
+
+
+def test_a_reader_who_has_seen_enough_is_no_error() -> None:
+    """As with ``| head``."""
+    program = (
+        "import sys; from mia_demo import cli; from mia_demo.commands import answers; "
+        "answers.answer = lambda request: {'key': 'value'}; sys.stdin.read(); "
+        "sys.exit(cli.main(['toy', '--alpha', '0']))"
+    )
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as p:
+        assert p.stdin is not None
+        assert p.stdout is not None
+        assert p.stderr is not None
+        p.stdout.close()
+        p.stdin.close()
+        assert p.stderr.read() == b""
+    assert p.returncode == 1
 
 
 def test_train_writes_a_checkpoint_that_attacks_can_load(

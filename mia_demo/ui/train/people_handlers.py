@@ -15,7 +15,13 @@ from mia_demo.ui.engine.training_speed import three_lanes_seconds
 from mia_demo.ui.shared.handler import toasts, with_errors_told
 from mia_demo.ui.shared.lanes import own_people_attacked, people_choices
 from mia_demo.ui.train.handlers import TrainHandlers
-from mia_demo.ui.train.people_view import NOBODY, duration, people_panel, reading
+from mia_demo.ui.train.people_view import (
+    NOBODY,
+    duration,
+    people_panel,
+    reading,
+    unfinished_words,
+)
 from mia_demo.visitors.own_people import OwnPeople
 
 CONSENT = "I have the consent of everyone pictured, or the faces are synthetic."
@@ -124,7 +130,7 @@ class PeopleHandlers:
             text = (
                 f"Trains {judge}positive, zero and negative: {duration(seconds)} on this machine."
             )
-        return gr.update(value=f"<p>{escape(text)}</p>", visible=True)
+        return gr.update(value=f"<p>{escape(text + unfinished_words(people))}</p>", visible=True)
 
     def _shown(
         self,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mia_demo.data.pictures import data_uri
+from mia_demo.recipes.make_zoo import ZooRecipe
+from mia_demo.report.columns import alpha_text
+from mia_demo.ui.engine.unfinished import unfinished_trainings
 from mia_demo.visitors.own_people import OwnPeople
 from mia_demo.visitors.upload import FEW_PHOTOS, UploadSummary
 
@@ -80,3 +83,18 @@ def duration(seconds: float) -> str:
     if minutes < 2:
         return "about a minute"
     return f"about {minutes} minutes" if minutes < 90 else f"about {round(minutes / 60)} hours"
+
+
+def unfinished_words(people: OwnPeople) -> str:
+    """What is said of trainings on these people that were begun; nothing where there are none."""
+    plans = unfinished_trainings(people.zoo, people.zoo.own.path)
+    judge = ZooRecipe().evaluator.architecture
+    begun = [
+        ("the evaluator" if config.architecture == judge else f"α = {alpha_text(config.alpha)}")
+        + f" ({plan.epochs_done()} of {config.epochs} epochs)"
+        for plan in plans
+        for config in (plan.config,)
+    ]
+    if not begun:
+        return ""
+    return f" Begun and not finished: {', '.join(begun)}; the same settings go on from there."
