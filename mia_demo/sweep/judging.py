@@ -15,6 +15,7 @@ from mia_demo.errors import ConfigError, DataError
 from mia_demo.metrics.attributes import Shares, base_rates, right_values, shares
 from mia_demo.metrics.judge import Verdict, squared_distances, verdict_on
 from mia_demo.models.attributes import predicted_values
+from mia_demo.sweep.known_photos import KnownPhotos
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages, predict
 from mia_demo.zoo.reading import Zoo
@@ -133,10 +134,8 @@ class AttributeJudge:
     def reference(self, identities: Sequence[int]) -> dict[str, AttributeReference]:
         """By attribute, for these identities; attributes that apply to none are left out."""
         (entry,) = self.zoo.entries("attributes")
-        size = self.heads.input_size
-        images, labels = self.zoo.split(self._identities, size, "test")
-        chosen = torch.isin(labels, torch.tensor(identities))
-        measured = shares(self.right(LabelledImages(images[chosen], labels[chosen])))
+        photos = KnownPhotos(self.zoo, self.heads.input_size, self.compute)
+        measured = shares(self.right(photos.photos_of(set(identities), "test")))
         return {
             name: AttributeReference(
                 base_value=value,

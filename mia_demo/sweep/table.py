@@ -24,6 +24,7 @@ from mia_demo.metrics.frechet import frechet_distance
 from mia_demo.metrics.prdc import Prdc, mean_prdc, prdc
 from mia_demo.metrics.recognition import identity_centres, recognised
 from mia_demo.sweep.judging import AttributeJudge, Judge, open_attribute_judge
+from mia_demo.sweep.known_photos import KnownPhotos
 from mia_demo.sweep.pooling import compare_with_zero
 from mia_demo.sweep.rows import LaneRow
 from mia_demo.sweep.sweep import SweepPlan
@@ -39,27 +40,22 @@ EXTRACTION = ("extraction_train", "extraction_test")
 def results_table(attacker: Attacker, judge: Judge, plan: SweepPlan) -> list[LaneRow]:
     """All rows of a finished sweep of the attacker's zoo."""
     zoo, compute = attacker.zoo, judge.compute
-    private = zoo.identities()
-    size = zoo.entry("evaluator").input_size
-    test = LabelledImages(*zoo.split(private, size, "test"))
-    chosen_people = set(plan.identities)
-    own = [item for item in zoo.split_items(private)["train"] if item[0] in chosen_people]
-    train = LabelledImages(*private.items(size, own))
-    chosen = torch.isin(test.labels, train.labels)
-    examined = LabelledImages(test.images[chosen], test.labels[chosen])
+    photos = KnownPhotos(zoo, zoo.entry("evaluator").input_size, compute)
+    train = photos.photos_of(set(plan.identities), "train")
+    examined = photos.photos_of(set(train.labels.tolist()), "test")
     attributes, no_attributes = open_attribute_judge(zoo, compute)
-    gallery = LabelledImages(*zoo.split(private, size, "train"))
-    embeddings = predict(judge.embedder, gallery.images, compute)
-    centres, everybody = identity_centres(embeddings, gallery.labels)
-    swept = torch.isin(gallery.labels, train.labels)
-    real = Cloud(embeddings[swept], gallery.labels[swept])
+    embeddings = photos.outputs("embedder", judge.embedder, "train")
+    gallery, tested = photos.labels("train"), photos.labels("test")
+    centres, everybody = identity_centres(embeddings, gallery)
+    swept = torch.isin(gallery, train.labels)
+    real = Cloud(embeddings[swept], gallery[swept])
     rows = []
     results = [result["lanes"] for _, _, result in plan.results()]
     for position, name in enumerate(plan.config.lanes):
         fake = _reconstructions(zoo, plan, position)
         cloud = Cloud(predict(judge.embedder, fake.images, compute), fake.labels)
         target = attacker.lane(stage_names(name)[1])
-        logits = predict(target.classifier, test.images, compute)
+        logits = photos.outputs(target.name, target.classifier, "test")
         hits = recognised(cloud.features, centres, everybody) == fake.labels
         leaked, refused = _attribute_shares(attributes, fake)
         row = LaneRow(
@@ -71,7 +67,7 @@ def results_table(attacker: Attacker, judge: Judge, plan: SweepPlan) -> list[Lan
             attributes=leaked,
             attributes_refused=no_attributes or refused,
             **attack_figures([lanes[name] for lanes in results], seeds=len(plan.seeds)),
-            **_attempt(CALIBRATION, calibration, logits, test.labels),
+            **_attempt(CALIBRATION, calibration, logits, tested),
             **_attempt(("frechet",), frechet_distance, cloud.features, real.features),
             **_attempt(PRDC, _prdc, real, cloud),
             **_attempt(EXTRACTION, knowledge_extraction, fake, train, examined, compute),

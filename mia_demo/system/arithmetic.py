@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import platform
 import statistics
 import time
@@ -22,7 +21,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from mia_demo.system.files import write_json
+from mia_demo.system.files import cache_folder, write_json
 
 PROBE_ROUNDS = 5
 WORTH_IT = 1.1  # times as fast, before the less exact type is chosen
@@ -81,8 +80,7 @@ def cpu_arithmetic() -> Arithmetic:
 
 
 def cache_file() -> Path:
-    folder = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(folder) / "mia_demo" / "arithmetic.json"
+    return cache_folder() / "arithmetic.json"
 
 
 @torch.no_grad()

@@ -32,6 +32,12 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def cache_folder() -> Path:
+    """Where this user's machine keeps what can be computed again."""
+    folder = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(folder) / "mia_demo"
+
+
 @contextmanager
 def writing_to(folder: Path) -> Iterator[None]:
     """
