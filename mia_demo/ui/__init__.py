@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import getpass
+import inspect
 import logging
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from mia_demo.system.hub_client import prepare_hub_client
 from mia_demo.system.proxies import prepare_proxies, unusable_proxy
@@ -21,5 +23,17 @@ prepare_hub_client()
 _user = os.getuid() if hasattr(os, "getuid") else getpass.getuser()
 os.environ.setdefault("GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir()) / f"mia_demo-{_user}"))
 prepare_proxies()
+_getfile = inspect.getfile
+
+
+def _no_file_of_components(object: Any) -> str:  # noqa: A002  named as there
+    """Gradio parses the source of every component, to write stubs for editors beside it: half the
+    time of its import. It does without where a class has no file."""
+    if type(object).__name__ == "ComponentMeta":
+        raise OSError("no stubs")
+    return _getfile(object)
+
+
+inspect.getfile = _no_file_of_components
 if unusable_proxy():
     log.warning("%s Until then the Hugging Face Hub is not asked.", unusable_proxy())

@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict
 from urllib.parse import urlsplit
 
+from gradio.brotli_middleware import BrotliMiddleware
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -138,6 +139,23 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, add if scope["type"] == "http" else send)
+
+
+class CompressedPage:
+    """Compresses the page itself: Gradio compresses files by their ending, and it has none."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":
+            await self.app(scope, receive, send)
+            return
+
+        async def page(_: Scope, receive: Receive, send: Send) -> None:
+            await self.app(scope, receive, send)
+
+        await BrotliMiddleware(page)({**scope, "path": "/index.html"}, receive, send)
 
 
 def _policy() -> str:

@@ -14,7 +14,13 @@ from starlette.middleware import Middleware
 
 from mia_demo.system.space import space_name
 from mia_demo.ui.engine.device_queue import MAX_WAITING
-from mia_demo.ui.serving.guards import ForeignOrigins, ForwardedHost, Logins, SecurityHeaders
+from mia_demo.ui.serving.guards import (
+    CompressedPage,
+    ForeignOrigins,
+    ForwardedHost,
+    Logins,
+    SecurityHeaders,
+)
 from mia_demo.ui.serving.mistakes import Mistakes, OwnParameters
 from mia_demo.ui.serving.readers import Readers
 from mia_demo.ui.serving.seat_cookies import SeatCookies
@@ -58,7 +64,7 @@ def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
 def guards() -> list[Middleware]:
     """What every request passes, outermost first."""
     passed = (
-        *(ForwardedHost, ForeignOrigins, Logins, SecurityHeaders),
+        *(CompressedPage, ForwardedHost, ForeignOrigins, Logins, SecurityHeaders),
         *(OwnParameters, SeatCookies, Readers, Mistakes, Uploads),
     )
     return [Middleware(guard) for guard in passed]

@@ -126,3 +126,19 @@ def test_each_browser_gets_one_cookie_for_its_seat() -> None:
     assert "set-cookie" not in browser.get("/").headers  # it has one
     assert "set-cookie" not in client().post("/", headers={"origin": HOST}).headers
     assert client().get("/").headers["set-cookie"] != given
+
+
+def test_the_page_is_compressed_and_nothing_that_streams() -> None:
+    def streams(request: Request) -> PlainTextResponse:
+        return PlainTextResponse("step " * 1000)
+
+    paths = ("/", "/gradio_api/queue/data")
+    app = Starlette(routes=[Route(path, streams) for path in paths], middleware=all_guards())
+    page, stream = (TestClient(app, base_url=HOST).get(path) for path in paths)
+    assert page.text == stream.text
+    assert page.headers["content-encoding"] == "br"
+    assert int(page.headers["content-length"]) < 100
+    assert "content-security-policy" in page.headers
+    assert "content-encoding" not in stream.headers
+    plain = TestClient(app, base_url=HOST).get("/", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
