@@ -26,7 +26,7 @@ from mia_demo.zoo.fitting import read_tensors
 from mia_demo.zoo.manifest import library_versions
 from mia_demo.zoo.reading import Zoo
 
-MAX_KEPT = 64  # outputs; a file takes up to some megabytes
+MAX_KEPT_OUTPUTS = 64  # outputs; a file takes up to some megabytes
 
 
 class KnownPhotos:
@@ -100,5 +100,5 @@ def _program() -> str:
 
 def _drop_oldest(folder: Path) -> None:
     kept = sorted(folder.glob("*.safetensors"), key=lambda path: path.stat().st_mtime)
-    for path in kept[:-MAX_KEPT]:
+    for path in kept[:-MAX_KEPT_OUTPUTS]:
         path.unlink(missing_ok=True)

@@ -71,7 +71,7 @@ def test_a_damaged_file_is_made_anew(zoo: Zoo, tmp_path: Path) -> None:
 
 
 def test_the_oldest_make_room(zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known_photos, "MAX_KEPT", 2)
+    monkeypatch.setattr(known_photos, "MAX_KEPT_OUTPUTS", 2)
     for name in ("positive", "zero", "negative"):
         outputs(zoo, name)
     assert len(files(tmp_path)) == 2
