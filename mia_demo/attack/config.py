@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, get_type_hints
 
 from mia_demo.attack.losses import LOSSES
+from mia_demo.attack.views import ALTERATIONS
 from mia_demo.errors import ConfigError
 
 # What each setting is called, its least and its greatest value. The greatest are far above the
@@ -21,7 +22,13 @@ ATTACK_LIMITS: dict[str, tuple[str, float, float]] = {
     "kept": ("Kept results", 1, 10_000),
     "selection_rounds": ("Selection rounds", 1, 10_000),
     "crop_scale": ("The crop scale", 0.1, 1),
+    "temperature": ("The temperature", 0.001, 1e6),
+    "copies": ("Copies", 1, 1000),
+    "feature_weight": ("The weight of the features", 0, 1e6),
 }
+
+# Keys of ``methods.METHODS``, which knows what they do.
+METHOD_NAMES = ("gradient", "student", "random", "brep_mi", "mirror")
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,11 @@ class AttackConfig:
     # Random crops keep at least this share of the picture's area. The paper's 0.9 parts positive
     # from no smoothing less here (docs/experiments.md); ``paper`` keeps it.
     crop_scale: float = 0.8
+    method: str = "gradient"  # how candidates move, one of METHOD_NAMES; see ``methods``
+    temperature: float = 1.0  # logits are divided by it before the loss
+    views: str = "crop"  # what the classifier is asked about, one of ALTERATIONS
+    copies: int = 1  # altered copies of a picture whose gradients are averaged
+    feature_weight: float = 0.0  # of the regulariser that LOMMA adds to the logit loss
     batch_size: int = 32  # candidates of a lane optimised together; more wait their turn
 
     # Stage 3, selection: which results are kept.
@@ -81,7 +93,14 @@ class AttackConfig:
             0 < self.truncation_psi <= 1.5,
             f"Truncation must lie above 0 and up to 1.5, not {self.truncation_psi}.",
         )
-        _require(self.loss in LOSSES, f"No loss {self.loss!r}; choose one of {', '.join(LOSSES)}.")
+        known = {"loss": LOSSES, "method": METHOD_NAMES, "views": ALTERATIONS}
+        for name, choices in known.items():
+            value = getattr(self, name)
+            _require(value in choices, f"No {name} {value!r}; choose one of {', '.join(choices)}.")
+        _require(
+            self.copies == 1 or self.views != "crop",
+            "Copies of one crop are equal; choose noise or transforms as views.",
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "lanes": list(self.lanes)}

@@ -4,9 +4,10 @@ One batch through the generator serves every lane and identity; then each classi
 candidates. Adam works on each number by itself, so they do not influence each other, and a batch
 may go through the networks in micro-batches without changing the result. Each step is
 
-    w ← Adam(w, ∇_w 1/K Σ_k loss(f(A_s(G(w_k))), y))
+    w ← Adam(w, ∇_w 1/K Σ_k loss(f(A_s(G(w_k))) / T, y))
 
-with one random crop A_s per step s for all candidates; w are w_dim unconstrained numbers.
+with one random crop A_s per step s for all candidates, or the mean over several views of each
+(``views``), and the temperature T; w are w_dim unconstrained numbers.
 
 With L lanes and I identities there are T = L * I tracks, lane by lane: track l * I + i is lane l's
 attack on identity i. Every track has K candidates.
@@ -24,10 +25,11 @@ from torch import Tensor
 from torch.optim.adam import adam
 
 from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.head_features import head_inputs, public_features
 from mia_demo.attack.lanes import Lane
 from mia_demo.attack.losses import LOSSES
 from mia_demo.attack.renderer import Renderer, slices_of
-from mia_demo.data.transforms import SharedCrop
+from mia_demo.attack.views import ALTERATIONS, Alteration
 
 
 def target_confidence(logits: Tensor, targets: Sequence[int]) -> Tensor:
@@ -82,6 +84,7 @@ class Optimisation:
     Args:
         identities: [I], the same for every lane.
         start: [T, K, w_dim], the candidates' first styles.
+        prior: [N, w_dim], styles of public faces.
     """
 
     def __init__(
@@ -91,6 +94,8 @@ class Optimisation:
         identities: Sequence[int],
         start: Tensor,
         config: AttackConfig,
+        *,
+        prior: Tensor,
     ) -> None:
         self.renderer = renderer
         self.lanes = lanes
@@ -101,19 +106,22 @@ class Optimisation:
         self._moments = torch.zeros_like(self.w), torch.zeros_like(self.w)
         self._updates = torch.tensor(0.0)  # so far
         self._previous: list[Tensor] | None = None  # image gradients per lane
+        self._public = [
+            public_features(renderer, lane, prior) for lane in lanes if config.feature_weight
+        ]
 
     def step(self, rng: torch.Generator) -> StepRecord:
         """One update of every candidate.
 
         Args:
-            rng: draws the crop, one for the whole batch and so the same for all lanes.
+            rng: draws the views, the same for the whole batch and so for all lanes.
         """
-        state = rng.get_state()
-        crops = {}
+        config, state = self.config, rng.get_state()
+        views = {}
         for side in {lane.attacked.input_size for lane in self.lanes}:
             rng.set_state(state)
-            crops[side] = SharedCrop.draw(side, (self.config.crop_scale, 1.0), rng)
-        parts = self.renderer.micro_batches.run(len(self.w), partial(self._part, crops))
+            views[side] = ALTERATIONS[config.views](side, config.crop_scale, config.copies, rng)
+        parts = self.renderer.micro_batches.run(len(self.w), partial(self._part, views))
         self._update(torch.cat([part.w_gradient for part in parts]))
         gradients = [
             torch.cat([p.image_gradients[lane] for p in parts if lane in p.image_gradients])
@@ -126,8 +134,8 @@ class Optimisation:
             gradient_cosine=self._cosine(gradients),
         )
 
-    def _part(self, crops: dict[int, SharedCrop], part: slice) -> _Part:
-        """Losses and gradients of a few candidates; ``crops`` by the side of what is seen."""
+    def _part(self, views: dict[int, Alteration], part: slice) -> _Part:
+        """Losses and gradients of a few candidates; ``views`` by the side of what is seen."""
         config, framing = self.config, self.renderer.framing
         per_lane = len(self.w) // len(self.lanes)
         with torch.enable_grad():
@@ -136,24 +144,25 @@ class Optimisation:
             pieces = list(slices_of(part, per_lane))
             own_images = images.split([within.stop - within.start for _, within in pieces])
             seen: dict[int, Tensor] = {}
-            logits: list[Tensor] = []
+            logits: list[Tensor] = []  # per lane [copies, m, C]
+            penalties: list[Tensor] = []  # per lane [m], where features count
             for (lane, _), own in zip(pieces, own_images, strict=True):
-                classifier = self.lanes[lane].attacked
-                seen[lane] = framing.view(own, classifier.input_size)
-                views = crops[classifier.input_size](seen[lane])
-                with self.renderer.compute.autocast():
-                    logits.append(classifier(views.contiguous(memory_format=torch.channels_last)))
-            scores = torch.cat(logits).float()
-            loss_of = LOSSES[config.loss]
+                seen[lane] = framing.view(own, self.lanes[lane].attacked.input_size)
+                answers, penalty = self._ask(lane, views[seen[lane].shape[-1]](seen[lane]))
+                logits.append(answers)
+                penalties += penalty
+            scores = torch.cat(logits, dim=1)
             tracks = [
-                (scores[within], self.targets[track])
+                (scores[:, within], self.targets[track])
                 for track, within in slices_of(part, self.shape[1])
             ]
-            losses = torch.cat([loss_of(values, target) for values, target in tracks])
+            losses = torch.cat([self._loss(values, target) for values, target in tracks])
+            if penalties:
+                losses = losses + config.feature_weight * torch.cat(penalties)
             # Mean over a track's candidates, sum over tracks.
             total = losses.sum() / self.shape[1]
             w_gradient, *gradients = torch.autograd.grad(total, [w, *seen.values()])
-        confidences = [values.softmax(dim=1)[:, target] for values, target in tracks]
+        confidences = [values.softmax(dim=2)[..., target].mean(dim=0) for values, target in tracks]
         return _Part(
             images=framing.picture(images),
             losses=losses.detach(),
@@ -164,6 +173,24 @@ class Optimisation:
                 for lane, gradient in zip(seen, gradients, strict=True)
             },
         )
+
+    def _ask(self, lane: int, views: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """A lane's logits [copies, m, C] for its views, copy by copy, and |f - f_reg|^2 / D [m]."""
+        classifier, copies = self.lanes[lane].attacked, self.config.copies
+        batch = views.contiguous(memory_format=torch.channels_last)
+        if not self._public:
+            with self.renderer.compute.autocast():
+                return classifier(batch).float().unflatten(0, (copies, -1)), []
+        with head_inputs(classifier) as features, self.renderer.compute.autocast():
+            logits = classifier(batch).float().unflatten(0, (copies, -1))
+        distances = (features[0] - self._public[lane]).square().mean(dim=1)
+        return logits, [distances.unflatten(0, (copies, -1)).mean(dim=0)]
+
+    def _loss(self, logits: Tensor, target: int) -> Tensor:
+        """Mean over copies [m] of the loss of logits [copies, m, C]."""
+        loss_of = LOSSES[self.config.loss]
+        losses = loss_of(logits.flatten(0, 1) / self.config.temperature, target)
+        return losses.unflatten(0, logits.shape[:2]).mean(dim=0)
 
     def styles(self) -> Tensor:
         """The candidates as they are now: [T, K, w_dim] on the CPU."""

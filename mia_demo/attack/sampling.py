@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mia_demo.attack.lanes import Lane
 from mia_demo.attack.renderer import Renderer
+from mia_demo.attack.told import Told, all_confidences
 from mia_demo.errors import ConfigError
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
@@ -41,9 +42,15 @@ class Pool:
     styles: Tensor
     confidences: dict[str, Tensor]
 
-    def start_candidates(self, lane: str, identity: int, count: int, subset: Tensor) -> Tensor:
-        """Indices of the ``count`` styles of ``subset`` that look most like the identity."""
-        scores = self.confidences[lane][subset, identity]
+    def start_candidates(
+        self, lane: str, identity: int, count: int, subset: Tensor, *, told: Told = all_confidences
+    ) -> Tensor:
+        """Indices of the ``count`` styles of ``subset`` that look most like the identity.
+
+        Args:
+            told: what the attacker learns; equals keep the order of ``subset``, which is random.
+        """
+        scores = told(self.confidences[lane][subset])[:, identity]
         # A stable order makes equal scores (saturated at 0 or 1) reproducible.
         best = torch.sort(scores, descending=True, stable=True).indices[:count]
         return subset[best]

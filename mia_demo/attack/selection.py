@@ -7,6 +7,7 @@ from torch import Tensor
 
 from mia_demo.attack.lanes import Lane
 from mia_demo.attack.renderer import Renderer
+from mia_demo.attack.told import Told, all_confidences
 from mia_demo.data.transforms import SharedCrop
 
 # Ranges of the reference code.
@@ -21,6 +22,7 @@ def robust_confidence(
     images: Tensor,
     targets: Tensor,
     *,
+    told: Told = all_confidences,
     rounds: int,
     rng: torch.Generator,
 ) -> Tensor:
@@ -32,6 +34,7 @@ def robust_confidence(
     Args:
         images: about -1..1, as a generator draws them, not clipped.
         targets: int64 [N], the identity each image should show.
+        told: what the attacker learns of the softmax; labels alone count the views that convince.
         rounds: draws of crop and flip, each for all images: they are compared on equal terms.
     """
 
@@ -39,6 +42,6 @@ def robust_confidence(
     for _ in range(rounds):
         crop = SharedCrop.draw(images.shape[-1], CROP_AREA, rng, CROP_RATIO, mirror=True)
         views = crop(images)
-        probabilities = renderer.logits(lane.attacked, views).softmax(dim=1)
+        probabilities = told(renderer.logits(lane.attacked, views).softmax(dim=1))
         total += probabilities.gather(1, targets[:, None]).squeeze(1)
     return total / rounds

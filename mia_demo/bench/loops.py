@@ -138,6 +138,7 @@ def _our_step(
         classifier = compute.place(fold_batch_norms(target))
         attacked = with_weights_in(classifier, compute.dtype)
         lanes.append(Lane(f"target {number}", 0.0, None, classifier, attacked))
-    optimisation = Optimisation(renderer, lanes, [0], scene.start(setting), config)
+    start = scene.start(setting)
+    optimisation = Optimisation(renderer, lanes, [0], start, config, prior=start.flatten(0, 1))
     step = partial(optimisation.step, step_generator(0, 0))
     return lambda: step().images, renderer

@@ -4,7 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from mia_demo.commands import requests
-from mia_demo.commands.attacking import answer_attack, answer_record, answer_sweep
+from mia_demo.commands.attacking import (
+    answer_attack,
+    answer_record,
+    answer_shield,
+    answer_sweep,
+)
 from mia_demo.commands.measuring import answer_bench, answer_toy
 from mia_demo.commands.priors import answer_check_prior, answer_train_prior
 from mia_demo.commands.training import answer_train, answer_use_data
@@ -13,6 +18,7 @@ from mia_demo.commands.zoos import answer_convert, answer_doctor, answer_make_zo
 ANSWERS: dict[type[requests.Request], Callable[[Any], dict[str, Any] | None]] = {
     requests.AttackRequest: answer_attack,
     requests.SweepRequest: answer_sweep,
+    requests.ShieldRequest: answer_shield,
     requests.RecordRequest: answer_record,
     requests.TrainRequest: answer_train,
     requests.UseDataRequest: answer_use_data,

@@ -1,13 +1,19 @@
-"""``attack``, ``sweep`` and ``record``: attacks, and what to keep of them."""
+"""``attack``, ``sweep``, ``shield`` and ``record``: attacks, and what to keep of them."""
 
 from dataclasses import asdict
 from typing import Any
 
 from mia_demo.attack.attack import Attacker
-from mia_demo.attack.config import parse_knobs, preset_config
+from mia_demo.attack.config import AttackConfig, parse_knobs
 from mia_demo.attack.frames import AttackFrame
+from mia_demo.attack.named import named_attack
 from mia_demo.commands.output import log_line, progress
-from mia_demo.commands.requests import AttackRequest, RecordRequest, SweepRequest
+from mia_demo.commands.requests import (
+    AttackRequest,
+    RecordRequest,
+    ShieldRequest,
+    SweepRequest,
+)
 from mia_demo.recipes.record import quote_results, record_attack, record_sweep, recorded_names
 from mia_demo.recipes.variants import make_alpha_zoo, make_training_seed_zoo, parse_alphas
 from mia_demo.report.saving import save_report
@@ -19,9 +25,16 @@ from mia_demo.sweep.distributed import join_team, run_team_sweep
 from mia_demo.sweep.judging import Judge, open_attribute_judge
 from mia_demo.sweep.results import collect_results
 from mia_demo.sweep.rows import row_to_json
+from mia_demo.sweep.shield import (
+    ShieldPlan,
+    chosen_attacks,
+    chosen_lanes,
+    run_shield,
+    shield_matrix,
+)
 from mia_demo.sweep.sweep import SweepPlan, parse_numbers
 from mia_demo.system.device import choose_compute
-from mia_demo.system.files import writing_to
+from mia_demo.system.files import write_json, writing_to
 from mia_demo.visitors.added_store import ADDED_FOLDER, owners_models
 from mia_demo.zoo.layers import OWN_FOLDER, LayeredZoo
 from mia_demo.zoo.opening import open_zoo
@@ -35,7 +48,7 @@ def answer_attack(request: AttackRequest) -> dict[str, Any]:
     owners_models(zoo, RUNS / ADDED_FOLDER)
     lanes = tuple(request.lanes.split(",")) if request.lanes else tuple(zoo.base.target_names())
     choices = {"identity": request.identity, "lanes": lanes, "seed": request.seed}
-    config = preset_config(request.preset, **choices, **parse_knobs(request.settings or []))
+    config = _config(request, **choices)
     attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
     frame: AttackFrame | None = None
     recorder = ReplayRecorder()
@@ -64,6 +77,12 @@ def answer_attack(request: AttackRequest) -> dict[str, Any]:
     return saved
 
 
+def _config(request: AttackRequest | SweepRequest, **choices: Any) -> AttackConfig:
+    """The preset, as the attack and the settings that are asked for change it."""
+    choices |= parse_knobs(request.settings or [])
+    return named_attack(request.attack, request.preset, **choices)
+
+
 def answer_sweep(request: SweepRequest) -> dict[str, Any] | None:
     """None in a process of torchrun that is not the leader: it has nothing to report."""
     with join_team() as team:
@@ -79,7 +98,7 @@ def answer_sweep(request: SweepRequest) -> dict[str, Any] | None:
             zoo = make_training_seed_zoo(zoo, trainings, request.output / "zoo", compute, log_line)
         lanes = tuple(request.lanes.split(",")) if request.lanes else tuple(zoo.target_names())
         identities, seeds = parse_numbers(request.identities), parse_numbers(request.seeds)
-        config = preset_config(request.preset, lanes=lanes, **parse_knobs(request.settings or []))
+        config = _config(request, lanes=lanes)
         attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
         plan = SweepPlan(config, tuple(identities), tuple(seeds), request.output)
         bar = progress("sweep", unit="attack", shown=team.leads)
@@ -97,6 +116,28 @@ def answer_sweep(request: SweepRequest) -> dict[str, Any] | None:
         "preset": config.preset,
         "rows": [row_to_json(row) for row in results.rows],
     }
+
+
+def answer_shield(request: ShieldRequest) -> dict[str, Any] | None:
+    """None in a process of torchrun that is not the leader: it has nothing to report."""
+    with join_team() as team:
+        zoo = open_zoo(request.zoo)
+        compute = choose_compute(request.device, local_rank=team.local_rank)
+        lanes = chosen_lanes(zoo, request.defences)
+        attacks = chosen_attacks(request.attacks, request.preset, lanes, request.passes)
+        identities, seeds = parse_numbers(request.identities), parse_numbers(request.seeds)
+        plan = ShieldPlan(attacks, tuple(identities), tuple(seeds), request.output)
+        attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
+        with progress("shield", unit="attack", shown=team.leads) as bar:
+            bar.total = plan.total
+            for name, done in run_shield(team, attacker, judge, plan):
+                bar.set_postfix_str(name)
+                bar.update(done - bar.n)
+    if not team.leads:
+        return None
+    matrix = shield_matrix(attacker, judge, plan)
+    write_json(request.output / "shield.json", matrix)
+    return matrix
 
 
 def answer_record(request: RecordRequest) -> dict[str, Any]:

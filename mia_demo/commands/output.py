@@ -13,6 +13,7 @@ from mia_demo.sweep.rows import row_from_json
 # Only --json and run.json have these.
 HIDDEN_KEYS = {
     *("config", "settings", "versions", "checkpoints", "attribute_reference", "licence"),
+    *("attacks", "robustness"),
     *("format", "kind", "complete", "stage", "step", "total_steps"),
 }
 
@@ -34,6 +35,8 @@ def as_text(result: dict[str, Any]) -> str:
                 results_markdown(rows),
                 as_attribute_markdown(rows, result["attribute_reference"]),
             ]
+        elif key == "matrix":
+            lines += _matrix_as_text(value)
         elif key in HIDDEN_KEYS:
             continue
         elif value is None:
@@ -51,6 +54,17 @@ def _lane_as_text(name: str, lane: dict[str, Any]) -> str:
         f"{hits} of {len(top1)} reconstructions (it sees {', '.join(map(str, top1))}); "
         f"target confidence {lane['target_confidence']:.0%}, delta_face {lane['delta_face']:.2f}"
     )
+
+
+def _matrix_as_text(rows: list[dict[str, Any]]) -> list[str]:
+    """Acc@1 of every attack, a line for each target."""
+    lines = []
+    for row in rows:
+        cells = ", ".join(f"{name} {cell['acc1']:.0%}" for name, cell in row["cells"].items())
+        gap = row["gradient_gap"]
+        without = "" if gap is None else f"; with the gradient {100 * gap:+.0f} points more"
+        lines.append(f"{row['lane']}: the evaluator recognises {cells}{without}")
+    return lines
 
 
 def log_line(line: str) -> None:

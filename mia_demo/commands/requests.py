@@ -13,6 +13,10 @@ from typer import Argument, Option
 from mia_demo.errors import ConfigError
 
 _DEFENCES = "label_smoothing, tl_dmi, ssf, midre, bido, mid, loft, at_at or adversarial"
+_ATTACK = (
+    "another attack than the preset's: cross_entropy, temperature, poincare, max_margin, logit, "
+    "paa, taa, mirror, random, student or brep_mi"
+)
 _PRESET = "quick, standard or paper"
 _SETTINGS = (
     "change one setting of the preset, such as steps=100 or loss=cross_entropy; may be repeated"
@@ -63,6 +67,7 @@ class AttackRequest(Request):
     command = "attack"
 
     identity: int = option("number of the identity")
+    attack: str | None = option(_ATTACK, None)
     preset: str = option(_PRESET, "quick")
     settings: list[str] | None = option(_SETTINGS, None, name="--set", metavar="KEY=VALUE")
     lanes: str | None = option(_LANES, None)
@@ -78,6 +83,7 @@ class SweepRequest(Request):
 
     identities: str = option("such as 0-9,17", "0-99")
     seeds: str = option("attack seeds, such as 0,1,2", "0")
+    attack: str | None = option(_ATTACK, None)
     preset: str = option(_PRESET, "quick")
     settings: list[str] | None = option(_SETTINGS, None, name="--set", metavar="KEY=VALUE")
     lanes: str | None = option(_LANES, None)
@@ -96,6 +102,25 @@ class SweepRequest(Request):
     def __post_init__(self) -> None:
         if self.training_seeds and self.alphas:
             raise ConfigError("Give --training-seeds or --alphas, not both.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShieldRequest(Request):
+    """Attack every defence with every attack at one budget; resumable."""
+
+    command = "shield"
+
+    defences: str = option("comma-separated targets of the zoo or their defences, or all", "all")
+    attacks: str = option("comma-separated attacks (see attack --help), or all", "all")
+    identities: str = option("such as 0-9,17", "0-99")
+    seeds: str = option("attack seeds, such as 0,1,2", "0")
+    preset: str = option(_PRESET, "quick")
+    passes: int | None = option(
+        "of a picture through the classifier, forwards or back, in each attack's optimisation "
+        "(default: as many as the preset's own attack takes)",
+        None,
+    )
+    output: Path = option("folder for the results", Path("runs/shield"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,7 +310,7 @@ class PublishRequest(Request):
 
 
 REQUESTS: tuple[type[Request], ...] = (
-    *(AttackRequest, SweepRequest, RecordRequest, TrainRequest, UseDataRequest),
+    *(AttackRequest, SweepRequest, ShieldRequest, RecordRequest, TrainRequest, UseDataRequest),
     *(TrainPriorRequest, CheckPriorRequest, MakeZooRequest, ConvertRequest),
     *(ToyRequest, BenchRequest, DoctorRequest, PublishRequest),
 )

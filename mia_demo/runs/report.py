@@ -7,6 +7,7 @@ from typing import Any, Literal, TypedDict
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame, LaneFrame
 from mia_demo.attack.lanes import stage_names
+from mia_demo.attack.named import classifier_passes
 from mia_demo.metrics.attributes import Shares
 from mia_demo.metrics.judge import Verdict
 from mia_demo.runs.origin import place_of
@@ -40,12 +41,15 @@ class LaneReport(_JudgedLane):
     images: list[str]
 
 
-class _AttackOrigin(TypedDict, total=False):
+class _OfSomeRuns(TypedDict, total=False):
+    """The zoo of those on the Hub's; earlier versions wrote fewer."""
+
     zoo: str
     commit: str
+    classifier_passes: dict[str, int]
 
 
-class AttackReport(_AttackOrigin):
+class AttackReport(_OfSomeRuns):
     """``run.json``."""
 
     format: Literal[1]
@@ -100,6 +104,7 @@ def attack_report(
         **place_of(compute),
         "seconds": round(frame.seconds, 3),
         "candidate_steps_per_second": round(steps / max(frame.seconds, 1e-9), 1),
+        "classifier_passes": classifier_passes(config),
         "config": config.to_json(),
         "versions": library_versions(),
         "checkpoints": {

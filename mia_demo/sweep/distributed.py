@@ -43,6 +43,7 @@ class Team:
         rank: number of this process; 0 leads: it shows progress and makes the table.
         size: how many processes there are.
         local_rank: number of this process on its host; picks its GPU.
+        part: of the work, where several sweeps follow each other; each counts for itself.
         silence: seconds after which a process that gives no sign of life counts as dead.
     """
 
@@ -50,6 +51,7 @@ class Team:
     rank: int = 0
     size: int = 1
     local_rank: int = 0
+    part: str = ""
     silence: float = SILENCE_SECONDS
     # By rank: heartbeats, and when they changed.
     _last_signs: dict[int, tuple[int, float]] = field(default_factory=dict, init=False)
@@ -57,6 +59,10 @@ class Team:
     @property
     def leads(self) -> bool:
         return self.rank == 0
+
+    def for_part(self, name: str) -> "Team":
+        """The same processes at one of several sweeps."""
+        return replace(self, part=f"{name} ")
 
     def require_alone(self, reason: str) -> None:
         """Refuses work that cannot be shared out.
@@ -77,7 +83,7 @@ class Team:
             ConfigError: another process was started with another plan.
         """
         with _connection():
-            agreed = self.store.compare_set("plan", "", plan).decode()
+            agreed = self.store.compare_set(f"{self.part}plan", "", plan).decode()
         if agreed != plan:
             raise ConfigError(
                 "The processes of this sweep differ in arguments, zoo, precision or versions; "
@@ -91,7 +97,7 @@ class Team:
             PeerError: another process failed or died.
         """
         self._check_peers()
-        return self._add("attacks", 1)
+        return self._add(f"{self.part}attacks", 1)
 
     def until_finished(self, total: int) -> Iterator[int]:
         """Yields how many attacks the team has finished, until it is all of them.
@@ -99,7 +105,7 @@ class Team:
         Raises:
             PeerError: another process failed or died.
         """
-        while (done := self._add("attacks", 0)) < total:
+        while (done := self._add(f"{self.part}attacks", 0)) < total:
             yield done
             self._check_peers()
             time.sleep(PEER_POLL_SECONDS)
@@ -132,8 +138,8 @@ class Team:
             PeerError: another process failed or died.
         """
         if self.leads:
-            self._add("gathered", 1)
-        while not self._add("gathered", 0):
+            self._add(f"{self.part}gathered", 1)
+        while not self._add(f"{self.part}gathered", 0):
             self._check_peers()
             time.sleep(PEER_POLL_SECONDS)
 

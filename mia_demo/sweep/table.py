@@ -52,7 +52,7 @@ def results_table(attacker: Attacker, judge: Judge, plan: SweepPlan) -> list[Lan
     rows = []
     results = [result["lanes"] for _, _, result in plan.results()]
     for position, name in enumerate(plan.config.lanes):
-        fake = _reconstructions(zoo, plan, position)
+        fake = reconstructions(zoo, plan, position)
         cloud = Cloud(predict(judge.embedder, fake.images, compute), fake.labels)
         target = attacker.lane(stage_names(name)[1])
         logits = photos.outputs(target.name, target.classifier, "test")
@@ -175,7 +175,8 @@ def _attempt(
     return {name: Estimate(value) for name, value in zip(names, values, strict=True)}
 
 
-def _reconstructions(zoo: Zoo, plan: SweepPlan, lane: int) -> LabelledImages:
+def reconstructions(zoo: Zoo, plan: SweepPlan, lane: int) -> LabelledImages:
+    """The kept pictures of a lane, ordered by identity, then seed, with the identities wanted."""
     size = Framing.of(zoo).picture_size
     images: list[Tensor] = []
     labels: list[int] = []

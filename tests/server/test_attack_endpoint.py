@@ -11,6 +11,7 @@ from gradio_client.exceptions import AppError
 
 from mia_demo.attack.config import PRESETS
 from mia_demo.attack.frames import STAGES
+from mia_demo.attack.named import ATTACKS
 
 LANES = ["positive", "zero", "negative"]
 
@@ -72,6 +73,12 @@ def test_chosen_lanes_only(connect: Any) -> None:
     assert [lane["name"] for lane in board["lanes"]] == ["zero"]
 
 
+def test_another_attack_by_its_name(connect: Any) -> None:
+    board = connect().predict(3, "quick", 0, ["zero"], "mirror", api_name="/attack")
+    assert board["phase"] == "done"
+    assert len(board["lanes"][0]["confidence_curve"].split()) == PRESETS["quick"]["steps"]
+
+
 def test_second_client_is_told_to_wait_and_then_served(connect: Any) -> None:
     first = iter(connect().submit(7, "standard", api_name="/attack"))
     next(first)
@@ -97,6 +104,10 @@ def test_cancelled_attack_frees_the_device(connect: Any) -> None:
         ((7, "slow"), "No preset 'slow'; choose one of quick, standard, paper."),
         ((7, "quick", 0, []), "An attack needs at least one lane; name one, such as zero."),
         ((7, "quick", 0, ["up"]), "No lane 'up'; this zoo has positive, zero, negative."),
+        (
+            (7, "quick", 0, ["zero"], "magic"),
+            f"No attack 'magic'; choose one of {', '.join(ATTACKS)}.",
+        ),
     ],
 )
 def test_wrong_request_gets_one_sentence(

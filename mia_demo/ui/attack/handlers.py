@@ -7,8 +7,9 @@ from typing import Any
 
 import gradio as gr
 
-from mia_demo.attack.config import AttackConfig, preset_config
+from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.lanes import check_lane
+from mia_demo.attack.named import named_attack
 from mia_demo.ui.attack.identity_picker import picker_faces
 from mia_demo.ui.boards.attack_view import BoardPresenter, BoardView, ready_board
 from mia_demo.ui.engine.device_queue import Waiting
@@ -142,7 +143,12 @@ class AttackHandlers:
         )
 
     def api(
-        self, identity: int, preset: str = "quick", seed: int = 0, lanes: list[str] | None = None
+        self,
+        identity: int,
+        preset: str = "quick",
+        seed: int = 0,
+        lanes: list[str] | None = None,
+        attack: str = "",
     ) -> Iterator[dict[str, Any]]:
         """Attacks one identity in several lanes side by side and streams every frame.
 
@@ -151,6 +157,7 @@ class AttackHandlers:
             preset: quick, standard or paper.
             seed: same seed, same attack.
             lanes: names of target classifiers; those that came with the demo by default.
+            attack: changes the preset to another attack, such as taa or mirror.
 
         Returns:
             The board: phase, stage, step, status, and for each lane its pictures as data URIs,
@@ -160,7 +167,7 @@ class AttackHandlers:
             names = tuple(
                 self.engine.zoo.default_lanes()[:MAX_BOARD_LANES] if lanes is None else lanes
             )
-            config = preset_config(preset, identity=identity, seed=seed, lanes=names)
+            config = named_attack(attack, preset, identity=identity, seed=seed, lanes=names)
             known = self.engine.zoo.target_names()
             presenter = self._presenter(config, self.engine.embedded, known)
             job = self.engine.attack(config, every_frame=True)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from mia_demo.attack.attack import SHOWN
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame, LaneFrame
+from mia_demo.attack.stages import SHOWN
 from mia_demo.data.pictures import data_uri
 from mia_demo.report.columns import alpha_text
 from mia_demo.runs.saver import AttackSaver

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mia_demo.attack.attack import SHOWN
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.attack.frames import AttackFrame
+from mia_demo.attack.stages import SHOWN
 from mia_demo.errors import ConfigError
 from mia_demo.runs import RUNS
 from mia_demo.runs.attack_run import AttackRun

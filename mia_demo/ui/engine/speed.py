@@ -10,6 +10,7 @@ from statistics import median
 
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame
+from mia_demo.attack.methods import METHODS
 
 REMEMBERED = 20  # newest measurements per size: a device may be shared, or throttle
 
@@ -49,12 +50,14 @@ class SpeedMeter:
     def attack_seconds(self, config: AttackConfig) -> float | None:
         """How long an attack takes, not counting the queue."""
         lanes = len(config.lanes)
+        # Measured with the gradient through one view.
+        more = METHODS[config.method].passes(config) / (2 * config.candidates)
         total = 0.0
         for chunk in chunk_sizes(config):
             step = self.seconds("step", lanes * chunk)
             if step is None:
                 return None
-            total += config.steps * step
+            total += config.steps * step * more
         views = lanes * config.candidates * config.selection_rounds
         selection = self.seconds("selection", views)
         return None if selection is None else total + selection

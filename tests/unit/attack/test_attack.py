@@ -171,7 +171,9 @@ def test_all_lanes_see_the_same_crop(attacker: Attacker) -> None:
     lane = attacker.lane("zero")
     start = torch.zeros(2, 1, attacker.generator.w_dim)
     config = replace(CONFIG, lanes=("zero", "positive"))
-    twins = Optimisation(attacker.renderer, [lane, lane], [config.identity], start, config)
+    twins = Optimisation(
+        attacker.renderer, [lane, lane], [config.identity], start, config, prior=start[0]
+    )
     record = twins.step(step_generator(0, 1))
     assert record.losses[0] == record.losses[1]
     assert record.confidences[0] == record.confidences[1]
@@ -180,7 +182,7 @@ def test_all_lanes_see_the_same_crop(attacker: Attacker) -> None:
 def test_candidates_are_updated_as_by_torchs_adam(attacker: Attacker) -> None:
     start = torch.randn(2, 3, attacker.generator.w_dim, generator=step_generator(0, 1))
     lanes = [attacker.lane("zero")] * 2
-    ours = Optimisation(attacker.renderer, lanes, [CONFIG.identity], start, CONFIG)
+    ours = Optimisation(attacker.renderer, lanes, [CONFIG.identity], start, CONFIG, prior=start[0])
     theirs = start.flatten(0, 1).to(ours.w.device).clone().requires_grad_(True)
     betas = (CONFIG.adam_beta, CONFIG.adam_beta)
     adam = torch.optim.Adam([theirs], lr=CONFIG.learning_rate, betas=betas)
