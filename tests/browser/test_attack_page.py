@@ -42,15 +42,36 @@ def portraits(page: Page, identity: int) -> list[str]:
     return [image.get_attribute("src") or "" for image in images]
 
 
+# What the cards say of every lane's confidence, and what stands at the ends of its curves.
+CONFIDENCES = """
+const board = document.querySelector(".attack-page .board");
+const cards = () => [...board.querySelectorAll(".lane")];
+const onCard = (lane) => `${lane.dataset.lane} ${lane.querySelector("strong").textContent}`;
+const chart = () => board.querySelector("[data-curve=confidence_curve] svg");
+const atEnds = () => chart().getAttribute("aria-label").replace("Target confidence: ", "");
+const confidences = () => [cards().map(onCard).join(", "), atEnds()];
+"""
+
+
 def test_attack_from_click_to_result(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page()
     choose(page, 42)
     page.screenshot(path=tmp_path / "ready.png", full_page=True)
+    page.evaluate(
+        f"""() => {{{CONFIDENCES}
+          window.seen = [];
+          const note = () => board.dataset.phase === "running" && window.seen.push(confidences());
+          new MutationObserver(note).observe(board, {{ childList: true, subtree: true }});
+        }}"""
+    )
     start(page)
     first = portraits(page, 42)
     expect(phase(page)).to_have_attribute("data-phase", "done", timeout=90_000)
     last = portraits(page, 42)
     page.screenshot(path=tmp_path / "done.png", full_page=True)
+    drawn = [(card, curve) for card, curve in page.evaluate("window.seen") if "%" in curve]
+    assert len(set(drawn)) > 1
+    assert all(card == curve for card, curve in drawn)
     assert all(old != new for old, new in zip(first, last, strict=True))
     for lane in LANES:
         column = page.get_by_role("article", name=lane)

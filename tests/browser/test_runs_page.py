@@ -10,7 +10,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import shown_controls
-from tests.browser.test_attack_page import PHONE, choose, phase, start, violations
+from tests.browser.test_attack_page import CONFIDENCES, PHONE, choose, phase, start, violations
 
 OpenPage = Callable[..., Page]
 
@@ -42,6 +42,21 @@ def test_nothing_moves_for_those_who_want_no_motion(open_page: OpenPage) -> None
     player = page.get_by_role("group", name="Replay")
     expect(player.get_by_role("button", name="Play")).to_be_visible()
     expect(player).to_contain_text("Result")
+
+    # At each moment the cards say what stands at the ends of the curves.
+    moments = page.evaluate(
+        f"""() => {{{CONFIDENCES}
+          const slider = board.querySelector(".player input");
+          return Array.from({{ length: Number(slider.max) + 1 }}, (_, number) => {{
+            slider.value = number;
+            slider.dispatchEvent(new Event("input"));
+            return confidences();
+          }});
+        }}"""
+    )
+    drawn = [(card, curve) for card, curve in moments if "%" in curve]
+    assert len(drawn) >= 50
+    assert all(card == curve for card, curve in drawn)
 
 
 def test_the_newest_run_is_open_and_the_address_names_the_opened_one(
