@@ -15,7 +15,8 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from mia_demo import PROGRAM, __version__
-from mia_demo.commands.requests import REQUESTS, SEVERAL, Request
+from mia_demo.commands.options import Request
+from mia_demo.commands.requests import REQUESTS, SEVERAL
 from mia_demo.errors import DemoError
 from mia_demo.system.files import write_remedy
 from mia_demo.system.streams import prepare_output

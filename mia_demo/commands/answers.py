@@ -11,11 +11,12 @@ from mia_demo.commands.attacking import (
     answer_sweep,
 )
 from mia_demo.commands.measuring import answer_bench, answer_toy
+from mia_demo.commands.options import Request
 from mia_demo.commands.priors import answer_check_prior, answer_train_prior
 from mia_demo.commands.training import answer_train, answer_use_data
 from mia_demo.commands.zoos import answer_convert, answer_doctor, answer_make_zoo, answer_publish
 
-ANSWERS: dict[type[requests.Request], Callable[[Any], dict[str, Any] | None]] = {
+ANSWERS: dict[type[Request], Callable[[Any], dict[str, Any] | None]] = {
     requests.AttackRequest: answer_attack,
     requests.SweepRequest: answer_sweep,
     requests.ShieldRequest: answer_shield,
@@ -33,6 +34,6 @@ ANSWERS: dict[type[requests.Request], Callable[[Any], dict[str, Any] | None]] = 
 }
 
 
-def answer(request: requests.Request) -> dict[str, Any] | None:
+def answer(request: Request) -> dict[str, Any] | None:
     """A command's JSON object; None where another process speaks for this one."""
     return ANSWERS[type(request)](request)

@@ -15,7 +15,13 @@ from mia_demo.commands.requests import (
     SweepRequest,
 )
 from mia_demo.recipes.record import quote_results, record_attack, record_sweep, recorded_names
-from mia_demo.recipes.variants import make_alpha_zoo, make_training_seed_zoo, parse_alphas
+from mia_demo.recipes.variants import (
+    make_alpha_zoo,
+    make_defence_zoo,
+    make_training_seed_zoo,
+    missing_defences,
+    parse_alphas,
+)
 from mia_demo.report.saving import save_report
 from mia_demo.runs import RUNS
 from mia_demo.runs.attack_run import save_attack
@@ -123,20 +129,25 @@ def answer_shield(request: ShieldRequest) -> dict[str, Any] | None:
     with join_team() as team:
         zoo = open_zoo(request.zoo)
         compute = choose_compute(request.device, local_rank=team.local_rank)
+        if missing := missing_defences(zoo, request.defences.split(",")):
+            team.require_alone(f"{', '.join(missing)} must be trained first")
+            zoo = make_defence_zoo(zoo, missing, request.output / "zoo", compute, log_line)
         lanes = chosen_lanes(zoo, request.defences)
         attacks = chosen_attacks(request.attacks, request.preset, lanes, request.passes)
         identities, seeds = parse_numbers(request.identities), parse_numbers(request.seeds)
         plan = ShieldPlan(attacks, tuple(identities), tuple(seeds), request.output)
         attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
-        with progress("shield", unit="attack", shown=team.leads) as bar:
+        bar = progress("shield", unit="attack", shown=team.leads)
+        with writing_to(request.output), bar:
             bar.total = plan.total
             for name, done in run_shield(team, attacker, judge, plan):
                 bar.set_postfix_str(name)
                 bar.update(done - bar.n)
     if not team.leads:
         return None
-    matrix = shield_matrix(attacker, judge, plan)
-    write_json(request.output / "shield.json", matrix)
+    with writing_to(request.output):
+        matrix = shield_matrix(attacker, judge, plan)
+        write_json(request.output / "shield.json", matrix)
     return matrix
 
 

@@ -4,12 +4,12 @@ typer makes the command line from these classes (``mia_demo.cli``); commands rec
 Nothing here imports torch, which takes seconds: ``--help`` need not wait for it.
 """
 
-from dataclasses import MISSING, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
 
-from typer import Argument, Option
+from typer import Argument
 
+from mia_demo.commands.options import Request, flag, option
 from mia_demo.errors import ConfigError
 
 _DEFENCES = "label_smoothing, tl_dmi, ssf, midre, bido, mid, loft, at_at or adversarial"
@@ -27,37 +27,6 @@ _LANES = (
 )
 # Options that take several values in a row, as in ``--milestones 0.6 0.9``.
 SEVERAL = ("--milestones", "--quote")
-
-
-def option(text: str, default: Any = MISSING, *, name: str = "", metavar: str = "") -> Any:
-    """A field with its help text; without a default the option must be given.
-
-    Args:
-        name: such as ``--set`` where the field has another name.
-    """
-    names = (name,) if name else ()
-    about = Option(*names, help=text or None, metavar=metavar or None)
-    return field(default=default, metadata={"typer": about})
-
-
-def flag(name: str, text: str) -> Any:
-    return option(text, False, name=name)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """Options of every command."""
-
-    command: ClassVar[str]
-
-    as_json: bool = flag("--json", "print one JSON object to standard output, nothing else")
-    device: str = option("auto, cpu, cuda, cuda:1 or mps", "auto")
-    zoo: str | None = option(
-        "zoo folder, or a zoo on the Hugging Face Hub, preferably with the 40 digits of its "
-        "commit (default: the embedded zoo)",
-        None,
-        metavar="PATH|hf://USER/REPO@REVISION",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +79,11 @@ class ShieldRequest(Request):
 
     command = "shield"
 
-    defences: str = option("comma-separated targets of the zoo or their defences, or all", "all")
+    defences: str = option(
+        "comma-separated targets of the zoo or their defences, or all it has; a defence that it "
+        "lacks is trained in --output/zoo (see train --help)",
+        "all",
+    )
     attacks: str = option("comma-separated attacks (see attack --help), or all", "all")
     identities: str = option("such as 0-9,17", "0-99")
     seeds: str = option("attack seeds, such as 0,1,2", "0")

@@ -1,4 +1,4 @@
-"""Zoos whose targets differ in one thing: the smoothing factor, or the seed of their training.
+"""Zoos whose targets differ in one thing: smoothing factor, defence, or seed of their training.
 
 Sweeping many factors gives the privacy-utility curve: what each α costs in test accuracy and how
 much it leaks. Sweeping many training seeds shows which differences between lanes are more than the
@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mia_demo.attack.sampling import store_pool
+from mia_demo.defences.label_smoothing import LabelSmoothing
+from mia_demo.defences.registry import DEFENCES
 from mia_demo.errors import ConfigError
 from mia_demo.recipes.classifiers import ClassifierRequest, make_classifier
 from mia_demo.recipes.workshop import Workshop
@@ -60,6 +62,34 @@ def make_training_seed_zoo(
         for seed in seeds
         for name in source.target_names()
     }
+    return make_variants(source, configs, root, compute, log)
+
+
+def missing_defences(zoo: Zoo, names: Sequence[str]) -> list[str]:
+    """Which of these are defences that no target of the zoo was trained with."""
+    known = {*zoo.target_names(), *(entry.defence for entry in zoo.entries("target"))}
+    return [name for name in names if name in DEFENCES and name not in known]
+
+
+def make_defence_zoo(
+    source: Zoo,
+    defences: Sequence[str],
+    root: Path,
+    compute: Compute,
+    log: Callable[[str], None],
+) -> FolderZoo:
+    """A zoo in ``root`` with the targets of ``source`` and one for each defence; resumable.
+
+    Defences have their published strengths, and all else is as in the plain target.
+
+    Raises:
+        ConfigError: ``source`` has no target that was trained plainly.
+    """
+    configs = {name: _recipe_of(source, name) for name in source.target_names()}
+    plain = [c for c in configs.values() if not c.alpha and c.defence == LabelSmoothing.name]
+    if not plain:
+        raise ConfigError("This zoo has no target with α = 0 whose training defences could share.")
+    configs |= {name: replace(plain[0], defence=name) for name in defences}
     return make_variants(source, configs, root, compute, log)
 
 

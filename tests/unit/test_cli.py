@@ -17,11 +17,11 @@ from safetensors.torch import load_file
 from mia_demo import __version__, doctor, toy
 from mia_demo.cli import main, parse
 from mia_demo.commands.answers import ANSWERS
+from mia_demo.commands.options import Request
 from mia_demo.commands.requests import (
     REQUESTS,
     AttackRequest,
     RecordRequest,
-    Request,
     SweepRequest,
     ToyRequest,
     TrainRequest,

@@ -17,7 +17,13 @@ from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.recipes.make_zoo import ZooRecipe, make_zoo
-from mia_demo.recipes.variants import make_alpha_zoo, make_training_seed_zoo, parse_alphas
+from mia_demo.recipes.variants import (
+    make_alpha_zoo,
+    make_defence_zoo,
+    make_training_seed_zoo,
+    missing_defences,
+    parse_alphas,
+)
 from mia_demo.sweep.judging import Judge
 from mia_demo.system.device import Compute
 from mia_demo.training.config import TrainConfig
@@ -139,6 +145,23 @@ def test_a_zoo_of_smoothing_factors_takes_over_what_it_can(
     )
     *_, frame = Attacker(zoo, compute).run(config)
     assert [lane.alpha for lane in frame.lanes] == [0.3, 0.0]
+
+
+def test_a_zoo_of_defences_trains_those_that_are_missing(
+    made: Zoo, tmp_path: Path, compute: Compute
+) -> None:
+    made = FolderZoo(made.root)
+    missing = missing_defences(made, ["zero", "label_smoothing", "midre", "nobody"])
+    assert missing == ["midre"]
+    lines: list[str] = []
+    zoo = make_defence_zoo(made, missing, tmp_path / "zoo", compute, lines.append)
+    assert set(zoo.target_names()) == {*made.target_names(), "midre"}
+    assert {line.split(":")[0] for line in lines} == {"midre"}
+    plain = made.entry("zero").training.recipe
+    assert zoo.entry("midre").training.recipe == {
+        **plain, "defence": "midre", "strengths": {"least_area": 0.1, "most_area": 0.4}
+    }  # fmt: skip
+    assert not missing_defences(zoo, missing)
 
 
 def test_a_zoo_of_training_seeds_repeats_every_target(

@@ -14,8 +14,9 @@ import pytest
 
 from mia_demo.cli import main
 from mia_demo.commands.answers import ANSWERS
+from mia_demo.commands.options import Request
 from mia_demo.commands.output import log_line, progress
-from mia_demo.commands.requests import REQUESTS, Request
+from mia_demo.commands.requests import REQUESTS
 from mia_demo.errors import ConfigError
 from mia_demo.system.streams import prepare_output
 
