@@ -27,6 +27,7 @@ ENCODINGS = ["ascii", "cp1252", "cp437", "gbk"]
 ARGUMENTS = {
     "attack": ["--identity", "1"],
     "sweep": ["--output", "x"],
+    "shield": [],
     "record": ["--name", "x", "--sweep", "x"],
     "train": ["--alpha", "0", "--output", "x"],
     "use-data": ["--data", "x", "--layout", "folders", "--output", "x"],
