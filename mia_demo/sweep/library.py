@@ -35,7 +35,7 @@ class Sweep:
     def title(self) -> str:
         """One line for lists of results."""
         if self.is_recorded:
-            return f"{_in_words(self.record)}, {len(self.record.identities)} people"
+            return f"{_in_words(self.record)} × {len(self.record.identities)}"
         preset = self.record.settings.get("preset", "custom")
         day, time = self.record.date[5:10], self.record.date[11:16]
         return f"{preset} × {len(self.record.identities)}, {day} {time}"

@@ -182,7 +182,7 @@ def test_sweep_stop_resume_and_results(open_page: OpenPage) -> None:
     expect(page.locator("p.verdict[data-agreement]")).to_contain_text("too few to say")
     # The recorded results are still there.
     controls(page).get_by_label("Results", exact=True).click()
-    page.get_by_role("option", name="Standard attack, 100 people").click()
+    page.get_by_role("option", name="Standard attack × 100").click()
     expect(photos(page)).to_have_count(20)
 
 

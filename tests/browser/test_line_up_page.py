@@ -89,6 +89,8 @@ def test_a_class_votes_from_its_phones(open_page: OpenPage, tmp_path: Path) -> N
     host.reload()  # the room survives
     host.get_by_role("tab", name="Line-up").click()
     host.get_by_role("button", name="Reveal").click()
+    expect(host.get_by_role("button", name="Next round")).to_be_visible()
+    assert fits(host, host.get_by_role("button", name="Next round"))
     answer = host.locator(".answer .people")
     expect(answer).to_have_text(re.compile(r"^It is photo \d, identity \d+\. [01] of 1 chose it\."))
     expect(phone.locator(".answer .people")).to_have_text(answer.inner_text())

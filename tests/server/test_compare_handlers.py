@@ -47,6 +47,6 @@ def test_trainings_of_one_target_share_its_colour_and_their_average_comes_first(
 def test_recorded_results_have_plain_names(tmp_path: Path) -> None:
     handlers = CompareHandlers(Engine(FolderZoo(EMBEDDED_ZOO), choose_compute("cpu"), tmp_path))
     names = {key: name for name, key in handlers.open()[0]["choices"]}
-    assert names["results/standard"] == "Standard attack, 100 people"
-    assert names["results/poincare"] == "Poincaré loss, 100 people"
+    assert names["results/standard"] == "Standard attack × 100"
+    assert names["results/poincare"] == "Poincaré loss × 100"
     assert len(set(names.values())) == len(names)

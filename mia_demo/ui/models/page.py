@@ -17,22 +17,16 @@ from mia_demo.ui.shared.lanes import MAX_BOARD_LANES
 from mia_demo.visitors.added_models import MAX_UPLOAD_BYTES
 
 HUB = f"""
-<h2>1. Add a zoo of the Hub</h2>
-<div class="fine-print"><p>Classifiers of the same people become lanes of the Attack page, which
-shows up to {MAX_BOARD_LANES} at once; a zoo of other people comes with its own prior and
-evaluator. The Hub is asked when you press Load and not before.</p></div>
+<h2>Add a zoo of the Hub</h2>
+<div class="fine-print"><p>Its classifiers become lanes of the Attack page, up to {MAX_BOARD_LANES}
+at once. The Hub is asked when you press Load.</p></div>
 """
 FILES = f"""
-<h2>2. Add a classifier from files</h2>
-<div class="fine-print"><p>Its weights as safetensors, up to {MAX_UPLOAD_BYTES // 2**20} MB, and
-its manifest entry as JSON: choose both at once. It must know the demo’s people. Pickles are never
-opened.</p></div>
+<h2>Add a classifier from files</h2>
+<div class="fine-print"><p>Weights as safetensors, up to {MAX_UPLOAD_BYTES // 2**20} MB, and their
+manifest entry as JSON: choose both at once. Pickles are never opened.</p></div>
 """
-CHECK = """
-<h2>3. Check what is loaded</h2>
-<div class="fine-print"><p>Targets and evaluators name everybody on photos that were kept from
-them.</p></div>
-"""
+CHECK = "<h2>Check what is loaded</h2>"
 # The key stays in the tab until it is closed, and survives a reload.
 REMEMBER_MODELS = "(panel) => { sessionStorage.setItem('added-models', panel.key || ''); }"
 RECALL_MODELS = """(key, ...others) => [sessionStorage.getItem('added-models') || '', ...others]"""

@@ -26,7 +26,7 @@ function showItem(item) {
     bringIntoView(document.querySelector(".run-details"));
   });
   head.className = "head";
-  make("span", "title", head, item.title);
+  make("span", "title", head, item.title).title = item.title;
   if (item.badge) make("span", "badge strong", head, item.badge);
   if (item.faces) {
     picture(head, item.faces, "", "faces").style.aspectRatio = `${item.count} / 1`;
