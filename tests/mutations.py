@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import random
@@ -81,13 +82,17 @@ def mutated_json(rng: random.Random, data: bytes) -> bytes:
         if action == 0 and isinstance(owner, dict):
             del owner[key]
         elif action == 1 and isinstance(owner, dict):
-            owner[rng.choice(("surprise", "", "\ud800", str(key) + " "))] = rng.choice(ODD_VALUES)
+            owner[rng.choice(("surprise", "", "\ud800", str(key) + " "))] = _odd_value(rng)
         else:
-            owner[key] = rng.choice(ODD_VALUES)
+            owner[key] = _odd_value(rng)
         if not list(_places(root)):
             break
     text = json.dumps(root)
     return (b"[" * 200_000 if rng.random() < 0.01 else text.encode()) or b"{}"
+
+
+def _odd_value(rng: random.Random) -> Any:
+    return copy.deepcopy(rng.choice(ODD_VALUES))  # a later mutation may change it
 
 
 def _places(value: Any) -> list[tuple[Any, Any]]:

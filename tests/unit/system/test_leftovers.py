@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,14 @@ def test_what_is_too_fresh_to_tell_is_looked_at_again(
     aged(fresh)
     call(*arguments)
     assert not fresh.exists()
+
+
+def test_a_folder_that_goes_while_it_is_searched_is_no_error(tmp_path: Path) -> None:
+    left = killed_write(tmp_path / "run.json")
+
+    def find() -> Iterator[Path]:
+        yield left
+        raise FileNotFoundError(tmp_path / "gone")
+
+    sweep_leftovers(find)
+    assert not left.exists()

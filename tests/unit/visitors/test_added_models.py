@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -286,3 +288,15 @@ def test_what_no_tab_uses_any_more_makes_room(demo: LayeredZoo, tmp_path: Path) 
         (cache / repo).mkdir(parents=True)
     store.make_room("hf://ada/wanted@main")
     assert {path.name for path in cache.iterdir()} == {"models--ada--zoo", "models--ada--wanted"}
+
+
+def test_a_killed_check_leaves_no_copy_of_a_model(demo: LayeredZoo, tmp_path: Path) -> None:
+    copies = [tmp_path / "added" / f"{added_store.STAGING}{name}" for name in ("killed", "running")]
+    for copy in copies:
+        copy.mkdir(parents=True)
+        (copy / "model.safetensors").write_bytes(b"half")
+    minutes_ago = time.time() - 300
+    for path in (copies[0] / "model.safetensors", copies[0]):
+        os.utime(path, (minutes_ago, minutes_ago))
+    AddedStore(demo, tmp_path / "added")
+    assert [copy.exists() for copy in copies] == [False, True]
