@@ -28,7 +28,7 @@ ATTACK_LIMITS: dict[str, tuple[str, float, float]] = {
 }
 
 # Keys of ``methods.METHODS``, which knows what they do.
-METHOD_NAMES = ("gradient", "student", "random", "brep_mi", "mirror")
+METHOD_NAMES = ("gradient", "if_gmi", "student", "random", "brep_mi", "mirror")
 
 
 @dataclass(frozen=True)

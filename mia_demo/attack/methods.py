@@ -13,6 +13,7 @@ from torch import Tensor
 from mia_demo.attack.boundary import SPHERE_POINTS, BoundaryRepulsion
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.genetic import Genetic
+from mia_demo.attack.intermediate import IntermediateFeatures
 from mia_demo.attack.optimisation import Optimisation, StepRecord
 from mia_demo.attack.queries import QuerySearch
 from mia_demo.attack.random_search import FRESH, RandomSearch
@@ -31,6 +32,9 @@ class Search(Protocol):
 
     def styles(self) -> Tensor:
         """The candidates as they are now: [T, K, w_dim] on the CPU."""
+
+    def pictures(self) -> Tensor | None:
+        """Theirs as the prior draws them, [T, K, 3, R, R] on the CPU, where no style makes them."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Method:
     @property
     def is_separable(self) -> bool:
         """Candidates do not influence each other, so that some may wait their turn."""
-        return self.search is Optimisation
+        return self.search in (Optimisation, IntermediateFeatures)
 
 
 def by_queries(
@@ -71,6 +75,7 @@ def by_queries(
 
 METHODS: dict[str, Method] = {
     "gradient": Method(Optimisation, GRADIENT, lambda c: 2 * c.candidates * c.copies),
+    "if_gmi": Method(IntermediateFeatures, GRADIENT, lambda c: 2 * c.candidates * c.copies),
     "student": Method(Optimisation, LABEL, lambda c: 2 * c.candidates * c.copies, by_student=True),
     "random": by_queries(RandomSearch, CONFIDENCES, lambda c: FRESH),
     "brep_mi": by_queries(BoundaryRepulsion, LABEL, lambda c: (SPHERE_POINTS + 1) * c.candidates),

@@ -24,6 +24,7 @@ ATTACKS: dict[str, dict[str, Any]] = {
     "logit": {"loss": "logit", "feature_weight": 0.4},
     "paa": {"loss": "cross_entropy", "views": "noise", "copies": 8},
     "taa": {"loss": "cross_entropy", "views": "transforms", "copies": 8},
+    "if_gmi": {"loss": "cross_entropy", "method": "if_gmi"},
     "mirror": {"method": "mirror", "candidates": 32, "kept": 4},
     "random": {"method": "random"},
     "student": {"loss": "cross_entropy", "method": "student"},

@@ -67,14 +67,14 @@ class _Part:
     Attributes:
         images: [n, 3, P, P].
         losses, confidences: [n].
-        w_gradient: [n, w_dim].
+        gradient: by what moves, [n, ...].
         image_gradients: per lane [m, 3 S S], over the lane's m candidates in the micro-batch.
     """
 
     images: Tensor
     losses: Tensor
     confidences: Tensor
-    w_gradient: Tensor
+    gradient: Tensor
     image_gradients: dict[int, Tensor]
 
 
@@ -102,13 +102,17 @@ class Optimisation:
         self.targets = [*identities] * len(lanes)  # [T]
         self.config = config
         self.shape = start.shape[:2]
-        self.w = start.flatten(0, 1).to(renderer.compute.device).clone()
-        self._moments = torch.zeros_like(self.w), torch.zeros_like(self.w)
-        self._updates = torch.tensor(0.0)  # so far
+        self.restart(start.flatten(0, 1).to(renderer.compute.device).clone())
         self._previous: list[Tensor] | None = None  # image gradients per lane
         self._public = [
             public_features(renderer, lane, prior) for lane in lanes if config.feature_weight
         ]
+
+    def restart(self, moving: Tensor) -> None:
+        """Makes these [T * K, ...] what moves, with an Adam that has no memory yet."""
+        self.moving = moving
+        self._moments = torch.zeros_like(moving), torch.zeros_like(moving)
+        self._updates = torch.tensor(0.0)  # so far
 
     def step(self, rng: torch.Generator) -> StepRecord:
         """One update of every candidate.
@@ -121,8 +125,8 @@ class Optimisation:
         for side in {lane.attacked.input_size for lane in self.lanes}:
             rng.set_state(state)
             views[side] = ALTERATIONS[config.views](side, config.crop_scale, config.copies, rng)
-        parts = self.renderer.micro_batches.run(len(self.w), partial(self._part, views))
-        self._update(torch.cat([part.w_gradient for part in parts]))
+        parts = self.renderer.micro_batches.run(len(self.moving), partial(self._part, views))
+        self._update(torch.cat([part.gradient for part in parts]))
         gradients = [
             torch.cat([p.image_gradients[lane] for p in parts if lane in p.image_gradients])
             for lane in range(len(self.lanes))
@@ -137,10 +141,10 @@ class Optimisation:
     def _part(self, views: dict[int, Alteration], part: slice) -> _Part:
         """Losses and gradients of a few candidates; ``views`` by the side of what is seen."""
         config, framing = self.config, self.renderer.framing
-        per_lane = len(self.w) // len(self.lanes)
+        per_lane = len(self.moving) // len(self.lanes)
         with torch.enable_grad():
-            w = self.w[part].detach().requires_grad_(True)
-            images = self.renderer.images(w)
+            moving = self.moving[part].detach().requires_grad_(True)
+            images = self._draw(moving, part)
             pieces = list(slices_of(part, per_lane))
             own_images = images.split([within.stop - within.start for _, within in pieces])
             seen: dict[int, Tensor] = {}
@@ -161,18 +165,22 @@ class Optimisation:
                 losses = losses + config.feature_weight * torch.cat(penalties)
             # Mean over a track's candidates, sum over tracks.
             total = losses.sum() / self.shape[1]
-            w_gradient, *gradients = torch.autograd.grad(total, [w, *seen.values()])
+            own_gradient, *gradients = torch.autograd.grad(total, [moving, *seen.values()])
         confidences = [values.softmax(dim=2)[..., target].mean(dim=0) for values, target in tracks]
         return _Part(
             images=framing.picture(images),
             losses=losses.detach(),
             confidences=torch.cat(confidences).detach(),
-            w_gradient=w_gradient,
+            gradient=own_gradient,
             image_gradients={
                 lane: gradient.float().flatten(1)
                 for lane, gradient in zip(seen, gradients, strict=True)
             },
         )
+
+    def _draw(self, moving: Tensor, part: slice) -> Tensor:
+        """Pictures [n, 3, R, R], float32, of what moves of a few candidates."""
+        return self.renderer.images(moving)
 
     def _ask(self, lane: int, views: Tensor) -> tuple[Tensor, list[Tensor]]:
         """A lane's logits [copies, m, C] for its views, copy by copy, and |f - f_reg|^2 / D [m]."""
@@ -194,7 +202,10 @@ class Optimisation:
 
     def styles(self) -> Tensor:
         """The candidates as they are now: [T, K, w_dim] on the CPU."""
-        return self.w.cpu().unflatten(0, self.shape)
+        return self.moving.cpu().unflatten(0, self.shape)
+
+    def pictures(self) -> Tensor | None:
+        return None
 
     @torch.no_grad()
     def _update(self, gradient: Tensor) -> None:
@@ -202,7 +213,7 @@ class Optimisation:
         first, second = self._moments
         beta = self.config.adam_beta
         adam(
-            [self.w], [gradient], [first], [second], [], [self._updates], amsgrad=False,
+            [self.moving], [gradient], [first], [second], [], [self._updates], amsgrad=False,
             beta1=beta, beta2=beta, lr=self.config.learning_rate, weight_decay=0.0, eps=1e-8,
             maximize=False,
         )  # fmt: skip

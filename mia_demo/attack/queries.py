@@ -115,6 +115,9 @@ class QuerySearch:
     def styles(self) -> Tensor:
         return self.w
 
+    def pictures(self) -> Tensor | None:
+        return None
+
     def keep_best(self, w: Tensor, answers: Answers, count: int) -> None:
         """The ``count`` best of the candidates and of new styles [T, n, w_dim], best first."""
         styles = torch.cat([self.w, w], dim=1)

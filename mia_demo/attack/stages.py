@@ -92,6 +92,7 @@ class Stages:
         yield self._frame("sampling", 1, 1, self._judged(*self._look_at(start[:, :SHOWN])))
 
         final: list[Tensor] = []
+        drawn: list[Tensor] = []
         together = config.batch_size if self.method.is_separable else config.candidates
         chunks = start.split(together, dim=1)
         for number, chunk in enumerate(chunks):
@@ -102,8 +103,10 @@ class Stages:
                 latest = frames
                 yield frames
             final.append(search.styles())
+            if (pictures := search.pictures()) is not None:
+                drawn.append(pictures)
         yield tuple(replace(f, stage="selection", step=1, total_steps=1) for f in latest)
-        yield self._select(torch.cat(final, dim=1))
+        yield self._select(torch.cat(final, dim=1), torch.cat(drawn, dim=1) if drawn else None)
 
     def _teach_students(self, pool: Pool) -> Iterator[tuple[AttackFrame, ...]]:
         """Puts a student in the place of every lane's target."""
@@ -142,15 +145,27 @@ class Stages:
         ]
         return torch.stack([pool.styles[indices] for indices in chosen])
 
-    def _select(self, styles: Tensor) -> tuple[AttackFrame, ...]:
-        """Scores all candidates, keeps the best of each track, best first."""
+    def _select(self, styles: Tensor, pictures: Tensor | None) -> tuple[AttackFrame, ...]:
+        """Scores all candidates, keeps the best of each track, best first.
+
+        Args:
+            pictures: [T, K, 3, R, R], where they are not those of the styles.
+        """
         config = self.config
         candidates = styles.shape[1]
         targets = torch.tensor(self.identities, device=self.compute.device)
         targets = targets.repeat_interleave(candidates)
         kept_styles, kept_images, kept_scores = [], [], []
-        for lane, lane_styles in zip(self.selectors, styles.chunk(len(self.lanes)), strict=True):
-            images, (views,) = self.renderer.render(lane_styles.flatten(0, 1), [lane])
+        by_lane = styles.chunk(len(self.lanes))
+        for number, (lane, lane_styles) in enumerate(zip(self.selectors, by_lane, strict=True)):
+            if pictures is None:
+                images, (views,) = self.renderer.render(lane_styles.flatten(0, 1), [lane])
+            else:
+                own = pictures.chunk(len(self.lanes))[number].flatten(0, 1)
+                own = own.to(self.compute.device)
+                framing = self.renderer.framing
+                images = framing.picture(own)
+                views = framing.view(own, lane.classifier.input_size)
             scores = robust_confidence(
                 self.renderer,
                 lane,

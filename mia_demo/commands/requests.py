@@ -15,7 +15,7 @@ from mia_demo.errors import ConfigError
 _DEFENCES = "label_smoothing, tl_dmi, ssf, midre, bido, mid, loft, at_at or adversarial"
 _ATTACK = (
     "another attack than the preset's: cross_entropy, temperature, poincare, max_margin, logit, "
-    "paa, taa, mirror, random, student or brep_mi"
+    "paa, taa, if_gmi, mirror, random, student or brep_mi"
 )
 _PRESET = "quick, standard or paper"
 _SETTINGS = (

@@ -183,7 +183,7 @@ def test_candidates_are_updated_as_by_torchs_adam(attacker: Attacker) -> None:
     start = torch.randn(2, 3, attacker.generator.w_dim, generator=step_generator(0, 1))
     lanes = [attacker.lane("zero")] * 2
     ours = Optimisation(attacker.renderer, lanes, [CONFIG.identity], start, CONFIG, prior=start[0])
-    theirs = start.flatten(0, 1).to(ours.w.device).clone().requires_grad_(True)
+    theirs = start.flatten(0, 1).to(ours.moving.device).clone().requires_grad_(True)
     betas = (CONFIG.adam_beta, CONFIG.adam_beta)
     adam = torch.optim.Adam([theirs], lr=CONFIG.learning_rate, betas=betas)
     for step in range(3):
@@ -191,7 +191,7 @@ def test_candidates_are_updated_as_by_torchs_adam(attacker: Attacker) -> None:
         ours._update(gradient)
         theirs.grad = gradient
         adam.step()
-        assert torch.equal(ours.w, theirs)
+        assert torch.equal(ours.moving, theirs)
 
 
 def test_a_group_of_identities_gets_the_attacks_of_each_alone(attacker: Attacker) -> None:
