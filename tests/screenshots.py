@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -90,21 +91,23 @@ def attack(studio: Studio) -> Page:
 def compare(studio: Studio) -> Page:
     page = studio.open("tab=compare")
     page.get_by_role("heading", name="Everybody").wait_for()
-    studio.wide("compare", page, 1340)
+    studio.wide("compare", page, 1220)
     return page
 
 
 def line_up(studio: Studio) -> Page:
     page = studio.open("tab=line-up")
+    page.get_by_text("Round 1 of 8, recorded").wait_for()
+    page.get_by_role("button", name="Rounds, seed, lanes").click()
     page.locator(".line-up-page").get_by_label("Seed").fill("5")
     page.get_by_role("button", name="Deal new rounds").click()
     for number, vote in enumerate((1, 2, 0), start=1):
-        page.get_by_text(f"Round {number} of").wait_for()
+        page.locator(".line-up .number", has_text=re.compile(f"Round {number} of \\d+$")).wait_for()
         page.locator(".line-up .photo").nth(vote).click()
         page.get_by_role("button", name="Reveal").click()
         if number < 3:
             page.get_by_role("button", name="Next round").click()
-    studio.wide("line_up", page, 1490)
+    studio.wide("line_up", page, 1240)
     return page
 
 
@@ -112,14 +115,14 @@ def train(studio: Studio) -> Page:
     page = studio.open("tab=train")
     page.locator(".train-page").get_by_role("button", name="Start", exact=True).click()
     page.locator(".training .status").get_by_text("Done: own").wait_for()
-    studio.wide("train", page, 1560)
+    studio.wide("train", page, 1400)
     return page
 
 
 def models(studio: Studio) -> Page:
     page = studio.open("tab=models")
     page.locator(".models").get_by_text("judges the attacks").wait_for()
-    studio.wide("models", page, 1000)
+    studio.wide("models", page, 830)
     return page
 
 
@@ -134,18 +137,19 @@ def runs(studio: Studio) -> Page:
 
 def understand(studio: Studio) -> Page:
     page = studio.open("tab=understand")
-    page.locator(".toy .play:enabled").click()
+    page.locator(".toy .play").click()
     page.locator(".toy .words").get_by_text("3113 steps").wait_for()
-    studio.wide("understand", page, 1390)
+    studio.wide("understand", page, 1340)
     return page
 
 
 def lesson(studio: Studio) -> Page:
     page = studio.open("tab=compare&results=results/alphas&lesson=9")
+    page.locator("summary", has_text="Accuracy against leakage").click()
     page.get_by_role("radio", name="One to five").check()
     page.get_by_role("button", name="Reveal").click()
     page.get_by_text("percentage points here").wait_for()
-    studio.wide("lesson", page, 900)
+    studio.wide("lesson", page, 860)
     return page
 
 
@@ -168,7 +172,8 @@ def phones(studio: Studio, host: Page) -> None:
 
     def toy(page: Page) -> None:
         page.locator(".toy").evaluate("toy => toy.scrollIntoView()")
-        page.locator(".toy .play:enabled").wait_for()
+        page.locator(".toy .play").click()
+        page.locator(".toy .words").get_by_text("3113 steps").wait_for()
 
     def leakage(page: Page) -> None:
         page.locator(".leakage").scroll_into_view_if_needed()

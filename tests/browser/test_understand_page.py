@@ -21,7 +21,7 @@ def open_understand(open_page: OpenPage, theme: str = "light", **options: object
     page = open_page(theme, **options)
     page.get_by_role("tab", name="Understand").click()
     toy(page).scroll_into_view_if_needed()  # on a phone it lies below the words
-    expect(button(page, "Walk")).to_be_enabled(timeout=TIMEOUT)
+    expect(toy(page).locator(".trained")).to_have_text("", timeout=TIMEOUT)
     toy(page).locator("summary").click()
     return page
 
@@ -51,7 +51,7 @@ def ends(page: Page) -> Locator:
 def test_the_papers_three_walks_side_by_side(open_page: OpenPage) -> None:
     page = open_page()
     page.get_by_role("tab", name="Understand").click()
-    expect(button(page, "Walk")).to_be_enabled(timeout=TIMEOUT)
+    expect(ends(page)).to_have_count(3)
     assert shown_controls(page) <= 16
     maps = [box for box in (part.bounding_box() for part in toy(page).locator(".map").all()) if box]
     assert len({round(box["y"]) for box in maps}) == 1
@@ -59,7 +59,7 @@ def test_the_papers_three_walks_side_by_side(open_page: OpenPage) -> None:
     toy(page).locator("summary").click()
     toy(page).get_by_role("radio", name="α = +0.05").check()
     toy(page).get_by_label("Speed").select_option("fast")
-    button(page, "Walk").click()
+    button(page, "Walk").click()  # starts when the networks are trained
     expect(ends(page)).to_have_text(
         [
             "Stopped after 3113 steps, 0.65 from a ▲",

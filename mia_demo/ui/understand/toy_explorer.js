@@ -13,6 +13,7 @@ let player = null; // of the trainings
 let position = 0; // along the walks, in steps
 let walking = 0; // request of the next animation frame, 0 while paused
 let asking = 0; // counts walks asked for
+let isWished = false; // a walk, as soon as all networks are trained
 
 const alphaText = (value) => (value > 0 ? "+" : "") + String(value).replace("-", "−");
 const at = ([x, y]) => `${fixed(x, 1)}, ${fixed(y, 1)}`;
@@ -78,6 +79,7 @@ async function train(lane) {
     if (!lane.isTrained) await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
   }
   showButtons();
+  if (isWished && areTrained()) play();
 }
 
 function playTraining() {
@@ -135,6 +137,9 @@ function pause() {
 
 async function play() {
   if (walking) return pause();
+  isWished = !areTrained() && !isWished;
+  showButtons();
+  if (!areTrained()) return;
   if (lanes[0].walk && isOver()) position = 0;
   if (!(await ready())) return;
   if (calm.matches) return go(lastPosition());
@@ -179,9 +184,10 @@ const ending = ({ steps, distance, is_confident: isSure }) =>
 
 function showButtons() {
   const isReady = areTrained();
-  for (const name of [".play", ".step", ".end"]) $(name).disabled = !isReady;
+  for (const name of [".step", ".end"]) $(name).disabled = !isReady;
   $(".back").disabled = !lanes.some(({ walk }) => walk);
-  setText(".trained", isReady ? "" : `${lanes.length} networks are being trained …`);
+  const then = isWished ? "; the walk starts by itself" : "";
+  setText(".trained", isReady ? "" : `${lanes.length} networks are being trained${then} …`);
 }
 
 function reveal() {
