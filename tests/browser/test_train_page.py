@@ -261,6 +261,7 @@ def test_a_training_whose_tab_was_closed_is_offered_and_listed(open_page: OpenPa
     expect(listed).to_contain_text("stopped after epoch")
     listed.click()
     expect(again.get_by_text("goes on after the last finished epoch")).to_be_visible()
+    expect(again.get_by_role("button", name="Resume on the Train page")).to_be_visible()
     again.get_by_role("tab", name="Train").click()
     button(again, "Resume").click()
     expect(status).to_have_text(re.compile(r"^Epoch \d+ of 90"), timeout=TIMEOUT)

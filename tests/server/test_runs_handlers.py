@@ -110,6 +110,25 @@ def test_at_home_old_runs_come_back_and_abroad_nobody_sees_anothers(
     assert engine.kept.attack(key).name == ""
 
 
+def test_titles_tell_runs_of_the_same_settings_apart(
+    engine: Engine, handlers: RunsHandlers, attack: Callable[..., str]
+) -> None:
+    key = attack("a")
+    folder = engine.kept.attack(key).folder
+    twin = shutil.copytree(folder, folder.with_name(f"{folder.name}-twin"))
+    report = json.loads((twin / "run.json").read_text("utf-8"))
+    report["date"] = "2026-01-02T03:04:05+00:00"
+    (twin / "run.json").write_text(json.dumps(report), "utf-8")
+    listed = handlers.listing(visit())["items"]
+    titles = [item["title"] for item in listed if item["change"]]
+    assert "Identity 7, seed 0, 03:04:05" in titles
+    assert len(set(titles)) == 2
+    compared = handlers.compare({"compared": [item["key"] for item in listed[:2]]}, visit())[2]
+    assert set(compared["titles"]) == set(titles)
+    assert [len(photos) for photos in compared["photos"]] == [1, 1]
+    shutil.rmtree(twin)
+
+
 def test_a_stopped_attack_is_listed_opened_and_repeated_up_to_its_step(
     handlers: RunsHandlers, attack: Callable[..., str]
 ) -> None:

@@ -23,7 +23,7 @@ function show() {
   $("code").textContent = value.command;
   $(".copied").textContent = "";
   $(".page").hidden = !value.page;
-  $(".page").textContent = `Show on the ${value.page} page`;
+  $(".page").textContent = `${value.does} on the ${value.page} page`;
 }
 
 for (const button of element.querySelectorAll("[data-kind]")) {

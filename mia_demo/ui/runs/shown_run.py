@@ -91,6 +91,7 @@ class ShownRun(ABC, Generic[AnyRun]):
             "caveat": f"Changed since: {'; '.join(changes)}." if changes else "",
             "command": run.command(),
             "page": "",
+            "does": "Show",
             "link": "",
             "files": list(self.files),
         }

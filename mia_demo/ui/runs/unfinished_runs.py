@@ -70,13 +70,12 @@ class ShownUnfinished(ShownRun[UnfinishedTraining]):
 
     def head(self) -> dict[str, Any]:
         link = urlencode({"tab": "train", **(form_of(self.run.plan) or {})})
-        return {**super().head(), "caveat": "", "page": "Train", "link": link}
+        return {**super().head(), "caveat": "", "page": "Train", "does": "Resume", "link": link}
 
     def sentences(self) -> list[str]:
         return [
             f"{self.summary()}.",
-            "It was paused, or its page was closed. Start on the Train page, with these settings, "
-            "goes on after the last finished epoch.",
+            "It was paused, or its page was closed. It goes on after the last finished epoch.",
         ]
 
     def compared_parts(self, other: ShownRun[UnfinishedTraining]) -> NoReturn:
