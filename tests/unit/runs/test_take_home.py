@@ -15,6 +15,7 @@ from PIL import Image
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig, parse_knobs, preset_config
 from mia_demo.attack.frames import AttackFrame
+from mia_demo.attack.named import named_attack, with_budget
 from mia_demo.cli import parse
 from mia_demo.defences.registry import parse_strengths
 from mia_demo.errors import ConfigError
@@ -41,6 +42,7 @@ PHOTO = np.full((16, 16, 3), 90, dtype=np.uint8)
         preset_config(
             "quick", pool_size=2000, candidates=10, kept=5, steps=50, selection_rounds=32
         ),
+        with_budget(named_attack("taa", "quick", identity=3), 5000),
     ],
 )
 def test_the_copied_command_parses_to_the_same_configuration(config: AttackConfig) -> None:

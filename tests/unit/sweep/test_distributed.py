@@ -131,6 +131,21 @@ def test_attacks_are_counted_over_the_team(tmp_path: Path) -> None:
     assert list(progress) == [3]
 
 
+def test_every_part_of_the_work_is_agreed_and_counted_for_itself(tmp_path: Path) -> None:
+    leader, helper = two_members(tmp_path)
+    for name in ("taa", "mirror"):
+        one, two = leader.for_part(name), helper.for_part(name)
+        one.agree(name)
+        two.agree(name)
+        assert [one.count_attack(), two.count_attack()] == [1, 2]
+        assert list(one.until_finished(2)) == [2]
+        with pytest.raises(ConfigError, match="differ in arguments"):
+            two.agree("another plan")
+    leader.fails_first()
+    with pytest.raises(PeerError, match="Another process of this sweep failed"):
+        helper.for_part("brep_mi").count_attack()  # whatever part it was in
+
+
 def test_the_others_stop_when_one_fails(tmp_path: Path) -> None:
     leader, helper = two_members(tmp_path)
     assert helper.fails_first()
