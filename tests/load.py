@@ -74,7 +74,7 @@ class Visitor:
 
     def boards(self, seed: int) -> Iterator[Board]:
         """Attacks; closing the iterator closes the connection."""
-        values = {"data": [seed % 3, "quick", seed, None]}
+        values = {"data": [seed % 3, "quick", seed, None, ""]}
         joined = self.web.post("/gradio_api/call/attack", json=values).raise_for_status()
         event = joined.json()["event_id"]
         with self.web.stream("GET", f"/gradio_api/call/attack/{event}") as lines:

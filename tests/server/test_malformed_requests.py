@@ -62,8 +62,8 @@ MALFORMED = [
     ("call/v2/nothing", {}),
     ("call/v2/attack", {"surprise": 1}),
     ("run/attack", {"data": ["x", {}, [], 5]}),
-    ("run/attack", {"data": [0, "quick", 0, 5]}),
-    ("run/attack", {"data": [0, "quick", 2**70, None]}),
+    ("run/attack", {"data": [0, "quick", 0, 5, ""]}),
+    ("run/attack", {"data": [0, "quick", 2**70, None, ""]}),
     ("run/attack", {"data": []}),
     ("run/delete_classifier", {"data": [["own-1"]]}),
     ("run/delete_classifier", {"data": ["own-1"]}),  # there is none
@@ -103,9 +103,14 @@ def test_a_malformed_request_gets_4xx_and_one_line(
 
 
 def test_a_healthy_request_passes(client: TestClient) -> None:
-    answer = client.post(f"{API}call/attack", json={"data": [0, "quick", 0, None]})
+    answer = client.post(f"{API}call/attack", json={"data": [0, "quick", 0, None, ""]})
     assert answer.status_code == 200
     client.post(f"{API}cancel", json={"session_hash": "s", "fn_index": 0, **answer.json()})
+
+
+def test_a_program_may_leave_out_what_has_a_default(client: TestClient) -> None:
+    answer = client.post(f"{API}run/results", json={"data": []})
+    assert "no results yet" in answer.text
 
 
 def test_a_malformed_form_is_refused(client: TestClient) -> None:

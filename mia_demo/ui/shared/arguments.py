@@ -32,6 +32,18 @@ def check_arguments(handler: Callable[..., Any], values: Sequence[Any]) -> None:
             raise MisfitError(f"{name} is of another type than needed; reload the page.")
 
 
+def defaults_after(handler: Callable[..., Any], given: int) -> list[Any]:
+    """Values that a program may leave out, such as those that came with a newer version."""
+    hints = get_type_hints(handler)
+    defaults = [
+        parameter.default
+        for name, parameter in inspect.signature(handler).parameters.items()
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and not _is_request(hints.get(name))
+    ]
+    left_out = defaults[given:]
+    return [] if inspect.Parameter.empty in left_out else left_out
+
+
 @lru_cache(maxsize=1000)
 def _wanted(handler: Callable[..., Any]) -> tuple[list[tuple[str, Any]], bool, int]:
     """Names and types of a handler's values, whether it takes more, and how many it must get."""

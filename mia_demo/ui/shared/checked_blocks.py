@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.blocks import BlockFunction
 
 from mia_demo.errors import DemoError
-from mia_demo.ui.shared.arguments import check_arguments
+from mia_demo.ui.shared.arguments import check_arguments, defaults_after
 from mia_demo.ui.shared.handler import toast
 
 # Of the running request: what was refused, for whoever chooses its status.
@@ -42,6 +42,8 @@ class CheckedBlocks(gr.Blocks):  # type: ignore[misc]
         self, block_fn: BlockFunction, inputs: list[Any], *args: Any, **options: Any
     ) -> Any:
         try:
+            if block_fn.fn is not None and len(inputs) < len(block_fn.inputs):
+                inputs = [*inputs, *defaults_after(block_fn.fn, len(inputs))]
             values = await super().preprocess_data(block_fn, inputs, *args, **options)
             if block_fn.fn is not None:
                 check_arguments(block_fn.fn, values)
