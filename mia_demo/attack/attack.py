@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame
@@ -26,9 +27,10 @@ class Attacker:
     Args:
         zoo: where prior, targets and evaluator come from.
         compute: device and precision.
+        students: folder that keeps what the targets taught; None keeps it in memory alone.
     """
 
-    def __init__(self, zoo: Zoo, compute: Compute) -> None:
+    def __init__(self, zoo: Zoo, compute: Compute, *, students: Path | None = None) -> None:
         self.zoo = zoo
         self.compute = compute
         self.renderer = Renderer.of(zoo, compute)
@@ -37,6 +39,7 @@ class Attacker:
         self._lanes: dict[str, Lane] = {}
         self.pools = PoolCache(zoo, self.renderer)
         self.students: dict[str, Lane] = {}  # by the target that taught them
+        self._students_folder = students
 
     @property
     def generator(self) -> Generator:
@@ -57,6 +60,13 @@ class Attacker:
                 check_lane(name, self.zoo.target_names())
             self._lanes[name] = Lane.load(self.zoo, name, self.compute)
         return self._lanes[name]
+
+    def student_folder(self, name: str) -> Path | None:
+        """Where the student of this target, as it is now, is kept."""
+        if self._students_folder is None:
+            return None
+        made_with = [self.zoo.entry(which).stored.sha256[:12] for which in (name, "prior")]
+        return self._students_folder / "-".join([name, *made_with])
 
     def forget(self, name: str) -> None:
         """Drops a target that no longer exists; another may get its name."""

@@ -114,7 +114,8 @@ class Stages:
         for lane in self.lanes:
             if lane.name in students:
                 continue
-            for progress in teach_student(self.renderer, lane, pool):
+            folder = self.attacker.student_folder(lane.name)
+            for progress in teach_student(self.renderer, lane, pool, folder):
                 if isinstance(progress, Lane):
                     students[lane.name] = progress
                 else:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
@@ -30,11 +31,14 @@ STUDENT_RECIPE = TrainConfig(arguments={"width": 24}, epochs=10, seed=5)
 RENDERED_AT_ONCE = 500
 
 
-def teach_student(renderer: Renderer, lane: Lane, pool: Pool) -> Iterator[Lane | float]:
+def teach_student(
+    renderer: Renderer, lane: Lane, pool: Pool, folder: Path | None
+) -> Iterator[Lane | float]:
     """Yields progress in 0..1, and the student as a lane last.
 
     Args:
         pool: with the target's confidences in all styles, of which the labels are used.
+        folder: where its training is kept, to go on there; None keeps nothing.
     """
     target, compute = lane.classifier, renderer.compute
     config = replace(STUDENT_RECIPE, input_size=target.input_size)
@@ -47,7 +51,7 @@ def teach_student(renderer: Renderer, lane: Lane, pool: Pool) -> Iterator[Lane |
     student = config.classifier(target.num_classes)
     seen = LabelledImages(torch.cat(pictures), labels)
     trainer = ClassifierTrainer(student, config, compute, seen)
-    for frame in train_classifier(trainer, None):
+    for frame in train_classifier(trainer, None, folder):
         yield frame.step / frame.total_steps
     frozen = compute.place(fold_batch_norms(student))
     yield replace(lane, classifier=frozen, attacked=with_weights_in(frozen, compute.dtype))

@@ -136,7 +136,8 @@ def answer_shield(request: ShieldRequest) -> dict[str, Any] | None:
         attacks = chosen_attacks(request.attacks, request.preset, lanes, request.passes)
         identities, seeds = parse_numbers(request.identities), parse_numbers(request.seeds)
         plan = ShieldPlan(attacks, tuple(identities), tuple(seeds), request.output)
-        attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
+        attacker = Attacker(zoo, compute, students=request.output / "students")
+        judge = Judge(zoo, compute)
         bar = progress("shield", unit="attack", shown=team.leads)
         with writing_to(request.output), bar:
             bar.total = plan.total

@@ -33,7 +33,8 @@ def needs(name: str) -> str:
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Attacker:
     """Random networks say the same of every picture; this ``zero`` parts the prior's faces."""
-    attacker = Attacker(make_tiny_zoo(tmp_path_factory.mktemp("zoo")), COMPUTE)
+    folder = tmp_path_factory.mktemp("zoo")
+    attacker = Attacker(make_tiny_zoo(folder), COMPUTE, students=folder / "students")
     lane = attacker.lane("zero")
     styles = sample_styles(attacker.generator, POOL_STYLES, POOL_PSI)
     _, (seen,) = attacker.renderer.render(styles[:300], [lane])
@@ -115,6 +116,15 @@ def test_a_student_that_knows_labels_alone_beats_random_search_with_labels_alone
     assert taught.classifier is not target.classifier
     attack(tiny, config_of("student"))
     assert tiny.students["zero"] is taught  # once for a target
+    (state,) = tiny.student_folder("zero").iterdir()
+    written = state.stat().st_mtime_ns
+    tiny.students.clear()  # as in another process
+    attack(tiny, config_of("student"))
+    assert state.stat().st_mtime_ns == written  # taught already
+    for one, two in zip(
+        taught.classifier.parameters(), tiny.students["zero"].classifier.parameters(), strict=True
+    ):
+        assert torch.equal(one, two)
 
 
 @pytest.mark.parametrize("name", ["taa", "mirror", "brep_mi"])
