@@ -43,7 +43,7 @@ RECORDED_TRAINING = ROOT / "mia_demo/ui/boards/recorded_training.json"
 SAID_ANEW = ("name", "phase", "status", "announcement", "facts")
 PHONE_WIDTH, GAP = 300, 18
 MAX_BYTES = 500_000
-TIMEOUT = 180_000
+TIMEOUT = 600_000
 
 
 class Studio:

@@ -9,6 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, Route, expect
 from safetensors.torch import load_file
 
+from tests.browser.conftest import shown_controls
 from tests.browser.test_attack_page import PHONE, violations
 
 OpenPage = Callable[..., Page]
@@ -126,9 +127,14 @@ def test_train_pause_resume_attack_download_delete(open_page: OpenPage, tmp_path
     page.wait_for_function("location.search.includes('tab=train')")
     page.get_by_role("tab", name="Compare").click()
     compare = page.locator(".compare-page .controls")
+    compare.get_by_role("button", name="Attack many people").click()
     compare.get_by_role("button", name="More settings").click()
     expect(compare.get_by_role("checkbox", name=name)).to_be_checked()
     page.get_by_role("tab", name="Train").click()
+    page.get_by_role("button", name=f"Name {name}").click()
+    page.get_by_label(f"New name of {name}").fill("of my class")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=f"of my class, {name}, α = −0.2")).to_be_visible()
     page.get_by_role("button", name=f"Attack {name}").click()
     lane = page.locator(".attack-page").get_by_role("checkbox", name=name)
     expect(lane).to_be_checked()
@@ -232,6 +238,17 @@ def test_phone_needs_no_horizontal_scroll(open_page: OpenPage, tmp_path: Path) -
 
 def test_axe_finds_nothing_serious(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_train(open_page)
+    # No empty charts before a start, but the picture of a recorded training.
+    expect(board(page).get_by_role("img")).to_have_count(1)
+    expect(board(page).get_by_text("Recorded")).to_be_visible()
+    label, people = (
+        controls(page).get_by_text(text).first.bounding_box()
+        for text in ("Smooth the label", "Your own people")
+    )
+    assert label is not None
+    assert people is not None
+    assert label["y"] < people["y"]
+    assert shown_controls(page) <= 16
     prepare_tiny_training(page, alpha=0.2, epochs=2, seed=14)
     button(page, "Start").click()
     status = board(page).get_by_role("status")

@@ -172,7 +172,7 @@ class TrainHandlers:
             people = self.engine.people(str(own.get("people", EMBEDDED)))
             entry = own_entry(people, str(own.get("chosen", "")))
             self.engine.kept.names.set(TrainingRun(entry).key, str(own.get("title", "")))
-        return self.own(people)
+        return self.own(people, str(own.get("newest", "")))
 
     def delete(self, own: dict[str, Any]) -> dict[str, Any]:
         """The confirmed Delete button of a classifier."""
