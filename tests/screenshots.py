@@ -38,7 +38,7 @@ PHONE = {
     "device_scale_factor": 2,
 }
 IDENTITY = 14  # the lesson's, whose attacks come out as the mean does
-RECORDED = "identity_42"  # the middle one of those recorded first
+RECORDED = "identity_50"  # the seventh of twelve
 RECORDED_TRAINING = ROOT / "mia_demo/ui/boards/recorded_training.json"
 SAID_ANEW = ("name", "phase", "status", "announcement", "facts")
 PHONE_WIDTH, GAP = 300, 18
@@ -160,7 +160,7 @@ def phones(studio: Studio, host: Page) -> None:
     code = host.locator(".line-up .code").inner_text()
 
     def first(page: Page) -> None:
-        page.get_by_text("Recorded attack").first.wait_for()
+        page.locator(".board[data-phase=recorded]").first.wait_for()
 
     def voter(page: Page) -> None:
         page.locator(".line-up .photo").nth(4).click()

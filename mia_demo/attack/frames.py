@@ -11,6 +11,28 @@ STAGES = ("sampling", "optimisation", "selection", "done")
 
 
 @dataclass(frozen=True)
+class StepDetail:
+    """One step of a lane's best candidate, in numbers.
+
+    Attributes:
+        w, gradient, moved: the first numbers of w before the step, of the loss's gradient by w, and
+            of w's change.
+        gradient_norm, moved_norm: Euclidean lengths over all of w.
+        identities, logits: the target's, then the largest of the others.
+        loss: identity loss of this candidate.
+    """
+
+    w: tuple[float, ...]
+    gradient: tuple[float, ...]
+    moved: tuple[float, ...]
+    gradient_norm: float
+    moved_norm: float
+    identities: tuple[int, ...]
+    logits: tuple[float, ...]
+    loss: float
+
+
+@dataclass(frozen=True)
 class LaneFrame:
     """One lane at one step. K candidates, R pixels (``Framing.picture_size``).
 
@@ -22,6 +44,7 @@ class LaneFrame:
         loss: identity loss, mean over candidates; nan outside optimisation.
         gradient_cosine: with the step before; nan on the first step and outside optimisation.
         styles: [K, w_dim] float32; only in the last frame.
+        detail: None outside optimisation.
     """
 
     name: str
@@ -35,6 +58,7 @@ class LaneFrame:
     loss: float
     gradient_cosine: float
     styles: npt.NDArray[np.float32] | None = None
+    detail: StepDetail | None = None
 
     @property
     def target_confidence(self) -> float:

@@ -41,6 +41,24 @@ def target_confidence(logits: Tensor, targets: Sequence[int]) -> Tensor:
 
 
 @dataclass(frozen=True)
+class StepTrace:
+    """A step of every candidate from w to w.
+
+    Attributes:
+        w, gradient, moved: [T, K, w_dim], w or the features that move in its place, the loss's
+            gradient, and the change that followed.
+        logits: [T, K, C], mean over copies.
+        losses: [T, K].
+    """
+
+    w: Tensor
+    gradient: Tensor
+    moved: Tensor
+    logits: Tensor
+    losses: Tensor
+
+
+@dataclass(frozen=True)
 class StepRecord:
     """What one step saw; T tracks, K candidates, before the update of w.
 
@@ -52,12 +70,14 @@ class StepRecord:
             image a classifier sees, before the crop (the paper's gradient-stability analysis); nan
             on the first step. torch counts norms below 1e-8 as 1e-8: vanished gradients give a
             cosine near 0, not nan.
+        trace: None for methods without gradients.
     """
 
     images: Tensor
     losses: Tensor
     confidences: Tensor
     gradient_cosine: Tensor
+    trace: StepTrace | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +87,7 @@ class _Part:
     Attributes:
         images: [n, 3, P, P].
         losses, confidences: [n].
+        logits: [n, C].
         gradient: by what moves, [n, ...].
         image_gradients: per lane [m, 3 S S], over the lane's m candidates in the micro-batch.
     """
@@ -74,6 +95,7 @@ class _Part:
     images: Tensor
     losses: Tensor
     confidences: Tensor
+    logits: Tensor
     gradient: Tensor
     image_gradients: dict[int, Tensor]
 
@@ -126,16 +148,25 @@ class Optimisation:
             rng.set_state(state)
             views[side] = ALTERATIONS[config.views](side, config.crop_scale, config.copies, rng)
         parts = self.renderer.micro_batches.run(len(self.moving), partial(self._part, views))
-        self._update(torch.cat([part.gradient for part in parts]))
+        before, own_gradient = self.moving.clone(), torch.cat([part.gradient for part in parts])
+        self._update(own_gradient)
         gradients = [
             torch.cat([p.image_gradients[lane] for p in parts if lane in p.image_gradients])
             for lane in range(len(self.lanes))
         ]
+        losses = torch.cat([part.losses for part in parts]).unflatten(0, self.shape)
         return StepRecord(
             images=torch.cat([part.images for part in parts]).unflatten(0, self.shape),
-            losses=torch.cat([part.losses for part in parts]).unflatten(0, self.shape).mean(dim=1),
+            losses=losses.mean(dim=1),
             confidences=torch.cat([part.confidences for part in parts]).unflatten(0, self.shape),
             gradient_cosine=self._cosine(gradients),
+            trace=StepTrace(
+                w=before.flatten(1).unflatten(0, self.shape),
+                gradient=own_gradient.flatten(1).unflatten(0, self.shape),
+                moved=(self.moving - before).flatten(1).unflatten(0, self.shape),
+                logits=torch.cat([part.logits for part in parts]).unflatten(0, self.shape),
+                losses=losses,
+            ),
         )
 
     def _part(self, views: dict[int, Alteration], part: slice) -> _Part:
@@ -171,6 +202,7 @@ class Optimisation:
             images=framing.picture(images),
             losses=losses.detach(),
             confidences=torch.cat(confidences).detach(),
+            logits=scores.detach().mean(dim=0),
             gradient=own_gradient,
             image_gradients={
                 lane: gradient.float().flatten(1)

@@ -18,6 +18,7 @@ from mia_demo.attack.methods import METHODS, Search
 from mia_demo.attack.optimisation import StepRecord, target_confidence
 from mia_demo.attack.sampling import POOL_STYLES, Pool, pool_subset
 from mia_demo.attack.selection import robust_confidence
+from mia_demo.attack.step_detail import step_detail
 from mia_demo.attack.student import teach_student
 from mia_demo.data.transforms import to_uint8
 from mia_demo.errors import ConfigError, DeviceError
@@ -192,11 +193,18 @@ class Stages:
 
     def _progress(self, record: StepRecord, smooth: Tensor) -> tuple[LaneFrame, ...]:
         # A page shows SHOWN candidates: those that started best.
-        return self._judged(
+        lanes = self._judged(
             record.images[:, :SHOWN],
             smooth[:, :SHOWN],
             losses=record.losses.tolist(),
             cosines=record.gradient_cosine.tolist(),
+        )
+        if record.trace is None:
+            return lanes
+        targets = self.identities * len(self.lanes)
+        return tuple(
+            replace(lane, detail=step_detail(record.trace, track, lane.best, targets[track]))
+            for track, lane in enumerate(lanes)
         )
 
     def _judged(

@@ -14,7 +14,14 @@ from mia_demo.commands.requests import (
     ShieldRequest,
     SweepRequest,
 )
-from mia_demo.recipes.record import quote_results, record_attack, record_sweep, recorded_names
+from mia_demo.recipes.record import (
+    quote_results,
+    record_attack,
+    record_people,
+    record_sweep,
+    recorded_identities,
+    recorded_names,
+)
 from mia_demo.recipes.variants import (
     make_alpha_zoo,
     make_defence_zoo,
@@ -154,6 +161,13 @@ def answer_shield(request: ShieldRequest) -> dict[str, Any] | None:
 
 def answer_record(request: RecordRequest) -> dict[str, Any]:
     zoo = open_zoo(request.zoo)
+    if request.people:
+        people = record_people(zoo, choose_compute(request.device))
+        with progress("record", unit="person") as bar:
+            for identity in people:
+                bar.update()
+                log_line(f"Identity {identity}")
+        return {"recorded": recorded_identities(len(zoo.identities()))}
     if request.attack:
         return {"recorded": record_attack(zoo, request.attack, request.name)}
     assert request.sweep  # RecordRequest sees to it

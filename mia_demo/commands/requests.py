@@ -104,12 +104,15 @@ class RecordRequest(Request):
 
     sweep: Path | None = option("folder of a finished sweep", None)
     attack: Path | None = option("folder of a finished attack", None)
-    name: str = option("such as standard")
+    people: bool = flag("--people", "attack the people of the first screen, and ship that")
+    name: str = option("such as standard", "")
     quote: list[Path] | None = option("texts that quote results, such as README.md", None)
 
     def __post_init__(self) -> None:
-        if (self.sweep is None) == (self.attack is None):
-            raise ConfigError("Give --sweep or --attack, one of them.")
+        if [bool(self.sweep), bool(self.attack), self.people].count(True) != 1:
+            raise ConfigError("Give --sweep, --attack or --people, one of them.")
+        if not self.people and not self.name:
+            raise ConfigError("Give --name, such as standard.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -254,7 +254,10 @@ LESSON_STEPS = (
         "Who is in the set?",
         3,
         ATTACK,
-        ("Scroll through the gallery of faces.", "Choose three and look at their training photos."),
+        (
+            "Open Settings and scroll through the gallery of faces.",
+            "Choose three and click on their photo, to see more of them.",
+        ),
         "How many of these people exist?",
         ("All of them", "Some of them", "None of them"),
         _people,
@@ -340,7 +343,7 @@ LESSON_STEPS = (
         f"{ATTACK}&loss=poincare",
         (
             "The same person, the same three classifiers; only the loss is Plug & Play's own now "
-            "(Advanced, Loss).",
+            "(Settings, Advanced, Loss).",
             "Predict, then press Start.",
         ),
         "What is left of the shield?",

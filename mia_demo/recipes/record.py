@@ -7,8 +7,13 @@ figure is ever copied by hand.
 
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from mia_demo.attack.attack import Attacker
+from mia_demo.attack.config import preset_config
+from mia_demo.attack.frames import AttackFrame
 from mia_demo.errors import CheckpointError, DataError
 from mia_demo.recipes.model_card import write_model_card
 from mia_demo.report.saving import save_report
@@ -18,15 +23,19 @@ from mia_demo.report.text import (
     record_sentence,
     results_markdown,
 )
-from mia_demo.runs.attack_run import RUN_FILE, load_attack
-from mia_demo.runs.replay import REPLAY_FIGURES, REPLAY_PICTURES
+from mia_demo.runs.attack_run import RUN_FILE, load_attack, save_attack
+from mia_demo.runs.replay import REPLAY_FIGURES, REPLAY_PICTURES, ReplayRecorder
+from mia_demo.runs.report import attack_report
 from mia_demo.runs.store import RECORDED_RUNS
 from mia_demo.sweep.library import RECORDED_FOLDER
 from mia_demo.sweep.results import SweepResults, load_results
+from mia_demo.system.device import Compute
 from mia_demo.system.files import write_bytes, write_json
 from mia_demo.zoo.reading import Zoo
 
 RESULTS_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+RECORDED_PEOPLE = 12  # whom the page can show at once
+RECORDED_PRESET, RECORDED_SEED = "standard", 0  # those of the recorded sweep
 QUOTE = re.compile(r"(<!-- (results|glance): (\w+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
 
 
@@ -92,6 +101,42 @@ def record_attack(zoo: Zoo, attack: Path, name: str) -> list[str]:
         shutil.copyfile(attack / file, folder / file)
     write_json(folder / RUN_FILE, {**run.report, "lanes": lanes})
     return sorted(path.parent.name for path in folder.parent.glob(f"*/{RUN_FILE}"))
+
+
+def recorded_identities(count: int) -> list[int]:
+    """Whose attacks are recorded: numbers spread evenly over all, whatever comes out."""
+    return [k * count // RECORDED_PEOPLE for k in range(min(RECORDED_PEOPLE, count))]
+
+
+def record_people(zoo: Zoo, compute: Compute) -> Iterator[int]:
+    """Attacks ``recorded_identities`` and puts these recordings in the place of all others.
+
+    Yields:
+        Each identity, once it is attacked.
+
+    Raises:
+        DemoError: an attack fails, or the folder cannot be written.
+    """
+    attacker, lanes = Attacker(zoo, compute), tuple(zoo.target_names())
+    numbers = recorded_identities(len(zoo.identities()))
+    with TemporaryDirectory() as work:
+        for identity in numbers:
+            config = preset_config(
+                RECORDED_PRESET, identity=identity, seed=RECORDED_SEED, lanes=lanes
+            )
+            recorder = ReplayRecorder()
+            frame: AttackFrame | None = None
+            for frame in attacker.run(config):
+                recorder.add(frame)
+            assert frame is not None
+            report = attack_report(zoo, config, compute, frame)
+            folder = Path(work) / str(identity)
+            save_attack(folder, report, frame, recorder.replay(), shown_as=folder)
+            yield identity
+        # Only now, so that a commit's own files were unchanged while it attacked.
+        shutil.rmtree(zoo.root / RECORDED_RUNS, ignore_errors=True)
+        for identity in numbers:
+            record_attack(zoo, Path(work) / str(identity), f"identity_{identity}")
 
 
 def recorded_names(zoo: Zoo) -> list[str]:

@@ -4,6 +4,7 @@ All pictures lie in one WebP sheet: far smaller than one file per picture, and o
 """
 
 import io
+import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mia_demo.attack.frames import STAGES, AttackFrame, LaneFrame
+from mia_demo.attack.frames import STAGES, AttackFrame, LaneFrame, StepDetail
 from mia_demo.data.pictures import read_picture, sprite
 from mia_demo.errors import DataError
-from mia_demo.system.files import write_bytes, write_json
+from mia_demo.system.files import write_bytes
 from mia_demo.system.json_files import checked, read_json
 
 REPLAY_PICTURES = "replay.webp"
@@ -29,12 +30,17 @@ SHEET_QUALITY = 85
 
 @dataclass(frozen=True)
 class LaneMoment:
-    """A lane's best candidate at one step; ``gradient_cosine`` is None where there is none yet."""
+    """A lane's best candidate at one step; ``gradient_cosine`` is None where there is none yet.
+
+    Attributes:
+        detail: None outside optimisation, and in recordings made before it was kept.
+    """
 
     target_confidence: float
     gradient_cosine: float | None
     evaluator_top1: int
     evaluator_confidence: float
+    detail: StepDetail | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,8 @@ class Replay:
         write_bytes(folder / REPLAY_PICTURES, self.sheet)
         moments = [asdict(moment) for moment in self.moments]
         figures = {"lanes": list(self.lanes), "size": self.size, "moments": moments}
-        write_json(folder / REPLAY_FIGURES, figures)
+        # Thousands of numbers: a line each would double the file.
+        write_bytes(folder / REPLAY_FIGURES, json.dumps(figures, separators=(",", ":")).encode())
 
 
 def load_replay(folder: Path, lanes: tuple[str, ...]) -> Replay | None:
@@ -163,6 +170,7 @@ def _lane_moment(lane: LaneFrame) -> LaneMoment:
         None if math.isnan(cosine) else round(cosine, 4),
         lane.evaluator_top1[lane.best],
         round(lane.evaluator_confidences[lane.best], 4),
+        lane.detail,
     )
 
 

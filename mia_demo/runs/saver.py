@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame
 from mia_demo.errors import DemoError
-from mia_demo.runs.replay import ReplayRecorder
+from mia_demo.runs.replay import Replay, ReplayRecorder
 from mia_demo.runs.report import attack_report
 from mia_demo.runs.store import RunStore
 from mia_demo.system.device import Compute
@@ -20,6 +20,7 @@ class AttackSaver:
     """Watches one attack's frames and saves the attack at its end.
 
     Attributes:
+        key: of the kept run; empty while there is none.
         problem: why it was not kept; empty if it was, or if there was nothing to keep.
     """
 
@@ -27,6 +28,7 @@ class AttackSaver:
     zoo: Zoo
     config: AttackConfig
     compute: Compute
+    key: str = field(default="", init=False)
     problem: str = field(default="", init=False)
     _recorder: ReplayRecorder = field(default_factory=ReplayRecorder, init=False)
     _latest: AttackFrame | None = field(default=None, init=False)
@@ -46,8 +48,12 @@ class AttackSaver:
             return ""
         try:
             report = attack_report(self.zoo, self.config, self.compute, self._latest)
-            return self.store.keep(report, self._latest, self._recorder.replay())
+            self.key = self.store.keep(report, self._latest, self._recorder.replay())
         except (DemoError, OSError) as error:
             log.warning("an attack was not kept: %s", error)
             self.problem = str(error)
-            return ""
+        return self.key
+
+    def recording(self) -> Replay | None:
+        """What was seen, for replay; None before the first step."""
+        return self._recorder.replay() if self._latest is not None else None

@@ -16,7 +16,15 @@ LANES = ("positive", "zero", "negative")
 OpenPage = Callable[..., Page]
 
 
+def settings(page: Page) -> None:
+    """Unfolds the settings, if they are folded."""
+    fold = page.get_by_role("button", name="Settings")
+    if fold.get_attribute("aria-expanded") == "false":
+        fold.click()
+
+
 def choose(page: Page, identity: int) -> None:
+    settings(page)
     page.get_by_role("radio", name=f"Identity {identity}", exact=True).check()
     heading = page.get_by_role("heading", name=f"Identity {identity}", exact=True)
     expect(heading).to_be_visible()
@@ -24,6 +32,7 @@ def choose(page: Page, identity: int) -> None:
 
 def start(page: Page, preset: str = "quick") -> None:
     if preset != "quick":
+        settings(page)
         page.get_by_label("Preset").click()
         page.get_by_role("option", name=preset).click()
     page.get_by_role("button", name="Start").click()
@@ -46,7 +55,8 @@ def portraits(page: Page, identity: int) -> list[str]:
 CONFIDENCES = """
 const board = document.querySelector(".attack-page .board");
 const cards = () => [...board.querySelectorAll(".lane")];
-const onCard = (lane) => `${lane.dataset.lane} ${lane.querySelector("strong").textContent}`;
+const said = (lane) => lane.querySelector(".confidence").textContent.split(" ").at(-1);
+const onCard = (lane) => `${lane.dataset.lane} ${said(lane)}`;
 const chart = () => board.querySelector("[data-curve=confidence_curve] svg");
 const atEnds = () => chart().getAttribute("aria-label").replace("Target confidence: ", "");
 const confidences = () => [cards().map(onCard).join(", "), atEnds()];
@@ -75,11 +85,8 @@ def test_attack_from_click_to_result(open_page: OpenPage, tmp_path: Path) -> Non
     assert all(old != new for old, new in zip(first, last, strict=True))
     for lane in LANES:
         column = page.get_by_role("article", name=lane)
-        expect(column).to_contain_text("test accuracy")
-        expect(column).to_contain_text("identity")
-        expect(column.get_by_role("meter")).to_have_attribute(
-            "aria-valuetext", re.compile(r"^\d+%$")
-        )
+        expect(column).to_contain_text(re.compile("✓ recognised|✗ taken for identity"))
+        expect(column).to_contain_text(re.compile(r"Target confidence \d+%"))
     expect(phase(page).get_by_role("status")).to_contain_text("Done in")
     expect(page.get_by_role("img", name="Target confidence: ")).to_be_visible()
     expect(page.get_by_role("button", name="Start")).to_be_enabled()
@@ -95,7 +102,7 @@ def test_stop_keeps_the_partial_result(open_page: OpenPage) -> None:
     expect(page.locator(".status")).to_contain_text("Stopped at step")
     assert all(uri.startswith("data:image/jpeg") for uri in portraits(page, 3))
     expect(page.get_by_role("button", name="Start")).to_be_enabled()
-    expect(page.get_by_role("button", name="Stop")).to_be_disabled()
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
 
 
 def test_other_identity_clears_stale_pictures_and_ends_the_attack(open_page: OpenPage) -> None:
@@ -125,6 +132,7 @@ def test_second_visitor_is_told_to_wait(open_page: OpenPage) -> None:
 
 def test_search_by_number(open_page: OpenPage) -> None:
     page = open_page()
+    settings(page)
     search = page.get_by_label("Find by number")
     search.fill("9")
     expect(page.get_by_role("radio")).to_have_count(11)  # 9 and 90 to 99
@@ -141,6 +149,7 @@ def test_search_by_number(open_page: OpenPage) -> None:
 
 def test_no_lane_is_one_clear_error(open_page: OpenPage) -> None:
     page = open_page()
+    settings(page)
     for lane in LANES:
         page.get_by_role("checkbox", name=lane).uncheck()
     start(page)
@@ -149,6 +158,7 @@ def test_no_lane_is_one_clear_error(open_page: OpenPage) -> None:
 
 def test_preset_fills_the_advanced_knobs(open_page: OpenPage) -> None:
     page = open_page()
+    settings(page)
     page.get_by_role("button", name="Advanced").click()
     expect(page.get_by_label("Candidates")).to_have_value("8")
     page.get_by_label("Preset").click()
@@ -178,6 +188,7 @@ def test_phone_needs_no_horizontal_scroll(open_page: OpenPage, tmp_path: Path) -
 
 def test_axe_finds_nothing_serious(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page()
+    settings(page)
     page.get_by_role("button", name="Advanced").click()
     assert violations(page) == []
     start(page)

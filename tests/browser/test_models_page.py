@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.opening import open_zoo
-from tests.browser.test_attack_page import PHONE, violations
+from tests.browser.test_attack_page import PHONE, settings, violations
 from tests.hub_stand_in import HubStandIn
 from tests.tiny_zoo import make_tiny_zoo
 
@@ -104,6 +104,7 @@ def test_six_lanes_of_which_some_are_from_the_hub_and_some_uploaded(
 
     page.get_by_role("tab", name="Attack").click()
     attack = page.locator(".attack-page")
+    settings(page)
     attack.get_by_role("checkbox", name="upload-1 (mine, α −0.05)").check()
     attack.get_by_role("button", name="Start").click()
     toast = page.get_by_test_id("toast-body")
@@ -113,7 +114,9 @@ def test_six_lanes_of_which_some_are_from_the_hub_and_some_uploaded(
     board = page.locator(".attack-page .board")
     expect(board).to_have_attribute("data-phase", "done", timeout=TIMEOUT)
     for lane in ("positive", "zero", "negative", "hub-1", "hub-2", "upload-1"):
-        expect(page.get_by_role("article", name=lane)).to_contain_text(re.compile("[0-9]+% sure"))
+        expect(page.get_by_role("article", name=lane)).to_contain_text(
+            re.compile("Target confidence [0-9]+%")
+        )
     styles = {lane.get_attribute("data-style") for lane in board.locator(".lane").all()}
     assert len(styles) == 6
     rows = {round(lane.bounding_box()["y"]) for lane in board.locator(".column").all()}  # type: ignore[index]
@@ -133,6 +136,7 @@ def test_people_of_the_hub_are_attacked_and_removed(open_page: OpenPage, hub: Hu
     load(page, "hf://ada/tiny")
     expect(panel.get_by_role("status")).to_contain_text("its 3 people are on the Attack page now")
     page.get_by_role("tab", name="Attack").click()
+    settings(page)
     expect(page.get_by_role("radio", name="3 people of hf://ada/tiny")).to_be_checked()
     expect(page.get_by_role("radio", name="Identity 3")).to_have_count(0)
     page.locator(".attack-page").get_by_role("button", name="Start").click()

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from safetensors.torch import load_file
 
 from tests.browser.conftest import shown_controls
-from tests.browser.test_attack_page import PHONE, violations
+from tests.browser.test_attack_page import PHONE, settings, violations
 
 OpenPage = Callable[..., Page]
 TIMEOUT = 120_000  # a training on a busy machine
@@ -136,6 +136,7 @@ def test_train_pause_resume_attack_download_delete(open_page: OpenPage, tmp_path
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=f"of my class, {name}, α = −0.2")).to_be_visible()
     page.get_by_role("button", name=f"Attack {name}").click()
+    settings(page)
     lane = page.locator(".attack-page").get_by_role("checkbox", name=name)
     expect(lane).to_be_checked()
     for other in ("positive", "zero", "negative"):
@@ -145,11 +146,12 @@ def test_train_pause_resume_attack_download_delete(open_page: OpenPage, tmp_path
         "data-phase", "done", timeout=TIMEOUT
     )
     column = page.get_by_role("article", name=name)
-    expect(column).to_contain_text("α = −0.2")
+    expect(column).to_contain_text("α −0.2")
     expect(column.get_by_alt_text(f"from lane {name}").first).to_be_visible()
 
     # Another visitor finds it, unticked; deleted, it is gone from the pages.
     visitor = open_page()
+    settings(visitor)
     expect(visitor.locator(".attack-page").get_by_role("checkbox", name=name)).not_to_be_checked()
     page.get_by_role("tab", name="Train").click()
     page.get_by_role("button", name=f"Delete {name}", exact=True).click()

@@ -11,8 +11,10 @@ import pytest
 from mia_demo.attack.config import preset_config
 from mia_demo.errors import ConfigError
 from mia_demo.lesson.steps import steps_with
+from mia_demo.recipes.record import recorded_identities
 from mia_demo.system.device import choose_compute
 from mia_demo.ui.app_page import build_pages
+from mia_demo.ui.attack.evidence import today, whose_turn
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.training_form import parse_training
 from mia_demo.ui.shared.address import AddressBook
@@ -63,7 +65,7 @@ def test_wrong_values_are_ignored_in_one_sentence(book: AddressBook) -> None:
         "Ignored, because it does not fit here: identity=100, preset=fast, seed=1.5, "
         "lanes=positive,nobody."
     )
-    assert link.values["identity"] == 42
+    assert link.values["identity"] == whose_turn(recorded_identities(100), today())
     assert link.values["steps"] == 10
 
 

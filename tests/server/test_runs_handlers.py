@@ -6,7 +6,6 @@ import base64
 import json
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -14,8 +13,8 @@ import pytest
 
 from mia_demo.attack.config import preset_config
 from mia_demo.system.device import choose_compute
-from mia_demo.ui.boards.attack_view import BoardPresenter, ready_board
-from mia_demo.ui.boards.replay_view import first_visit_board
+from mia_demo.ui.boards.attack_presenter import BoardPresenter
+from mia_demo.ui.boards.attack_view import ready_board
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.visitors import is_private
 from mia_demo.ui.runs.handlers import RunsHandlers
@@ -205,7 +204,7 @@ def test_an_attack_that_was_not_kept_says_so_and_why(
     engine: Engine, stop_after: int | None
 ) -> None:
     before = engine.kept.runs()
-    presenter = BoardPresenter(ready_board(engine.embedded, 7, ["zero"]), CONFIG)
+    presenter = BoardPresenter(ready_board(engine.embedded, 7, ["zero"]), CONFIG, engine.embedded)
     with full_disk(1000):
         job = engine.attack(CONFIG, every_frame=True, session="a")
         for update in job.updates():
@@ -260,27 +259,3 @@ def test_own_sweeps_are_listed_at_home_and_deleted(engine: Engine, handlers: Run
         handlers.delete({"chosen": key}, {}, visit(**ABROAD))
     handlers.delete({"chosen": key}, {}, visit())
     assert not (engine.runs / "sweep-quick-0123").exists()
-
-
-def test_a_first_visit_shows_a_recorded_attack_that_loops(engine: Engine) -> None:
-    board = first_visit_board(engine, 42)
-    assert board is not None
-    assert board["phase"] == "recorded"
-    assert board["status"].startswith("Recorded attack on identity 42; press Start")
-    assert board["replay"]["loops"]
-    assert all("Recorded" in lane["picture"]["alt"] for lane in board["lanes"])
-    assert first_visit_board(engine, 43) is None
-
-
-def test_a_recording_of_other_networks_is_not_shown_on_a_first_visit(
-    engine: Engine, tmp_path: Path
-) -> None:
-    for path in EMBEDDED_ZOO.iterdir():
-        if path.is_file() and path.name != "manifest.json":
-            (tmp_path / path.name).symlink_to(path)
-    (tmp_path / "recorded").symlink_to(EMBEDDED_ZOO / "recorded")
-    manifest = (EMBEDDED_ZOO / "manifest.json").read_text("utf-8")
-    sha256 = engine.zoo.entry("zero").stored.sha256
-    (tmp_path / "manifest.json").write_text(manifest.replace(sha256, "0" * 64), "utf-8")
-    other = Engine(FolderZoo(tmp_path), choose_compute("cpu"), tmp_path / "runs")
-    assert first_visit_board(other, 42) is None

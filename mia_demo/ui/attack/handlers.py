@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,28 +11,28 @@ import gradio as gr
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.lanes import check_lane
 from mia_demo.attack.named import named_attack
+from mia_demo.errors import ConfigError
+from mia_demo.runs.store import NO_SUCH_RUN
+from mia_demo.ui.attack.evidence import read_evidence, today
 from mia_demo.ui.attack.identity_picker import picker_faces
-from mia_demo.ui.boards.attack_view import BoardPresenter, BoardView, ready_board
+from mia_demo.ui.boards.attack_file import attack_file
+from mia_demo.ui.boards.attack_presenter import BoardPresenter
+from mia_demo.ui.boards.attack_view import BoardView, ready_board
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import Engine, Tracked
 from mia_demo.ui.engine.jobs import Job
 from mia_demo.ui.engine.limits import check_identity
+from mia_demo.ui.engine.visitors import is_private
 from mia_demo.ui.shared.forms import parse_config
 from mia_demo.ui.shared.handler import JobView, start_and_stop, stream, toasts
 from mia_demo.ui.shared.lanes import MAX_BOARD_LANES, attack_lanes, check_lanes, lane_names
 from mia_demo.visitors.own_people import People
 
-FIRST_IDENTITY = 42
 ATTACK_FRAME_SECONDS = 1 / 8  # at most eight frames per second reach a browser
 READER_SECONDS = 2.0
 ENDED = "Another identity was chosen, which ended the running attack."
 
 AttackValues = tuple[Any, Any, Any]  # board, start, stop
-
-
-def first_identity(people: People) -> int:
-    """The identity that is selected at first."""
-    return 0 if people.key else min(FIRST_IDENTITY, len(people.identities) - 1)
 
 
 class AttackJobView(JobView[Tracked]):
@@ -63,6 +64,18 @@ class AttackHandlers:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.evidence = read_evidence(engine)
+        self._numbers = itertools.count(1)  # of downloads
+
+    def turn(self, shown: int, request: gr.Request) -> Any:
+        """Opened on a later day than the server was started: another person's turn.
+
+        Args:
+            shown: whom the page was built with.
+        """
+        whose = self.evidence.todays(today())
+        is_linked = "identity" in request.query_params
+        return gr.skip() if is_linked or shown == whose else whose
 
     def ready(
         self,
@@ -87,7 +100,7 @@ class AttackHandlers:
         return ready_board(victims, identity, names, before)
 
     def choose(self, identity: int, key: str, request: gr.Request) -> tuple[Any, Any, Any]:
-        """Another identity: shows its photos, clears old pictures, ends a running attack.
+        """Another identity: its recorded attack or its photos; ends a running attack.
 
         One on that identity goes on: Start may overtake the choice, as when a link is opened.
         """
@@ -96,6 +109,10 @@ class AttackHandlers:
             if self._is_attacked(people, identity, request):
                 return gr.skip(), gr.skip(), gr.skip()
             before = ENDED if self._end_attack(request) else ""
+            if people is self.engine.embedded and not before:
+                recorded = self.evidence.board(identity)
+                if recorded is not None:
+                    return recorded, *start_and_stop(running=False)
             return _shown(self.ready(identity, people=people, before=before))
 
     def switch(self, key: str, request: gr.Request) -> tuple[Any, ...]:
@@ -104,7 +121,7 @@ class AttackHandlers:
         with toasts():
             people = self.engine.people(key)
             zoo = people.zoo
-            first = first_identity(people)
+            first = 0 if people.key else self.evidence.todays(today())
             return (
                 gr.update(value=first, faces=picker_faces(people.identities, people.names)),
                 gr.update(
@@ -178,6 +195,16 @@ class AttackHandlers:
         job = self.engine.attacks.job_of(str(request.session_hash))
         return job is not None and job.subject == (people.key, identity)
 
+    def download(self, board: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """The sheet or the animation of the attack on the board, for the browser to save."""
+        with toasts():
+            run = self.engine.kept.attack(str(board.get("run", "")))
+            session = str(request.session_hash or "")
+            is_theirs = is_private(request) or self.engine.owned_runs.is_of(run.key, session)
+            if not (run.is_recorded or is_theirs):
+                raise ConfigError(NO_SUCH_RUN)
+            return attack_file(self.engine, run, str(board.get("wanted", "")), next(self._numbers))
+
     def _end_attack(self, request: gr.Request) -> bool:
         """Ends the visitor's attack, and says whether there was one."""
         ended = self.engine.attacks.release(str(request.session_hash))
@@ -197,9 +224,7 @@ class AttackHandlers:
         for name in config.lanes:
             check_lane(name, known)
         lanes = [name for name in known if name in config.lanes]
-        return BoardPresenter(
-            self.ready(config.identity, lanes, people), config, form, people.names
-        )
+        return BoardPresenter(self.ready(config.identity, lanes, people), config, people, form)
 
 
 def _board(update: Tracked | Waiting, presenter: BoardPresenter) -> BoardView:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gradio as gr
 
-from mia_demo.ui.attack.handlers import AttackHandlers, first_identity
+from mia_demo.ui.attack.evidence import claim_line, today
+from mia_demo.ui.attack.handlers import AttackHandlers
 from mia_demo.ui.attack.identity_picker import identity_picker
-from mia_demo.ui.boards.replay_view import first_visit_board
 from mia_demo.ui.engine.engine import EMBEDDED
 from mia_demo.ui.engine.limits import MAX_WHOLE
 from mia_demo.ui.shared.address import AddressPage, Setting
@@ -41,37 +41,44 @@ def build_attack_page(app: AppState, address: AddressPage) -> None:
     """
     engine = app.engine
     handlers = AttackHandlers(engine)
-    first = first_identity(engine.embedded)
+    evidence = handlers.evidence
+    first = evidence.todays(today())
     lane_names = engine.zoo.default_lanes()
     first_lanes = lane_names[:MAX_BOARD_LANES]
-    with gr.Row(elem_classes="attack-page"):
-        with gr.Column(scale=1, min_width=320, elem_classes="controls"):
-            words("<h2>1. Choose an identity</h2>")
-            people = gr.Radio(
-                people_choices(engine),
-                value=EMBEDDED,
-                label="People",
-                elem_classes="people-choice",
-            )
-            picker = identity_picker(engine.identities, first)
-            words("<h2>2. Attack it</h2>")
+    with gr.Column(elem_classes="attack-page"):
+        words(claim_line(evidence))
+        with gr.Row(elem_classes="toolbar"):
             start, stop = start_and_stop_buttons()
-            estimate = estimate_line()
+            others = component("attack/whom", people=sorted(evidence.runs))
+        with gr.Column(elem_classes="settings"):
             with gr.Row():
-                preset = preset_field("how thorough")
-                seed = gr.Number(0, label="Seed", info="random draws", minimum=0, min_width=100)
-            lanes = gr.CheckboxGroup(
-                lane_names,
-                value=first_lanes,
-                label="Lanes",
-                info=f"Classifiers under attack, up to {MAX_BOARD_LANES}.",
-            )
+                with gr.Column(min_width=320):
+                    people = gr.Radio(
+                        people_choices(engine),
+                        value=EMBEDDED,
+                        label="People",
+                        elem_classes="people-choice",
+                    )
+                    picker = identity_picker(engine.identities, first)
+                with gr.Column(min_width=320):
+                    estimate = estimate_line()
+                    with gr.Row():
+                        preset = preset_field("how thorough")
+                        seed = gr.Number(
+                            0, label="Seed", info="random draws", minimum=0, min_width=100
+                        )
+                    lanes = gr.CheckboxGroup(
+                        lane_names,
+                        value=first_lanes,
+                        label="Lanes",
+                        info=f"Classifiers under attack, up to {MAX_BOARD_LANES}.",
+                    )
             with gr.Accordion("Advanced", open=False):
                 knobs = knob_fields(preset)
-        with gr.Column(scale=4, min_width=320):
-            moving = first_visit_board(engine, first)
-            value = moving or handlers.ready(first).to_json()
-            board = component("boards/attack_board", value, name="attack")
+        value = evidence.board(first) or handlers.ready(first).to_json()
+        strip = evidence.strip()
+        board = component("boards/attack_board", value, name="attack", strip=strip, todays=first)
+        file = component("shared/file_saver")
 
     shown = [board, start, stop]
     form = [preset, seed, lanes, *knobs]
@@ -85,6 +92,9 @@ def build_attack_page(app: AppState, address: AddressPage) -> None:
     attacked.then(estimates.for_attack, settings, estimate, **QUIET)
     gr.on(fn=estimates.for_first_attack, inputs=settings, outputs=estimate, **JOB_EVENT)
     wire_stop(stop, engine.attacks)
+    others.select(None, others, picker, js="(others) => others.wanted")
+    app.blocks.load(handlers.turn, picker, picker, **QUIET)
+    board.download(handlers.download, board, file, **QUIET)
     picker.change(
         handlers.choose,
         [picker, people],

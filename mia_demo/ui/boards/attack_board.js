@@ -1,18 +1,20 @@
-// uses shared/elements shared/charts boards/replay_player
+// uses shared/elements shared/charts boards/replay_player boards/people_strip boards/closer_look boards/step_glass
 // Fills the board from the value, reusing elements so that pictures change without flicker.
 const board = $(".board");
+board.dataset.name = props.name;
 const columns = $(".columns");
 const photos = $(".photos");
 
-// As many <img> in the parent as there are pictures.
-function showPictures(parent, pictures) {
-  while (parent.children.length > pictures.length) parent.lastElementChild.remove();
-  while (parent.children.length < pictures.length) make("img", "square", parent);
-  pictures.forEach(({ uri, alt }, index) => {
-    const image = parent.children[index];
-    if (image.src !== uri) image.src = uri;
-    if (image.alt !== alt) image.alt = alt;
-  });
+// The parent's one <img>, kept so that pictures change without flicker; none without a picture.
+function showPicture(parent, shown, className) {
+  let image = parent.querySelector(`img.${className}`);
+  if (!shown) return image?.remove();
+  if (!image) {
+    image = make("img", className, parent);
+    parent.prepend(image);
+  }
+  if (image.src !== shown.uri) image.src = shown.uri;
+  if (image.alt !== shown.alt) image.alt = shown.alt;
 }
 
 function makeLane(name) {
@@ -25,45 +27,43 @@ function makeLane(name) {
   draw("path", { class: "line", d: "M0 2H100" }, draw("svg", swatch, column));
   make("span", "name", title);
   make("span", "alpha", title);
-  make("p", "facts", column);
-  make("div", "portrait", column);
-  const result = make("div", "result", column);
-  const head = make("p", "confidence", result);
-  make("span", "", head);
-  make("strong", "", head);
-  const meter = make("div", "meter", result);
-  const about = { role: "meter", "aria-label": "Target confidence of lane " + name, "aria-valuemin": 0, "aria-valuemax": 100 };
-  for (const [key, value] of Object.entries(about)) meter.setAttribute(key, value);
-  make("div", "fill", meter);
-  const verdict = make("p", "verdict", result);
-  make("span", "judge", verdict, "Evaluator: ");
-  make("span", "words", verdict);
-  make("span", "certainty", verdict);
-  make("div", "others", column);
-  make("p", "note quiet", column);
+  const label = make("span", "label", title);
+  make("span", "fill", make("span", "scale", label));
+  make("small", "", label);
+  const portrait = make("div", "portrait", column);
+  make("p", "verdict stamp", portrait);
+  make("p", "confidence quiet", column);
+  make("p", "note", column);
   return column;
+}
+
+// The smoothed label of the right person, against a mark at 100 %.
+function showLabel(part, { label }) {
+  const words = percent(label);
+  part.querySelector(".fill").style.width = `${(label / 1.1) * 100}%`;
+  setText(part.querySelector("small"), words);
+  part.title = `Label of the right person in training: ${words}`;
 }
 
 function showLane(column, lane) {
   column.dataset.style = lane.style;
   setText(column.querySelector(".name"), lane.name);
-  setText(column.querySelector(".alpha"), lane.alpha_text);
-  setText(column.querySelector(".facts"), lane.accuracy_text);
-  showPictures(column.querySelector(".portrait"), lane.picture ? [lane.picture] : []);
-  showPictures(column.querySelector(".others"), lane.others.filter(Boolean));
-  setText(column.querySelector(".confidence span"), "Target confidence");
+  column.querySelector(".name").title = lane.accuracy_text;
+  setText(column.querySelector(".alpha"), lane.alpha_text.replace("= ", ""));
+  showLabel(column.querySelector(".label"), lane);
+  const portrait = column.querySelector(".portrait");
+  const kind = lane.verdict ? (lane.recognised ? "recognised" : "other") : "none";
+  portrait.dataset.kind = kind;
+  showPicture(portrait, lane.picture, "square");
+  showPicture(portrait, lane.mistaken, "mistaken");
+  const stamp = portrait.querySelector(".stamp");
+  stamp.dataset.kind = kind;
+  const mark = { recognised: "✓ ", other: "✗ ", none: "" }[kind];
+  setText(stamp, mark + (lane.recognised ? "recognised" : lane.verdict));
+  stamp.title = lane.verdict && `Evaluator: ${lane.verdict}, ${lane.certainty}`;
   const known = lane.target_confidence !== null;
-  const confidence = percent(lane.target_confidence || 0);
-  setText(column.querySelector("strong"), known ? confidence : "–");
-  const meter = column.querySelector(".meter");
-  meter.setAttribute("aria-valuenow", parseInt(confidence));
-  meter.setAttribute("aria-valuetext", known ? confidence : "not known yet");
-  meter.firstElementChild.style.width = confidence;
-  const verdict = column.querySelector(".verdict");
-  setText(verdict.querySelector(".words"), lane.verdict || "has nothing to judge yet");
-  setText(verdict.querySelector(".certainty"), lane.certainty);
-  verdict.dataset.kind = lane.verdict ? (lane.recognised ? "recognised" : "other") : "none";
-  setText(column.querySelector(".note"), lane.expectation);
+  setText(column.querySelector(".confidence"), known ? `Target confidence ${percent(lane.target_confidence)}` : "");
+  setText(column.querySelector(".note"), lane.is_trained ? "" : lane.expectation);
 }
 
 // The confidence's curve, ending at the number on the lane's card. After the last step that is a
@@ -96,11 +96,15 @@ function showCurve(figure, lanes, low, words) {
 const percent = (share) => Math.round(share * 100) + "%";
 const cosine = (value, lane) => (lane ? fixed(lane.gradient_cosine, 2) : fixed(value, value === 0.5 ? 1 : 0));
 
+// The first visit shows whose turn it is: nobody picks a person whose pictures came out well.
+const isTodays = ({ replay, identity }) => replay?.plays && identity === props.todays;
+
 const IDLE = ["ready", "recorded", "replay"];
 
 function show(value) {
   if (IDLE.includes(board.dataset.phase) && !IDLE.includes(value.phase)) bringIntoView(board);
   board.dataset.phase = value.phase;
+  board.dataset.arrival = Boolean(value.replay?.plays); // nothing to say of an attack nobody started
   const order = ["sampling", "optimisation", "selection", "done"];
   const current = order.indexOf(value.stage);
   for (const item of element.querySelectorAll(".stages li")) {
@@ -119,8 +123,8 @@ function show(value) {
 
   setText(photos.querySelector("h3"), value.title);
   photos.querySelector("h3").title = value.title;
-  showPictures(photos.querySelector(".portrait"), value.photos.slice(0, 1));
-  showPictures(photos.querySelector(".others"), value.photos.slice(1));
+  showPicture(photos.querySelector(".portrait"), value.photos[0], "square");
+  setText(photos.querySelector(".facts"), isTodays(value) ? "Person of the day, by the date" : "Real training photo");
 
   const wanted = new Set(value.lanes.map(({ name }) => name));
   for (const column of columns.querySelectorAll(".lane")) {
@@ -140,13 +144,26 @@ function show(value) {
   showCurve($("[data-curve=cosine_curve]"), value.lanes, value.cosine_low ? -1 : 0, cosine);
 }
 
-const player = makePlayer(board, show);
+const player = makePlayer(board, (value) => {
+  show(value);
+  look.show(value);
+  glass.show(value);
+}, props.name === "attack");
+const glass = makeGlass(board, player.go);
+const look = makeCloserLook(board, (kind) => {
+  props.value = { ...props.value, wanted: kind };
+  trigger("download");
+});
 function update() {
   board.hidden = !props.value || !props.value.lanes;
   if (board.hidden) return;
-  if (isLive) remember(props.value);
+  if (isLive) {
+    remember(props.value);
+    count(props.value);
+  }
   player.show(opening(props.value));
 }
+showStrip(props.strip);
 
 // The page is built with one identity; a link's own comes from the server, seconds later.
 const isLive = props.name === "attack";
@@ -162,7 +179,7 @@ function opening(value) {
   }
   const { replay, ...rest } = value;
   const status = `Opening identity ${linked} …`;
-  const blank = { picture: null, others: [], target_confidence: null, verdict: "", certainty: "", confidence_curve: "", cosine_curve: "" };
+  const blank = { picture: null, mistaken: null, others: [], target_confidence: null, detail: null, verdict: "", certainty: "", confidence_curve: "", cosine_curve: "" };
   const lanes = value.lanes.map((lane) => ({ ...lane, ...blank }));
   return { ...rest, title: `Identity ${linked}`, phase: "ready", stage: "", progress: 0, seconds: 0, status, announcement: status, photos: [], lanes };
 }
@@ -180,6 +197,22 @@ function remember({ phase, title, stage, step, total_steps }) {
   const isRunning = ["waiting", "loading", "running"].includes(phase);
   saveState("sessionStorage", STORE, isRunning ? { title, stage, step, total_steps } : null);
   if (!IDLE.includes(phase)) $(".gone").hidden = true;
+}
+
+// What this visit's own attacks came to, lane by lane.
+const tally = new Map();
+let isCounted = true;
+function count({ phase, lanes }) {
+  if (phase === "running") isCounted = false;
+  if (phase !== "done" || isCounted) return;
+  isCounted = true;
+  for (const { name, recognised } of lanes) {
+    const { hits, of } = tally.get(name) || { hits: 0, of: 0 };
+    tally.set(name, { hits: hits + recognised, of: of + 1 });
+  }
+  const words = [...tally].map(([name, { hits, of }]) => `${name} ${hits} of ${of}`);
+  $(".tally").hidden = false;
+  setText(".tally", `Your attacks so far, recognised: ${words.join(", ")}.`);
 }
 if (isLive && cut) {
   const hasBegun = cut.stage === "optimisation";

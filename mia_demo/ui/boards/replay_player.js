@@ -1,6 +1,5 @@
 // Plays a recorded attack on a board: all pictures lie in one sheet, cut up here, step by step.
-const MOMENT_MS = 220;
-const LAST_MS = 3500; // the result stays a while before a loop starts again
+const SECONDS = 5; // from the first moment to the last
 
 // The sheet's pictures by lane and moment, as data URIs.
 async function cutUp({ sheet, size, columns, moments }, lanes) {
@@ -36,15 +35,17 @@ function boardAt(value, pictures, number) {
   const lanes = value.lanes.map((lane, index) => ({
     ...lane,
     ...moment.lanes[index],
+    mistaken: moment.lanes[index].evaluator_top1 === lane.evaluator_top1 ? lane.mistaken : null,
     picture: { uri: pictures[index][number], alt: lane.picture.alt },
     confidence_curve: upTo(lane.confidence_curve, moment.x),
     cosine_curve: upTo(lane.cosine_curve, moment.x),
   }));
   const { stage, progress, seconds } = moment;
-  return { ...value, phase: "replay", stage, progress, seconds, lanes };
+  return { ...value, phase: "replay", moment: number, stage, progress, seconds, lanes };
 }
 
-function makePlayer(board, draw) {
+// Files are offered beside an attack of the visit; the Runs page has its own.
+function makePlayer(board, draw, isLive) {
   const panel = board.querySelector(".player");
   const button = panel.querySelector("button");
   const slider = panel.querySelector("input");
@@ -53,6 +54,7 @@ function makePlayer(board, draw) {
   let pictures = null;
   let timer = 0;
   let number = 0;
+  let lastMs = 0; // that drawing took
 
   function redraw() {
     if (!value) return;
@@ -80,27 +82,33 @@ function makePlayer(board, draw) {
   }
 
   function plan() {
-    const isLast = number === value.replay.moments.length - 1;
-    if (isLast && !value.replay.loops) return pause();
-    timer = setTimeout(next, isLast ? LAST_MS : MOMENT_MS);
+    if (number === value.replay.moments.length - 1) return pause();
+    timer = setTimeout(next, Math.max(momentMs(), 2 * lastMs));
   }
+
+  const momentMs = () => (SECONDS * 1000) / value.replay.moments.length;
 
   function next() {
     if (!board.isConnected) return;
     // Nothing moves on a page that nobody sees.
     if (board.offsetParent !== null && !document.hidden) {
-      number = (number + 1) % value.replay.moments.length;
+      // A slow machine leaves moments out, and stays free for the visitor half of the time.
+      const began = performance.now();
+      const step = Math.max(1, Math.round((2 * lastMs) / momentMs()));
+      number = Math.min(number + step, value.replay.moments.length - 1);
       redraw();
+      lastMs = performance.now() - began;
     }
     plan();
   }
 
   button.addEventListener("click", () => (timer ? pause() : play()));
-  slider.addEventListener("input", () => {
+  function go(to) {
     pause();
-    number = Number(slider.value);
+    number = to;
     redraw();
-  });
+  }
+  slider.addEventListener("input", () => go(Number(slider.value)));
 
   async function show(newest) {
     if (pictures && newest.replay && newest.replay.sheet === value.replay.sheet) {
@@ -113,17 +121,18 @@ function makePlayer(board, draw) {
     panel.hidden = true;
     redraw();
     if (!newest.replay) return;
-    const { moments, loops, recorded } = newest.replay;
+    const { moments, plays, recorded } = newest.replay;
     const cut = await cutUp(newest.replay, newest.lanes);
     if (value !== newest) return; // another board has come meanwhile
     pictures = cut;
     number = moments.length - 1;
     slider.max = number;
     panel.querySelector(".recorded").hidden = !recorded;
+    panel.querySelector(".files").hidden = recorded || !isLive;
     panel.hidden = false;
-    if (loops && !still.matches) play();
+    if (plays && !still.matches) play();
     else redraw();
   }
 
-  return { show, redraw };
+  return { show, redraw, go };
 }

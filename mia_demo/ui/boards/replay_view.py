@@ -2,55 +2,31 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from dataclasses import replace
-from typing import Any
 
 from mia_demo.data.pictures import data_uri
 from mia_demo.runs.attack_run import AttackRun
-from mia_demo.runs.replay import SHEET_COLUMNS, Moment, Replay
+from mia_demo.runs.replay import Replay
 from mia_demo.ui.boards.attack_view import (
     OTHERS,
     BoardView,
+    Faces,
     LaneView,
     Picture,
     board_photos,
     empty_lane,
-    progress_of,
-    title_of,
-    verdict_words,
+    with_label,
 )
+from mia_demo.ui.boards.board_words import progress_of, title_of, verdict_words
 from mia_demo.ui.boards.lane_styles import lane_styles
+from mia_demo.ui.boards.replay_json import place_on_curve, replay_json
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.shared.render import polyline_at
 
 
-def first_visit_board(engine: Engine, identity: int) -> dict[str, Any] | None:
-    """The replay of a recorded attack on this identity, for a first visit.
-
-    None if none was recorded with the current networks.
-
-    Raises:
-        DemoError: the recorded run or a photo is damaged.
-    """
-    weights = {entry.name: entry.stored.sha256 for entry in engine.zoo.manifest.checkpoints}
-    for run in engine.kept.recorded():
-        used = run.report["checkpoints"]
-        if run.config.identity == identity and used.items() <= weights.items():
-            board = run_board(engine, run)
-            status = (
-                f"Recorded attack on identity {identity}; press Start to compute your own live."
-            )
-            board |= {"phase": "recorded", "status": status, "announcement": status}
-            if "replay" in board:
-                board["replay"]["loops"] = True
-            return board
-    return None
-
-
-def run_board(engine: Engine, run: AttackRun) -> dict[str, Any]:
-    """The board as the attack left it, and ``replay`` if it was recorded.
+def run_board(engine: Engine, run: AttackRun) -> BoardView:
+    """The board as the attack left it, with its recording if it has one.
 
     Raises:
         DemoError: the run or a photo is damaged.
@@ -61,8 +37,10 @@ def run_board(engine: Engine, run: AttackRun) -> dict[str, Any]:
         lanes = [_with_curves(lane, replay, n) for n, lane in enumerate(lanes)]
     low = _cosine_low(replay)
     board = replace(blank_board(engine, run), lanes=tuple(lanes), cosine_low=low)
-    values = board.to_json()
-    return values if replay is None else {**values, "replay": _replay(run, replay)}
+    if replay is None:
+        return board
+    recording = replay_json(replay, run.config.identity, is_recorded=run.is_recorded)
+    return replace(board, replay=recording)
 
 
 def blank_board(engine: Engine, run: AttackRun) -> BoardView:
@@ -86,6 +64,7 @@ def blank_board(engine: Engine, run: AttackRun) -> BoardView:
         announcement=status,
         title=title_of(identity),
         photos=board_photos(engine.embedded, identity) if is_known else (),
+        run=run.key,
         lanes=tuple(_blank_lane(engine, run, n) for n in range(len(run.config.lanes))),
     )
 
@@ -96,7 +75,8 @@ def _blank_lane(engine: Engine, run: AttackRun, position: int) -> LaneView:
     style = lane_styles({lane: run.report["lanes"][lane]["alpha"] for lane in run.config.lanes})[
         name
     ]
-    return empty_lane(name, style, lane["alpha"], lane["test_accuracy"])
+    view = empty_lane(name, style, lane["alpha"], lane["test_accuracy"])
+    return with_label(view, len(engine.identities))
 
 
 def _lane(engine: Engine, run: AttackRun, position: int) -> LaneView:
@@ -120,6 +100,7 @@ def _lane(engine: Engine, run: AttackRun, position: int) -> LaneView:
         verdict=verdict_words(top1, run.config.identity),
         certainty=f"{lane['evaluator_confidences'][0]:.0%} sure",
         recognised=top1 == run.config.identity,
+        mistaken=None if top1 == run.config.identity else Faces(engine.embedded).of(top1),
     )
 
 
@@ -129,7 +110,7 @@ def _with_curves(view: LaneView, replay: Replay, position: int) -> LaneView:
     cosines = [math.nan if n.gradient_cosine is None else n.gradient_cosine for n in lanes]
     known = [value for value in cosines if not math.isnan(value)]
     confidences = [lane.target_confidence for lane in lanes]
-    xs = [_x(moment) for moment in steps]
+    xs = [place_on_curve(moment) for moment in steps]
     low = _cosine_low(replay)
     return replace(
         view,
@@ -143,44 +124,3 @@ def _cosine_low(replay: Replay | None) -> float:
     moments = replay.moments if replay else ()
     cosines = [lane.gradient_cosine for moment in moments for lane in moment.lanes]
     return -1.0 if any(value is not None and value < 0 for value in cosines) else 0.0
-
-
-def _replay(run: AttackRun, replay: Replay) -> dict[str, Any]:
-    encoded = base64.b64encode(replay.sheet).decode("ascii")
-    return {
-        "sheet": f"data:image/webp;base64,{encoded}",
-        "size": replay.size,
-        "columns": SHEET_COLUMNS,
-        "loops": False,
-        "recorded": run.is_recorded,
-        "moments": [_moment(moment, run.config.identity) for moment in replay.moments],
-    }
-
-
-def _moment(moment: Moment, identity: int) -> dict[str, Any]:
-    words = {"sampling": "Before step 1", "done": "Result"}
-    return {
-        "stage": moment.stage,
-        "seconds": moment.seconds,
-        "progress": progress_of(moment.stage, moment.step, moment.total_steps),
-        "words": words.get(moment.stage, f"Step {moment.step} of {moment.total_steps}"),
-        "x": _x(moment),
-        "lanes": [
-            {
-                "target_confidence": lane.target_confidence,
-                "gradient_cosine": lane.gradient_cosine,
-                "evaluator_top1": lane.evaluator_top1,
-                "verdict": verdict_words(lane.evaluator_top1, identity),
-                "certainty": f"{lane.evaluator_confidence:.0%} sure",
-                "recognised": lane.evaluator_top1 == identity,
-            }
-            for lane in moment.lanes
-        ],
-    }
-
-
-def _x(moment: Moment) -> float:
-    """Where the moment lies on the curves, 0 to 100; −1 during sampling."""
-    if moment.stage == "optimisation":
-        return 100 * (moment.step - 1) / max(moment.total_steps - 1, 1)
-    return -1.0 if moment.stage == "sampling" else 100.0

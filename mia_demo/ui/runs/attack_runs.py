@@ -9,11 +9,12 @@ import numpy as np
 
 from mia_demo.data.pictures import data_uri, sprite
 from mia_demo.runs.attack_run import AttackRun
-from mia_demo.runs.export import FILE_TYPES, export, file_name
-from mia_demo.ui.boards.attack_view import verdict_words
+from mia_demo.runs.export import FILE_TYPES, file_name
+from mia_demo.ui.boards.attack_file import attack_content
+from mia_demo.ui.boards.board_words import verdict_words
 from mia_demo.ui.boards.replay_view import run_board
 from mia_demo.ui.runs.repeat_attack import AttackRepeater
-from mia_demo.ui.runs.shown_run import ShownRun, photo_of, real_photo
+from mia_demo.ui.runs.shown_run import ShownRun, real_photo
 
 MAX_FACES = 4  # in the list: the best picture of each of the first lanes
 MAX_COMPARED_PICTURES = 5  # of a lane
@@ -44,12 +45,10 @@ class ShownAttack(ShownRun[AttackRun]):
         return [f"{self.run.heading()}.", f"{self.run.origin_line()}."]
 
     def parts(self) -> dict[str, Any]:
-        return {"board": run_board(self.engine, self.run)}
+        return {"board": run_board(self.engine, self.run).to_json()}
 
     def download(self, kind: str) -> tuple[str, bytes]:
-        return file_name(self.run, kind), export(
-            self.run, kind, photo_of(self.engine, self.run.config.identity)
-        )
+        return file_name(self.run, kind), attack_content(self.engine, self.run, kind)
 
     def repeater(self) -> AttackRepeater:
         return AttackRepeater(self.engine, self.run, self.head())

@@ -40,7 +40,7 @@ def build_runs_page(app: AppState, page: AddressPage) -> None:
             with gr.Row(elem_classes="trainings"):
                 training = component("boards/training_board")
                 other_training = component("boards/training_board")
-            file = component("runs/file_saver")
+            file = component("shared/file_saver")
 
     shown = [details, board, compared, training, other_training, progress, again, stop]
     page.link = details

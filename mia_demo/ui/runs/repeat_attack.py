@@ -6,7 +6,8 @@ from typing import Any
 
 from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.repetition import pictures_repetition
-from mia_demo.ui.boards.attack_view import BoardPresenter, BoardView
+from mia_demo.ui.boards.attack_presenter import BoardPresenter
+from mia_demo.ui.boards.attack_view import BoardView
 from mia_demo.ui.boards.replay_view import blank_board
 from mia_demo.ui.engine.engine import Engine, Tracked
 from mia_demo.ui.engine.jobs import Job
@@ -21,7 +22,7 @@ class AttackRepeater(Repeater):
     def __init__(self, engine: Engine, run: AttackRun, head: dict[str, Any]) -> None:
         check_lanes_exist(engine, run.config.lanes)
         self._engine, self._run = engine, run
-        self._board = BoardPresenter(blank_board(engine, run), run.config)
+        self._board = BoardPresenter(blank_board(engine, run), run.config, engine.embedded)
         super().__init__(head, self._board)
 
     def start(self) -> Job[Tracked]:

@@ -8,13 +8,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
 from mia_demo.data.pictures import data_uri
 from mia_demo.errors import ConfigError
 from mia_demo.runs.run import Run, setting_differences
-from mia_demo.ui.boards.attack_view import BOARD_PHOTO_SIZE
+from mia_demo.ui.boards.attack_file import photo_of
 from mia_demo.ui.boards.lane_styles import styles_in
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.runs.repeater import Repeater
@@ -184,15 +181,6 @@ def time_words(date: str) -> str:
         return f"{datetime.fromisoformat(date):%Y-%m-%d %H:%M} UTC"
     except ValueError:
         return ""
-
-
-def photo_of(engine: Engine, identity: int) -> npt.NDArray[np.uint8] | None:
-    """A training photo of the identity [R, R, 3]; None if the zoo has no such identity."""
-    identities = engine.identities
-    if identity >= len(identities):
-        return None
-    images, _ = identities.tensors(BOARD_PHOTO_SIZE, labels=[identity], indices=[0])
-    return images[0].permute(1, 2, 0).numpy()
 
 
 def real_photo(engine: Engine, identity: int) -> list[dict[str, str]]:

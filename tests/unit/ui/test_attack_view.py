@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mia_demo.ui.boards.attack_view import called, empty_lane, title_of, verdict_words
+from mia_demo.ui.boards.attack_view import empty_lane
+from mia_demo.ui.boards.board_words import called, title_of, verdict_words
 
 
 def test_a_hardly_trained_lane_says_so_whatever_its_smoothing() -> None:

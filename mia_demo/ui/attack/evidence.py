@@ -1,0 +1,157 @@
+"""What the recordings say on the first screen: of all people, and of a dozen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime, timezone
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from mia_demo.data.pictures import data_uri, sprite
+from mia_demo.report.claim import claim
+from mia_demo.report.columns import alpha_text
+from mia_demo.runs.attack_run import AttackRun
+from mia_demo.sweep.library import ResultsLibrary
+from mia_demo.sweep.rows import LaneRow
+from mia_demo.ui.boards.lane_styles import lane_styles
+from mia_demo.ui.boards.replay_view import run_board
+from mia_demo.ui.engine.engine import Engine
+
+STRIP_PIXELS = 64  # of a face: what the prior draws
+
+
+@dataclass(frozen=True)
+class GivenAway:
+    """Of how many people a lane gives the face away, by the recorded table.
+
+    Attributes:
+        known: Acc@1 times ``people``: whom the evaluator recognises, on average over the kept
+            reconstructions.
+        low, high: its 95 % interval over identities.
+    """
+
+    known: int
+    low: int
+    high: int
+    people: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was recorded with the zoo's own networks; read once, when the page is built.
+
+    Attributes:
+        claim: what the recorded table says, in a few words.
+        given_away: by lane, from that table; empty where none fits this zoo.
+        runs: recorded attacks by identity.
+    """
+
+    engine: Engine
+    claim: str
+    given_away: dict[str, GivenAway] = field(default_factory=dict)
+    runs: dict[int, AttackRun] = field(default_factory=dict)
+
+    def todays(self, day: date) -> int:
+        """Whose attack the first visit shows."""
+        return whose_turn(sorted(self.runs), day)
+
+    def board(self, identity: int) -> dict[str, Any] | None:
+        """The recorded attack on this identity; None if there is none.
+
+        Raises:
+            DataError: a photo or the run is damaged.
+        """
+        run = self.runs.get(identity)
+        if run is None:
+            return None
+        board = run_board(self.engine, run)
+        status = f"Recorded attack on identity {identity}; press Start to compute your own live."
+        board = replace(board, phase="recorded", status=status, announcement=status)
+        if board.replay:
+            board = replace(board, replay={**board.replay, "plays": True})
+        return board.to_json()
+
+    def strip(self) -> dict[str, Any]:
+        """The recorded people with every lane's best reconstruction; ``{}`` if there are none.
+
+        Raises:
+            DataError: a photo or a picture is damaged.
+        """
+        if not self.runs:
+            return {}
+        runs = [self.runs[identity] for identity in sorted(self.runs)]
+        numbers = [run.config.identity for run in runs]
+        photos, _ = self.engine.identities.tensors(STRIP_PIXELS, labels=numbers, indices=(0,))
+        names = runs[0].config.lanes
+        alphas = {name: runs[0].report["lanes"][name]["alpha"] for name in names}
+        styles = lane_styles(alphas)
+        return {
+            "people": numbers,
+            "photos": data_uri(sprite(photos.permute(0, 2, 3, 1).numpy(), len(runs))),
+            "lanes": [
+                {
+                    "name": name,
+                    "style": styles[name],
+                    "alpha": alpha_text(alphas[name]),
+                    "uri": data_uri(
+                        sprite(np.stack([run.pictures(name)[0] for run in runs]), len(runs))
+                    ),
+                    "given": asdict(self.given_away[name]) if name in self.given_away else None,
+                    "seen": [run.report["lanes"][name]["evaluator_top1"][0] for run in runs],
+                }
+                for name in names
+            ],
+        }
+
+
+def read_evidence(engine: Engine) -> Evidence:
+    """What fits the zoo's networks of now; a damaged recording is left out.
+
+    Raises:
+        DataError: the recorded table is damaged.
+    """
+    weights = {entry.name: entry.stored.sha256 for entry in engine.zoo.manifest.checkpoints}
+    lanes = tuple(engine.zoo.default_lanes())
+    runs = {
+        run.config.identity: run
+        for run in engine.kept.recorded()
+        if run.report["checkpoints"].items() <= weights.items()
+        and run.config.lanes == lanes
+        and run.config.identity < len(engine.identities)
+    }
+    library = ResultsLibrary(engine.zoo, engine.runs)
+    for sweep in library.sweeps():
+        record = sweep.record
+        if sweep.is_recorded and record.lanes == list(lanes) and not library.caveat(record):
+            rows = sweep.load().rows
+            people = len(record.identities)
+            shares = {row.lane: _given_away(row, people) for row in rows}
+            return Evidence(engine, claim(rows, people), shares, runs)
+    return Evidence(engine, "No recorded table fits these classifiers.", {}, runs)
+
+
+def whose_turn(people: Sequence[int], day: date) -> int:
+    """The recorded people take turns, day by day of the year: nobody picks a flattering one."""
+    return people[day.timetuple().tm_yday % len(people)] if people else 0
+
+
+def today() -> date:
+    """By the clock of Greenwich, so that all visitors of a day see the same person."""
+    return datetime.now(timezone.utc).date()
+
+
+def claim_line(evidence: Evidence) -> str:
+    """The claim as the page's heading, with the way to what it rests on."""
+    return (
+        f'<div class="claim"><h2>{escape(evidence.claim)}</h2> '
+        '<a href="?tab=compare">Compare all</a></div>'
+    )
+
+
+def _given_away(row: LaneRow, people: int) -> GivenAway:
+    low, high = row.acc1.interval or (row.acc1.known, row.acc1.known)
+    known, least, most = (round(share * people) for share in (row.acc1.known, low, high))
+    return GivenAway(known, least, most, people)

@@ -1,0 +1,161 @@
+"""The first screen: what a stranger sees without scrolling, on a laptop and on a phone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.test_attack_page import LANES, PHONE, violations
+
+OpenPage = Callable[..., Page]
+LAPTOP = {"viewport": {"width": 1280, "height": 800}}
+MAX_WORDS, MAX_CONTROLS = 90, 14
+STILL = {"reduced_motion": "reduce"}  # at rest from the beginning
+
+SEEN = """selector => [...document.querySelectorAll(selector)].filter(part => {
+  const { top, bottom, left, right, width, height } = part.getBoundingClientRect();
+  return part.checkVisibility({ visibilityProperty: true }) && width > 1 && height > 1
+    && top >= 0 && bottom <= innerHeight && left >= 0 && right <= innerWidth;
+})"""
+WORDS = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const words = [];
+  const range = document.createRange();
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const parent = node.parentElement;
+    if (["STYLE", "SCRIPT", "OPTION"].includes(parent.tagName)) continue;
+    if (!parent.checkVisibility({ visibilityProperty: true })) continue;
+    if (parent.closest(".hidden-text, .sr-only, .look")) continue;
+    range.selectNodeContents(node);
+    const { top, width } = range.getBoundingClientRect();
+    if (width > 1 && top < innerHeight) words.push(...node.textContent.split(/\\s+/));
+  }
+  return words.filter(word => /[\\p{L}\\p{N}]/u.test(word));
+}"""
+CONTROLS = "button, a[href], input, select, textarea, summary, [role=tab], [role=button]"
+
+
+def seen(page: Page, selector: str) -> int:
+    """How many of these parts lie wholly on the screen."""
+    return int(page.evaluate(f"selector => ({SEEN})(selector).length", selector))
+
+
+def size(part: Locator) -> float:
+    box = part.bounding_box()
+    assert box is not None
+    return box["width"]
+
+
+@pytest.fixture
+def laptop(open_page: OpenPage) -> Page:
+    return open_page(**LAPTOP, **STILL)
+
+
+def test_a_laptop_shows_the_message_without_scrolling(laptop: Page) -> None:
+    page = laptop
+    heading = page.get_by_role("heading", name="label smoothing gives more faces away")
+    expect(heading).to_be_in_viewport(ratio=1)
+    assert seen(page, ".photos .portrait img.square") == 1
+    assert seen(page, ".lane .portrait img.square") == len(LANES)
+    assert seen(page, ".lane .portrait .stamp") == len(LANES)
+    assert all(size(part) >= 220 for part in page.locator(".board .portrait:visible").all())
+    # A dozen people: a photo each, a tile in every lane's row, and the share of all people.
+    assert seen(page, ".strip .tile") == 12 * (1 + len(LANES))
+    assert seen(page, ".strip .share strong") == seen(page, ".strip [role=meter]") == len(LANES)
+    for lane in LANES:
+        meter = page.get_by_role("meter", name=f"Given away by lane {lane}")
+        expect(meter).to_have_attribute("aria-valuetext", re.compile("of 100, 95% interval"))
+    words = page.evaluate(WORDS)
+    assert len(words) <= MAX_WORDS, words
+    controls = page.evaluate(f"selector => ({SEEN})(selector).map(x => x.outerHTML)", CONTROLS)
+    assert len(controls) <= MAX_CONTROLS, controls
+    page.get_by_role("link", name="Compare all").click()
+    expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")
+
+
+def test_verdicts_are_told_apart_without_colour(laptop: Page) -> None:
+    stamps = laptop.locator(".board .lane .stamp")
+    for stamp in stamps.all():
+        kind = stamp.get_attribute("data-kind")
+        words = {"recognised": "✓ recognised", "other": "✗ taken for identity"}[str(kind)]
+        expect(stamp).to_contain_text(words)
+        frame = stamp.locator("xpath=..").evaluate("part => getComputedStyle(part).borderTopStyle")
+        assert frame == {"recognised": "solid", "other": "dashed"}[str(kind)]
+    # Taken for somebody else: that person's photo stands on the picture.
+    others = laptop.locator(".board .lane .portrait[data-kind=other]").count()
+    assert laptop.get_by_alt_text("whom the evaluator names").count() == others
+
+
+def test_a_phone_shows_the_photo_and_a_reconstruction_of_every_lane(open_page: OpenPage) -> None:
+    page = open_page(**PHONE, **STILL)
+    assert seen(page, ".board .portrait img.square") == 1 + len(LANES)
+    assert seen(page, ".board .lane .stamp") == len(LANES)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_somebody_else_plays_at_once(open_page: OpenPage) -> None:
+    page = open_page(**LAPTOP)
+    title = page.locator(".photos h3")
+    before = title.inner_text()
+    page.get_by_role("button", name="Somebody else").click()
+    expect(title).not_to_have_text(before)
+    expect(page.locator(".board")).to_have_attribute("data-phase", re.compile("replay|recorded"))
+    expect(page.get_by_role("group", name="Replay")).to_contain_text(re.compile(r"Step \d+ of 50"))
+
+
+def test_a_picture_opens_large_beside_the_photo(open_page: OpenPage) -> None:
+    page = open_page(**LAPTOP, **STILL)
+    page.locator(".board .lane[data-lane=negative] .portrait").click()
+    dialog = page.get_by_role("dialog", name="Closer look")
+    expect(dialog.get_by_role("radio", name="negative")).to_be_checked()
+    expect(dialog).to_contain_text("99.8% test accuracy")
+    wipe = dialog.get_by_role("slider", name="From the photo to the reconstruction")
+    wipe.press("Home")
+    above = dialog.locator(".pair .above")
+    expect(above).to_have_css("clip-path", "inset(0px 0px 0px 0%)")
+    dialog.get_by_role("radio", name="zero").check()
+    expect(above).to_have_attribute("alt", re.compile("lane zero"))
+    with page.expect_download() as taken:
+        dialog.get_by_role("button", name="Save picture").click()
+    assert re.fullmatch(r"attack-identity-\d+-seed-0\.png", taken.value.suggested_filename)
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    look = page.get_by_role("button", name="Look closer")
+    look.focus()
+    expect(look).to_be_in_viewport()
+    look.press("Enter")
+    expect(dialog).to_be_visible()
+
+
+def test_a_live_attack_leaves_its_timeline_its_files_and_a_tally(open_page: OpenPage) -> None:
+    tiny = "tab=attack&identity=5&lanes=zero&candidates=1&kept=1&steps=4&selection_rounds=1"
+    page = open_page(query=tiny, **LAPTOP)
+    page.get_by_alt_text("Real training photo 1 of identity 5").wait_for()
+    start = page.get_by_role("button", name="Start", exact=True)
+    slider = page.get_by_role("slider", name="Step of the attack")
+    for number in (1, 2):
+        start.click()
+        tally = page.locator(".tally")
+        expect(tally).to_have_text(
+            re.compile(rf"^Your attacks so far, recognised: zero \d of {number}\.$")
+        )
+        expect(slider).to_have_attribute("aria-valuetext", "Result")
+    result = page.locator(".lane .portrait img").first.get_attribute("src")
+    slider.press("Home")
+    slider.press("ArrowRight")
+    expect(slider).to_have_attribute("aria-valuetext", "Step 1 of 4")
+    assert page.locator(".lane .portrait img").first.get_attribute("src") != result
+    with page.expect_download() as taken:
+        page.get_by_role("group", name="Replay").get_by_role("button", name="Save anim").click()
+    assert taken.value.suggested_filename == "attack-identity-5-seed-0.webp"
+
+
+def test_axe_is_content(laptop: Page, open_page: OpenPage) -> None:
+    phones: dict[str, Any] = {**PHONE, **STILL}
+    for page in (laptop, open_page("dark", **phones)):
+        assert violations(page) == []
