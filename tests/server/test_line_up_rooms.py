@@ -17,7 +17,7 @@ import pytest
 from gradio.context import LocalContext
 
 from mia_demo.attack.config import preset_config
-from mia_demo.lesson.line_up import SAME_PERSON, LineUp
+from mia_demo.lesson.line_up import SAME_PERSON, SOMEBODY_ELSE, LineUp
 from mia_demo.system.device import choose_compute
 from mia_demo.ui.engine import jobs, line_up_rooms, visitors
 from mia_demo.ui.engine.engine import Curves, Engine, FinishedAttack
@@ -482,7 +482,24 @@ def test_a_negative_round_that_fools_people_is_the_shields_success(
     rooms.finish(key)
     rooms.vote_alone(key, seen_by_host(rooms, key)["name"], vote)
     rooms.reveal(key)
-    assert seen_by_host(rooms, key)["reveal"]["outcome"] == outcome
+    reveal = seen_by_host(rooms, key)["reveal"]
+    assert reveal["outcome"] == outcome
+    assert reveal["is_there"]
+
+
+def test_with_a_photo_of_somebody_else_nobody_is_the_person(rooms: LineUpRooms) -> None:
+    key = rooms.create()
+    rooms.expect(key, 1)
+    rooms.add(key, replace(line_up(SOMEBODY_ELSE), alpha=None))
+    rooms.finish(key)
+    rooms.vote_alone(key, seen_by_host(rooms, key)["name"], 5)
+    rooms.reveal(key)
+    view = seen_by_host(rooms, key)
+    assert not view["reveal"]["is_there"]
+    assert view["reveal"]["outcome"] == ""
+    assert "none of the eight" in view["reveal"]["people"]
+    (row,) = view["tally"]
+    assert (row["note"], row["share"]) == ("false positives", 1.0)
 
 
 def test_recorded_rounds_come_with_controls_and_give_way_to_new_ones(

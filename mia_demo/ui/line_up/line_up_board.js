@@ -43,10 +43,10 @@ function showRound(now) {
     if (now.reveal) {
       words.push(`identity ${now.reveal.identities[position]}`);
       if (now.role !== "solo") words.push(votes === 1 ? "1 vote" : `${votes} votes`);
-      if (position === now.reveal.truth) marks.push(RIGHT);
+      if (position === now.reveal.truth) marks.push(now.reveal.is_there ? RIGHT : "asked for");
       if (position === now.reveal.choice) marks.push("evaluator");
     }
-    label.dataset.true = Boolean(now.reveal) && position === now.reveal.truth;
+    label.dataset.true = Boolean(now.reveal && now.reveal.is_there) && position === now.reveal.truth;
     label.querySelector("img").alt = [...words, ...marks].join(", ");
     label.querySelector(".caption").textContent = now.reveal ? words[1] : String(position + 1);
     const list = label.querySelector(".marks");

@@ -106,6 +106,7 @@ def _reveal(ballot: Ballot, role: str, styles: dict[str, int]) -> dict[str, Any]
         "counts": ballot.counts(),
         "choice": shown.evaluator_choice,
         "lane": shown.lane,
+        "is_there": shown.lane != SOMEBODY_ELSE,
         "origin": _origin(shown),
         "style": styles[shown.lane],
         "outcome": "" if is_control or not votes else _outcome(shown, hits, votes, role),
