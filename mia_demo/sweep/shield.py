@@ -31,7 +31,7 @@ from mia_demo.zoo.reading import Zoo
 
 ALL = "all"
 SURE = 0.9  # a target that is surer of a picture is convinced
-ROBUSTNESS_PICTURES = 200  # test pictures that are perturbed
+ROBUSTNESS_PICTURES = 100  # test pictures that are perturbed
 
 
 @dataclass(frozen=True)
