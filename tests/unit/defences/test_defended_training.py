@@ -13,6 +13,7 @@ from mia_demo.defences.bido import gaussian_kernel, hidden_blocks, hsic, normali
 from mia_demo.defences.registry import DEFENCES, described
 from mia_demo.defences.tl_dmi import frozen_layers
 from mia_demo.errors import CheckpointError
+from mia_demo.models.folding import fold_batch_norms
 from mia_demo.recipes.classifiers import classifier_entry
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import (
@@ -126,6 +127,10 @@ def test_a_zoo_rebuilds_a_defended_network(
     zoo.add(entry, trainer.network.network.state_dict(), torch.float32)
     loaded = compute.place(zoo.load_classifier("x"))
     assert torch.equal(predict(loaded, coloured_people.images, compute), expected)
+    attacked = compute.place(fold_batch_norms(loaded))  # as attacks see it
+    torch.testing.assert_close(
+        predict(attacked, coloured_people.images, compute), expected, atol=1e-4, rtol=1e-4
+    )
     entry = CheckpointEntry.from_json(zoo.entry("x").to_json())
     assert described(entry.defence, entry.strengths).startswith(DEFENCES[name].title)
     assert TrainConfig.from_json(entry.training.recipe) == config
