@@ -117,7 +117,7 @@ def test_own_people_are_trained_on_attacked_and_deleted(open_page: OpenPage, zip
     expect(panel.get_by_role("status")).to_have_text("Deleted: photos, classifiers and evaluator.")
     page.get_by_role("tab", name="Attack").click()
     expect(page.locator(".attack-page .people-choice")).to_be_hidden()
-    expect(page.get_by_text("All identities are synthetic")).to_be_visible()
+    expect(page.locator(".whose")).to_have_text("All identities are synthetic, nobody’s face.")
     expect(page.get_by_role("radio", name="Identity 99", exact=True)).to_have_count(1)
     assert page.evaluate("sessionStorage.getItem('own-people')") == ""
 
