@@ -31,7 +31,7 @@ from mia_demo.attack.queries import TINY, QuerySearch
 from mia_demo.attack.renderer import Renderer
 from mia_demo.attack.sampling import sample_styles
 from mia_demo.attack.told import Told
-from mia_demo.models.stylegan2 import LEAKY_SLOPE
+from mia_demo.models.equalised import LEAKY_SLOPE
 
 MUTATION_CHANCE = 0.1
 MUTATION_SIZE = 0.1

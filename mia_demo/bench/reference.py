@@ -18,15 +18,8 @@ from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.framing import Framing
 from mia_demo.attack.losses import LOSSES
 from mia_demo.models.classifiers import Classifier
-from mia_demo.models.stylegan2 import (
-    LEAKY_GAIN,
-    LEAKY_SLOPE,
-    Generator,
-    SynthesisBlock,
-    SynthesisLayer,
-    ToRGBLayer,
-    clamped,
-)
+from mia_demo.models.equalised import LEAKY_GAIN, LEAKY_SLOPE
+from mia_demo.models.stylegan2 import Generator, SynthesisBlock, SynthesisLayer, ToRGBLayer, clamped
 from mia_demo.training.state import step_generator
 
 

@@ -12,8 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mia_demo.models.equalised import LEAKY_GAIN, LEAKY_SLOPE, FullyConnectedLayer
 from mia_demo.models.resampling import blur_weight, resample_filter
-from mia_demo.models.stylegan2 import LEAKY_GAIN, LEAKY_SLOPE, FullyConnectedLayer, channels_at
+from mia_demo.models.stylegan2 import channels_at
 
 
 class ConvLayer(nn.Module):

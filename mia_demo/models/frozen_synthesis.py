@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mia_demo.models.equalised import LEAKY_GAIN, LEAKY_SLOPE
 from mia_demo.models.frozen_convolutions import (
     Convolution,
     FirstConvolution,
@@ -33,12 +34,7 @@ from mia_demo.models.frozen_convolutions import (
     maps_of,
     rows_of,
 )
-from mia_demo.models.stylegan2 import (
-    LEAKY_GAIN,
-    LEAKY_SLOPE,
-    SynthesisLayer,
-    SynthesisNetwork,
-)
+from mia_demo.models.stylegan2 import SynthesisLayer, SynthesisNetwork
 
 
 def doubling_matrix(side: int, blur: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mia_demo.models.equalised import LEAKY_GAIN, LEAKY_SLOPE, FullyConnectedLayer
 from mia_demo.models.resampling import (
     deal_out,
     resample_filter,
@@ -28,48 +29,10 @@ from mia_demo.models.resampling import (
     upsampling_weight,
 )
 
-LEAKY_SLOPE = 0.2
-# Leaky ReLU halves the variance of its input, roughly; this gain restores it.
-LEAKY_GAIN = math.sqrt(2.0)
-
-
-def leaky_relu(x: Tensor, gain: float = LEAKY_GAIN) -> Tensor:
-    """Leaky ReLU (slope 0.2) with the variance-preserving gain of the reference code."""
-    return F.leaky_relu(x, LEAKY_SLOPE) * gain
-
 
 def clamped(x: Tensor, limit: float | None) -> Tensor:
     """Activations cut off at +-limit, as in networks that were trained in float16."""
     return x if limit is None else x.clamp(-limit, limit)
-
-
-class FullyConnectedLayer(nn.Module):
-    """Linear layer with the equalised learning rate of the StyleGAN family."""
-
-    weight_gain: float
-
-    def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        *,
-        activation: str = "linear",
-        lr_multiplier: float = 1.0,
-        bias_init: float = 0.0,
-    ) -> None:
-        super().__init__()
-        weight = torch.randn(out_features, in_features)
-        if not weight.is_meta:  # shapes alone; arithmetic on those imports torch's compiler
-            weight = weight / lr_multiplier
-        self.weight = nn.Parameter(weight)
-        self.bias = nn.Parameter(torch.full((out_features,), float(bias_init)))
-        self.activation = activation
-        self.weight_gain = lr_multiplier / math.sqrt(in_features)
-        self.bias_gain = lr_multiplier
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.linear(x, self.weight * self.weight_gain, self.bias * self.bias_gain)
-        return leaky_relu(x) if self.activation == "lrelu" else x
 
 
 class MappingNetwork(nn.Module):

@@ -20,7 +20,8 @@ from mia_demo.attack.config import preset_config
 from mia_demo.lesson.line_up import SAME_PERSON, SOMEBODY_ELSE, LineUp
 from mia_demo.system.device import choose_compute
 from mia_demo.ui.engine import jobs, line_up_rooms, visitors
-from mia_demo.ui.engine.engine import Curves, Engine, FinishedAttack
+from mia_demo.ui.engine.attack_news import Curves, FinishedAttack
+from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.line_up_dealing import Dealer
 from mia_demo.ui.engine.line_up_game import GoneError, LineUpError, Seat
 from mia_demo.ui.engine.line_up_rooms import (

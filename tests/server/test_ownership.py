@@ -76,10 +76,10 @@ def test_a_classifier_is_on_its_tabs_page_alone(engine: Engine) -> None:
     assert name in lanes(engine, ADA)
     assert name not in lanes(engine, BOB)
     assert name in lanes(engine, OWNER)
-    assert [item["name"] for item in asked_by(ADA, handlers.open)["items"]] == [name]
-    assert asked_by(BOB, handlers.open)["items"] == []
+    assert [item["name"] for item in asked_by(ADA, handlers.own.open)["items"]] == [name]
+    assert asked_by(BOB, handlers.own.open)["items"] == []
     with pytest.raises(ConfigError, match="no classifier"):
-        asked_by(BOB, lambda: handlers.read_part(EMBEDDED, name, 0))
+        asked_by(BOB, lambda: handlers.own.read_part(EMBEDDED, name, 0))
     keys = {run.run.key for run in visible_runs(engine, ADA)}
     assert any(key.startswith(f"own/{name}/") for key in keys)
     assert not any(run.run.key.startswith("own/") for run in visible_runs(engine, BOB))

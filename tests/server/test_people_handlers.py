@@ -156,9 +156,9 @@ def test_classifiers_of_own_people_are_nobody_elses(
     assert attacked["value"] == people.key
     assert len(pages) == 3
     assert all("choices" not in lanes for lanes in pages)
-    assert "part" in training.read_part(people.key, "positive", 0)
+    assert "part" in training.own.read_part(people.key, "positive", 0)
     with pytest.raises(ConfigError, match="no longer on this machine"):
-        training.read_part(people.zoo.own.path.name, "positive", 0)
+        training.own.read_part(people.zoo.own.path.name, "positive", 0)
 
 
 def test_the_preview_warns_of_what_will_go_wrong(people: OwnPeople) -> None:

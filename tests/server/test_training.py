@@ -138,10 +138,10 @@ def test_a_paused_training_goes_on_and_leaves_an_attackable_classifier(engine: E
     choices = target_choices(engine, engine.zoo)
     assert choices[-1] == ("own-1 (α −0.2)", "own-1")
     handlers = TrainHandlers(engine)
-    own = handlers.rename({"chosen": "own-1", "title": "of my class"})
+    own = handlers.own.rename({"chosen": "own-1", "title": "of my class"})
     assert own["items"][0]["title"] == "of my class"
     assert target_choices(engine, engine.zoo)[-1][0] == "own-1 (of my class, α −0.2)"
-    assert handlers.rename({"chosen": "own-1", "title": ""})["items"][0]["title"] == ""
+    assert handlers.own.rename({"chosen": "own-1", "title": ""})["items"][0]["title"] == ""
     with pytest.raises(ConfigError, match="own-1 was trained with exactly these settings"):
         plan()
 

@@ -14,7 +14,8 @@ from mia_demo.sweep.results import Record, SweepResults, save_results
 from mia_demo.sweep.rows import LaneRow, row_from_json
 from mia_demo.system.device import choose_compute
 from mia_demo.ui.app_page import build_app
-from mia_demo.ui.engine.engine import Curves, Engine, FinishedAttack
+from mia_demo.ui.engine.attack_news import Curves, FinishedAttack
+from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.understand.handlers import UnderstandHandlers
 from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
 

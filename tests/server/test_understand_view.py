@@ -12,7 +12,7 @@ import torch
 from mia_demo.attack.config import preset_config
 from mia_demo.metrics.embedding_view import EmbeddingView
 from mia_demo.ui import understand
-from mia_demo.ui.engine.engine import Curves, FinishedAttack
+from mia_demo.ui.engine.attack_news import Curves, FinishedAttack
 from mia_demo.ui.engine.sessions import SessionMemory
 from mia_demo.ui.understand.label_view import label_json
 from mia_demo.ui.understand.view import (

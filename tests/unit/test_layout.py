@@ -19,6 +19,10 @@ DEFINED_TWICE: set[str] = set()
 # Functions that still have more than five positional parameters; the list only shrinks.
 MANY_PARAMETERS: set[str] = set()
 
+MAX_LINES = 300
+# Files that are data: texts in the order in which they are read.
+LONG = {"lesson/steps.py"}
+
 # Who may catch Exception, and why.
 CATCHES_EXCEPTION = {
     "ui/shared/handler.py": "tells a visitor",
@@ -193,3 +197,11 @@ def test_only_charts_js_draws() -> None:
             text = path.read_text("utf-8")
             is_drawn = "createElementNS" in text or "<svg" in text
             assert not is_drawn or path.name == "charts.js", path
+
+
+def test_a_file_is_one_room() -> None:
+    for path in PACKAGE.rglob("*"):
+        if path.suffix in {".py", ".js", ".css", ".html"}:
+            lines = len(path.read_text("utf-8").splitlines())
+            name = path.relative_to(PACKAGE).as_posix()
+            assert lines <= MAX_LINES or name in LONG, f"{name} has {lines} lines: make two of it"

@@ -18,8 +18,9 @@ from mia_demo.ui.attack.identity_picker import picker_faces
 from mia_demo.ui.boards.attack_file import attack_file
 from mia_demo.ui.boards.attack_presenter import BoardPresenter
 from mia_demo.ui.boards.attack_view import BoardView, ready_board
+from mia_demo.ui.engine.attack_news import Tracked
 from mia_demo.ui.engine.device_queue import Waiting
-from mia_demo.ui.engine.engine import Engine, Tracked
+from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.jobs import Job
 from mia_demo.ui.engine.limits import check_identity
 from mia_demo.ui.engine.visitors import is_private

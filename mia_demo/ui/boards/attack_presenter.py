@@ -17,8 +17,8 @@ from mia_demo.runs.saver import AttackSaver
 from mia_demo.ui.boards.attack_view import BoardView, Faces, LaneView, Picture
 from mia_demo.ui.boards.board_words import called, progress_of, verdict_words
 from mia_demo.ui.boards.replay_json import replay_json
+from mia_demo.ui.engine.attack_news import Curves, Tracked
 from mia_demo.ui.engine.device_queue import Waiting
-from mia_demo.ui.engine.engine import Curves, Tracked
 from mia_demo.ui.shared.render import polyline
 from mia_demo.visitors.own_people import People
 

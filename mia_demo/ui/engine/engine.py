@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
 
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.attack.frames import AttackFrame
@@ -23,6 +20,7 @@ from mia_demo.runs.training_run import TrainingRun
 from mia_demo.system.device import Compute
 from mia_demo.system.leftovers import sweep_temporary_files
 from mia_demo.ui.engine import zero_gpu
+from mia_demo.ui.engine.attack_news import Curves, FinishedAttack, Tracked
 from mia_demo.ui.engine.device_queue import START_UP, DeviceQueue
 from mia_demo.ui.engine.jobs import Frame, Job
 from mia_demo.ui.engine.networks import Networks, Work
@@ -45,42 +43,6 @@ START_UP_STEPS, START_UP_ROUNDS = 3, 4  # of the start-up's attacks
 MAX_LOOK_SECONDS = 120.0
 MAX_ATTACK_SECONDS = 900.0
 MAX_SHARED_SECONDS = 3 * 3600.0  # sweeps and trainings, which let others go first
-
-
-@dataclass(frozen=True)
-class Curves:
-    """Each lane's history, step by step. Lists only grow, so any thread may read them."""
-
-    target_confidence: dict[str, list[float]]
-    gradient_cosine: dict[str, list[float]]
-
-
-@dataclass(frozen=True)
-class Tracked:
-    """A frame with the curves so far, which include frames that were dropped.
-
-    Attributes:
-        saver: keeps the attack, once its job is over; None if it is not to be kept.
-    """
-
-    frame: AttackFrame
-    curves: Curves
-    saver: AttackSaver | None = None
-
-
-@dataclass(frozen=True)
-class FinishedAttack:
-    """What is remembered of a visitor's attack: curves and kept pictures per lane, best first.
-
-    Attributes:
-        images: by lane, uint8 [K, R, R, 3] with K at most ``SHOWN``.
-        top1: by lane, the identity that the evaluator sees in the best picture.
-    """
-
-    config: AttackConfig
-    curves: Curves
-    images: dict[str, npt.NDArray[np.uint8]]
-    top1: dict[str, int] = field(default_factory=dict)
 
 
 class Engine:

@@ -15,8 +15,9 @@ from mia_demo.attack.lanes import check_lane
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.lesson.line_up import CONTROLS, LineUp, make_control, make_line_up, plan_rounds
 from mia_demo.sweep.library import ResultsLibrary
+from mia_demo.ui.engine.attack_news import FinishedAttack
 from mia_demo.ui.engine.device_queue import Waiting
-from mia_demo.ui.engine.engine import Engine, FinishedAttack
+from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.jobs import Job
 from mia_demo.ui.engine.limits import MAX_WHOLE
 from mia_demo.ui.engine.line_up_game import LineUpError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,20 @@ from mia_demo.ui.engine.jobs import Job
 from mia_demo.ui.engine.models_work import LoadedPeople, measure_again
 from mia_demo.ui.engine.sessions import SessionJobs
 from mia_demo.ui.engine.visitors import is_private
+from mia_demo.ui.models.addition import (
+    ADDITION_FAILED,
+    AdditionJobView,
+    AdditionNews,
+    Form,
+    Panel,
+    failed,
+)
 from mia_demo.ui.models.view import (
     added_sentence,
     group_json,
     machine_facts,
-    progress_json,
 )
-from mia_demo.ui.shared.handler import JobView, follow, start_and_stop, toasts, with_errors_told
+from mia_demo.ui.shared.handler import follow, start_and_stop, toasts, with_errors_told
 from mia_demo.ui.shared.lanes import (
     MAX_BOARD_LANES,
     added_models,
@@ -33,15 +39,14 @@ from mia_demo.ui.shared.lanes import (
     lane_names,
     ticked_lanes,
 )
-from mia_demo.visitors.added_models import AddedModels, Addition, Checking
+from mia_demo.visitors.added_models import AddedModels, Addition
 from mia_demo.visitors.added_store import MAX_ZOO_BYTES
 from mia_demo.visitors.own_people import KEPT_HOURS, OwnPeople
 from mia_demo.zoo.accuracy import MeasuredAccuracy
-from mia_demo.zoo.hub import DownloadProgress, HubAccess, HubAddress, download_zoo
+from mia_demo.zoo.hub import HubAccess, HubAddress, download_zoo
 from mia_demo.zoo.reading import Zoo
 
 UPDATE_SECONDS = 1 / 4
-ADDITION_FAILED = "This failed unexpectedly; the server's log says why."
 TWO_FILES = (
     "Choose two files at once: the weights (.safetensors) and their manifest entry (.json). "
     "Pickles (.pt, .bin, .pkl) are never opened."
@@ -52,73 +57,8 @@ SHARED_SERVER = (
     "loaded, one visitor at a time."
 )
 
-AdditionNews = DownloadProgress | Checking | Addition
-Prepared = tuple[
-    str, Callable[[], Generator[AdditionNews, None, None]]
-]  # first status, and the work
-Panel = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Form:
-    """The state of the page at an event.
-
-    Attributes:
-        panel: this page's panel.
-        attacked, ticked: people and lanes chosen on the Attack page.
-        own: the panel of the visitor's own people.
-    """
-
-    request: gr.Request
-    panel: Panel
-    attacked: str
-    ticked: list[str]
-    own: Panel
-
-    @property
-    def session(self) -> str:
-        return str(self.request.session_hash)
-
-
-class AdditionJobView(JobView[AdditionNews]):
-    """Panel and buttons during an addition, and the Attack page's choices after it."""
-
-    unexpected = ADDITION_FAILED
-    unchanged = (gr.skip(), gr.skip())  # the Attack page's people and lanes
-
-    def __init__(self, handlers: ModelsHandlers, form: Form) -> None:
-        self.handlers = handlers
-        self.form = form
-        self.panel = form.panel
-        self.addition: Addition | None = None
-
-    def begin(self, key: str, status: str) -> None:
-        """Sets the first status, and the key that will open what is added."""
-        self.panel = {
-            **self.panel,
-            "key": key,
-            "status": status,
-            "phase": "busy",
-            "progress": None,
-        }
-
-    def first(self, job: Job[AdditionNews]) -> tuple[Any, ...]:
-        return self.panel, *self.unchanged, *start_and_stop(running=True)
-
-    def show(self, update: AdditionNews | Waiting, job: Job[AdditionNews]) -> tuple[Any, ...]:
-        panel = self.panel
-        if isinstance(update, Addition):
-            self.addition = update
-        else:
-            panel = {**panel, **progress_json(update)}
-        return panel, *self.unchanged, *start_and_stop(running=True)
-
-    def over(self, job: Job[AdditionNews]) -> tuple[Any, ...]:
-        changed = self.handlers.added(self.addition, self.form, self.panel)
-        return *changed, *start_and_stop(running=False)
-
-    def failed(self, message: str) -> tuple[Any, ...]:
-        return _failed(self.panel, message), *self.unchanged, *start_and_stop(running=False)
+# The first status, and the work.
+Prepared = tuple[str, Callable[[], Generator[AdditionNews, None, None]]]
 
 
 class ModelsHandlers:
@@ -155,7 +95,7 @@ class ModelsHandlers:
     def measure(self, panel: Panel, own: Panel, request: gr.Request) -> Iterator[Panel]:
         """The button that measures all accuracies again."""
         yield from with_errors_told(
-            self._measure(panel, own, request), partial(_failed, panel), ADDITION_FAILED
+            self._measure(panel, own, request), partial(failed, panel), ADDITION_FAILED
         )
 
     def _measure(self, panel: Panel, own: Panel, request: gr.Request) -> Iterator[Panel]:
@@ -232,7 +172,7 @@ class ModelsHandlers:
     def _add(
         self, prepare: Callable[[AddedModels], Prepared], form: Form
     ) -> Iterator[tuple[Any, ...]]:
-        view = AdditionJobView(self, form)
+        view = AdditionJobView(self.added, form)
         yield from with_errors_told(self._adding(prepare, view), view.failed, view.unexpected)
 
     def _adding(
@@ -324,7 +264,3 @@ class ModelsHandlers:
             return gr.skip()
         choices = attack_lanes(self.engine, form.request, self.engine.embedded)
         return ticked_lanes(choices, form.ticked, *new, most=MAX_BOARD_LANES)
-
-
-def _failed(panel: Panel, message: str) -> Panel:
-    return {**panel, "status": message, "phase": "failed", "progress": None}

@@ -9,7 +9,8 @@ from mia_demo.runs.repetition import pictures_repetition
 from mia_demo.ui.boards.attack_presenter import BoardPresenter
 from mia_demo.ui.boards.attack_view import BoardView
 from mia_demo.ui.boards.replay_view import blank_board
-from mia_demo.ui.engine.engine import Engine, Tracked
+from mia_demo.ui.engine.attack_news import Tracked
+from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.jobs import Job
 from mia_demo.ui.runs.repeater import Repeater, check_lanes_exist
 

@@ -1,8 +1,7 @@
-"""Event handlers of the Train page: train, pause, stop, download, delete."""
+"""Event handlers of the Train page: train, pause, stop."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,12 +9,11 @@ from typing import Any
 
 import gradio as gr
 
-from mia_demo.errors import ConfigError, DataError
+from mia_demo.errors import ConfigError
 from mia_demo.recipes.classifiers import with_usual_start
-from mia_demo.runs.training_run import TrainingRun
-from mia_demo.ui.boards.training_view import TrainingPresenter, TrainingView, own_list
+from mia_demo.ui.boards.training_view import TrainingPresenter, TrainingView
 from mia_demo.ui.engine.device_queue import Waiting
-from mia_demo.ui.engine.engine import EMBEDDED, Engine
+from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.jobs import Job
 from mia_demo.ui.engine.own_room import make_room
 from mia_demo.ui.engine.people_training import (
@@ -42,11 +40,10 @@ from mia_demo.ui.shared.handler import (
     toasts,
     while_running,
 )
+from mia_demo.ui.train.own_classifiers import OwnClassifiers
 from mia_demo.visitors.own_people import People
-from mia_demo.zoo.manifest import CheckpointEntry
 
 TRAINING_FRAME_SECONDS = 1 / 4
-DOWNLOAD_PART_BYTES = 3_000_000  # of a download; a multiple of 3, so that its base64 has no padding
 THREE = "Train all three lanes"
 
 
@@ -93,7 +90,7 @@ class TrainingJobView(JobView[SeriesStep]):
 
     def _idle(self, board: TrainingView, unfinished: Series | None = None) -> tuple[Any, ...]:
         people = self.series.people
-        own = self.handlers.own(people, self.newest)
+        own = self.handlers.own.listed(people, self.newest)
         return board.to_json(), *idle_buttons(unfinished), own
 
 
@@ -101,6 +98,7 @@ class TrainHandlers:
     """Handlers that share one engine.
 
     Attributes:
+        own: the finished classifiers.
         trainings: the running ones.
         series: by tab, the one that runs or is paused, for Stop to discard.
         given_up: tabs whose running training is to be discarded.
@@ -109,6 +107,7 @@ class TrainHandlers:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.own = OwnClassifiers(engine)
         self.trainings: SessionJobs[SeriesStep] = SessionJobs()
         self.series: dict[str, Series] = {}
         self.given_up: set[str] = set()
@@ -154,49 +153,6 @@ class TrainHandlers:
             if plan.folder not in self.busy:
                 plan.discard()
         return presenter_of(series, 0).stopped().to_json(), *idle_buttons()
-
-    # -- own classifiers ----------------------------------------------------------------------
-
-    def open(self) -> dict[str, Any]:
-        """The app is opened; earlier visits may have left classifiers."""
-        return self.own(self.engine.embedded)
-
-    def own(self, people: People, newest: str = "") -> dict[str, Any]:
-        """The list of the classifiers trained on these people."""
-        entries, names = people.zoo.own_targets(), self.engine.kept.names
-        return own_list(entries, names, newest=newest, people=people.key or EMBEDDED)
-
-    def rename(self, own: dict[str, Any]) -> dict[str, Any]:
-        """A classifier gets a name beside that of its lane; an empty one takes it back."""
-        with toasts():
-            people = self.engine.people(str(own.get("people", EMBEDDED)))
-            entry = own_entry(people, str(own.get("chosen", "")))
-            self.engine.kept.names.set(TrainingRun(entry).key, str(own.get("title", "")))
-        return self.own(people, str(own.get("newest", "")))
-
-    def delete(self, own: dict[str, Any]) -> dict[str, Any]:
-        """The confirmed Delete button of a classifier."""
-        with toasts():
-            people = self.engine.people(str(own.get("people", EMBEDDED)))
-            self.engine.delete_target(str(own.get("chosen", "")), people)
-        return self.own(people)
-
-    def read_part(self, key: str, name: str, offset: int) -> dict[str, str]:
-        """A part of a classifier's file as base64.
-
-        Raises:
-            DemoError: there is no such classifier, or it cannot be read.
-        """
-        people = self.engine.people(key)
-        entry = own_entry(people, name)
-        try:
-            with people.zoo.verified_path(entry.stored).open("rb") as file:
-                file.seek(max(0, int(offset)))
-                return {"part": base64.b64encode(file.read(DOWNLOAD_PART_BYTES)).decode()}
-        except OSError as error:
-            raise DataError(
-                f"The classifier {name!r} cannot be read ({error.strerror})."
-            ) from error
 
     # -- for programs -------------------------------------------------------------------------
 
@@ -282,17 +238,6 @@ class TrainHandlers:
                 yield from measured_training(steps, series, self.engine.speed)
         finally:
             self.busy -= folders
-
-
-def own_entry(people: People, name: str) -> CheckpointEntry:
-    """
-    Raises:
-        ConfigError: none of this name was trained on these people.
-    """
-    for entry in people.zoo.own_targets():
-        if entry.name == name:
-            return entry
-    raise ConfigError(f"There is no classifier {name!r} of your own; reload the page.")
 
 
 def presenter_of(series: Series, number: int) -> TrainingPresenter:

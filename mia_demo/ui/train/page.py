@@ -102,7 +102,7 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
             own = component(
                 "train/own_classifiers",
                 {"newest": "", "items": []},
-                server={"download_part": handlers.read_part},
+                server={"download_part": handlers.own.read_part},
             )
 
     form = [alpha, images, epochs, schedule, architecture, learning_rate, seed]
@@ -121,20 +121,20 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
     shown = [board, *buttons]
     wire_stop(stop, handlers.trainings, ending=STOPPING, handler=handlers.stop, outputs=shown)
     deleted = own.delete(
-        handlers.delete,
+        handlers.own.delete,
         own,
         own,
         trigger_mode="multiple",  # a second one right after the first counts too
         **QUIET,
     )
-    renamed = own.edit(handlers.rename, own, own, **QUIET)
+    renamed = own.edit(handlers.own.rename, own, own, **QUIET)
     for event in (*runs, deleted, renamed):
         app.lanes_follow(event, own)
     app.own_people = own_people.panel
     app.own_people_restored = own_people.wire(
         images, label, own, app.attack_people, [*runs, deleted]
     )
-    app.blocks.load(handlers.open, None, own, **QUIET)
+    app.blocks.load(handlers.own.open, None, own, **QUIET)
 
     def offer(request: gr.Request) -> tuple[Any, ...]:
         query = dict(request.query_params)

@@ -105,7 +105,7 @@ class PeopleHandlers:
         is_own = isinstance(people, OwnPeople)
         images = gr.update(maximum=most, value=most) if is_own else gr.update(maximum=most)
         return (
-            self.training.own(people),
+            self.training.own.listed(people),
             images,
             gr.update(classes=len(people.identities)),
             gr.update(visible=is_own),

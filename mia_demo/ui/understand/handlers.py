@@ -19,8 +19,9 @@ from mia_demo.metrics.embedding_view import embedding_view
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.sweep.results import SweepResults
 from mia_demo.sweep.sweep import parse_numbers
+from mia_demo.ui.engine.attack_news import FinishedAttack
 from mia_demo.ui.engine.device_queue import Waiting
-from mia_demo.ui.engine.engine import Engine, FinishedAttack
+from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.limits import check_identity
 from mia_demo.ui.engine.understand_work import ByLane, Pixels, lane_features, lane_logits
 from mia_demo.ui.shared.handler import toasts, with_errors_told

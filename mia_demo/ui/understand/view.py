@@ -16,7 +16,7 @@ from mia_demo.metrics.gradient_stability import PAPER_COSINES, mean_over_chunks,
 from mia_demo.report.columns import alpha_text, signed
 from mia_demo.sweep.results import SweepResults
 from mia_demo.ui.boards.lane_styles import styles_in
-from mia_demo.ui.engine.engine import FinishedAttack
+from mia_demo.ui.engine.attack_news import FinishedAttack
 from mia_demo.zoo.reading import Zoo
 
 
