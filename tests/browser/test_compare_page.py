@@ -154,23 +154,23 @@ def test_trainings_of_a_target_share_one_label(open_page: OpenPage) -> None:
 
 def test_sweep_stop_resume_and_results(open_page: OpenPage) -> None:
     page = open_compare(open_page)
-    prepare_tiny_sweep(page, "3,7", seeds="0-5")
+    prepare_tiny_sweep(page, "3,7", seeds="0-11")
     form = controls(page)
     form.get_by_role("button", name="Start", exact=True).click()
     status = form.get_by_role("status")
-    expect(status).to_have_text(re.compile(r"^[1-9]\d* of 12 attacks are done"), timeout=TIMEOUT)
+    expect(status).to_have_text(re.compile(r"^[1-9]\d* of 24 attacks are done"), timeout=TIMEOUT)
     expect(form.get_by_role("img", name=re.compile("^Best reconstruction of"))).to_have_count(3)
     form.get_by_role("button", name="Stop").click()
-    expect(status).to_have_text(re.compile(r"^Stopped after \d+ of 12 attacks; they are kept."))
+    expect(status).to_have_text(re.compile(r"^Stopped after \d+ of 24 attacks; they are kept."))
     done = int(re.findall(r"\d+", status.inner_text())[0])
-    assert 0 < done < 12
+    assert 0 < done < 24
     # The finished part is a table of its own.
     form.get_by_role("button", name="Show the finished part").click()
     expect(page.locator(".provenance")).to_contain_text("Your sweep", timeout=TIMEOUT)
-    expect(status).to_have_text(f"The table shows what {done} of 12 attacks give.")
+    expect(status).to_have_text(f"The table shows what {done} of 24 attacks give.")
     form.get_by_role("button", name="Resume").click()
     expect(status).to_contain_text(f"attacks are done, {done} of them before.")
-    expect(status).to_have_text("All 12 attacks are done; the results are shown.", timeout=TIMEOUT)
+    expect(status).to_have_text("All 24 attacks are done; the results are shown.", timeout=TIMEOUT)
     expect(page.locator(".provenance")).to_contain_text("with seeds 0, 1, 2, 3, 4, 5")
     expect(photos(page)).to_have_count(2)
     unfold(page, "Figures")

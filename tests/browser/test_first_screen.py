@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -14,7 +13,6 @@ from tests.browser.test_attack_page import LANES, PHONE, violations
 OpenPage = Callable[..., Page]
 LAPTOP = {"viewport": {"width": 1280, "height": 800}}
 MAX_WORDS, MAX_CONTROLS = 90, 14
-STILL = {"reduced_motion": "reduce"}  # at rest from the beginning
 
 SEEN = """selector => [...document.querySelectorAll(selector)].filter(part => {
   const { top, bottom, left, right, width, height } = part.getBoundingClientRect();
@@ -52,11 +50,12 @@ def size(part: Locator) -> float:
 
 @pytest.fixture
 def laptop(open_page: OpenPage) -> Page:
-    return open_page(**LAPTOP, **STILL)
+    return open_page(**LAPTOP)
 
 
 def test_a_laptop_shows_the_message_without_scrolling(laptop: Page) -> None:
     page = laptop
+    expect(page.get_by_text("Synthetic person of the day")).to_be_visible()
     heading = page.get_by_role("heading", name="label smoothing gives more faces away")
     expect(heading).to_be_in_viewport(ratio=1)
     assert seen(page, ".photos .portrait img.square") == 1
@@ -91,7 +90,7 @@ def test_verdicts_are_told_apart_without_colour(laptop: Page) -> None:
 
 
 def test_a_phone_shows_the_photo_and_a_reconstruction_of_every_lane(open_page: OpenPage) -> None:
-    page = open_page(**PHONE, **STILL)
+    page = open_page(**PHONE)
     assert seen(page, ".board .portrait img.square") == 1 + len(LANES)
     assert seen(page, ".board .lane .stamp") == len(LANES)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
@@ -108,7 +107,7 @@ def test_somebody_else_plays_at_once(open_page: OpenPage) -> None:
 
 
 def test_a_picture_opens_large_beside_the_photo(open_page: OpenPage) -> None:
-    page = open_page(**LAPTOP, **STILL)
+    page = open_page(**LAPTOP)
     page.locator(".board .lane[data-lane=negative] .portrait").click()
     dialog = page.get_by_role("dialog", name="Closer look")
     expect(dialog.get_by_role("radio", name="negative")).to_be_checked()
@@ -156,6 +155,5 @@ def test_a_live_attack_leaves_its_timeline_its_files_and_a_tally(open_page: Open
 
 
 def test_axe_is_content(laptop: Page, open_page: OpenPage) -> None:
-    phones: dict[str, Any] = {**PHONE, **STILL}
-    for page in (laptop, open_page("dark", **phones)):
+    for page in (laptop, open_page("dark", **PHONE)):
         assert violations(page) == []

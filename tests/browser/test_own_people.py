@@ -89,6 +89,7 @@ def test_own_people_are_trained_on_attacked_and_deleted(open_page: OpenPage, zip
     page.keyboard.press("Escape")
     expect(page.get_by_role("heading", name="Bob", exact=True)).to_be_visible()
     # Not everybody on the page is nobody.
+    expect(page.get_by_text("A photo of your own people, who consent")).to_be_visible()
     expect(page.get_by_text("All identities are synthetic")).to_have_count(0)
     page.get_by_role("button", name="Menu").click()
     expect(page.get_by_text("People of your own: you said that they consent")).to_be_visible()

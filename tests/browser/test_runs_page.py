@@ -27,7 +27,7 @@ def show_all(page: Page) -> None:
 
 
 def test_a_first_visit_sees_a_recorded_attack_until_start(open_page: OpenPage) -> None:
-    page = open_page()
+    page = open_page(reduced_motion="no-preference")
     expect(page.locator(".board").get_by_role("status")).to_have_text(
         re.compile(r"^Recorded attack on identity \d+; press Start to compute your own live.$")
     )
@@ -44,7 +44,7 @@ def test_a_first_visit_sees_a_recorded_attack_until_start(open_page: OpenPage) -
 
 
 def test_nothing_moves_for_those_who_want_no_motion(open_page: OpenPage) -> None:
-    page = open_page(reduced_motion="reduce")
+    page = open_page()
     player = page.get_by_role("group", name="Replay")
     expect(player.get_by_role("button", name="Play")).to_be_visible()
     expect(player).to_contain_text("Result")

@@ -91,7 +91,7 @@ def test_another_factor_gets_a_map_of_its_own(open_page: OpenPage) -> None:
 
 
 def test_pause_step_and_slow_motion(open_page: OpenPage) -> None:
-    page = open_understand(open_page)
+    page = open_understand(open_page, reduced_motion="no-preference")
     middle = ends(page).nth(1)
     button(page, "Step").click()
     expect(middle).to_contain_text("step 1:")
@@ -134,7 +134,7 @@ def test_the_start_moves_by_keyboard_and_by_pointer(open_page: OpenPage) -> None
 
 
 def test_less_motion_for_those_who_want_less(open_page: OpenPage) -> None:
-    page = open_understand(open_page, reduced_motion="reduce")
+    page = open_understand(open_page)
     button(page, "Walk").click()
     expect(ends(page).nth(1)).to_contain_text("763 steps")
 

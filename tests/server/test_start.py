@@ -67,7 +67,7 @@ def test_a_space_is_served_to_everybody_and_can_be_duplicated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = Engine(make_tiny_zoo(tmp_path / "zoo"), choose_compute("cpu"), tmp_path / "runs")
-    assert "Duplicate this Space" not in str(build_app(engine).get_config_file())
+    assert "duplicate=true" not in str(build_app(engine).get_config_file())
     monkeypatch.setenv("SPACE_ID", "ada/smooth")
     monkeypatch.delenv("GRADIO_SERVER_NAME", raising=False)
     app = build_app(engine)

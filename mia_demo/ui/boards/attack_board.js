@@ -124,7 +124,7 @@ function show(value) {
   setText(photos.querySelector("h3"), value.title);
   photos.querySelector("h3").title = value.title;
   showPicture(photos.querySelector(".portrait"), value.photos[0], "square");
-  setText(photos.querySelector(".facts"), isTodays(value) ? "Person of the day, by the date" : "Real training photo");
+  setText(photos.querySelector(".facts"), isTodays(value) ? "Synthetic person of the day" : value.photo_words);
 
   const wanted = new Set(value.lanes.map(({ name }) => name));
   for (const column of columns.querySelectorAll(".lane")) {

@@ -10,7 +10,7 @@ from mia_demo.attack.frames import StepDetail
 from mia_demo.attack.stages import SHOWN
 from mia_demo.data.pictures import data_uri
 from mia_demo.report.columns import alpha_text
-from mia_demo.ui.boards.board_words import called, title_of
+from mia_demo.ui.boards.board_words import called, photo_words, title_of
 from mia_demo.ui.boards.lane_styles import styles_in
 from mia_demo.visitors.own_people import People
 
@@ -84,6 +84,7 @@ class BoardView:
         progress: 0..1 over all stages.
         status: one sentence on what is happening.
         announcement: the status for screen readers, changed at most once per second.
+        photo_words: whose photos these are: rendered, a visitor's own, or of another zoo.
         shown: identity, preset and seed of the attack, once there is one.
         form: the settings it was started with, as in the page's fields.
         is_older: the fields have changed since; set by the browser.
@@ -103,6 +104,7 @@ class BoardView:
     photos: tuple[Picture, ...]
     lanes: tuple[LaneView, ...]
     title: str = ""
+    photo_words: str = ""
     cosine_low: float = 0.0  # the lower end of the gradient cosine's axis
     shown: str = ""
     form: tuple[Any, ...] = ()
@@ -136,6 +138,7 @@ def ready_board(people: People, identity: int, lanes: Sequence[str], before: str
         status=status,
         announcement=status,
         title=title_of(identity, people.names),
+        photo_words=photo_words(people),
         photos=board_photos(people, identity),
         lanes=tuple(
             _empty_lane(people, name, style) for name, style in styles_in(zoo, lanes).items()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mia_demo.recipes.model_card import has_embedded_identities
+from mia_demo.visitors.own_people import OwnPeople, People
+
 
 def called(identity: int, names: Sequence[str]) -> str:
     """An own person's name, which is the folder's; else the number."""
@@ -13,6 +16,15 @@ def called(identity: int, names: Sequence[str]) -> str:
 def title_of(identity: int, names: Sequence[str] = ()) -> str:
     """The heading above an identity's photos."""
     return names[identity] if names else f"Identity {identity}"
+
+
+def photo_words(people: People) -> str:
+    """Whose the photos are, below the first of them."""
+    if isinstance(people, OwnPeople):
+        return "A photo of your own people, who consent"
+    if has_embedded_identities(people.zoo.base):
+        return "Training photo of a synthetic person"
+    return "Real training photo"
 
 
 def verdict_words(top1: int, identity: int, names: Sequence[str] = ()) -> str:

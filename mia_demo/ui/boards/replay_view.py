@@ -18,7 +18,12 @@ from mia_demo.ui.boards.attack_view import (
     empty_lane,
     with_label,
 )
-from mia_demo.ui.boards.board_words import progress_of, title_of, verdict_words
+from mia_demo.ui.boards.board_words import (
+    photo_words,
+    progress_of,
+    title_of,
+    verdict_words,
+)
 from mia_demo.ui.boards.lane_styles import lane_styles
 from mia_demo.ui.boards.replay_json import place_on_curve, replay_json
 from mia_demo.ui.engine.engine import Engine
@@ -63,6 +68,7 @@ def blank_board(engine: Engine, run: AttackRun) -> BoardView:
         status=status,
         announcement=status,
         title=title_of(identity),
+        photo_words=photo_words(engine.embedded),
         photos=board_photos(engine.embedded, identity) if is_known else (),
         run=run.key,
         lanes=tuple(_blank_lane(engine, run, n) for n in range(len(run.config.lanes))),
