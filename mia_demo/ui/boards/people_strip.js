@@ -5,7 +5,8 @@ function showStrip(value) {
   strip.hidden = !value || !value.people;
   if (strip.hidden) return;
   strip.style.setProperty("--people", value.people.length);
-  const photos = stripRow(strip, "photo", value.photos);
+  const photos = stripRow(strip, `${value.people.length} people`, value.photos);
+  make("p", "legend quiet", photos, "✓ rebuilt face recognised: it leaked. ✗ not.");
   value.people.forEach((person, index) => stripTile(photos, value, index, "photo", `Photo of identity ${person}`));
   for (const { name, uri, style, seen, given } of value.lanes) {
     const row = stripRow(strip, name, uri);
