@@ -97,7 +97,7 @@ def test_a_phone_shows_the_photo_and_a_reconstruction_of_every_lane(open_page: O
 
 
 def test_somebody_else_plays_at_once(open_page: OpenPage) -> None:
-    page = open_page(**LAPTOP)
+    page = open_page(**LAPTOP, reduced_motion="no-preference")
     title = page.locator(".photos h3")
     before = title.inner_text()
     page.get_by_role("button", name="Somebody else").click()

@@ -157,13 +157,14 @@ def test_attack_find_rename_scrub_repeat_take_home_delete(
     page.screenshot(path=tmp_path / "compared.png", full_page=True)
     assert violations(page) == []
 
+    page.get_by_role("button", name="Open My <b>first</b>").click()
     page.get_by_role("button", name="Delete My <b>first</b>").click()
     page.get_by_role("button", name="Yes, delete My <b>first</b>").click()
     expect(page.get_by_role("button", name="Open My <b>first</b>")).to_have_count(0)
 
 
 def test_runs_page_fits_a_phone_and_the_dark(open_page: OpenPage, tmp_path: Path) -> None:
-    page = open_page("dark", **PHONE)
+    page = open_page("dark", **PHONE, reduced_motion="no-preference")
     player = page.get_by_role("group", name="Replay")
     expect(player).to_contain_text(re.compile(r"Step ([2-9]|\d\d) of 50"))
     assert page.evaluate("window.scrollY") == 0  # what moves by itself moves nobody
