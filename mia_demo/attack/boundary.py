@@ -35,7 +35,7 @@ SPHERE_POINTS = 32
 FIRST_RADIUS = 0.2  # of a style's typical length
 GROWTH = 1.3
 ENOUGH_INSIDE = 0.75
-MOST_STEP = 3.0
+MAX_STEP = 3.0
 
 
 class BoundaryRepulsion(QuerySearch):
@@ -69,7 +69,7 @@ class BoundaryRepulsion(QuerySearch):
         hits = answers.scores.cpu().unflatten(1, (count, SPHERE_POINTS)) > 0
 
         push = (~hits[..., None] * -unit).mean(dim=2)
-        length = (self.radius / 3).clamp_max(MOST_STEP)[..., None]
+        length = (self.radius / 3).clamp_max(MAX_STEP)[..., None]
         found = hits.float().argmax(dim=2)  # the first inside; 0 where none is
         there = others[torch.arange(count), found]
         target = torch.where(inside[..., None], self.w + length * push * self.spread, there)
