@@ -34,6 +34,7 @@ from mia_demo.runs import RUNS
 from mia_demo.runs.attack_run import save_attack
 from mia_demo.runs.replay import ReplayRecorder
 from mia_demo.runs.report import attack_report
+from mia_demo.sweep.board import matrix_json
 from mia_demo.sweep.distributed import join_team, run_team_sweep
 from mia_demo.sweep.judging import Judge, open_attribute_judge
 from mia_demo.sweep.results import collect_results
@@ -42,12 +43,12 @@ from mia_demo.sweep.shield import (
     ShieldPlan,
     chosen_attacks,
     chosen_lanes,
+    finished_rows,
     run_shield,
-    shield_matrix,
 )
 from mia_demo.sweep.sweep import SweepPlan, parse_numbers
 from mia_demo.system.device import choose_compute
-from mia_demo.system.files import write_json, writing_to
+from mia_demo.system.files import writing_to
 from mia_demo.visitors.added_store import ADDED_FOLDER, owners_models
 from mia_demo.zoo.layers import OWN_FOLDER, LayeredZoo
 from mia_demo.zoo.opening import open_zoo
@@ -140,23 +141,21 @@ def answer_shield(request: ShieldRequest) -> dict[str, Any] | None:
             team.require_alone(f"{', '.join(missing)} must be trained first")
             zoo = make_defence_zoo(zoo, missing, request.output / "zoo", compute, log_line)
         lanes = chosen_lanes(zoo, request.defences)
-        attacks = chosen_attacks(request.attacks, request.preset, lanes, request.passes)
+        attacks = chosen_attacks(request.attacks, request.preset, request.passes)
         identities, seeds = parse_numbers(request.identities), parse_numbers(request.seeds)
-        plan = ShieldPlan(attacks, tuple(identities), tuple(seeds), request.output)
+        plan = ShieldPlan(lanes, attacks, tuple(identities), tuple(seeds), request.output)
         attacker = Attacker(zoo, compute, students=request.output / "students")
         judge = Judge(zoo, compute)
         bar = progress("shield", unit="attack", shown=team.leads)
         with writing_to(request.output), bar:
             bar.total = plan.total
-            for name, done in run_shield(team, attacker, judge, plan):
-                bar.set_postfix_str(name)
+            for cell, done in run_shield(team, attacker, judge, plan):
+                bar.set_postfix_str(cell)
                 bar.update(done - bar.n)
     if not team.leads:
         return None
     with writing_to(request.output):
-        matrix = shield_matrix(attacker, judge, plan)
-        write_json(request.output / "shield.json", matrix)
-    return matrix
+        return matrix_json(finished_rows(plan))
 
 
 def answer_record(request: RecordRequest) -> dict[str, Any]:

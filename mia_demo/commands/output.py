@@ -62,7 +62,9 @@ def _matrix_as_text(rows: list[dict[str, Any]]) -> list[str]:
     for row in rows:
         cells = ", ".join(f"{name} {cell['acc1']:.0%}" for name, cell in row["cells"].items())
         gap = row["gradient_gap"]
-        without = "" if gap is None else f"; with the gradient {100 * gap:+.0f} points more"
+        without = ""
+        if gap is not None:
+            without = f"; with the gradient {100 * gap['value']:+.0f} points more"
         lines.append(f"{row['lane']}: the evaluator recognises {cells}{without}")
     return lines
 

@@ -80,3 +80,26 @@ def wilson_interval(hits: int, count: int) -> Interval:
         raise ConfigError(f"{hits} hits of {count} answers have no interval; count some answers.")
     found = binomtest(hits, count).proportion_ci(LEVEL, method="wilson")
     return float(found.low), float(found.high)
+
+
+def best_difference_interval(
+    ones: npt.NDArray[np.float64], others: npt.NDArray[np.float64]
+) -> Interval:
+    """Percentile interval of max_a mean_i ones − max_b mean_i others, over resampled identities.
+
+    Which of several is best is chosen anew in each resample: to have chosen it is part of the
+    uncertainty.
+
+    Args:
+        ones, others: [I, A] and [I, B], the figure of every identity, the same in both.
+
+    Raises:
+        ConfigError: fewer than two identities.
+    """
+    if len(ones) < 2:
+        raise ConfigError(f"An interval over identities needs at least 2 of them, not {len(ones)}.")
+    draws = np.random.default_rng(0).integers(0, len(ones), (BOOTSTRAP_SAMPLES, len(ones)))
+    best, rest = (table[draws].mean(axis=1).max(axis=1) for table in (ones, others))
+    upper = 50 * (1 + LEVEL)
+    low, high = np.percentile(best - rest, [100 - upper, upper])
+    return float(low), float(high)

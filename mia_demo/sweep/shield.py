@@ -1,32 +1,49 @@
-"""The board on which every defence meets every attack: a sweep for each attack, one matrix.
+"""The board on which every defence meets every attack: cell by cell, a row for each target.
 
-Every attack runs over the same identities and in the same lanes, with the same budget of classifier
-passes in its optimisation. Its sweep lies in a folder of its own, so the board can be killed at any
-moment and goes on, and ``torchrun`` shares it out.
+A cell is a sweep of one attack on one target, in a folder of its own; all have the same identities
+and seeds and the same budget of classifier passes in the optimisation. So the board can be killed
+at any moment and goes on, grows by targets, and ``torchrun`` shares it out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor, nn
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig
-from mia_demo.attack.methods import GRADIENT, METHODS
+from mia_demo.attack.methods import METHODS
 from mia_demo.attack.named import ATTACKS, classifier_passes, named_attack, with_budget
-from mia_demo.errors import ConfigError
-from mia_demo.metrics.estimates import Estimate, mean_over_identities
+from mia_demo.errors import ConfigError, DataError
+from mia_demo.metrics.estimates import mean_over_identities
 from mia_demo.metrics.recognition import identity_centres, recognised
 from mia_demo.metrics.robustness import EPSILONS, PGD_STEPS, robust_accuracies
+from mia_demo.models.classifiers import Classifier
+from mia_demo.sweep.board import (
+    BoardCell,
+    BoardRecord,
+    BoardRow,
+    Robustness,
+    Share,
+    load_row,
+    row_file,
+    save_row,
+)
 from mia_demo.sweep.distributed import Team, run_team_sweep
 from mia_demo.sweep.judging import Judge
+from mia_demo.sweep.results import source_commit
 from mia_demo.sweep.sweep import SweepPlan, judge_again
 from mia_demo.sweep.table import reconstructions
 from mia_demo.training.classifier import LabelledImages, predict
+from mia_demo.zoo.manifest import library_versions
 from mia_demo.zoo.reading import Zoo
 
 ALL = "all"
@@ -36,25 +53,23 @@ ROBUSTNESS_PICTURES = 100  # test pictures that are perturbed
 
 @dataclass(frozen=True)
 class ShieldPlan:
-    """Attacks by name with their settings, equal in lanes; see ``SweepPlan``."""
+    """Targets, and attacks by name with their settings; see ``SweepPlan``."""
 
+    lanes: tuple[str, ...]
     attacks: Mapping[str, AttackConfig]
     identities: tuple[int, ...]
     seeds: tuple[int, ...]
     folder: Path
 
     @property
-    def lanes(self) -> tuple[str, ...]:
-        return next(iter(self.attacks.values())).lanes
-
-    @property
     def total(self) -> int:
-        return len(self.attacks) * len(self.identities) * len(self.seeds)
+        return len(self.lanes) * len(self.attacks) * len(self.identities) * len(self.seeds)
 
-    def sweeps(self) -> Iterator[tuple[str, SweepPlan]]:
-        """By attack, the plan of its sweep."""
+    def cells(self, lane: str) -> Iterator[tuple[str, SweepPlan]]:
+        """By attack, the plan of a target's sweep."""
         for name, config in self.attacks.items():
-            yield name, SweepPlan(config, self.identities, self.seeds, self.folder / name)
+            alone = replace(config, lanes=(lane,))
+            yield name, SweepPlan(alone, self.identities, self.seeds, self.folder / lane / name)
 
 
 def chosen_lanes(zoo: Zoo, names: str) -> tuple[str, ...]:
@@ -79,9 +94,7 @@ def chosen_lanes(zoo: Zoo, names: str) -> tuple[str, ...]:
     return tuple(lanes)
 
 
-def chosen_attacks(
-    names: str, preset: str, lanes: tuple[str, ...], passes: int | None
-) -> dict[str, AttackConfig]:
+def chosen_attacks(names: str, preset: str, passes: int | None) -> dict[str, AttackConfig]:
     """Attacks at one budget.
 
     Args:
@@ -91,126 +104,146 @@ def chosen_attacks(
     if passes is None:
         passes = classifier_passes(named_attack("cross_entropy", preset))["optimisation"]
     listed = list(ATTACKS) if names == ALL else names.split(",")
-    return {name: with_budget(named_attack(name, preset, lanes=lanes), passes) for name in listed}
+    return {name: with_budget(named_attack(name, preset), passes) for name in listed}
 
 
 def run_shield(
     team: Team, attacker: Attacker, judge: Judge, plan: ShieldPlan
 ) -> Iterator[tuple[str, int]]:
-    """Runs what is missing.
+    """Runs what is missing; the leader saves each row as soon as its cells are done.
 
     Yields:
-        The attack that is running, and how many attacks on an identity are done in all.
+        Target and attack that are running, and how many attacks on an identity are done in all.
 
     Raises:
         ConfigError, PeerError: as ``run_team_sweep``.
     """
     before = 0
-    for name, sweep in plan.sweeps():
-        for done in run_team_sweep(team.for_part(name), attacker, judge, sweep):
-            yield name, before + done
-        before += sweep.total
+    jury = _Jury(attacker, judge)
+    for lane in plan.lanes:
+        for name, sweep in plan.cells(lane):
+            cell = f"{lane} {name}"
+            for done in run_team_sweep(team.for_part(cell), attacker, judge, sweep):
+                yield cell, before + done
+            before += sweep.total
+        if team.leads and not jury.has_judged(plan, lane):
+            row, pictures = jury.row(plan, lane)
+            save_row(row, pictures, plan.folder)
 
 
-def shield_matrix(attacker: Attacker, judge: Judge, plan: ShieldPlan) -> dict[str, Any]:
-    """The finished board as JSON: what each attack needs and costs, and a row for each lane.
-
-    Shares are of the kept reconstructions, with 95 % intervals over identities: in which the
-    evaluator and the face embedder see the identity, of which the target is sure, and of which it
-    is sure although both say no.
+def finished_rows(plan: ShieldPlan) -> list[BoardRow]:
     """
-    zoo = attacker.zoo
-    jury = _Jury(zoo, judge)
-    cells: dict[str, dict[str, Any]] = {lane: {} for lane in plan.lanes}
-    for name, sweep in plan.sweeps():
-        judge_again(judge, sweep, attacker.framing.picture_size)
-        for position, lane in enumerate(plan.lanes):
-            classifier = attacker.lane(lane).classifier
-            pictures = reconstructions(zoo, sweep, position)
-            confidences = predict(classifier, pictures.images, judge.compute).softmax(dim=1)
-            sure = confidences.gather(1, pictures.labels[:, None]).squeeze(1) > SURE
-            cells[lane][name] = jury.verdict(pictures, sure, len(plan.identities))
-    return {
-        "identities": list(plan.identities),
-        "seeds": list(plan.seeds),
-        "attacks": {
-            name: {
-                "needs": METHODS[config.method].needs,
-                "passes": classifier_passes(config),
-                "settings": {**config.to_json(), "identity": None, "seed": None},
-            }
-            for name, config in plan.attacks.items()
-        },
-        "robustness": {"epsilons": list(EPSILONS), "pgd_steps": PGD_STEPS},
-        "matrix": [_row(attacker, judge, plan, lane, cells[lane]) for lane in plan.lanes],
-    }
-
-
-def masking_gap(cells: Mapping[str, Mapping[str, Any]], needs: Mapping[str, str]) -> float | None:
-    """Best Acc@1 of the attacks with the gradient, minus the best of those without.
-
-    Below 0, attacks that know less reach more: the gradient is masked, not the person. None where
-    one of the two kinds was not run.
-
-    Args:
-        needs: by attack, what it needs; see ``methods``.
+    Raises:
+        DataError: one is missing or damaged.
     """
-    with_gradient = [cell["acc1"] for name, cell in cells.items() if needs[name] == GRADIENT]
-    without = [cell["acc1"] for name, cell in cells.items() if needs[name] != GRADIENT]
-    return max(with_gradient) - max(without) if with_gradient and without else None
+    return [load_row(row_file(plan.folder, lane)) for lane in plan.lanes]
 
 
 class _Jury:
-    """Both judges' answers, picture by picture."""
+    """Both judges' answers, picture by picture, and the target's own."""
 
-    def __init__(self, zoo: Zoo, judge: Judge) -> None:
+    def __init__(self, attacker: Attacker, judge: Judge) -> None:
+        self.attacker = attacker
+        self.zoo = attacker.zoo
         self.judge = judge
-        size = zoo.entry("evaluator").input_size
-        gallery = LabelledImages(*zoo.split(zoo.identities(), size, "train"))
-        embeddings = predict(judge.embedder, gallery.images, judge.compute)
-        self.centres, self.everybody = identity_centres(embeddings, gallery.labels)
 
-    def verdict(self, pictures: LabelledImages, sure: Tensor, people: int) -> dict[str, Any]:
-        """A cell: shares of the pictures, with intervals over the identities."""
-        logits = predict(self.judge.evaluator, pictures.images, self.judge.compute)
-        embeddings = predict(self.judge.embedder, pictures.images, self.judge.compute)
-        seen = logits.argmax(dim=1) == pictures.labels
-        known = recognised(embeddings, self.centres, self.everybody) == pictures.labels
-        shares = {
-            "acc1": seen,
-            "face_rank1": known,
-            "sure": sure,
-            "convinced_but_wrong": sure & ~seen & ~known,
-        }
-        cell: dict[str, Any] = {}
-        for name, holds in shares.items():
-            by_person = holds.float().reshape(people, -1).mean(dim=1).numpy()
-            cell |= _written(name, mean_over_identities(by_person))
-        return cell
+    @cached_property
+    def _faces(self) -> tuple[Tensor, Tensor]:
+        size = self.zoo.entry("evaluator").input_size
+        gallery = LabelledImages(*self.zoo.split(self.zoo.identities(), size, "train"))
+        embeddings = predict(self.judge.embedder, gallery.images, self.judge.compute)
+        return identity_centres(embeddings, gallery.labels)
+
+    def has_judged(self, plan: ShieldPlan, lane: str) -> bool:
+        """Whether the row is there, of the same attacks and the same networks."""
+        try:
+            row = load_row(row_file(plan.folder, lane))
+        except DataError:
+            return False
+        now = (list(plan.identities), list(plan.seeds), self._checkpoints(lane))
+        then = (row.record.identities, row.record.seeds, row.record.checkpoints)
+        wanted = {name: _settings(sweep.config) for name, sweep in plan.cells(lane)}
+        return now == then and wanted == {name: cell.settings for name, cell in row.cells.items()}
+
+    def row(self, plan: ShieldPlan, lane: str) -> tuple[BoardRow, npt.NDArray[np.uint8]]:
+        """A target's finished row, with pictures as ``save_row`` takes them."""
+        compute = self.judge.compute
+        entry = self.zoo.entry(lane)
+        classifier = self.attacker.lane(lane).classifier
+        cells, best, seconds = {}, [], 0.0
+        for name, sweep in plan.cells(lane):
+            judge_again(self.judge, sweep, self.attacker.framing.picture_size)
+            seconds += sum(result["seconds"] for _, _, result in sweep.results())
+            pictures = reconstructions(self.zoo, sweep, 0)
+            cells[name] = self._cell(sweep, pictures, classifier)
+            first = pictures.images[:: len(pictures.labels) // len(plan.identities)]
+            best.append(first.permute(0, 2, 3, 1).numpy())
+        test = _some_test_pictures(self.zoo, classifier.input_size)
+        row = BoardRow(
+            lane=lane,
+            defence=entry.defence,
+            strengths=dict(entry.strengths),
+            alpha=entry.alpha,
+            test_accuracy=entry.test_accuracy,
+            robust=Robustness(
+                epsilons=list(EPSILONS),
+                pgd_steps=PGD_STEPS,
+                pictures=len(test.labels),
+                **robust_accuracies(classifier, test, compute, EPSILONS),
+            ),
+            cells=cells,
+            record=BoardRecord(
+                date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                commit=source_commit(),
+                identities=list(plan.identities),
+                seeds=list(plan.seeds),
+                device=str(compute.device),
+                precision=compute.precision,
+                seconds=round(seconds, 1),
+                versions=library_versions(),
+                checkpoints=self._checkpoints(lane),
+            ),
+        )
+        return row, np.stack(best)
+
+    def _cell(
+        self, sweep: SweepPlan, pictures: LabelledImages, classifier: Classifier
+    ) -> BoardCell:
+        """Shares of the pictures, which are ordered by identity."""
+
+        def logits(network: nn.Module) -> Tensor:
+            return predict(network, pictures.images, self.judge.compute)
+
+        config, people = sweep.config, len(sweep.identities)
+        top1 = logits(self.judge.evaluator).argmax(dim=1)
+        seen = top1 == pictures.labels
+        known = recognised(logits(self.judge.embedder), *self._faces) == pictures.labels
+        confidences = logits(classifier).softmax(dim=1)
+        sure = confidences.gather(1, pictures.labels[:, None]).squeeze(1) > SURE
+        return BoardCell(
+            needs=METHODS[config.method].needs,
+            passes=classifier_passes(config),
+            settings=_settings(config),
+            acc1=_share(seen, people),
+            face_rank1=_share(known, people),
+            sure=_share(sure, people),
+            convinced_but_wrong=_share(sure & ~seen & ~known, people),
+            top1=top1[:: len(top1) // people].tolist(),
+        )
+
+    def _checkpoints(self, lane: str) -> dict[str, str]:
+        names = ("prior", "evaluator", "embedder", lane)
+        return {name: self.zoo.entry(name).stored.sha256 for name in names}
 
 
-def _written(name: str, estimate: Estimate) -> dict[str, Any]:
-    interval = list(estimate.interval) if estimate.interval else None
-    return {name: estimate.value, f"{name}_ci95": interval}
+def _settings(config: AttackConfig) -> dict[str, Any]:
+    own = ("identity", "seed", "lanes")
+    return {name: value for name, value in config.to_json().items() if name not in own}
 
 
-def _row(
-    attacker: Attacker, judge: Judge, plan: ShieldPlan, lane: str, cells: dict[str, Any]
-) -> dict[str, Any]:
-    entry = attacker.zoo.entry(lane)
-    classifier = attacker.lane(lane).classifier
-    test = _some_test_pictures(attacker.zoo, classifier.input_size)
-    needs = {name: METHODS[config.method].needs for name, config in plan.attacks.items()}
-    return {
-        "lane": lane,
-        "defence": entry.defence,
-        "strengths": entry.strengths,
-        "alpha": entry.alpha,
-        "test_accuracy": entry.test_accuracy,
-        "robust_accuracy": robust_accuracies(classifier, test, judge.compute, EPSILONS),
-        "gradient_gap": masking_gap(cells, needs),
-        "cells": cells,
-    }
+def _share(holds: Tensor, people: int) -> Share:
+    estimate = mean_over_identities(holds.double().reshape(people, -1).mean(dim=1).numpy())
+    return Share(estimate.known, estimate.interval, list(estimate.per_identity))
 
 
 def _some_test_pictures(zoo: Zoo, size: int) -> LabelledImages:

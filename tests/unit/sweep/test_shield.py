@@ -5,22 +5,31 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.methods import GRADIENT, LABEL
 from mia_demo.attack.named import ATTACKS
 from mia_demo.cli import main
-from mia_demo.errors import ConfigError
+from mia_demo.errors import ConfigError, DataError
+from mia_demo.metrics.intervals import best_difference_interval
+from mia_demo.sweep.board import (
+    BoardCell,
+    Share,
+    load_row,
+    load_rows,
+    masking_gap,
+    row_pictures,
+)
 from mia_demo.sweep.distributed import join_team
 from mia_demo.sweep.judging import Judge
 from mia_demo.sweep.shield import (
     ShieldPlan,
     chosen_attacks,
     chosen_lanes,
-    masking_gap,
+    finished_rows,
     run_shield,
-    shield_matrix,
 )
 from mia_demo.zoo.reading import Zoo
 from tests.tiny_zoo import COMPUTE, make_tiny_zoo
@@ -34,8 +43,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Zoo:
 
 
 def plan_in(folder: Path) -> ShieldPlan:
-    attacks = chosen_attacks("cross_entropy,brep_mi", "quick", ("zero", "negative"), BUDGET)
-    return ShieldPlan(attacks, (0, 1), (0,), folder)
+    attacks = chosen_attacks("cross_entropy,brep_mi", "quick", BUDGET)
+    return ShieldPlan(("zero", "negative"), attacks, (0, 1), (0,), folder)
 
 
 def test_a_killed_board_goes_on_where_it_stopped(tiny: Zoo, tmp_path: Path) -> None:
@@ -43,21 +52,41 @@ def test_a_killed_board_goes_on_where_it_stopped(tiny: Zoo, tmp_path: Path) -> N
     plan = plan_in(tmp_path / "killed")
     with join_team() as team:
         for done in run_shield(team, attacker, judge, plan):
-            if done == ("brep_mi", 3):  # in the middle of the second attack
+            if done == ("negative cross_entropy", 5):  # in the middle of the second row
                 break
     before = {path: path.stat().st_mtime_ns for path in plan.folder.rglob("*.json")}
-    assert len(before) == 3 + 2  # attacks, and the settings of both sweeps
+    # The first row with its attacks, one attack of the second, and the settings of three sweeps.
+    assert len(before) == 1 + 4 + 1 + 3
     with join_team() as team:
         counts = [count for _, count in run_shield(team, attacker, judge, plan)]
     assert counts == sorted(counts)
-    assert counts[-1] == plan.total == 4
-    attacks = [path for path in before if path.name != "sweep.json"]
-    assert all(path.stat().st_mtime_ns == before[path] for path in attacks)
+    assert counts[-1] == plan.total == 8
+    done_before = [path for path in before if path.name != "sweep.json"]
+    assert all(path.stat().st_mtime_ns == before[path] for path in done_before)
 
     whole = plan_in(tmp_path / "whole")
     with join_team() as team:
         list(run_shield(team, attacker, judge, whole))
-    assert shield_matrix(attacker, judge, plan) == shield_matrix(attacker, judge, whole)
+    for one, other in zip(finished_rows(plan), finished_rows(whole), strict=True):
+        assert one.cells == other.cells
+        assert one.robust == other.robust
+        for attack in one.cells:
+            pictures = row_pictures(one, plan.folder, attack)
+            assert (pictures == row_pictures(other, whole.folder, attack)).all()
+            assert pictures.shape == (2, 16, 16, 3)
+
+
+def test_a_damaged_row_is_left_out(tiny: Zoo, tmp_path: Path) -> None:
+    attacker, judge = Attacker(tiny, COMPUTE), Judge(tiny, COMPUTE)
+    plan = plan_in(tmp_path)
+    with join_team() as team:
+        list(run_shield(team, attacker, judge, plan))
+    assert [row.lane for row in load_rows(tmp_path)] == ["zero", "negative"]
+    path = tmp_path / "zero.json"
+    path.write_text(path.read_text().replace('"brep_mi"', '"paa"', 1).replace('"top1"', '"top2"'))
+    assert [row.lane for row in load_rows(tmp_path)] == ["negative"]
+    with pytest.raises(DataError, match=r"no readable row .*compute it again"):
+        load_row(path)
 
 
 def test_the_command_prints_the_matrix(
@@ -70,7 +99,6 @@ def test_the_command_prints_the_matrix(
     ]  # fmt: skip
     assert main([*arguments, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found == json.loads((tmp_path / "shield" / "shield.json").read_text())
     assert [row["lane"] for row in found["matrix"]] == ["positive", "zero", "negative"]
     assert found["attacks"]["temperature"]["needs"] == GRADIENT
     assert all(what["passes"]["optimisation"] <= 40 for what in found["attacks"].values())
@@ -80,19 +108,42 @@ def test_the_command_prints_the_matrix(
                 low, high = cell[f"{name}_ci95"]
                 assert 0 <= low <= cell[name] <= high <= 1
             assert cell["convinced_but_wrong"] <= min(cell["sure"], 1 - cell["acc1"])
-        robust, epsilons = row["robust_accuracy"], found["robustness"]["epsilons"]
-        assert len(robust["fgsm"]) == len(robust["pgd"]) == len(epsilons)
+        robust = row["robust_accuracy"]
+        assert len(robust["fgsm"]) == len(robust["pgd"]) == len(robust["epsilons"])
         gap = row["cells"]["temperature"]["acc1"] - row["cells"]["random"]["acc1"]
-        assert row["gradient_gap"] == pytest.approx(gap)
+        assert row["gradient_gap"]["value"] == pytest.approx(gap)
+        low, high = row["gradient_gap"]["interval"]
+        assert low <= gap <= high
     assert main(arguments) == 0
     assert "zero: the evaluator recognises random " in capsys.readouterr().out
 
 
+def cell(needs: str, people: list[float]) -> BoardCell:
+    share = Share(sum(people) / len(people), None, people)
+    return BoardCell(needs, {}, {}, share, share, share, share, [0] * len(people))
+
+
 def test_the_gap_is_that_of_the_best_attacks_of_either_kind() -> None:
-    needs = {"a": GRADIENT, "b": GRADIENT, "c": LABEL}
-    cells = {"a": {"acc1": 0.2}, "b": {"acc1": 0.4}, "c": {"acc1": 0.7}}
-    assert masking_gap(cells, needs) == pytest.approx(-0.3)
-    assert masking_gap({"a": cells["a"]}, needs) is None
+    one, two, three = (
+        cell(GRADIENT, [0.1, 0.3]),
+        cell(GRADIENT, [0.4, 0.4]),
+        cell(LABEL, [0.7, 0.7]),
+    )
+    gap = masking_gap({"a": one, "b": two, "c": three})
+    assert gap is not None
+    assert gap.value == pytest.approx(-0.3)
+    assert (gap.best, gap.blind) == ("b", "c")
+    assert gap.interval == pytest.approx((-0.3, -0.3))  # b is best whoever is drawn
+    assert masking_gap({"a": one}) is None
+
+
+def test_a_gaps_interval_counts_the_choice_of_the_best() -> None:
+    """Two equal attacks: the best of two gains by chance, and so does the interval."""
+    people = np.random.default_rng(0).integers(0, 2, (40, 3)).astype(float)
+    low, high = best_difference_interval(people[:, :2], people[:, 2:])
+    alone, _ = best_difference_interval(people[:, :1], people[:, 2:])
+    assert low > alone
+    assert low < high
 
 
 def test_targets_are_named_by_themselves_or_by_their_defence(tiny: Zoo) -> None:
@@ -101,7 +152,7 @@ def test_targets_are_named_by_themselves_or_by_their_defence(tiny: Zoo) -> None:
     with pytest.raises(ConfigError, match=r"no target 'midre'; it has .*train --defence"):
         chosen_lanes(tiny, "midre")
     with pytest.raises(ConfigError, match="No attack 'magic'"):
-        chosen_attacks("magic", "quick", ("zero",), None)
-    budgets = chosen_attacks("all", "quick", ("zero",), None)
+        chosen_attacks("magic", "quick", None)
+    budgets = chosen_attacks("all", "quick", None)
     assert set(budgets) == set(ATTACKS)
     assert budgets["cross_entropy"].steps == 40
