@@ -60,9 +60,14 @@ class Method:
         return label_alone if self.needs == LABEL else all_confidences
 
     @property
+    def follows_gradient(self) -> bool:
+        """Of the target or of its student."""
+        return self.search in (Optimisation, IntermediateFeatures)
+
+    @property
     def is_separable(self) -> bool:
         """Candidates do not influence each other, so that some may wait their turn."""
-        return self.search in (Optimisation, IntermediateFeatures)
+        return self.follows_gradient
 
 
 def by_queries(

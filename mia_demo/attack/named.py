@@ -31,6 +31,54 @@ ATTACKS: dict[str, dict[str, Any]] = {
     "brep_mi": {"method": "brep_mi", "candidates": 4, "kept": 4},
 }
 
+TITLES = {
+    "cross_entropy": "cross-entropy",
+    "temperature": "temperature",
+    "poincare": "Poincaré",
+    "max_margin": "max-margin",
+    "logit": "logit",
+    "paa": "PAA",
+    "taa": "TAA",
+    "if_gmi": "IF-GMI",
+    "mirror": "Mirror",
+    "random": "random search",
+    "student": "student",
+    "brep_mi": "BREP-MI",
+}
+# What tells one attack from another, apart from its effort; a query attack's method is enough.
+TELLING = ("loss", "temperature", "views", "copies", "feature_weight")
+
+
+def attack_name(config: AttackConfig) -> str | None:
+    """The named attack that these settings make, whatever their effort; None if they make none."""
+
+    def signature(which: AttackConfig) -> tuple[Any, ...]:
+        follows = METHODS[which.method].follows_gradient
+        return which.method, *(getattr(which, name) for name in TELLING if follows)
+
+    wanted = signature(config)
+    return next((n for n in ATTACKS if signature(named_attack(n, "standard")) == wanted), None)
+
+
+def attack_words(config: AttackConfig) -> str:
+    """How candidates move, in a few words: ``cross-entropy of logits / 20, TAA over 8 copies``."""
+    method = METHODS[config.method]
+    if not method.follows_gradient:
+        return TITLES[config.method]
+    words = f"{TITLES[config.loss]} loss"
+    if config.feature_weight:
+        words += " with public features"
+    if config.temperature != 1:
+        words += f" of logits / {config.temperature:g}"
+    if config.views != "crop":
+        words += f", {AVERAGED[config.views]} over {config.copies} copies"
+    if config.method != "gradient":
+        words += f", {TITLES[config.method]}"
+    return words
+
+
+AVERAGED = {"noise": "PAA", "transforms": "TAA"}
+
 
 def named_attack(name: str | None, preset: str, **choices: Any) -> AttackConfig:
     """A preset with the changes that make it the attack of this name, and ``choices`` on top.

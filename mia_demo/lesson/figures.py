@@ -13,10 +13,16 @@ from mia_demo.zoo.reading import Zoo
 
 @dataclass(frozen=True)
 class OwnAttack:
-    """What came out of the visitor's last attack: whom the evaluator sees in each lane's best."""
+    """What came out of the visitor's last attack: whom the evaluator sees in each lane's best.
+
+    Attributes:
+        attack: its name, if it has one.
+        words: what it followed.
+    """
 
     identity: int
-    loss: str
+    attack: str | None
+    words: str
     top1: Mapping[str, int]
 
     def sentence(self) -> str:
@@ -25,7 +31,7 @@ class OwnAttack:
         if seen:
             where = "in every lane" if len(seen) == len(self.top1) else f"in {', '.join(seen)}"
         return (
-            f"Your last attack, on identity {self.identity} with the loss {self.loss}: "
+            f"Your last attack, on identity {self.identity} ({self.words}): "
             f"the evaluator recognises the person {where}."
         )
 

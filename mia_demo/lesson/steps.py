@@ -177,7 +177,7 @@ def _poincare(figures: Figures) -> Reveal:
         zero = figures.value(sweep, "zero", "acc1")
         return figures.value(sweep, "negative", "acc1") / zero if zero else 1.0
 
-    own = figures.own if figures.own and figures.own.loss == "poincare" else None
+    own = figures.own if figures.own and figures.own.attack == "poincare" else None
     share = kept("poincare")
     answer = 0 if share < 0.5 else 1 if share < 0.85 else 2
     limit = (

@@ -11,6 +11,7 @@ from PIL import Image
 
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame
+from mia_demo.attack.named import attack_words
 from mia_demo.data.pictures import read_picture
 from mia_demo.errors import DataError
 from mia_demo.runs.command import attack_command
@@ -59,7 +60,9 @@ class AttackRun:
         """What was attacked and how, in one line."""
         config = self.config
         stopped = "" if self.is_complete else f", stopped at step {self.report['step']}"
-        return f"Identity {config.identity}, preset {config.preset}, seed {config.seed}{stopped}"
+        own = f" ({attack_words(config)})" if config.preset == "custom" else ""
+        how = f"preset {config.preset}{own}, seed {config.seed}{stopped}"
+        return f"Identity {config.identity}, {how}"
 
     def origin_line(self) -> str:
         """When and where it ran, in one line."""

@@ -4,7 +4,9 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.lanes import STAGE_SEPARATOR
+from mia_demo.attack.named import TITLES, attack_name
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.sweep.pooling import target_of
 from mia_demo.sweep.results import RESULTS_FILE, Record, SweepResults, load_results, read_record
@@ -12,7 +14,6 @@ from mia_demo.zoo.reading import Zoo
 
 NO_RESULTS = "There are no results {!r}; choose others from the list."
 RECORDED_FOLDER = "results"  # inside a zoo
-LOSS_NAMES = {"poincare": "Poincaré"}
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,15 @@ class Sweep:
         return load_results(self.folder)
 
 
+def _name_of(record: Record) -> str:
+    known = AttackConfig.__dataclass_fields__.keys() - {"identity", "seed", "lanes"}
+    try:
+        settings = {k: v for k, v in record.settings.items() if k in known}
+        return attack_name(AttackConfig(**settings)) or ""
+    except (ConfigError, TypeError):
+        return ""  # older, or damaged
+
+
 def _in_words(record: Record) -> str:
     """What sets recorded results apart from others, briefly."""
     targets = {target_of(lane) for lane in record.lanes}
@@ -58,7 +68,9 @@ def _in_words(record: Record) -> str:
     if len(targets) < len(record.lanes):
         return f"{len(record.lanes) // len(targets)} trainings each"
     if loss != "cross_entropy":
-        return f"{LOSS_NAMES.get(loss, loss)} loss"
+        return f"{TITLES.get(loss, loss)} loss"
+    if (name := _name_of(record)) != "cross_entropy":
+        return f"{TITLES.get(name, 'Another')} attack"
     if len(targets) > 3:
         return f"{len(targets)} smoothing factors"
     return f"{str(record.settings.get('preset', 'custom')).capitalize()} attack"

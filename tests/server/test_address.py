@@ -9,6 +9,7 @@ import gradio as gr
 import pytest
 
 from mia_demo.attack.config import preset_config
+from mia_demo.attack.named import ATTACKS, named_attack, with_budget
 from mia_demo.errors import ConfigError
 from mia_demo.lesson.steps import steps_with
 from mia_demo.recipes.record import recorded_identities
@@ -18,7 +19,7 @@ from mia_demo.ui.attack.evidence import today, whose_turn
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.training_form import parse_training
 from mia_demo.ui.shared.address import AddressBook
-from mia_demo.ui.shared.forms import KNOBS, parse_config, preset_values
+from mia_demo.ui.shared.forms import KNOBS, linked_config, parse_config, preset_values
 from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
 
 
@@ -48,6 +49,18 @@ def test_a_link_to_the_attack_page_carries_every_setting(book: AddressBook) -> N
     assert link.values["loss"] == "poincare"
     # What the link does not say is the preset's.
     assert link.values["candidates"] == preset_config("standard").candidates
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_a_link_carries_every_attack(book: AddressBook, name: str) -> None:
+    wanted = with_budget(named_attack(name, "quick", lanes=("zero",), identity=3), 2000)
+    query = {"tab": "attack", "identity": "3", "preset": "quick", "lanes": "zero"}
+    usual = preset_config("quick").to_json()
+    changed = {k: v for k, v in wanted.to_json().items() if v != usual[k]}
+    query |= {k: str(v) for k, v in changed.items() if k not in ("preset", "lanes", "identity")}
+    link = book.read(query)
+    assert link.ignored == ""
+    assert linked_config(link.values) == wanted
 
 
 def test_wrong_values_are_ignored_in_one_sentence(book: AddressBook) -> None:

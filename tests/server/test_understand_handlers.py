@@ -109,7 +109,7 @@ def test_recorded_figures_stand_in_and_say_that_the_zoo_has_changed(root: Path) 
     view = handlers.gradients(VISITOR)
     assert view["source"] == "recorded"
     assert view["words"] == (
-        "Recorded sweep: mean over 2 identities, 1 seed, loss cross-entropy. "
+        "Recorded sweep: mean over 2 identities, 1 seed, cross-entropy loss. "
         "This zoo has other weights by now: prior."
     )
     assert view["lanes"][2]["points"] == [[10, 0.5], [20, -0.25]]

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from mia_demo.attack.config import AttackConfig
+from mia_demo.attack.config import AttackConfig, parse_knobs
 from mia_demo.attack.lanes import check_lane
 from mia_demo.attack.named import named_attack
 from mia_demo.errors import ConfigError
@@ -160,13 +160,14 @@ class AttackHandlers:
             interval=ATTACK_FRAME_SECONDS,
         )
 
-    def api(
+    def api_attack(
         self,
         identity: int,
         preset: str = "quick",
         seed: int = 0,
         lanes: list[str] | None = None,
         attack: str = "",
+        settings: list[str] | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Attacks one identity in several lanes side by side and streams every frame.
 
@@ -176,6 +177,7 @@ class AttackHandlers:
             seed: same seed, same attack.
             lanes: names of target classifiers; those that came with the demo by default.
             attack: changes the preset to another attack, such as taa or mirror.
+            settings: further changes, such as temperature=20.
 
         Returns:
             The board: phase, stage, step, status, and for each lane its pictures as data URIs,
@@ -185,7 +187,8 @@ class AttackHandlers:
             names = tuple(
                 self.engine.zoo.default_lanes()[:MAX_BOARD_LANES] if lanes is None else lanes
             )
-            config = named_attack(attack, preset, identity=identity, seed=seed, lanes=names)
+            choices = {"identity": identity, "seed": seed, "lanes": names}
+            config = named_attack(attack, preset, **choices, **parse_knobs(settings or []))
             known = self.engine.zoo.target_names()
             presenter = self._presenter(config, self.engine.embedded, known)
             job = self.engine.attack(config, every_frame=True)

@@ -12,9 +12,11 @@ from mia_demo.ui.engine.limits import MAX_WHOLE
 from mia_demo.ui.shared.address import AddressPage, Setting
 from mia_demo.ui.shared.address_values import some_of, whole
 from mia_demo.ui.shared.app_state import AppState
+from mia_demo.ui.shared.attack_choice import attack_field
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
 from mia_demo.ui.shared.forms import (
+    TEMPERATURE,
     attack_settings,
     knob_fields,
     linked_config,
@@ -67,6 +69,9 @@ def build_attack_page(app: AppState, address: AddressPage) -> None:
                         seed = gr.Number(
                             0, label="Seed", info="random draws", minimum=0, min_width=100
                         )
+                    with gr.Row():
+                        attack = attack_field(info="what the attacker needs", min_width=220)
+                        temperature = TEMPERATURE.component(1)
                     lanes = gr.CheckboxGroup(
                         lane_names,
                         value=first_lanes,
@@ -74,7 +79,7 @@ def build_attack_page(app: AppState, address: AddressPage) -> None:
                         info=f"Classifiers under attack, up to {MAX_BOARD_LANES}.",
                     )
             with gr.Accordion("Advanced", open=False):
-                knobs = knob_fields(preset)
+                knobs = knob_fields(preset, attack, temperature)
         value = evidence.board(first) or handlers.ready(first).to_json()
         strip = evidence.strip()
         board = component("boards/attack_board", value, name="attack", strip=strip, todays=first)
@@ -127,5 +132,5 @@ def build_attack_page(app: AppState, address: AddressPage) -> None:
     )
     address.public = (people, EMBEDDED)
     address.check = linked_config
-    gr.api(handlers.api, api_name="attack", concurrency_limit=None)
+    gr.api(handlers.api_attack, api_name="attack", concurrency_limit=None)
     app.attack_people, app.attack_lanes = people, lanes

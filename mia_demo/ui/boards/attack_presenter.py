@@ -11,6 +11,7 @@ from typing import Any
 
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame, LaneFrame
+from mia_demo.attack.named import attack_words
 from mia_demo.attack.stages import SHOWN
 from mia_demo.data.pictures import data_uri
 from mia_demo.runs.saver import AttackSaver
@@ -43,7 +44,9 @@ class BoardPresenter:
         self._faces = Faces(people)
         self._names = names = people.names
         status = "Loading the networks …"
-        preset = "own settings" if config.preset == "custom" else f"preset {config.preset}"
+        preset = f"preset {config.preset}"
+        if config.preset == "custom":
+            preset = f"own settings, {attack_words(config)}"
         self.view = replace(
             ready,
             phase="loading",

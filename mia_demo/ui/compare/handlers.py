@@ -9,7 +9,8 @@ from typing import Any
 
 import gradio as gr
 
-from mia_demo.attack.config import preset_config
+from mia_demo.attack.config import parse_knobs
+from mia_demo.attack.named import named_attack
 from mia_demo.errors import ConfigError
 from mia_demo.report.contact_sheet import nearest_photos
 from mia_demo.report.html import sweep_html
@@ -179,6 +180,8 @@ class CompareHandlers:
         seeds: str = "0",
         preset: str = "quick",
         lanes: list[str] | None = None,
+        attack: str = "",
+        settings: list[str] | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Sweeps identities and seeds and streams progress; repeating the call resumes the sweep.
 
@@ -187,13 +190,16 @@ class CompareHandlers:
             seeds: such as 0,1,2.
             preset: quick, standard or paper.
             lanes: names of target classifiers; by default the demo's own.
+            attack: changes the preset to another attack, such as taa or mirror.
+            settings: further changes, such as temperature=20.
 
         Returns:
             The progress panel; in the last one ``key`` names the results for ``/results``.
         """
         with toasts():
             names = tuple(self.engine.zoo.base.target_names() if lanes is None else lanes)
-            plan = plan_sweep(self.engine, preset_config(preset, lanes=names), identities, seeds)
+            config = named_attack(attack, preset, lanes=names, **parse_knobs(settings or []))
+            plan = plan_sweep(self.engine, config, identities, seeds)
             presenter = SweepPresenter(plan, self.engine.zoo)
             job = self._job(plan, sweep_work)
             for update in job.updates():

@@ -11,10 +11,12 @@ from mia_demo.ui.engine.sweeping import plan_sweep
 from mia_demo.ui.shared.address import AddressPage, Setting
 from mia_demo.ui.shared.address_values import accepted_by, one_of, some_of
 from mia_demo.ui.shared.app_state import AppState
+from mia_demo.ui.shared.attack_choice import attack_field
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
 from mia_demo.ui.shared.forms import (
     FIRST_PRESET,
+    TEMPERATURE,
     attack_settings,
     knob_fields,
     linked_config,
@@ -53,7 +55,9 @@ def build_compare_page(app: AppState, address: AddressPage) -> None:
                 with gr.Accordion("More settings", open=False):
                     seeds = gr.Textbox("0", label="Seeds", info="such as 0,1,2", max_length=200)
                     lanes = gr.CheckboxGroup(targets, value=targets, label="Lanes")
-                    knobs = knob_fields(preset)
+                    attack = attack_field()
+                    temperature = TEMPERATURE.component(1)
+                    knobs = knob_fields(preset, attack, temperature)
         with gr.Column(scale=4, min_width=320):
             summary = component(
                 "compare/results_summary", server={"download_file": handlers.download}

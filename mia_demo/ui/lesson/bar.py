@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from mia_demo.attack.named import attack_name, attack_words
 from mia_demo.errors import DataError
 from mia_demo.lesson.figures import Figures, OwnAttack
 from mia_demo.lesson.steps import LessonStep, steps_with
@@ -61,7 +62,8 @@ class Lesson:
             finished = self.engine.finished_attacks.get(str(request.session_hash))
             if finished is not None and finished.top1:
                 config = finished.config
-                own = OwnAttack(config.identity, config.loss.replace("_", "-"), finished.top1)
+                name, words = attack_name(config), attack_words(config)
+                own = OwnAttack(config.identity, name, words, finished.top1)
         return Figures(self.engine.zoo, self.library, own)
 
 

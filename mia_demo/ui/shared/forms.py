@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +9,20 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from mia_demo.attack.config import ATTACK_LIMITS, PRESETS, AttackConfig, preset_config
+from mia_demo.attack.config import (
+    ATTACK_LIMITS,
+    METHOD_NAMES,
+    PRESETS,
+    AttackConfig,
+    preset_config,
+)
 from mia_demo.attack.losses import LOSSES
+from mia_demo.attack.views import ALTERATIONS
 from mia_demo.errors import ConfigError
 from mia_demo.ui.engine.limits import filled, whole_number
 from mia_demo.ui.shared.address import Setting
 from mia_demo.ui.shared.address_values import Reader, number, one_of, whole
+from mia_demo.ui.shared.attack_choice import attack_scripts
 
 FIRST_PRESET = "quick"
 
@@ -43,6 +50,7 @@ class Knob:
     help: str
     step: float = 1
     choices: tuple[str, ...] = ()
+    slides: tuple[float, float] | None = None  # the ends of its slider
 
     @property
     def is_whole(self) -> bool:
@@ -52,7 +60,7 @@ class Knob:
         if self.choices:
             return one_of(lambda: self.choices)
         if not self.is_whole:
-            return number()
+            return number(*(self.slides or ()))
         _, low, high = ATTACK_LIMITS[self.name]
         return whole(int(low), int(high))
 
@@ -68,10 +76,23 @@ class Knob:
     def component(self, value: Any) -> Component:
         if self.choices:
             return gr.Dropdown(self.choices, value=value, label=self.label, info=self.help)
+        if self.slides:
+            low, high = self.slides
+            return gr.Slider(
+                low, high, value=value, label=self.label, info=self.help, step=self.step
+            )
         return gr.Number(value, label=self.label, info=self.help, step=self.step)
 
 
+TEMPERATURE = Knob(
+    "temperature",
+    "Temperature T",
+    "Logits are divided by T before the loss: large logits no longer silence the gradient.",
+    0.5,
+    slides=(1, 200),
+)
 KNOBS = (
+    TEMPERATURE,
     Knob("pool_size", "Pool size", "Sampling: faces drawn from the prior, to start from the best."),
     Knob("truncation_psi", "Truncation ψ", "Sampling: near 0 the mean face, 1 full variety.", 0.05),
     Knob("candidates", "Candidates", "Sampling: faces a lane improves at the same time."),
@@ -87,6 +108,16 @@ KNOBS = (
         tuple(LOSSES),
     ),
     Knob(
+        "method",
+        "Method",
+        "Optimisation: what moves a candidate; without gradients, loss and copies do not matter.",
+        0,
+        METHOD_NAMES,
+    ),
+    Knob("views", "Views", "Optimisation: what is asked about.", 0, tuple(ALTERATIONS)),
+    Knob("copies", "Copies", "Optimisation: views whose gradients are averaged, over one crop."),
+    Knob("feature_weight", "Feature weight", "Optimisation: pull to public features.", 0.1),
+    Knob(
         "crop_scale", "Crop scale", "Optimisation: smallest share of the picture in a crop.", 0.05
     ),
     Knob("batch_size", "Batch size", "Optimisation: candidates of a lane computed together."),
@@ -99,13 +130,25 @@ def preset_field(info: str) -> gr.Dropdown:
     return gr.Dropdown(list(PRESETS), value=FIRST_PRESET, label="Preset", info=info, min_width=120)
 
 
-def knob_fields(preset: gr.Dropdown) -> list[Component]:
-    """A field per knob; choosing another preset refills them."""
-    values = {name: preset_values(name) for name in PRESETS}
-    first = zip(KNOBS, values[FIRST_PRESET], strict=True)
-    fields = [knob.component(value) for knob, value in first]
-    # In the browser, so that Start right after a new preset finds its values in place.
-    preset.input(None, preset, fields, js=f"(preset) => ({json.dumps(values)})[preset]")
+def knob_fields(
+    preset: gr.Dropdown, attack: gr.Dropdown, temperature: Component
+) -> list[Component]:
+    """A field per knob; choosing another preset or attack refills them, and the attack follows.
+
+    Args:
+        attack: an ``attack_field``.
+        temperature: the field of ``TEMPERATURE``, drawn where the page wants it.
+    """
+    first = dict(zip((knob.name for knob in KNOBS), preset_values(FIRST_PRESET), strict=True))
+    fields = [
+        temperature if knob is TEMPERATURE else knob.component(first[knob.name]) for knob in KNOBS
+    ]
+    refilling, naming = attack_scripts([knob.name for knob in KNOBS], preset_values)
+    # In the browser, so that Start right after a choice finds its values in place.
+    for choice, is_preset in ((preset, "true"), (attack, "false")):
+        filled = f"(...values) => ({refilling})({is_preset}, ...values)"
+        choice.input(None, [preset, attack], fields, js=filled)
+    gr.on([field.change for field in fields], None, fields, attack, js=naming)
     return fields
 
 

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mia_demo.attack.named import attack_words
 from mia_demo.data.pictures import data_uri
 from mia_demo.metrics.embedding_view import EmbeddingView
 from mia_demo.metrics.gradient_stability import PAPER_COSINES, mean_over_chunks, summarise
 from mia_demo.report.columns import alpha_text, signed
+from mia_demo.runs.command import sweep_config
 from mia_demo.sweep.results import SweepResults
 from mia_demo.ui.boards.lane_styles import styles_in
 from mia_demo.ui.engine.attack_news import FinishedAttack
@@ -158,7 +160,7 @@ def own_gradients_json(lanes: Sequence[LaneLabel], attack: FinishedAttack) -> di
     steps = list(range(1, config.steps + 1))
     words = (
         f"Your last attack: identity {config.identity}, preset {config.preset}, "
-        f"{config.steps} steps, loss {loss_words(config.loss)}, seed {config.seed}."
+        f"{config.steps} steps, {attack_words(config)}, seed {config.seed}."
     )
     known = {lane.name: lane for lane in lanes}
     shown = [
@@ -186,7 +188,7 @@ def recorded_gradients_json(
     words = (
         f"Recorded sweep: mean over {len(record.identities)} identities, "
         f"{len(record.seeds)} seed{'s' if len(record.seeds) > 1 else ''}, "
-        f"loss {loss_words(record.settings.get('loss', 'unknown'))}. {caveat}"
+        f"{attack_words(sweep_config(record))}. {caveat}"
     ).strip()
     return _gradients("recorded", words, shown, curves)
 
@@ -226,7 +228,3 @@ def _gradients(
     if not views:
         return NO_GRADIENTS
     return {"source": source, "words": words, "lanes": views}
-
-
-def loss_words(name: str) -> str:
-    return name.replace("_", "-").replace("poincare", "Poincaré")

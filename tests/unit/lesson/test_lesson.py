@@ -60,11 +60,13 @@ def test_another_table_gives_another_answer(figures: Figures) -> None:
 
 
 def test_the_visitors_own_attack_is_told_first(figures: Figures) -> None:
-    own = OwnAttack(7, "cross-entropy", {"positive": 7, "zero": 7, "negative": 3})
+    own = OwnAttack(
+        7, "cross_entropy", "cross-entropy loss", {"positive": 7, "zero": 7, "negative": 3}
+    )
     mine = Figures(figures.zoo, figures.library, own)
     first = step_named("attack").reveal(mine).paragraphs[0]
     assert first == (
-        "Your last attack, on identity 7 with the loss cross-entropy: "
+        "Your last attack, on identity 7 (cross-entropy loss): "
         "the evaluator recognises the person in positive, zero."
     )
 
