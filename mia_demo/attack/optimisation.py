@@ -217,12 +217,11 @@ class Optimisation:
     def _ask(self, lane: int, views: Tensor) -> tuple[Tensor, list[Tensor]]:
         """A lane's logits [copies, m, C] for its views, copy by copy, and |f - f_reg|^2 / D [m]."""
         classifier, copies = self.lanes[lane].attacked, self.config.copies
-        batch = views.contiguous(memory_format=torch.channels_last)
         if not self._public:
-            with self.renderer.compute.autocast():
-                return classifier(batch).float().unflatten(0, (copies, -1)), []
-        with head_inputs(classifier) as features, self.renderer.compute.autocast():
-            logits = classifier(batch).float().unflatten(0, (copies, -1))
+            return self.renderer.ask(classifier, views).unflatten(0, (copies, -1)), []
+        with head_inputs(classifier) as features:
+            batch = views.contiguous(memory_format=torch.channels_last)
+            logits = self.renderer.answer(classifier, batch).unflatten(0, (copies, -1))
         distances = (features[0] - self._public[lane]).square().mean(dim=1)
         return logits, [distances.unflatten(0, (copies, -1)).mean(dim=0)]
 

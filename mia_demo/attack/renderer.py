@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from mia_demo.attack.framing import Framing, pixels_seen
 from mia_demo.attack.lanes import Lane
+from mia_demo.attack.replay import Replays
 from mia_demo.models.classifiers import Classifier
 from mia_demo.models.frozen_synthesis import FrozenSynthesis, LimitReachedError
 from mia_demo.models.stylegan2 import Generator
@@ -29,6 +31,9 @@ class Renderer:
 
     Args:
         generator: placed and frozen; its weights stay as they are.
+
+    Attributes:
+        replays: CUDA graphs of the networks, where they are asked for.
     """
 
     def __init__(
@@ -38,6 +43,7 @@ class Renderer:
         self.compute = compute
         self.framing = framing
         self.micro_batches = micro_batches
+        self.replays = Replays() if compute.graphs else None
         self._synthesis = FrozenSynthesis(
             generator.synthesis, compute.dtype, transpose=compute.transposes
         )
@@ -50,6 +56,24 @@ class Renderer:
 
     def images(self, w: Tensor) -> Tensor:
         """Pictures [B, 3, R, R], float32, not clipped, of styles [B, w_dim] on the device."""
+        if self.replays and w.requires_grad and not self._synthesis.is_limited:
+            return self.replays.call(self.generator, self._images, w)
+        return self._images(w)
+
+    def ask(self, classifier: Classifier, views: Tensor) -> Tensor:
+        """float32 logits [N, C] of views [N, 3, S, S], with their gradient."""
+        batch = views.contiguous(memory_format=torch.channels_last)
+        if self.replays and batch.requires_grad:
+            return self.replays.call(classifier, partial(self.answer, classifier), batch)
+        return self.answer(classifier, batch)
+
+    def answer(self, classifier: Classifier, batch: Tensor) -> Tensor:
+        """The same operation by operation, so that hooks see them; the batch channels last."""
+        with self.compute.autocast():
+            logits: Tensor = classifier(batch)
+        return logits.float()
+
+    def _images(self, w: Tensor) -> Tensor:
         try:
             return self._synthesis(w)
         except LimitReachedError:
@@ -85,8 +109,6 @@ class Renderer:
 
         def some(part: slice) -> Tensor:
             batch = images[part].contiguous(memory_format=torch.channels_last)
-            with self.compute.autocast():
-                logits: Tensor = classifier(batch)
-            return logits.float()
+            return self.answer(classifier, batch)
 
         return torch.cat(self.micro_batches.run(len(images), some))

@@ -7,7 +7,7 @@ one lane after the other, each lane's candidates in one batch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -29,6 +29,7 @@ from mia_demo.training.state import step_generator
 from mia_demo.zoo.opening import open_zoo
 
 REFERENCE_LOOP, OUR_LOOP, JUDGED_LOOP = "reference", "ours", "ours_with_evaluator"
+GRAPHED_LOOP = "ours_with_cuda_graphs"
 LOOPS = (REFERENCE_LOOP, OUR_LOOP, JUDGED_LOOP)
 PAPER_RESOLUTION, PAPER_CROP = 1024, 800
 TARGET_SIZE, EVALUATOR_SIZE = 224, 299
@@ -97,14 +98,20 @@ class Scene:
         return torch.randn(shape, generator=step_generator(0, 0)) * 0.3
 
 
+def loops_of(compute: Compute) -> tuple[str, ...]:
+    """The loops that a device can run."""
+    return (*LOOPS, GRAPHED_LOOP) if compute.device.type == "cuda" else LOOPS
+
+
 def build_loop(setting: BenchSetting, name: str) -> Callable[[], object]:
-    """One step of the loop ``name`` (one of ``LOOPS``), with networks of its own."""
-    scene, compute = Scene.of(setting), setting.compute
+    """One step of the loop ``name`` (one of ``loops_of``), with networks of its own."""
+    scene = Scene.of(setting)
+    compute = replace(setting.compute, graphs=name == GRAPHED_LOOP)
     config = preset_config("quick", loss=setting.loss)
     if name == REFERENCE_LOOP:
         return _reference_step(scene, scene.start(setting).to(compute.device), config)
-    step, renderer = _our_step(scene, setting, config)
-    if name == OUR_LOOP:
+    step, renderer = _our_step(scene, setting, compute, config)
+    if name != JUDGED_LOOP:
         return step
     evaluator = compute.place(fold_batch_norms(scene.evaluator))
     evaluator = with_weights_in(evaluator, compute.dtype)
@@ -125,9 +132,8 @@ def _reference_step(scene: Scene, start: Tensor, config: AttackConfig) -> Callab
 
 
 def _our_step(
-    scene: Scene, setting: BenchSetting, config: AttackConfig
+    scene: Scene, setting: BenchSetting, compute: Compute, config: AttackConfig
 ) -> tuple[Callable[[], Tensor], Renderer]:
-    compute = setting.compute
     pixels = scene.generator.resolution**2 + 2 * scene.evaluator.input_size**2
     micro_batches = MicroBatches(compute, pixels)
     micro_batches.size = setting.at_once or micro_batches.size

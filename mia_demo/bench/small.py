@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from mia_demo.attack.config import preset_config
-from mia_demo.bench.loops import LOOPS, OUR_LOOP, REFERENCE_LOOP, BenchSetting, Scene, build_loop
+from mia_demo.bench.loops import OUR_LOOP, REFERENCE_LOOP, BenchSetting, Scene, build_loop, loops_of
 from mia_demo.bench.measure import (
     alternating,
     in_its_own_process,
@@ -37,6 +37,7 @@ def run_bench(location: str | None, compute: Compute) -> dict[str, Any]:
         loss: BenchSetting(str(compute.device), compute.precision, loss, candidates, location)
         for loss in TIMED_LOSSES
     }
+    loops = loops_of(compute)
     scene = Scene.of(settings[TIMED_LOSSES[0]])
     work = candidates * len(scene.targets)
     threads = torch.get_num_threads()
@@ -45,14 +46,14 @@ def run_bench(location: str | None, compute: Compute) -> dict[str, Any]:
         for count in dict.fromkeys([1, threads] if compute.device.type == "cpu" else [threads]):
             torch.set_num_threads(count)
             for loss, setting in settings.items():
-                runs = {name: build_loop(setting, name) for name in LOOPS}
+                runs = {name: build_loop(setting, name) for name in loops}
                 seconds = alternating(runs, compute, BENCH_ROUNDS)
                 rows.append(
                     {
                         "loss": loss,
                         "threads": count,
-                        **{name: round(work / seconds[name].cpu, 2) for name in LOOPS},
-                        "wall": {name: round(work / seconds[name].wall, 2) for name in LOOPS},
+                        **{name: round(work / seconds[name].cpu, 2) for name in loops},
+                        "wall": {name: round(work / seconds[name].wall, 2) for name in loops},
                         "ratio": round(seconds[REFERENCE_LOOP].cpu / seconds[OUR_LOOP].cpu, 2),
                     }
                 )
@@ -63,7 +64,7 @@ def run_bench(location: str | None, compute: Compute) -> dict[str, Any]:
     main = next(row for row in rows if row["loss"] == preset_config("quick").loss)
     operations = scene.operations() / 1e9
     peaks = {
-        name: in_its_own_process(peak_of_loop, settings[TIMED_LOSSES[0]], name) for name in LOOPS
+        name: in_its_own_process(peak_of_loop, settings[TIMED_LOSSES[0]], name) for name in loops
     }
     return {
         "ours": main[OUR_LOOP],

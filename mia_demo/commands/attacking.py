@@ -57,7 +57,7 @@ from mia_demo.zoo.own_folder import OwnFolder
 
 def answer_attack(request: AttackRequest) -> dict[str, Any]:
     zoo = LayeredZoo(open_zoo(request.zoo), OwnFolder(RUNS / OWN_FOLDER))
-    compute = choose_compute(request.device)
+    compute = choose_compute(request.device, graphs=request.cuda_graphs)
     # With what was trained and added on the page, so that its commands work here.
     owners_models(zoo, RUNS / ADDED_FOLDER)
     lanes = tuple(request.lanes.split(",")) if request.lanes else tuple(zoo.base.target_names())
@@ -101,7 +101,9 @@ def answer_sweep(request: SweepRequest) -> dict[str, Any] | None:
     """None in a process of torchrun that is not the leader: it has nothing to report."""
     with join_team() as team:
         zoo = open_zoo(request.zoo)
-        compute = choose_compute(request.device, local_rank=team.local_rank)
+        compute = choose_compute(
+            request.device, local_rank=team.local_rank, graphs=request.cuda_graphs
+        )
         if request.alphas:
             team.require_alone("--alphas trains targets")
             alphas = parse_alphas(request.alphas)

@@ -17,6 +17,7 @@ _ATTACK = (
     "another attack than the preset's: cross_entropy, temperature, poincare, max_margin, logit, "
     "paa, taa, if_gmi, mirror, random, student or brep_mi"
 )
+_GRAPHS = "replay each step's networks as CUDA graphs (an NVIDIA GPU; not measured yet)"
 _PRESET = "quick, standard or paper"
 _SETTINGS = (
     "change one setting of the preset, such as steps=100 or loss=cross_entropy; may be repeated"
@@ -41,6 +42,7 @@ class AttackRequest(Request):
     settings: list[str] | None = option(_SETTINGS, None, name="--set", metavar="KEY=VALUE")
     lanes: str | None = option(_LANES, None)
     seed: int = option("of all random draws", 0)
+    cuda_graphs: bool = flag("--cuda-graphs", _GRAPHS)
     output: Path | None = option("folder for images and run.json", None)
 
 
@@ -66,6 +68,7 @@ class SweepRequest(Request):
         "those",
         None,
     )
+    cuda_graphs: bool = flag("--cuda-graphs", _GRAPHS)
     output: Path = option("folder for the results")
 
     def __post_init__(self) -> None:

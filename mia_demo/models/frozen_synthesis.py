@@ -124,6 +124,11 @@ class FrozenSynthesis:
         places = torch.arange(sum(self.outputs), device=self.bias.device).split(self.outputs)
         self.factor_of = torch.cat([*places[:-1], *places[::2]])
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether activations are compared with a limit, which waits for the device."""
+        return any(layer.limit is not None for layer in self.layers)
+
     def __call__(self, w: Tensor) -> Tensor:
         """
         Raises:

@@ -32,10 +32,12 @@ class Compute:
     Attributes:
         dtype: autocast type of convolutions and matrix products: bfloat16 where the hardware
             multiplies it faster (CUDA from Ampere, CPUs by measurement), else float32.
+        graphs: an attack's networks are replayed as CUDA graphs.
     """
 
     device: torch.device
     dtype: torch.dtype
+    graphs: bool = False
 
     @property
     def precision(self) -> str:
@@ -104,16 +106,19 @@ def _without_cuda() -> str:
     return "cpu" if reason else "mps"
 
 
-def choose_compute(name: str = "auto", precision: str = "auto", *, local_rank: int = 0) -> Compute:
+def choose_compute(
+    name: str = "auto", precision: str = "auto", *, local_rank: int = 0, graphs: bool = False
+) -> Compute:
     """Picks the device (``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``) and its precision.
 
     Args:
         name: device name; ``auto`` prefers CUDA, then Apple's GPU if it can attack, then the CPU.
         precision: ``auto``, ``bf16`` or ``fp32``; MIA_PRECISION says what ``auto`` is.
         local_rank: number of this process on its host; ``auto`` and ``cuda`` are that GPU.
+        graphs: replay an attack's networks as CUDA graphs.
 
     Raises:
-        DeviceError: the device is unknown or absent.
+        DeviceError: the device is unknown or absent, or has no CUDA graphs.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else _without_cuda()
@@ -135,6 +140,8 @@ def choose_compute(name: str = "auto", precision: str = "auto", *, local_rank: i
     }
     if not present.get(device.type, False):
         raise DeviceError(f"Device {name!r} is not present on this machine; use --device auto.")
+    if graphs and device.type != "cuda":
+        raise DeviceError("CUDA graphs need an NVIDIA GPU; leave --cuda-graphs out.")
     if device.type == "mps" and (reason := why_it_cannot_attack()):
         raise DeviceError(reason)
     native = {
@@ -150,4 +157,4 @@ def choose_compute(name: str = "auto", precision: str = "auto", *, local_rank: i
     if device.type == "cpu":
         _keep_freed_memory()
     use_bfloat16 = native[device.type]() if precision == "auto" else precision == "bf16"
-    return Compute(device, torch.bfloat16 if use_bfloat16 else torch.float32)
+    return Compute(device, torch.bfloat16 if use_bfloat16 else torch.float32, graphs)
