@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import os
 import platform
@@ -14,13 +13,11 @@ import torch
 from torch import nn
 
 from mia_demo.errors import DeviceError
+from mia_demo.system.allocator import keep_freed_memory
 from mia_demo.system.apple import why_it_cannot_attack
 from mia_demo.system.arithmetic import cpu_arithmetic
 
 log = logging.getLogger(__name__)
-
-# From malloc.h: trim threshold, top pad, mmap threshold (its largest value), number of arenas.
-_MALLOC_SETTINGS = ((-1, 1 << 30), (-2, 256 << 20), (-3, 32 << 20), (-8, 1))
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -83,19 +80,6 @@ class Compute:
             torch.mps.synchronize()
 
 
-def _keep_freed_memory() -> None:
-    """Tells glibc to hand freed tensors to the next step instead of back to the kernel.
-
-    Every step allocates and frees the same hundreds of megabytes; without this a fifth of a CPU
-    attack is the kernel clearing fresh pages. One arena, so that worker threads share them.
-    """
-    if platform.libc_ver()[0] != "glibc":
-        return
-    mallopt = ctypes.CDLL(None).mallopt
-    for parameter, value in _MALLOC_SETTINGS:
-        mallopt(parameter, value)
-
-
 def _without_cuda() -> str:
     """Apple's GPU where it can attack, else the CPU, and why."""
     if not torch.backends.mps.is_available():
@@ -155,6 +139,6 @@ def choose_compute(
     if precision not in ("auto", "bf16", "fp32"):
         raise DeviceError(f"No such precision: {precision!r}; use auto, bf16 or fp32.")
     if device.type == "cpu":
-        _keep_freed_memory()
+        keep_freed_memory()
     use_bfloat16 = native[device.type]() if precision == "auto" else precision == "bf16"
     return Compute(device, torch.bfloat16 if use_bfloat16 else torch.float32, graphs)

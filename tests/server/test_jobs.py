@@ -7,6 +7,7 @@ from collections.abc import Generator
 
 import pytest
 
+from mia_demo.ui.engine import jobs
 from mia_demo.ui.engine.device_queue import DeviceQueue, Waiting
 from mia_demo.ui.engine.jobs import Job
 
@@ -104,3 +105,17 @@ def test_a_job_that_stepped_aside_can_be_stopped() -> None:
     assert first.wait(10)
     gate.set()
     assert list(second.updates()) == [0]
+
+
+def test_memory_is_given_back_when_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_back = threading.Event()
+    monkeypatch.setattr(jobs, "give_memory_back", given_back.set)
+    device, gate, later = DeviceQueue(), threading.Event(), threading.Event()
+    first = Job(lambda: count(1, gate), device, "the first")
+    second = Job(lambda: count(1, later), device, "the second")
+    gate.set()
+    assert first.wait(10)
+    assert not given_back.is_set()
+    later.set()
+    assert second.wait(10)
+    assert given_back.wait(10)

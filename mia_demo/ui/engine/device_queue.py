@@ -77,6 +77,11 @@ class DeviceQueue:
         self._turns: dict[str, int] = {}  # when each waiting address last had the device
         self._clock = itertools.count(1)
 
+    @property
+    def is_idle(self) -> bool:
+        with self._changed:
+            return self._running is None
+
     def draw(self, ticket: Ticket) -> None:
         """Takes a place.
 

@@ -21,6 +21,7 @@ from contextlib import closing
 from typing import Generic, TypeVar
 
 from mia_demo.errors import DemoError
+from mia_demo.system.allocator import give_memory_back
 from mia_demo.ui.engine.device_queue import DeviceQueue, Ticket, Waiting
 from mia_demo.ui.engine.visitors import STREAMS, current_visitor
 
@@ -196,6 +197,8 @@ class Job(Generic[Frame]):
             with self._changed:
                 self._finished = True
                 self._changed.notify_all()
+            if self._device.is_idle:
+                give_memory_back()
 
     def _let_others_go_first(self) -> bool:
         """Waits until the device is ours again; False if the job was stopped meanwhile."""
