@@ -21,8 +21,10 @@ from mia_demo.attack.methods import GRADIENT
 from mia_demo.data.pictures import read_picture
 from mia_demo.errors import DataError
 from mia_demo.metrics.intervals import Interval, best_difference_interval
+from mia_demo.sweep.library import RECORDED_FOLDER
 from mia_demo.system.files import replacing, write_json
 from mia_demo.system.json_files import checked, read_json
+from mia_demo.zoo.reading import Zoo
 
 BOARD_FOLDER = "shield"  # inside the recorded results
 BOARD_FORMAT = 1
@@ -248,3 +250,9 @@ def _figures(cell: BoardCell) -> dict[str, Any]:
         share: Share = getattr(cell, name)
         figures |= {name: share.value, f"{name}_ci95": share.interval and list(share.interval)}
     return figures
+
+
+def recorded_board(zoo: Zoo) -> tuple[Path, list[BoardRow]]:
+    """The folder of the board that came with a zoo, and its rows; none where it has no board."""
+    folder = zoo.root / RECORDED_FOLDER / BOARD_FOLDER
+    return folder, load_rows(folder)

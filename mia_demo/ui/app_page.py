@@ -23,6 +23,7 @@ from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.checked_blocks import CheckedBlocks
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.handler import QUIET, toasts
+from mia_demo.ui.shield.page import build_shield_page
 from mia_demo.ui.train.page import build_train_page
 from mia_demo.ui.understand.page import build_understand_page
 from mia_demo.visitors.own_people import OwnPeople, People
@@ -33,6 +34,7 @@ APP_TITLE = "Be Careful What You Smooth For"
 PAGES: dict[str, Callable[[AppState, AddressPage], None]] = {
     "Attack": build_attack_page,
     "Compare": build_compare_page,
+    "Shield": build_shield_page,
     "Line-up": build_line_up_page,
     "Train": build_train_page,
     "Models": build_models_page,

@@ -59,7 +59,7 @@ UI_LAYERS = [
     ["engine"],
     ["shared"],
     ["boards"],
-    ["attack", "compare", "line_up", "train", "models", "runs", "understand", "lesson"],
+    ["attack", "compare", "shield", "line_up", "train", "models", "runs", "understand", "lesson"],
     ["app_page", "serving"],
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import partial
 
 import numpy as np
@@ -14,6 +14,7 @@ from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.attack.lanes import check_lane
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.lesson.line_up import CONTROLS, LineUp, make_control, make_line_up, plan_rounds
+from mia_demo.sweep.board import recorded_board, row_pictures
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.ui.engine.attack_news import FinishedAttack
 from mia_demo.ui.engine.device_queue import Waiting
@@ -50,8 +51,7 @@ class Dealer:
         Raises:
             DemoError: a setting out of range, or rounds are being dealt already.
         """
-        if not 1 <= count <= MAX_AT_ONCE:
-            raise ConfigError(f"Deal 1 to {MAX_AT_ONCE} rounds at once, not {count}.")
+        _check_count(count)
         chosen = secrets.randbelow(MAX_WHOLE) if seed is None else seed
         if not 0 <= chosen <= MAX_WHOLE:
             raise ConfigError(f"The seed must lie in 0..{MAX_WHOLE}; choose another.")
@@ -83,13 +83,56 @@ class Dealer:
         found = recorded.load()
         people, lanes = list(found.record.identities), list(found.record.lanes)
         count = min(RECORDED_ROUNDS, len(people))
-        rounds: list[Round] = []
-        for number, (identity, lane) in enumerate(plan_rounds(count, lanes, people, chosen)):
-            config = preset_config(LINE_UP_PRESET, identity=identity, lanes=(lane,), seed=chosen)
-            picture = found.picture(lane, identity)
-            rounds.append((partial(_shown, config, lane, picture, (chosen, number)), 1.0))
-        self._start(key, self._with_controls(rounds, people, chosen))
+        self._deal_pictures(key, plan_rounds(count, lanes, people, chosen), found.picture, chosen)
         self.rooms.mark_recorded(key)
+
+    def deal_cell(self, key: str, cell: str, count: int, seed: int | None = None) -> None:
+        """Deals rounds from a recorded cell of the board of defences and attacks.
+
+        Args:
+            cell: one of ``cells_to_deal``.
+
+        Raises:
+            DemoError: no such cell, too few people left, or rounds are being dealt already.
+        """
+        _check_count(count)
+        chosen = secrets.randbelow(MAX_WHOLE) if seed is None else seed
+        folder, rows = recorded_board(self.engine.zoo)
+        lane, _, attack = cell.partition("/")
+        row = next((r for r in rows if r.lane == lane and cell in self.cells_to_deal()), None)
+        if row is None:
+            raise ConfigError(f"The board has no pictures {cell!r}; choose others.")
+        numbers, pictures = row.record.identities, row_pictures(row, folder, attack)
+        with self.rooms.hosted(key) as game:
+            people = [number for number in numbers if number not in game.dealt]
+
+        def picture(lane: str, identity: int) -> npt.NDArray[np.uint8]:
+            return np.array(pictures[numbers.index(identity)])
+
+        planned = plan_rounds(min(count, len(numbers)), [lane], people, chosen)
+        self._deal_pictures(key, planned, picture, chosen)
+
+    def cells_to_deal(self) -> list[str]:
+        """``negative/brep_mi`` for each cell of the board whose target the zoo has."""
+        _, rows = recorded_board(self.engine.zoo)
+        here = [row for row in rows if self.engine.zoo.find(row.lane)]
+        return [f"{row.lane}/{attack}" for row in here for attack in row.cells]
+
+    def _deal_pictures(
+        self,
+        key: str,
+        planned: list[tuple[int, str]],
+        picture: Callable[[str, int], npt.NDArray[np.uint8]],
+        seed: int,
+    ) -> None:
+        """Deals what is there already, controls among it: nothing is attacked."""
+        rounds: list[Round] = []
+        for number, (identity, lane) in enumerate(planned):
+            config = preset_config(LINE_UP_PRESET, identity=identity, lanes=(lane,), seed=seed)
+            shown = partial(_shown, config, lane, picture(lane, identity), (seed, number))
+            rounds.append((shown, 1.0))
+        people = [identity for identity, _ in planned]
+        self._start(key, self._with_controls(rounds, people, seed))
 
     def _with_controls(self, rounds: list[Round], people: list[int], seed: int) -> list[Round]:
         """The rounds with a control of each kind among them, never the first."""
@@ -146,6 +189,11 @@ class Dealer:
             note = str(error)
         finally:  # any other error ends the thread, and Python logs it
             self.rooms.finish(key, note)
+
+
+def _check_count(count: int) -> None:
+    if not 1 <= count <= MAX_AT_ONCE:
+        raise ConfigError(f"Deal 1 to {MAX_AT_ONCE} rounds at once, not {count}.")
 
 
 def _controlled(

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 import segno
 
+from mia_demo.attack.named import TITLES
 from mia_demo.errors import ConfigError, DemoError
 from mia_demo.lesson.line_up import LineUp, rounds_csv
 from mia_demo.ui.engine.engine import Engine
@@ -20,6 +21,7 @@ from mia_demo.ui.shared.handler import toasts
 
 Message = dict[str, Any]
 
+NEW_ATTACKS = ""  # instead of a cell's name
 NO_ATTACK = "You have no finished attack yet; start one on the Attack page, or deal new rounds."
 
 
@@ -49,16 +51,29 @@ class LineUpHandlers:
     # -- buttons ------------------------------------------------------------------------------
 
     def deal(
-        self, board: Message | None, count: float | None, seed: str, lanes: list[str]
+        self,
+        board: Message | None,
+        count: float | None,
+        seed: str,
+        lanes: list[str],
+        cell: str | None = NEW_ATTACKS,
     ) -> Message:
-        """Deals new rounds."""
+        """Deals new rounds: attacked now, or recorded in a cell of the board."""
         with toasts():
             if count is None:
                 raise ConfigError("Say how many rounds to deal.")
             chosen = _parse_seed(seed)
             key = self._key(board)
-            self.dealer.deal(key, int(count), lanes, chosen)
+            if cell:
+                self.dealer.deal_cell(key, cell, int(count), chosen)
+            else:
+                self.dealer.deal(key, int(count), lanes, chosen)
         return {"key": key}
+
+    def offered(self, cell: str | None = NEW_ATTACKS) -> Any:
+        """The choice of pictures, with these selected."""
+        cells = [(cell_words(name), name) for name in self.dealer.cells_to_deal()]
+        return gr.update(choices=[("New attacks", NEW_ATTACKS), *cells], value=cell)
 
     def arrive(self, board: Message | None) -> Message:
         """The page is first seen: recorded rounds to play, where some came with the zoo."""
@@ -189,6 +204,11 @@ class LineUpHandlers:
         except GoneError:
             pass
         return self.rooms.create()
+
+
+def cell_words(cell: str) -> str:
+    lane, _, attack = cell.partition("/")
+    return f"Recorded: {lane} under {TITLES[attack]}"
 
 
 def _parse_seed(text: str) -> int | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gradio as gr
 
 from mia_demo.ui.engine.line_up_dealing import MAX_AT_ONCE
-from mia_demo.ui.line_up.handlers import LineUpHandlers
-from mia_demo.ui.shared.address import AddressPage
+from mia_demo.ui.line_up.handlers import NEW_ATTACKS, LineUpHandlers
+from mia_demo.ui.shared.address import AddressPage, Setting
+from mia_demo.ui.shared.address_values import one_of
 from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
@@ -31,7 +32,7 @@ def build_line_up_page(app: AppState, address: AddressPage) -> None:
             deal = gr.Button("Deal new rounds", variant="primary")
             estimate = estimate_line()
             own = gr.Button("Use my last attack")
-            with gr.Accordion("Rounds, seed, lanes", open=False):
+            with gr.Accordion("Rounds, seed, lanes, pictures", open=False):
                 with gr.Row():
                     rounds = gr.Number(
                         FIRST_ROUNDS,
@@ -46,14 +47,23 @@ def build_line_up_page(app: AppState, address: AddressPage) -> None:
                         "", label="Seed", info="empty: a new one", max_length=10, min_width=100
                     )
                 lanes = gr.CheckboxGroup(lane_names, value=lane_names, label="Lanes")
+                cell = gr.Dropdown(
+                    [("New attacks", NEW_ATTACKS)],
+                    value=NEW_ATTACKS,
+                    label="Pictures",
+                    info="or recorded ones of a cell of the Shield page",
+                )
         with gr.Column(scale=4, min_width=320):
             board = component("line_up/line_up_board", server={"ask": handlers.ask})
 
     board.select(handlers.arrive, board, board, **QUIET)
-    deal.click(handlers.deal, [board, rounds, seed, lanes], board, **QUIET)
+    deal.click(handlers.deal, [board, rounds, seed, lanes, cell], board, **QUIET)
     estimates = Estimates(engine)
     # Dealing measures the speed of the device as well.
     follow_form(estimates.for_line_up, [rounds, lanes], estimate, address.tab.select)
     own.click(handlers.deal_own, board, board, **QUIET)
     app.blocks.load(handlers.invited, None, app.tabs, **QUIET)
     app.other_lanes.append(lanes)
+    address.tab.select(handlers.offered, cell, cell, **QUIET)
+    cells = one_of(handlers.dealer.cells_to_deal)
+    address.add(Setting("cell", cell, cells, NEW_ATTACKS, update=handlers.offered))

@@ -97,7 +97,7 @@ def test_what_a_tab_adds_is_on_no_other_page(
     with pytest.raises(gr.Error, match="No lane 'hub-1'; this zoo has positive, zero, negative"):
         attack(engine, theirs.request, EMBEDDED, "hub-1")
     with pytest.raises(gr.Error, match="No lane 'hub-1'"):
-        list(AttackHandlers(engine).api(1, lanes=["hub-1"]))
+        list(AttackHandlers(engine).api_attack(1, lanes=["hub-1"]))
     for name in ("hub-1", mine.people["value"]):
         with pytest.raises(gr.Error, match="not yours to remove"):
             theirs.remove(name)

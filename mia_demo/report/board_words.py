@@ -1,0 +1,128 @@
+"""The board of defences and attacks in sentences, computed from its figures.
+
+Nothing is said to be more, less or better unless a 95 % interval over identities carries it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mia_demo.attack.named import TITLES
+from mia_demo.metrics.estimates import Estimate
+from mia_demo.metrics.intervals import best_difference_interval
+from mia_demo.report.columns import interval_text, percent, points
+from mia_demo.sweep.board import BoardRow
+
+PLAIN = "zero"  # the target that others are compared with
+
+# Acc@1 of Plug & Play and, after the slash, of TAA: ResNet-152 on FaceScrub (AlignMI, NeurIPS 2025,
+# table 8); for SSF the RoLSS authors' own, with another prior and 86.5 % undefended.
+PUBLISHED = {
+    "zero": "57.9% undefended",
+    "negative": "8.4% / TAA 10.6%",
+    "bido": "35.1% / TAA 62.6%",
+    "tl_dmi": "25.1% / TAA 47.8%",
+    "ssf": "70.7%, undefended 86.5%",
+}
+
+
+def headline(rows: Sequence[BoardRow]) -> str:
+    """Whether any target's gradient is masked."""
+    masked = [row.lane for row in rows if row.gap and is_below_zero(row.gap.interval)]
+    if masked:
+        return (
+            f"In {_listed(masked)} an attack without the gradient reaches more than the best with "
+            "it: the gradient is masked, the person is not."
+        )
+    return (
+        "Nowhere does an attack without the gradient reach more than the best with it, beyond "
+        "chance: at this budget no row shows a masked gradient."
+    )
+
+
+def gap_sentence(row: BoardRow) -> str:
+    """What the best attack with the gradient has over the best without, and what follows."""
+    gap = row.gap
+    if gap is None:
+        return "Attacks of both kinds are needed to tell whether the gradient is masked."
+    best, rest = (
+        f"{TITLES[name]} {percent(row.cells[name].acc1.value)}" for name in (gap.best, gap.blind)
+    )
+    compared = f"with the gradient {best}, without {rest}"
+    if gap.interval is None or gap.interval[0] <= 0 <= gap.interval[1]:
+        return f"Too close to tell over {_people(row)}: {compared}."
+    if is_below_zero(gap.interval):
+        return f"A mask: who knows less gets more; {compared}."
+    return f"No sign of a mask at this budget: {compared}."
+
+
+def best_attack(row: BoardRow) -> str:
+    """The attack that gets most out of this target."""
+    return max(row.cells, key=lambda name: row.cells[name].acc1.value)
+
+
+def against_plain(row: BoardRow, plain: BoardRow | None) -> Estimate | None:
+    """Acc@1 of the best attack on this target minus that of the best on the plain one.
+
+    None where there is no plain one over the same identities and attacks.
+    """
+    if plain is None or plain is row:
+        return None
+    same = (plain.record.identities, list(plain.cells)) == (row.record.identities, list(row.cells))
+    if not same:
+        return None
+    own, other = (
+        np.array([cell.acc1.people for cell in which.cells.values()]).T for which in (row, plain)
+    )
+    value = float(own.mean(axis=0).max() - other.mean(axis=0).max())
+    interval = best_difference_interval(own, other) if len(own) > 1 else None
+    return Estimate(value, interval)
+
+
+def shield_sentence(row: BoardRow, plain: BoardRow | None) -> str:
+    """What is left of the shield when each target meets its own best attack; empty without."""
+    difference = against_plain(row, plain)
+    if difference is None or plain is None:
+        return ""
+    if not difference.is_clear:
+        return f"Under each one’s best attack no difference from {plain.lane} is certain."
+    less = "less" if difference.known < 0 else "more"
+    return (
+        f"Under each one’s best attack {abs(difference.known) * 100:.1f} points {less} than "
+        f"{plain.lane}."
+    )
+
+
+def record_words(rows: Sequence[BoardRow]) -> str:
+    """Which people, what budget, when and where; rows may have been recorded apart."""
+    first = rows[0].record
+    budgets = [cell.passes["optimisation"] for row in rows for cell in row.cells.values()]
+    commits = sorted({row.record.commit or "unknown" for row in rows})
+    people, seeds = len(first.identities), ", ".join(map(str, first.seeds))
+    return (
+        f"Recorded on {max(row.record.date for row in rows)[:10]} (commit {_listed(commits)}): "
+        f"{people} {'identity' if people == 1 else 'identities'}, attack seed {seeds}, at most "
+        f"{max(budgets):,} classifier passes in each attack’s optimisation."
+    )
+
+
+def is_below_zero(interval: tuple[float, float] | None) -> bool:
+    return interval is not None and interval[1] < 0
+
+
+def gap_text(row: BoardRow) -> tuple[str, str]:
+    """The gap in points and its interval; empty where there is none."""
+    if row.gap is None:
+        return "", ""
+    return points(row.gap.value), interval_text(row.gap.interval, "points")
+
+
+def _people(row: BoardRow) -> str:
+    count = len(row.record.identities)
+    return f"{count} {'person' if count == 1 else 'people'}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,152 @@
+"""The board of defences and attacks on its page: figures, sentences, and the way to an attack."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import parse_qsl
+
+import numpy as np
+import pytest
+
+from mia_demo.attack.config import AttackConfig, preset_config
+from mia_demo.attack.methods import METHODS
+from mia_demo.attack.named import ATTACKS, named_attack, with_budget
+from mia_demo.errors import ConfigError
+from mia_demo.metrics.intervals import bootstrap_interval
+from mia_demo.report.board_words import gap_sentence, headline, shield_sentence
+from mia_demo.sweep.board import (
+    BOARD_FOLDER,
+    BoardCell,
+    BoardRecord,
+    BoardRow,
+    Robustness,
+    Share,
+    save_row,
+)
+from mia_demo.sweep.library import RECORDED_FOLDER
+from mia_demo.system.device import choose_compute
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.line_up_dealing import Dealer
+from mia_demo.ui.engine.line_up_rooms import LineUpRooms
+from mia_demo.ui.shared.forms import linked_config
+from mia_demo.ui.shield.handlers import ShieldHandlers
+from mia_demo.ui.shield.view import attack_link
+from tests.tiny_zoo import PEOPLE, make_tiny_zoo
+
+NUMBERS = list(range(PEOPLE))
+
+
+def share(people: list[float]) -> Share:
+    return Share(sum(people) / len(people), bootstrap_interval(np.array(people)), people)
+
+
+def cell(name: str, leak: float) -> BoardCell:
+    config = with_budget(named_attack(name, "quick"), 700)
+    own = ("identity", "seed", "lanes")
+    settings = {k: v for k, v in config.to_json().items() if k not in own}
+    leaks = share([leak] * PEOPLE)
+    nothing = share([0.0] * PEOPLE)
+    needs = METHODS[config.method].needs
+    return BoardCell(
+        needs, {"optimisation": 640}, settings, leaks, leaks, leaks, nothing, list(NUMBERS)
+    )
+
+
+def row(lane: str, checkpoint: str, **leaks: float) -> BoardRow:
+    return BoardRow(
+        lane=lane,
+        defence="label_smoothing",
+        strengths={},
+        alpha={"zero": 0.0, "negative": -0.05}[lane],
+        test_accuracy=0.99,
+        robust=Robustness([0.01], 10, 8, [0.5], [0.25]),
+        cells={name: cell(name, leak) for name, leak in leaks.items()},
+        record=BoardRecord(
+            "2026-01-01", "abc", NUMBERS, [0], "cpu", "float32", 1.0, {}, {lane: checkpoint}
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """Its board has a mask in ``negative``, which lost a classifier that it was recorded with."""
+    folder = tmp_path_factory.mktemp("shield")
+    zoo = make_tiny_zoo(folder / "zoo")
+    recorded = zoo.root / RECORDED_FOLDER / BOARD_FOLDER
+    for lane, others, checkpoint in (
+        ("zero", {"taa": 0.75, "brep_mi": 0.5}, zoo.entry("zero").stored.sha256),
+        ("negative", {"taa": 0.25, "brep_mi": 0.5}, "another"),
+    ):
+        pictures = np.random.default_rng(0).integers(
+            0, 255, (len(others), PEOPLE, 16, 16, 3), dtype=np.uint8
+        )
+        save_row(row(lane, checkpoint, **others), pictures, recorded)
+    return Engine(zoo, choose_compute("cpu"), folder / "runs")
+
+
+def test_the_board_shows_every_cell_in_every_layer(engine: Engine) -> None:
+    board = ShieldHandlers(engine).open()
+    assert [(group["title"], group["count"]) for group in board["groups"]] == [
+        ("the gradient", 1),
+        ("the label alone", 1),
+    ]
+    zero, negative = board["rows"]
+    assert (zero["lane"], negative["lane"]) == ("zero", "negative")
+    assert zero["cells"][0]["acc1"] == {"value": 0.75, "text": "75%", "interval": "75–75"}
+    assert zero["cells"][0]["convinced_but_wrong"]["text"] == "0%"
+    words, best, gap, *_ = (end["text"] for end in negative["ends"])
+    assert words.startswith("A mask: who knows less gets more;")
+    assert (best, gap) == ("BREP-MI 50.0%", "−25.0")
+    assert board["headline"].startswith("In negative an attack without the gradient")
+    assert "640 classifier passes" in board["record"]
+
+
+def test_a_cell_leads_to_its_attack_where_the_weights_are(engine: Engine) -> None:
+    handlers = ShieldHandlers(engine)
+    found = handlers.cell("zero", "taa")
+    assert [person["number"] for person in found["people"]] == NUMBERS
+    assert f"{PEOPLE} of {PEOPLE} people" in found["facts"]
+    assert found["missing"] == ""
+    gone = handlers.cell("negative", "taa")
+    assert (gone["live"], gone["deal"]) == ("", "")
+    assert gone["missing"] == "The weights of negative are not part of this zoo."
+    with pytest.raises(ConfigError, match="no cell of 'zero' under 'mirror'"):
+        handlers.cell("zero", "mirror")
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_a_live_link_means_the_attack_that_was_recorded(engine: Engine, name: str) -> None:
+    told = dict(parse_qsl(attack_link("zero", cell(name, 0.5))))
+    assert told.pop("tab") == "attack"
+    values = {**preset_config("quick").to_json(), "lanes": [told.pop("lanes")]}
+    for key, text in told.items():
+        values[key] = type(getattr(AttackConfig(), key))(text)
+    wanted = with_budget(named_attack(name, "quick", lanes=("zero",)), 700)
+    assert linked_config(values) == replace(wanted, preset=linked_config(values).preset)
+
+
+def test_sentences_claim_no_more_than_intervals_carry() -> None:
+    zero = row("zero", "a", taa=0.5, brep_mi=0.5)
+    assert "beyond chance" in headline([zero])
+    assert gap_sentence(zero).startswith(f"Too close to tell over {PEOPLE} people")
+    assert shield_sentence(zero, zero) == ""
+    lower = row("negative", "b", taa=0.25, brep_mi=0.0)
+    assert gap_sentence(lower).startswith("No sign of a mask at this budget")
+    assert (
+        shield_sentence(lower, zero) == "Under each one’s best attack 25.0 points less than zero."
+    )
+    mixed = replace(lower.cells["taa"], acc1=share([float(n % 2) for n in NUMBERS]))
+    unsure = replace(lower, cells={**lower.cells, "taa": mixed})
+    assert "no difference from zero is certain" in shield_sentence(unsure, zero)
+
+
+def test_the_line_up_deals_from_a_cell(engine: Engine) -> None:
+    dealer = Dealer(engine, LineUpRooms())
+    assert dealer.cells_to_deal() == [
+        "zero/taa",
+        "zero/brep_mi",
+        "negative/taa",
+        "negative/brep_mi",
+    ]
+    with pytest.raises(ConfigError, match="no pictures 'zero/mirror'"):
+        dealer.deal_cell(dealer.rooms.create(), "zero/mirror", 2)
