@@ -17,6 +17,7 @@ from mia_demo.commands.requests import (
 from mia_demo.recipes.record import (
     quote_results,
     record_attack,
+    record_board,
     record_people,
     record_sweep,
     recorded_identities,
@@ -169,6 +170,8 @@ def answer_record(request: RecordRequest) -> dict[str, Any]:
                 bar.update()
                 log_line(f"Identity {identity}")
         return {"recorded": recorded_identities(len(zoo.identities()))}
+    if request.shield:
+        return {"recorded": record_board(zoo, request.shield)}
     if request.attack:
         return {"recorded": record_attack(zoo, request.attack, request.name)}
     assert request.sweep  # RecordRequest sees to it

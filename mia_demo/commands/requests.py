@@ -101,20 +101,21 @@ class ShieldRequest(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class RecordRequest(Request):
-    """Ship a finished sweep or attack with the zoo, and quote a sweep."""
+    """Ship a finished sweep, attack or board with the zoo, and quote a sweep."""
 
     command = "record"
 
     sweep: Path | None = option("folder of a finished sweep", None)
     attack: Path | None = option("folder of a finished attack", None)
+    shield: Path | None = option("folder of a board; its finished rows are shipped", None)
     people: bool = flag("--people", "attack the people of the first screen, and ship that")
     name: str = option("such as standard", "")
     quote: list[Path] | None = option("texts that quote results, such as README.md", None)
 
     def __post_init__(self) -> None:
-        if [bool(self.sweep), bool(self.attack), self.people].count(True) != 1:
-            raise ConfigError("Give --sweep, --attack or --people, one of them.")
-        if not self.people and not self.name:
+        if [bool(self.sweep), bool(self.attack), bool(self.shield), self.people].count(True) != 1:
+            raise ConfigError("Give --sweep, --attack, --shield or --people, one of them.")
+        if (self.sweep or self.attack) and not self.name:
             raise ConfigError("Give --name, such as standard.")
 
 

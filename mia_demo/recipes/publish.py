@@ -5,6 +5,7 @@ from pathlib import Path
 from mia_demo.errors import CheckpointError
 from mia_demo.recipes.model_card import CARD_FILE, model_card
 from mia_demo.recipes.record import recorded_names, recorded_sections
+from mia_demo.sweep.board import BOARD_FOLDER
 from mia_demo.sweep.library import RECORDED_FOLDER
 from mia_demo.zoo.hub.upload import Upload, upload
 from mia_demo.zoo.manifest import MANIFEST
@@ -36,8 +37,8 @@ def publish_zoo(zoo: Zoo, repo: str, *, private: bool, data_sheet: Path | None) 
     card = model_card(zoo, recorded_sections(zoo), sheet)
     files: dict[str, Path | bytes] = {CARD_FILE: card.encode(), MANIFEST: zoo.root / MANIFEST}
     files |= {stored.file: zoo.verified_path(stored) for stored in zoo.listed_files()}
-    for name in recorded_names(zoo):
-        for path in sorted((zoo.root / RECORDED_FOLDER / name).iterdir()):
+    for name in (*recorded_names(zoo), BOARD_FOLDER):
+        for path in sorted((zoo.root / RECORDED_FOLDER / name).glob("*")):
             if path.is_file() and not path.name.startswith("."):
                 files[path.relative_to(zoo.root).as_posix()] = path
     return upload(repo, files, "Publish the zoo", private=private)

@@ -27,6 +27,7 @@ from mia_demo.runs.attack_run import RUN_FILE, load_attack, save_attack
 from mia_demo.runs.replay import REPLAY_FIGURES, REPLAY_PICTURES, ReplayRecorder
 from mia_demo.runs.report import attack_report
 from mia_demo.runs.store import RECORDED_RUNS
+from mia_demo.sweep.board import BOARD_FOLDER, load_rows, row_files
 from mia_demo.sweep.library import RECORDED_FOLDER
 from mia_demo.sweep.results import SweepResults, load_results
 from mia_demo.system.device import Compute
@@ -50,10 +51,7 @@ def record_sweep(zoo: Zoo, sweep: Path, name: str) -> SweepResults:
         DataError: the name is malformed, or the sweep cannot be read.
         CheckpointError: the zoo lies on the Hub.
     """
-    if zoo.origin:
-        raise CheckpointError(
-            f"{zoo.origin} is only read; record into a folder and publish that as a new commit."
-        )
+    _check_writable(zoo)
     if not RESULTS_NAME.fullmatch(name):
         raise DataError(
             f"{name!r} is not a valid name for results; use lower-case letters and digits."
@@ -62,6 +60,30 @@ def record_sweep(zoo: Zoo, sweep: Path, name: str) -> SweepResults:
     save_report(results, zoo.root / RECORDED_FOLDER / name)
     write_model_card(zoo, recorded_sections(zoo))
     return results
+
+
+def record_board(zoo: Zoo, board: Path) -> list[str]:
+    """Copies the finished rows of a board into the zoo, beside those that are there.
+
+    Args:
+        board: folder of ``shield --output``.
+
+    Returns:
+        Targets of all recorded rows.
+
+    Raises:
+        DataError: no row is finished.
+        CheckpointError: the zoo lies on the Hub.
+    """
+    _check_writable(zoo)
+    rows = load_rows(board)
+    if not rows:
+        raise DataError(f"{board} holds no finished row of a board; run shield with this --output.")
+    folder = zoo.root / RECORDED_FOLDER / BOARD_FOLDER
+    for row in rows:
+        for file in row_files(board, row.lane):
+            write_bytes(folder / file.name, file.read_bytes())
+    return [row.lane for row in load_rows(folder)]
 
 
 def recorded_sections(zoo: Zoo) -> str:
@@ -163,6 +185,13 @@ def requoted(zoo: Zoo, text: str) -> str:
         return f"{match[1]}Recorded {record_sentence(results.record)}\n\n{table}{match[4]}"
 
     return QUOTE.sub(quoted, text)
+
+
+def _check_writable(zoo: Zoo) -> None:
+    if zoo.origin:
+        raise CheckpointError(
+            f"{zoo.origin} is only read; record into a folder and publish that as a new commit."
+        )
 
 
 def _section(zoo: Zoo, name: str) -> str:

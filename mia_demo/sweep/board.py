@@ -150,8 +150,9 @@ def masking_gap(cells: Mapping[str, BoardCell]) -> Gap | None:
     )
 
 
-def row_file(folder: Path, lane: str) -> Path:
-    return folder / f"{lane}.json"
+def row_files(folder: Path, lane: str) -> tuple[Path, Path]:
+    """Pictures and figures; with the figures a row is complete."""
+    return folder / f"{lane}.webp", folder / f"{lane}.json"
 
 
 def save_row(row: BoardRow, pictures: npt.NDArray[np.uint8], folder: Path) -> None:
@@ -162,9 +163,10 @@ def save_row(row: BoardRow, pictures: npt.NDArray[np.uint8], folder: Path) -> No
     """
     attacks, people, size = pictures.shape[:3]
     sheet = pictures.transpose(0, 2, 1, 3, 4).reshape(attacks * size, people * size, 3)
-    with replacing(folder / f"{row.lane}.webp") as temporary:
+    picture_file, figure_file = row_files(folder, row.lane)
+    with replacing(picture_file) as temporary:
         Image.fromarray(sheet).save(temporary, format="WEBP", quality=90, method=6)
-    write_json(row_file(folder, row.lane), {"format": BOARD_FORMAT, **asdict(row)})
+    write_json(figure_file, {"format": BOARD_FORMAT, **asdict(row)})
 
 
 def load_rows(folder: Path) -> list[BoardRow]:
@@ -207,7 +209,7 @@ def row_pictures(row: BoardRow, folder: Path, attack: str) -> npt.NDArray[np.uin
     Raises:
         DataError: no such attack, or the pictures are damaged.
     """
-    path = folder / f"{row.lane}.webp"
+    path, _ = row_files(folder, row.lane)
     people, names = len(row.record.identities), list(row.cells)
     try:
         pixels = read_picture(path, "WEBP")

@@ -34,7 +34,7 @@ from mia_demo.sweep.board import (
     Robustness,
     Share,
     load_row,
-    row_file,
+    row_files,
     save_row,
 )
 from mia_demo.sweep.distributed import Team, run_team_sweep
@@ -136,7 +136,7 @@ def finished_rows(plan: ShieldPlan) -> list[BoardRow]:
     Raises:
         DataError: one is missing or damaged.
     """
-    return [load_row(row_file(plan.folder, lane)) for lane in plan.lanes]
+    return [load_row(row_files(plan.folder, lane)[1]) for lane in plan.lanes]
 
 
 class _Jury:
@@ -157,7 +157,7 @@ class _Jury:
     def has_judged(self, plan: ShieldPlan, lane: str) -> bool:
         """Whether the row is there, of the same attacks and the same networks."""
         try:
-            row = load_row(row_file(plan.folder, lane))
+            row = load_row(row_files(plan.folder, lane)[1])
         except DataError:
             return False
         now = (list(plan.identities), list(plan.seeds), self._checkpoints(lane))

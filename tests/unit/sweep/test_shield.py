@@ -14,12 +14,14 @@ from mia_demo.attack.named import ATTACKS
 from mia_demo.cli import main
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.metrics.intervals import best_difference_interval
+from mia_demo.recipes.record import record_board
 from mia_demo.sweep.board import (
     BoardCell,
     Share,
     load_row,
     load_rows,
     masking_gap,
+    recorded_board,
     row_pictures,
 )
 from mia_demo.sweep.distributed import join_team
@@ -31,6 +33,7 @@ from mia_demo.sweep.shield import (
     finished_rows,
     run_shield,
 )
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.reading import Zoo
 from tests.tiny_zoo import COMPUTE, make_tiny_zoo
 
@@ -76,12 +79,19 @@ def test_a_killed_board_goes_on_where_it_stopped(tiny: Zoo, tmp_path: Path) -> N
             assert pictures.shape == (2, 16, 16, 3)
 
 
-def test_a_damaged_row_is_left_out(tiny: Zoo, tmp_path: Path) -> None:
+def test_rows_are_recorded_one_by_one_and_a_damaged_one_is_left_out(
+    tiny: Zoo, tmp_path: Path
+) -> None:
     attacker, judge = Attacker(tiny, COMPUTE), Judge(tiny, COMPUTE)
     plan = plan_in(tmp_path)
     with join_team() as team:
         list(run_shield(team, attacker, judge, plan))
     assert [row.lane for row in load_rows(tmp_path)] == ["zero", "negative"]
+    recorded = FolderZoo.create(tmp_path / "recorded")
+    assert record_board(recorded, tmp_path) == ["zero", "negative"]
+    folder, rows = recorded_board(recorded)
+    assert rows == load_rows(tmp_path)
+    assert row_pictures(rows[0], folder, "brep_mi").shape == (2, 16, 16, 3)
     path = tmp_path / "zero.json"
     path.write_text(path.read_text().replace('"brep_mi"', '"paa"', 1).replace('"top1"', '"top2"'))
     assert [row.lane for row in load_rows(tmp_path)] == ["negative"]
