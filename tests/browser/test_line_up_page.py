@@ -115,7 +115,12 @@ def test_alone_from_vote_to_tally(open_page: OpenPage) -> None:
     page = open_line_up(open_page, theme="dark")
     page.get_by_label("Its code").fill("AAAAA")
     page.get_by_role("button", name="Join").click()
-    expect(page.get_by_text("There is no such room; check the code")).to_be_visible()
+    complaint = page.get_by_text("There is no such room; check the code")
+    expect(complaint).to_be_visible()
+    for _ in range(2):  # news of the game leave it there: the first is told before the second
+        with page.expect_response(re.compile("component_server")):
+            page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(complaint).to_be_visible()
     deal(page, 1)
     reveal = page.get_by_role("button", name="Reveal")
     expect(reveal).to_be_disabled(timeout=TIMEOUT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Generator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,13 +19,22 @@ from mia_demo.system.files import write_json
 from mia_demo.training.logits import logit_histogram
 from mia_demo.ui.boards.training_view import TrainingPresenter, own_list
 from mia_demo.ui.engine.engine import Engine
-from mia_demo.ui.engine.training import Epoch, TrainingUpdate, plan_training, training_work
+from mia_demo.ui.engine.people_training import Series, SeriesStep
+from mia_demo.ui.engine.training import (
+    Epoch,
+    TrainingPlan,
+    TrainingUpdate,
+    plan_training,
+    training_work,
+)
 from mia_demo.ui.engine.training_form import RECIPE, parse_training
 from mia_demo.ui.engine.unfinished import form_of, unfinished_trainings
 from mia_demo.ui.shared.lanes import target_choices
 from mia_demo.ui.train.handlers import TrainHandlers
+from mia_demo.ui.train.offer import NO_OFFER, offer_unfinished
 from mia_demo.zoo.manifest import MANIFEST
 from mia_demo.zoo.opening import open_zoo
+from tests.server.visits import visit
 
 FORM: tuple[Any, ...] = (-0.05, 8, 20, "early", "compact_resnet", 0.001, 42)
 
@@ -165,18 +176,52 @@ def test_a_failure_is_said_to_everybody_and_keeps_the_plan(engine: Engine) -> No
     assert failed.announcement == "No space."
 
 
-def test_an_unfinished_training_is_found_again(engine: Engine) -> None:
+def begun_plan(engine: Engine) -> TrainingPlan:
     config, images = parse_training(*FORM)
     plan = plan_training(engine.zoo, engine.runs, with_usual_start(config, engine.zoo), images)
-    assert unfinished_trainings(engine.zoo, engine.runs) == []
     plan.folder.mkdir(parents=True)
     write_json(plan.folder / "plan.json", plan.decisive())
-    assert unfinished_trainings(engine.zoo, engine.runs) == []  # no epoch is finished
+    return plan
+
+
+def finish_epoch(plan: TrainingPlan) -> None:
     epoch = Epoch(1, -0.05, 1.0, 0.5, 0.5, logit_histogram(torch.eye(4), torch.arange(4)))
     write_json(plan.folder / "history.json", [asdict(epoch)])
+
+
+def test_an_unfinished_training_is_found_again(engine: Engine) -> None:
+    assert unfinished_trainings(engine.zoo, engine.runs) == []
+    plan = begun_plan(engine)
+    assert unfinished_trainings(engine.zoo, engine.runs) == []  # no epoch is finished
+    finish_epoch(plan)
     assert unfinished_trainings(engine.zoo, engine.runs) == [plan]
     names = ("alpha", "photos", "epochs", "schedule", "architecture", "learning_rate", "seed")
     assert form_of(plan) == dict(zip(names, FORM, strict=True))
     for damaged in ('{"recipe": 5}', "[" * 200_000, '{"recipe": {"alpha": "x"}, "images": 8}'):
         (plan.folder / "plan.json").write_text(damaged)
         assert unfinished_trainings(engine.zoo, engine.runs) == []
+
+
+def test_a_training_is_offered_as_soon_as_its_closed_tab_lets_it_go(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = begun_plan(engine)
+    finish_epoch(plan)
+    handlers = TrainHandlers(engine)
+    computing, step_over = threading.Event(), threading.Event()
+
+    def steps(*_: object) -> Generator[SeriesStep, None, None]:
+        yield 0, TrainingUpdate("reading", None, [])
+        computing.set()
+        step_over.wait(30)
+
+    monkeypatch.setattr("mia_demo.ui.train.handlers.series_work", steps)
+    training = handlers._job(Series(engine.embedded, (plan,)))
+    assert computing.wait(30)
+    monkeypatch.setattr("mia_demo.ui.train.offer.ENDING_SECONDS", 0.0)
+    assert offer_unfinished(handlers, visit("b"), None) is NO_OFFER  # another tab trains it
+    monkeypatch.setattr("mia_demo.ui.train.offer.ENDING_SECONDS", 30.0)
+    training.abandon()
+    threading.Timer(0.2, step_over.set).start()
+    board, *_ = offer_unfinished(handlers, visit("b"), None)
+    assert "is unfinished" in board["announcement"]

@@ -11,6 +11,7 @@ let pictures = { name: "" };
 let timer = 0;
 let asking = false;
 let wish = null; // the newest choice, while an older one is on its way
+let isAway = false; // the server, when it was last asked in vain
 
 function remember(who) {
   me = who;
@@ -25,16 +26,19 @@ async function ask(what, more) {
   const answer = await server.ask(what, { ...me, ...more });
   if (answer && !answer.error) return answer;
   const error = new Error((answer && answer.error) || "The server did not answer; try again.");
+  error.isAnswer = Boolean(answer);
   error.isGone = Boolean(answer && answer.gone);
   throw error;
 }
 
 function complain(error) {
+  isAway = !error.isAnswer;
   setText(".trouble", error.message || "The server cannot be reached; trying again.");
 }
 
 function take(answer) {
   if (answer.phase === undefined) return; // nothing new
+  if (view && view.name !== answer.name) setText(".trouble", "");
   if (answer.pictures) pictures = { ...answer.pictures, name: answer.name };
   view = answer;
   show();
@@ -48,7 +52,9 @@ async function look() {
   try {
     const answer = await ask("look", { version: view && view.version, pictures: pictures.name });
     if (who === me) {
-      setText(".trouble", "");
+      // What the server said of a code or a button is still to be read.
+      if (isAway) setText(".trouble", "");
+      isAway = false;
       take(answer);
     }
   } catch (error) {
@@ -93,6 +99,7 @@ async function act(button) {
 
 // One vote at a time, in the order of the clicks: the last one counts.
 async function vote(position) {
+  if (!view) return; // a click on a round that has just gone
   const busy = wish !== null;
   wish = { name: view.name, position };
   if (busy) return;

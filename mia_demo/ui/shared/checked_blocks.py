@@ -53,6 +53,21 @@ class CheckedBlocks(gr.Blocks):  # type: ignore[misc]
             raise toast(words) from error
         return values
 
+    async def postprocess_data(self, *args: Any, **options: Any) -> Any:
+        """What Gradio makes of a handler's answer, less a slip of its own.
+
+        It takes an update's mark for a property of ``gr.HTML``: a component that is still being
+        mounted, as on a slow machine, would lose the properties it was made with.
+        """
+        outputs = await super().postprocess_data(*args, **options)
+        for update in outputs:
+            if isinstance(update, dict) and update.get("__type__") == "update":
+                properties = update.get("props", {})
+                properties.pop("__type__", None)
+                if not properties:
+                    update.pop("props", None)
+        return outputs
+
 
 def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error)[:200]}".splitlines()[0]

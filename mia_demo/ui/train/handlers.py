@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +25,7 @@ from mia_demo.ui.engine.people_training import (
     series_work,
 )
 from mia_demo.ui.engine.sessions import SessionJobs
+from mia_demo.ui.engine.training import TrainingPlan
 from mia_demo.ui.engine.training_form import (
     FIRST_EPOCHS,
     FIRST_IMAGES,
@@ -112,6 +114,7 @@ class TrainHandlers:
         self.series: dict[str, Series] = {}
         self.given_up: set[str] = set()
         self.busy: set[Path] = set()
+        self._freed = threading.Condition()  # a plan is busy no more
 
     # -- training -----------------------------------------------------------------------------
 
@@ -153,6 +156,11 @@ class TrainHandlers:
             if plan.folder not in self.busy:
                 plan.discard()
         return presenter_of(series, 0).stopped().to_json(), *idle_buttons()
+
+    def is_free(self, plan: TrainingPlan, timeout: float) -> bool:
+        """Whether no job computes a plan, within ``timeout`` seconds."""
+        with self._freed:
+            return self._freed.wait_for(lambda: plan.folder not in self.busy, timeout)
 
     # -- for programs -------------------------------------------------------------------------
 
@@ -237,7 +245,9 @@ class TrainHandlers:
             with closing(series_work(series, self.engine)) as steps:
                 yield from measured_training(steps, series, self.engine.speed)
         finally:
-            self.busy -= folders
+            with self._freed:
+                self.busy -= folders
+                self._freed.notify_all()
 
 
 def presenter_of(series: Series, number: int) -> TrainingPresenter:

@@ -13,6 +13,7 @@ from mia_demo.ui.engine.visitors import is_private
 from mia_demo.ui.train.handlers import TrainHandlers, idle_buttons, presenter_of
 
 FORM_NAMES = ("alpha", "photos", "epochs", "schedule", "architecture", "learning_rate", "seed")
+ENDING_SECONDS = 20.0  # a closed tab is noticed, and its training ends after its step
 NO_OFFER = tuple(gr.skip() for _ in range(5 + len(FORM_NAMES)))
 
 
@@ -20,6 +21,8 @@ def offer_unfinished(
     handlers: TrainHandlers, request: gr.Request, linked: Mapping[str, Any] | None
 ) -> tuple[Any, ...]:
     """The newest one, on a machine of one's own; elsewhere nobody knows whose it was.
+
+    Who reopens a closed tab is quicker than its training ends: that is waited for.
 
     Args:
         linked: the settings of a link to the page, which must be the training's.
@@ -29,13 +32,17 @@ def offer_unfinished(
     """
     if not is_private(request):
         return NO_OFFER
-    engine = handlers.engine
+    engine, session = handlers.engine, str(request.session_hash)
     for plan in unfinished_trainings(engine.zoo, engine.runs):
         form = form_of(plan)
-        if plan.folder in handlers.busy or form is None or (linked and form != linked):
+        if form is None or (linked and form != linked):
             continue
+        if not handlers.is_free(plan, ENDING_SECONDS) or not plan.epochs_done():
+            continue
+        if session in handlers.series:  # another training was begun meanwhile
+            break
         series = Series(engine.embedded, (plan,))
-        handlers.series[str(request.session_hash)] = series
+        handlers.series[session] = series
         board = presenter_of(series, 0).found()
         return board.to_json(), *idle_buttons(series), *(form[name] for name in FORM_NAMES)
     return NO_OFFER

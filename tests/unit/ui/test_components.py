@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from mia_demo.errors import ConfigError
+from mia_demo.ui.shared.checked_blocks import CheckedBlocks
 from mia_demo.ui.shared.components import UI, USES, component, script
 
 
@@ -42,3 +45,16 @@ def test_the_server_answers_a_script(sent: list[int], answer: dict[str, Any]) ->
 
     saver = component("runs/file_saver", server={"add": add})
     assert saver.add(sent) == answer  # Gradio hands several arguments over as one list
+
+
+@pytest.mark.parametrize(
+    ("answer", "sent"), [(gr.skip(), {}), (gr.update(name="other"), {"props": {"name": "other"}})]
+)
+def test_an_update_leaves_a_component_its_properties(
+    answer: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    with CheckedBlocks() as app:
+        table = component("compare/results_table", name="figures")
+        app.load(lambda: answer, None, table)
+    result = asyncio.run(app.process_api(0, [], state=gr.state_holder.SessionState(app)))
+    assert result["data"] == [{"__type__": "update", **sent}]
