@@ -1,4 +1,4 @@
-"""Pixels as JPEG data URI or PNG, and many pictures on one sheet."""
+"""Pixels as data URI or PNG, and many pictures on one sheet."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ import numpy.typing as npt
 from PIL import Image
 
 JPEG_QUALITY = 85  # 0.1 ms and 2 KB for 64 pixels; PNG costs eight times both
+WEBP_QUALITY = 80  # 0.6 ms and 0.7 KB
 MAX_READ_PIXELS = 64_000_000
 
 
 def data_uri(pixels: npt.NDArray[np.uint8]) -> str:
-    """uint8 [H, W, 3] -> JPEG."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=JPEG_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    """uint8 [H, W, 3] -> JPEG: quick to make, for what is computed live."""
+    return _encoded(pixels, "jpeg", JPEG_QUALITY)
+
+
+def small_data_uri(pixels: npt.NDArray[np.uint8]) -> str:
+    """uint8 [H, W, 3] -> WebP: half the bytes, for what every visitor is sent."""
+    return _encoded(pixels, "webp", WEBP_QUALITY)
 
 
 def png(pixels: npt.NDArray[np.uint8]) -> bytes:
@@ -48,6 +52,12 @@ def read_picture(source: Path | io.BytesIO, kind: str) -> npt.NDArray[np.uint8]:
             return np.array(image.convert("RGB"))
     except (Image.DecompressionBombError, SyntaxError, EOFError, zlib.error) as error:
         raise ValueError(str(error)) from error  # Pillow's answers to some broken files
+
+
+def _encoded(pixels: npt.NDArray[np.uint8], kind: str, quality: int) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind, quality=quality)
+    return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def sprite(pictures: npt.NDArray[np.uint8], columns: int) -> npt.NDArray[np.uint8]:

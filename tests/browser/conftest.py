@@ -48,6 +48,7 @@ def open_page(browser: Browser, app_url: str) -> Iterator[Callable[..., Page]]:
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
         page.goto(f"{app_url}?{query}{'&' if query else ''}__theme={theme}")
+        page.locator("#opening").wait_for(state="detached")
         if query:
             page.get_by_role("button", name="Menu").wait_for()
         else:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.test_attack_page import LANES, PHONE, violations
 
@@ -152,6 +153,47 @@ def test_a_live_attack_leaves_its_timeline_its_files_and_a_tally(open_page: Open
     with page.expect_download() as taken:
         page.get_by_role("group", name="Replay").get_by_role("button", name="Save anim").click()
     assert taken.value.suggested_filename == "attack-identity-5-seed-0.webp"
+
+
+def test_a_slow_line_shows_the_message_at_once_where_it_stays(
+    browser: Browser, app_url: str
+) -> None:
+    page = browser.new_context(**LAPTOP, reduced_motion="reduce").new_page()
+    network = page.context.new_cdp_session(page)
+    sizes: dict[str, int] = {}
+    network.on(
+        "Network.loadingFinished", lambda e: sizes.update({e["requestId"]: e["encodedDataLength"]})
+    )
+    network.send("Network.enable")
+    line = {"offline": False, "latency": 40, "uploadThroughput": -1}
+    network.send("Network.emulateNetworkConditions", {**line, "downloadThroughput": 50_000})
+    page.goto(f"{app_url}?__theme=light", wait_until="commit")
+    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    assert painted <= 5000
+    # What is in the opening, which is closed to scripts.
+    document = network.send("DOM.getDocument", {"depth": -1, "pierce": True})
+    early = [
+        network.send("DOM.getBoxModel", {"nodeId": node})["model"]["border"][:2]
+        for node in portraits_in(document["root"])
+    ]
+    network.send("Network.emulateNetworkConditions", {**line, "downloadThroughput": -1})
+    page.locator("#opening").wait_for(state="detached")
+    late = page.evaluate(
+        """() => [...document.querySelectorAll(".attack-page .portrait")]
+          .map((part) => part.getBoundingClientRect()).map(({ x, y }) => [x, y])"""
+    )
+    assert len(early) == 1 + len(LANES)
+    assert early == [pytest.approx(place, abs=2) for place in late]
+    assert max(sizes.values()) <= 250_000  # the page itself; everything else is smaller
+    page.context.close()
+
+
+def portraits_in(node: dict[str, Any]) -> list[int]:
+    """Node numbers of the opening's portraits."""
+    parts = [*node.get("children", []), *node.get("shadowRoots", [])]
+    own = [node["nodeId"]] if "portrait" in node.get("attributes", []) else []
+    return [*own, *(found for part in parts for found in portraits_in(part))]
 
 
 def test_axe_is_content(laptop: Page, open_page: OpenPage) -> None:

@@ -80,8 +80,14 @@ def test_the_strip_and_the_shares_are_those_of_the_recordings(evidence: Evidence
     assert strip["people"] == sorted(evidence.runs)
     for lane, row in zip(strip["lanes"], table["rows"], strict=True):
         assert lane["name"] == row["lane"]
-        assert lane["given"]["known"] == round(100 * row["acc1"])
-        assert lane["given"]["low"] <= lane["given"]["known"] <= lane["given"]["high"]
+        best = [attack["top1"][0] == attack["identity"] for attack in table["attacks"][row["lane"]]]
+        given = lane["given"]
+        assert (given["known"], given["people"]) == (sum(best), len(best)) == (sum(best), 100)
+        # 1.96 standard errors of a share of so many people, about which the interval must lie.
+        share = sum(best) / 100
+        half = 196 * (share * (1 - share) / 100) ** 0.5
+        assert given["low"] == pytest.approx(100 * share - half, abs=1.5)
+        assert given["high"] == pytest.approx(100 * share + half, abs=1.5)
         runs = [evidence.runs[person] for person in strip["people"]]
         reports = [run.report["lanes"][lane["name"]] for run in runs]
         assert lane["seen"] == [report["evaluator_top1"][0] for report in reports]

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from mia_demo.data.pictures import data_uri, sprite
+from mia_demo.data.pictures import small_data_uri, sprite
+from mia_demo.metrics.intervals import bootstrap_interval
 from mia_demo.report.claim import claim
 from mia_demo.report.columns import alpha_text
+from mia_demo.report.contact_sheet import Tile, contact_sheet
 from mia_demo.runs.attack_run import AttackRun
 from mia_demo.sweep.library import ResultsLibrary
-from mia_demo.sweep.rows import LaneRow
 from mia_demo.ui.boards.lane_styles import lane_styles
 from mia_demo.ui.boards.replay_view import run_board
 from mia_demo.ui.engine.engine import Engine
@@ -28,9 +29,9 @@ class GivenAway:
     """Of how many people a lane gives the face away, by the recorded table.
 
     Attributes:
-        known: Acc@1 times ``people``: whom the evaluator recognises, on average over the kept
-            reconstructions.
-        low, high: its 95 % interval over identities.
+        known: people whom the evaluator recognises in their best reconstruction, the one that the
+            wall of faces shows.
+        low, high: its 95 % interval over people.
     """
 
     known: int
@@ -74,6 +75,26 @@ class Evidence:
             board = replace(board, replay={**board.replay, "plays": True})
         return board.to_json()
 
+    def opening(self, identity: int) -> dict[str, Any] | None:
+        """``board`` as the page is sent with it: the recording's steps come when it shows.
+
+        Raises:
+            DataError: a photo or the run is damaged.
+        """
+        board = self.board(identity)
+        if board and board["replay"]:
+            board["replay"] = {**board["replay"], "sheet": "", "moments": []}
+        return board
+
+    def recording(self, identity: int) -> dict[str, Any] | None:
+        """What ``opening`` leaves out.
+
+        Raises:
+            DataError: the run is damaged.
+        """
+        board = self.board(identity)
+        return board["replay"] if board else None
+
     def strip(self) -> dict[str, Any]:
         """The recorded people with every lane's best reconstruction; ``{}`` if there are none.
 
@@ -90,13 +111,13 @@ class Evidence:
         styles = lane_styles(alphas)
         return {
             "people": numbers,
-            "photos": data_uri(sprite(photos.permute(0, 2, 3, 1).numpy(), len(runs))),
+            "photos": small_data_uri(sprite(photos.permute(0, 2, 3, 1).numpy(), len(runs))),
             "lanes": [
                 {
                     "name": name,
                     "style": styles[name],
                     "alpha": alpha_text(alphas[name]),
-                    "uri": data_uri(
+                    "uri": small_data_uri(
                         sprite(np.stack([run.pictures(name)[0] for run in runs]), len(runs))
                     ),
                     "given": asdict(self.given_away[name]) if name in self.given_away else None,
@@ -126,10 +147,10 @@ def read_evidence(engine: Engine) -> Evidence:
     for sweep in library.sweeps():
         record = sweep.record
         if sweep.is_recorded and record.lanes == list(lanes) and not library.caveat(record):
-            rows = sweep.load().rows
-            people = len(record.identities)
-            shares = {row.lane: _given_away(row, people) for row in rows}
-            return Evidence(engine, claim(rows, people), shares, runs)
+            results = sweep.load()
+            sheet = contact_sheet(results)
+            shares = {lane: _given_away(sheet, n) for n, lane in enumerate(lanes)}
+            return Evidence(engine, claim(results.rows, len(sheet)), shares, runs)
     return Evidence(engine, "No recorded table fits these classifiers.", {}, runs)
 
 
@@ -151,7 +172,7 @@ def claim_line(evidence: Evidence) -> str:
     )
 
 
-def _given_away(row: LaneRow, people: int) -> GivenAway:
-    low, high = row.acc1.interval or (row.acc1.known, row.acc1.known)
-    known, least, most = (round(share * people) for share in (row.acc1.known, low, high))
-    return GivenAway(known, least, most, people)
+def _given_away(sheet: Sequence[Sequence[Tile]], lane: int) -> GivenAway:
+    found = np.array([float(tiles[lane].is_recognised) for tiles in sheet])
+    low, high = (round(share * len(found)) for share in bootstrap_interval(found))
+    return GivenAway(int(found.sum()), low, high, len(found))

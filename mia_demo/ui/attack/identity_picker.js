@@ -16,23 +16,45 @@ const asked = new URL(location.href).searchParams;
 const linked = (asked.get("tab") || "attack") === "attack" && asked.get("identity");
 let marked = () => (/^\d{1,6}$/.test(linked) && Number(linked) <= last ? Number(linked) : props.value);
 
-function option({ number, uri, name }) {
+function option(number) {
+  const { count, names, columns } = props.faces;
+  const name = names[number] || "";
   const label = make("label", "face cover", faces);
   const input = radio(label, "identity", number, number === marked(), choose);
   input.setAttribute("aria-label", "Identity " + number + (name ? ", " + name : ""));
-  picture(label, uri, "", "square");
+  const part = (place, places) => (places > 1 ? (place / (places - 1)) * 100 : 0) + "%";
+  const [x, y] = [part(number % columns, columns), part(Math.floor(number / columns), Math.ceil(count / columns))];
+  make("div", "square", label).style.backgroundPosition = `${x} ${y}`;
   make("span", "", label, name ? number + " " + name : number).title = name;
   return { number, label, input };
 }
 
 function fill() {
   faces.replaceChildren();
-  last = props.faces.length - 1;
+  const { count, columns } = props.faces;
+  last = count - 1;
   search.placeholder = "0–" + last;
   search.value = "";
-  options = props.faces.map(option);
+  faces.style.setProperty("--columns", columns);
+  options = Array.from({ length: count }, (_, number) => option(number));
   filter();
+  isAsked = false;
+  showFaces();
   revealChosen();
+}
+
+// All faces lie on one sheet, which comes when somebody looks.
+let sheetUrl = "";
+let isAsked = false;
+async function showFaces() {
+  if (isAsked || !gallery.clientHeight) return;
+  isAsked = true;
+  const wanted = options;
+  const sheet = props.faces.sheet || (await server.sheet(props.faces.columns));
+  if (options !== wanted || typeof sheet !== "string") return; // others' faces are shown by now
+  URL.revokeObjectURL(sheetUrl);
+  sheetUrl = shortUrl(sheet);
+  faces.style.setProperty("--sheet", `url("${sheetUrl}")`);
 }
 
 // Scrolls the gallery alone, never the page.
@@ -91,5 +113,7 @@ let isShown = false;
 new ResizeObserver(() => {
   const wasShown = isShown;
   isShown = gallery.clientHeight > 0;
-  if (isShown && !wasShown) revealChosen();
+  if (!isShown || wasShown) return;
+  revealChosen();
+  showFaces();
 }).observe(gallery);

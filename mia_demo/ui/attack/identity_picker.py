@@ -8,23 +8,30 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.data.identities import IdentitySet
-from mia_demo.data.pictures import data_uri
+from mia_demo.data.pictures import small_data_uri, sprite
 from mia_demo.ui.shared.components import component
 
 FACE_SIZE = 80
+PICKER_COLUMNS = 10
 
 
 def identity_picker(identities: IdentitySet, value: int) -> gr.HTML:
     """Radio buttons with faces. Its value is the chosen identity's number; its event ``change``.
 
-    Raises:
-        DataError: an image cannot be read.
+    Its faces come when it is first seen: most visits never unfold it.
     """
-    return component("attack/identity_picker", value, locked=False, faces=picker_faces(identities))
+
+    def sheet(columns: int) -> str:
+        return _sheet(identities, columns)
+
+    faces = {**_who(identities), "sheet": ""}
+    return component(
+        "attack/identity_picker", value, server={"sheet": sheet}, locked=False, faces=faces
+    )
 
 
-def picker_faces(identities: IdentitySet, names: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """What the picker shows of each identity.
+def picker_faces(identities: IdentitySet, names: Sequence[str] = ()) -> dict[str, Any]:
+    """What the picker shows of identities.
 
     Args:
         names: by label, where identities have some.
@@ -32,12 +39,13 @@ def picker_faces(identities: IdentitySet, names: Sequence[str] = ()) -> list[dic
     Raises:
         DataError: an image cannot be read.
     """
-    faces, labels = identities.tensors(FACE_SIZE, indices=(0,))
-    return [
-        {
-            "number": label,
-            "uri": data_uri(face.permute(1, 2, 0).numpy()),
-            "name": names[label] if names else "",
-        }
-        for face, label in zip(faces, labels.tolist(), strict=True)
-    ]
+    return {**_who(identities, names), "sheet": _sheet(identities, PICKER_COLUMNS)}
+
+
+def _who(identities: IdentitySet, names: Sequence[str] = ()) -> dict[str, Any]:
+    return {"count": len(identities), "names": list(names), "columns": PICKER_COLUMNS}
+
+
+def _sheet(identities: IdentitySet, columns: int) -> str:
+    faces, _ = identities.tensors(FACE_SIZE, indices=(0,))
+    return small_data_uri(sprite(faces.permute(0, 2, 3, 1).numpy(), max(1, columns)))

@@ -7,6 +7,7 @@ import gradio as gr
 from mia_demo.ui.attack.evidence import claim_line, today
 from mia_demo.ui.attack.handlers import AttackHandlers
 from mia_demo.ui.attack.identity_picker import identity_picker
+from mia_demo.ui.attack.opening import Opening
 from mia_demo.ui.engine.engine import EMBEDDED
 from mia_demo.ui.engine.limits import MAX_WHOLE
 from mia_demo.ui.shared.address import AddressPage, Setting
@@ -80,11 +81,19 @@ def build_attack_page(app: AppState, address: AddressPage) -> None:
                     )
             with gr.Accordion("Advanced", open=False):
                 knobs = knob_fields(preset, attack, temperature)
-        value = evidence.board(first) or handlers.ready(first).to_json()
+        value = evidence.opening(first) or handlers.ready(first).to_json()
         strip = evidence.strip()
-        board = component("boards/attack_board", value, name="attack", strip=strip, todays=first)
+        board = component(
+            "boards/attack_board",
+            value,
+            server={"recording": evidence.recording},
+            name="attack",
+            strip=strip,
+            todays=first,
+        )
         file = component("shared/file_saver")
 
+    app.blocks.opening = Opening(evidence, app.blocks.title, app.tabs)
     shown = [board, start, stop]
     form = [preset, seed, lanes, *knobs]
     attacked = start.click(handlers.start, [people, picker, *form], shown, **JOB_EVENT)

@@ -8,7 +8,7 @@ from typing import Any
 
 from mia_demo.attack.frames import StepDetail
 from mia_demo.attack.stages import SHOWN
-from mia_demo.data.pictures import data_uri
+from mia_demo.data.pictures import small_data_uri
 from mia_demo.report.columns import alpha_text
 from mia_demo.ui.boards.board_words import called, photo_words, title_of
 from mia_demo.ui.boards.lane_styles import styles_in
@@ -165,7 +165,7 @@ class Faces:
             images, _ = self._people.identities.tensors(
                 FACE_PIXELS, labels=[identity], indices=(0,)
             )
-            uri = data_uri(images[0].permute(1, 2, 0).numpy())
+            uri = small_data_uri(images[0].permute(1, 2, 0).numpy())
             words = f"Photo of {called(identity, self._people.names)}, whom the evaluator names"
             self._read[identity] = Picture(uri, words)
         return self._read[identity]
@@ -185,7 +185,7 @@ def board_photos(people: People, identity: int) -> tuple[Picture, ...]:
     images, _ = identities.tensors(BOARD_PHOTO_SIZE, labels=[identity], indices=indices)
     return tuple(
         Picture(
-            data_uri(image.permute(1, 2, 0).numpy()),
+            small_data_uri(image.permute(1, 2, 0).numpy()),
             f"Real training photo {number} of {who}",
         )
         for number, image in enumerate(images, start=1)

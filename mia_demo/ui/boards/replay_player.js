@@ -110,26 +110,42 @@ function makePlayer(board, draw, isLive) {
   }
   slider.addEventListener("input", () => go(Number(slider.value)));
 
+  // Until the pictures are there, only the result is; its place is kept, so that nothing jumps.
+  function wait() {
+    button.disabled = slider.disabled = true;
+    slider.value = slider.max;
+    setText(panel.querySelector(".moment"), "Result");
+  }
+
+  let asked = null; // the board whose recording is on its way
+
   async function show(newest) {
-    if (pictures && newest.replay && newest.replay.sheet === value.replay.sheet) {
-      value = newest; // the same attack with other words: it goes on playing
+    if (value && newest.replay && newest.run && newest.run === value.run && (pictures || asked)) {
+      value = { ...newest, replay: value.replay }; // with other words: it goes on playing
       return redraw();
     }
+    const mine = (asked = {});
     pause();
     value = newest;
     pictures = null;
-    panel.hidden = true;
+    panel.hidden = !newest.replay;
     redraw();
     if (!newest.replay) return;
-    const { moments, plays, recorded } = newest.replay;
-    const cut = await cutUp(newest.replay, newest.lanes);
-    if (value !== newest) return; // another board has come meanwhile
-    pictures = cut;
-    number = moments.length - 1;
-    slider.max = number;
+    const { plays, recorded } = newest.replay;
     panel.querySelector(".recorded").hidden = !recorded;
     panel.querySelector(".files").hidden = recorded || !isLive;
-    panel.hidden = false;
+    wait();
+    const replay = newest.replay.sheet ? newest.replay : await server.recording(newest.identity).catch(() => null);
+    if (asked !== mine) return; // another board has come meanwhile
+    panel.hidden = !replay?.sheet;
+    if (panel.hidden) return;
+    const cut = await cutUp(replay, newest.lanes);
+    if (asked !== mine) return;
+    value = { ...value, replay };
+    pictures = cut;
+    number = replay.moments.length - 1;
+    slider.max = number;
+    button.disabled = slider.disabled = false;
     if (plays && !still.matches) play();
     else redraw();
   }

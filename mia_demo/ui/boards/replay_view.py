@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from mia_demo.data.pictures import data_uri
+from mia_demo.data.pictures import small_data_uri
 from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.replay import Replay
 from mia_demo.ui.boards.attack_view import (
@@ -91,7 +91,7 @@ def _lane(engine: Engine, run: AttackRun, position: int) -> LaneView:
     kind = "Recorded reconstruction" if run.is_recorded else "Reconstruction"
     pictures = [
         Picture(
-            data_uri(pixels),
+            small_data_uri(pixels),
             f"{kind} {rank} of identity {run.config.identity} from lane {view.name}",
         )
         for rank, pixels in enumerate(run.pictures(view.name)[: OTHERS + 1], start=1)

@@ -9,14 +9,6 @@ let urls = [];
 let chosen = null; // lane
 let first = 0; // person on the page
 
-// A short address instead of a long data URI in the style of every tile.
-function shortUrl(uri) {
-  const bytes = Uint8Array.from(atob(uri.split(",")[1]), (letter) => letter.charCodeAt(0));
-  const url = URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" }));
-  urls.push(url);
-  return url;
-}
-
 function showTile(strip, url, index, words) {
   const { columns, identities } = props.value;
   const rows = Math.ceil(identities.length / columns);
@@ -74,11 +66,10 @@ function showPage() {
 function show() {
   section.hidden = !props.value || !props.value.identities;
   urls.forEach((url) => URL.revokeObjectURL(url));
-  urls = [];
   if (section.hidden) return strips.replaceChildren();
   if (!props.value.lanes.some(({ name }) => name === chosen)) chosen = null;
   first = 0;
-  [props.value.photos, ...props.value.lanes.map(({ uri }) => uri)].forEach(shortUrl);
+  urls = [props.value.photos, ...props.value.lanes.map(({ uri }) => uri)].map(shortUrl);
   showPage();
 }
 

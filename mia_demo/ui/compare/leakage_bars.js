@@ -4,7 +4,7 @@
 const bars = $(".bars");
 const share = (value) => `${value * 100}%`;
 
-function showBar({ lane, style, alpha, value, low, high, text, words }) {
+function showBar({ lane, style, alpha, value, low, high, text, people, words }) {
   const row = make("button", "bar", bars);
   Object.assign(row, { type: "button", title: words });
   Object.assign(row.dataset, { style, lane });
@@ -21,6 +21,7 @@ function showBar({ lane, style, alpha, value, low, high, text, words }) {
   const range = make("span", "range", track);
   Object.assign(range.style, { left: share(low), width: share(high - low) });
   make("span", "number", row, text);
+  make("span", "people quiet", row, people);
 }
 
 function show() {

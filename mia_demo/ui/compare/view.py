@@ -73,7 +73,7 @@ def compare_view(sweep: Sweep, caveat: str, identities: IdentitySet) -> CompareV
     table_styles = {target_of(lane): style for lane, style in styles.items()} | styles
     return CompareView(
         summary=_summary(sweep, results, caveat),
-        leakage=_leakage(averages or results.rows, table_styles),
+        leakage=_leakage(averages or results.rows, table_styles, _people(results)),
         scatter=_scatter(results.rows, styles, TRAININGS_NOTE if averages else ""),
         table=_table([*averages, *results.rows], table_styles, AVERAGES_NOTE if averages else ""),
         attributes=_attribute_table(results, styles),
@@ -96,13 +96,30 @@ def _summary(sweep: Sweep, results: SweepResults, caveat: str) -> dict[str, Any]
     }
 
 
-def _leakage(rows: Sequence[LaneRow], styles: dict[str, int]) -> dict[str, Any]:
-    """A bar per lane; those of several smoothing factors by factor, as on an axis."""
+def _people(results: SweepResults) -> dict[str, str]:
+    """By lane, of how many people the best reconstruction is recognised."""
+    sheet = contact_sheet(results)
+    counts = [sum(tile.is_recognised for tile in tiles) for tiles in zip(*sheet, strict=True)]
+    return {
+        lane: f"{count} of {len(sheet)} people"
+        for lane, count in zip(results.record.lanes, counts, strict=True)
+    }
+
+
+def _leakage(
+    rows: Sequence[LaneRow], styles: dict[str, int], people: dict[str, str]
+) -> dict[str, Any]:
+    """A bar per lane; those of several smoothing factors by factor, as on an axis.
+
+    Args:
+        people: of ``_people``; an average over trainings has none.
+    """
     by_factor = sorted(rows, key=lambda row: -row.alpha)
-    return {"lanes": [_bar(row, styles[row.lane]) for row in by_factor]}
+    bars = [_bar(row, styles[row.lane], people.get(row.lane, "")) for row in by_factor]
+    return {"lanes": bars}
 
 
-def _bar(row: LaneRow, style: int) -> dict[str, Any]:
+def _bar(row: LaneRow, style: int, people: str) -> dict[str, Any]:
     low, high = row.acc1.interval or (row.acc1.known, row.acc1.known)
     alpha = f"α = {alpha_text(row.alpha)}"
     text = f"{row.acc1.known:.0%}"
@@ -115,8 +132,10 @@ def _bar(row: LaneRow, style: int) -> dict[str, Any]:
         "low": low,
         "high": high,
         "text": text,
-        "words": f"{row.lane}, {alpha}: {text} recognised"
-        + (f", 95% interval {interval}" if interval else ""),
+        "people": people,
+        "words": f"{row.lane}, {alpha}: {text} of the reconstructions recognised"
+        + (f", 95% interval {interval}" if interval else "")
+        + (f"; by the best one {people}" if people else ""),
     }
 
 
@@ -236,7 +255,6 @@ def _sheet(
                 "name": lane,
                 "style": styles[lane],
                 "uri": data_uri(sprite(results.pictures[position], SPRITE_COLUMNS)),
-                "right": sum(tiles[position].is_recognised for tiles in sheet),
             }
             for position, lane in enumerate(results.record.lanes)
         ],

@@ -22,6 +22,7 @@ from mia_demo.system.space import space_name
 # Whose X-Forwarded headers count, as uvicorn reads it: addresses and networks, or *.
 TRUSTED_PROXIES = "FORWARDED_ALLOW_IPS"
 ROOT_HEADERS = {b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server"}
+COMPRESSED = {("GET", "/"), ("POST", "/gradio_api/component_server/")}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 # Gradio's page evaluates its templates and starts inline scripts; nothing comes from elsewhere.
@@ -142,20 +143,21 @@ class SecurityHeaders:
 
 
 class CompressedPage:
-    """Compresses the page itself: Gradio compresses files by their ending, and it has none."""
+    """Compresses the page, and what its parts ask for: Gradio compresses files by their ending, and
+    these have none."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":
+        if scope["type"] != "http" or (scope["method"], scope["path"]) not in COMPRESSED:
             await self.app(scope, receive, send)
             return
 
         async def page(_: Scope, receive: Receive, send: Send) -> None:
             await self.app(scope, receive, send)
 
-        await BrotliMiddleware(page)({**scope, "path": "/index.html"}, receive, send)
+        await BrotliMiddleware(page)({**scope, "path": "/any.html"}, receive, send)
 
 
 def _policy() -> str:

@@ -22,6 +22,7 @@ from mia_demo.ui.serving.guards import (
     SecurityHeaders,
 )
 from mia_demo.ui.serving.mistakes import Mistakes, OwnParameters
+from mia_demo.ui.serving.openings import Openings
 from mia_demo.ui.serving.readers import Readers
 from mia_demo.ui.serving.seat_cookies import SeatCookies
 from mia_demo.ui.serving.uploads import Uploads
@@ -64,7 +65,7 @@ def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
 def guards() -> list[Middleware]:
     """What every request passes, outermost first."""
     passed = (
-        *(CompressedPage, ForwardedHost, ForeignOrigins, Logins, SecurityHeaders),
+        *(CompressedPage, Openings, ForwardedHost, ForeignOrigins, Logins, SecurityHeaders),
         *(OwnParameters, SeatCookies, Readers, Mistakes, Uploads),
     )
     return [Middleware(guard) for guard in passed]

@@ -44,13 +44,13 @@ def component(
             as ``props.name`` and the html as ``{{name}}``.
     """
     used = _used(path)
-    html = _read(f"{path}.html")
+    html = read_part(f"{path}.html")
     for part in used:
-        html = html.replace(f"<!-- {part} -->", _read(f"{part}.html"))
+        html = html.replace(f"<!-- {part} -->", read_part(f"{part}.html"))
     return gr.HTML(
         {} if value is None else value,
         html_template=html,
-        css_template="".join(_read(f"{part}.css") for part in used),
+        css_template="".join(read_part(f"{part}.css") for part in used),
         js_on_load=script(path),
         apply_default_css=False,
         server_functions=[_for_browser(name, answer) for name, answer in (server or {}).items()],
@@ -60,19 +60,20 @@ def component(
 
 def script(path: str) -> str:
     """A script with those that it uses before it."""
-    return "".join(USES.sub("", _read(f"{part}.js")) for part in _used(path))
+    return "".join(USES.sub("", read_part(f"{part}.js")) for part in _used(path))
 
 
 def _used(path: str) -> list[str]:
     """What a component consists of: all that its script uses, each once, and itself at the end."""
     found: list[str] = []
-    for line in USES.findall(_read(f"{path}.js")):
+    for line in USES.findall(read_part(f"{path}.js")):
         for part in line.split():
             found += [one for one in _used(part) if one not in found]
     return [*found, path]
 
 
-def _read(file: str) -> str:
+def read_part(file: str) -> str:
+    """A file below ``ui/``; empty if there is none."""
     found = UI / file
     return found.read_text(encoding="utf-8") if found.exists() else ""
 

@@ -22,6 +22,13 @@ function picture(parent, uri, alt, className = "") {
   return image;
 }
 
+// A short address instead of a long data URI in the style of many tiles.
+function shortUrl(uri) {
+  const [head, body] = uri.split(",");
+  const bytes = Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0));
+  return URL.createObjectURL(new Blob([bytes], { type: head.slice(5).split(";")[0] }));
+}
+
 // A heading and cells of a table's row.
 function row(body, heading, cells, style) {
   const line = make("tr", "", body);
