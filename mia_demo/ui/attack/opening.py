@@ -10,7 +10,6 @@ from functools import cache, lru_cache
 
 import gradio as gr
 from jinja2 import Environment
-from markupsafe import Markup
 
 from mia_demo.ui.attack.evidence import Evidence, today
 from mia_demo.ui.shared.components import read_part
@@ -60,8 +59,8 @@ class Opening:
             words=f"Recorded attack on identity {identity}; {', '.join(seen)}.",
             kind=lambda is_right: "recognised" if is_right else "other",
             percent=lambda share: f"{int(100 * share + 0.5)}%",  # as the browser rounds
-            css=Markup(_css()),  # noqa: S704  ours
-            script=Markup(read_part("attack/opening.js")),  # noqa: S704
+            css=_css(),
+            script=read_part("attack/opening.js"),
         )
 
 
