@@ -34,7 +34,7 @@ class Search(Protocol):
         """The candidates as they are now: [T, K, w_dim] on the CPU."""
 
     def pictures(self) -> Tensor | None:
-        """Theirs as the prior draws them, [T, K, 3, R, R] on the CPU, where no style makes them."""
+        """Their pictures [T, K, 3, R, R] on the CPU where no style makes them, else None."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from mia_demo.data.transforms import Crops, SharedCrop
 NOISE = 0.05 * 2  # of pixels in -1..1
 CROP_AREAS = (0.8, 1.0)
 CROP_STRETCH = (0.9, 1.1)
-MOST_DEGREES = 5.0
+MAX_DEGREES = 5.0
 
 Alteration = Callable[[Tensor], Tensor]  # pictures [n, 3, S, S] -> K * n views, copy by copy
 
@@ -52,7 +52,7 @@ def transformed_copies(
     Its crops are its own: ``crop_scale`` does not matter.
     """
     crops = Crops.draw(copies, CROP_AREAS, CROP_STRETCH, rng, mirror=True)
-    angle = (torch.rand(copies, generator=rng) * 2 - 1) * math.radians(MOST_DEGREES)
+    angle = (torch.rand(copies, generator=rng) * 2 - 1) * math.radians(MAX_DEGREES)
     rows = [
         torch.stack([crops.width * angle.cos(), -crops.height * angle.sin(), crops.x], dim=1),
         torch.stack([crops.width * angle.sin(), crops.height * angle.cos(), crops.y], dim=1),

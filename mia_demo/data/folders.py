@@ -23,7 +23,7 @@ def path_within(name: str) -> PurePosixPath:
     return PurePosixPath(name.replace("\\", "/"))
 
 
-def is_of_the_system(path: PurePosixPath) -> bool:
+def is_system_file(path: PurePosixPath) -> bool:
     """Whether an operating system left this beside the photos, or it names no file at all."""
     return (
         not path.parts

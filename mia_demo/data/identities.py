@@ -20,7 +20,7 @@ from torch import Tensor
 
 from mia_demo.data.decoding import READ_ERRORS, UNREADABLE_KINDS, VIDEO, as_rgb
 from mia_demo.data.folders import (
-    is_of_the_system,
+    is_system_file,
     path_within,
     people_of,
     points_outside,
@@ -213,7 +213,7 @@ def open_identity_set(
 
 def _folder_names(folder: Path) -> tuple[list[str], Any]:
     paths = [PurePosixPath(p.relative_to(folder)) for p in sorted(folder.rglob("*")) if p.is_file()]
-    names = [path.as_posix() for path in paths if not is_of_the_system(path)]
+    names = [path.as_posix() for path in paths if not is_system_file(path)]
     return names, lambda name: (folder / name).read_bytes()
 
 
@@ -228,7 +228,7 @@ def _zip_names(path: Path) -> tuple[list[str], Any]:
         infos = [
             info
             for info in archive.infolist()
-            if not info.is_dir() and not is_of_the_system(path_within(info.filename))
+            if not info.is_dir() and not is_system_file(path_within(info.filename))
         ]
         _check_zip(path, infos)
     names = [info.filename for info in infos]

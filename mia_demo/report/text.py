@@ -22,7 +22,7 @@ from mia_demo.sweep.rows import FIGURES, LaneRow
 GLANCE = {
     "lane": "classifier",
     "alpha": "α",
-    "test_accuracy": "new photos named rightly",
+    "test_accuracy": "new photos identified correctly",
     "acc1": "reconstructions recognised by the evaluator",
     "face_rank1": "by a face embedder",
 }

@@ -7,6 +7,7 @@ of the epochs, last epoch kept, and the schedule of negative smoothing factors (
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from mia_demo.data.transforms import AUGMENTATIONS, normalise
 from mia_demo.defences.label_smoothing import Step
 from mia_demo.errors import ConfigError
 from mia_demo.smoothing import alpha_at_epoch, smoothing_loss
+from mia_demo.system.cores import FreeCores
 from mia_demo.system.device import Compute
 from mia_demo.system.seeds import SeededDraws
 from mia_demo.training.config import TrainConfig
@@ -173,23 +175,25 @@ def train_classifier(
     """
     if directory is not None and (directory / STATE_FILE).exists():
         trainer.load(directory)
-    while trainer.epoch < trainer.config.epochs:
-        last: TrainingFrame | None = None
-        for frame in trainer.train_epoch():
-            if last is not None:
-                yield last
-            last = frame
-        assert last is not None
-        if directory is not None:
-            trainer.save(directory)
-        if test is not None:
-            logits = predict(trainer.network, test.images, trainer.compute)
-            last = replace(
-                last,
-                test_accuracy=_accuracy(logits, test.labels),
-                logits=logit_histogram(logits, test.labels),
-            )
-        yield last
+    with closing(FreeCores()) as cores:
+        while trainer.epoch < trainer.config.epochs:
+            cores.take()
+            last: TrainingFrame | None = None
+            for frame in trainer.train_epoch():
+                if last is not None:
+                    yield last
+                last = frame
+            assert last is not None
+            if directory is not None:
+                trainer.save(directory)
+            if test is not None:
+                logits = predict(trainer.network, test.images, trainer.compute)
+                last = replace(
+                    last,
+                    test_accuracy=_accuracy(logits, test.labels),
+                    logits=logit_histogram(logits, test.labels),
+                )
+            yield last
 
 
 @torch.no_grad()

@@ -24,6 +24,7 @@ Of all networks only the generator is shipped.
 import copy
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from torch import Tensor, nn
 from mia_demo.models.critics import FeatureCritics
 from mia_demo.models.encoder import Encoder
 from mia_demo.models.features import FaceFeatures, feature_error
+from mia_demo.system.cores import FreeCores
 from mia_demo.system.device import Compute
 from mia_demo.system.seeds import SeededDraws
 from mia_demo.training.prior_config import PriorConfig
@@ -278,11 +280,14 @@ def train_prior(
     if (directory / PRIOR_STATE_FILE).exists():
         trainer.load(directory)
     started_at = saved_at = trainer.seconds
-    while True:
-        yield trainer.train_step(images)
-        if trainer.seconds - started_at >= minutes * 60:
-            break
-        if trainer.seconds - saved_at > SAVE_EVERY_SECONDS:
-            trainer.save(directory)
-            saved_at = trainer.seconds
+    with closing(FreeCores()) as cores:
+        cores.take()
+        while True:
+            yield trainer.train_step(images)
+            if trainer.seconds - started_at >= minutes * 60:
+                break
+            if trainer.seconds - saved_at > SAVE_EVERY_SECONDS:
+                trainer.save(directory)
+                saved_at = trainer.seconds
+                cores.take()
     trainer.save(directory)

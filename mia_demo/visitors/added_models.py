@@ -1,6 +1,6 @@
 """What one visitor adds to the demo: classifiers of its people, and zoos with people of their own.
 
-A classifier from a file, or from a zoo of the Hub with the demo's own identities, becomes a further
+A classifier from a file, or from a zoo on the Hub with the demo's own identities, becomes a further
 lane. A zoo of other identities becomes other people to attack, with its own prior and evaluator.
 Everything is a stranger's and looked through before it is used; what was added is on nobody else's
 page.
@@ -50,7 +50,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class HubPeople(People):
-    """People of a zoo of the Hub, with everything that an attack on them needs.
+    """People of a zoo from the Hub, with everything that an attack on them needs.
 
     Attributes:
         origin: address of the zoo with its commit.
@@ -144,7 +144,7 @@ class AddedModels:
             yield Addition(lanes=(self._adopt(staging, entry, UPLOADED_LANE, UPLOADED),))
 
     def add_zoo(self, zoo: Zoo) -> Generator[News, None, None]:
-        """A zoo of the Hub: lanes if its identities are the demo's, else other people.
+        """A zoo from the Hub: lanes if its identities are the demo's, else other people.
 
         Raises:
             CheckpointError: nothing of it can be used.

@@ -25,7 +25,7 @@ HUB_FOLDER = "hub"  # what tabs loaded; the owner's zoos lie in the client's own
 MAX_TABS = 100
 MAX_TAB_BYTES = 1_000_000_000  # of all tabs' lanes
 MAX_TAB_ZOOS = 4  # of all tabs
-MAX_ZOO_BYTES = 250_000_000  # of one zoo of the Hub, for a tab
+MAX_ZOO_BYTES = 250_000_000  # of one zoo from the Hub, for a tab
 
 
 class AddedStore:

@@ -20,7 +20,7 @@ from PIL import Image, ImageOps
 
 from mia_demo.data.decoding import READ_ERRORS, UNREADABLE_KINDS, as_rgb, kind_of_content
 from mia_demo.data.folders import (
-    is_of_the_system,
+    is_system_file,
     path_within,
     people_of,
     points_outside,
@@ -184,7 +184,7 @@ def _people(archive: zipfile.ZipFile) -> list[tuple[str, list[zipfile.ZipInfo]]]
 
 def _is_ignored(info: zipfile.ZipInfo) -> bool:
     path = path_within(info.filename)
-    return is_of_the_system(path) or path.name == ATTRIBUTES_FILE  # of this project's own sets
+    return is_system_file(path) or path.name == ATTRIBUTES_FILE  # of this project's own sets
 
 
 def _check_entry(info: zipfile.ZipInfo) -> None:

@@ -38,7 +38,7 @@ class FolderZoo(Zoo):
 
     Args:
         root: the folder.
-        origin: address of a zoo of the Hub, with its commit; None for a folder of one's own.
+        origin: address of a zoo from the Hub, with its commit; None for a folder of one's own.
 
     Raises:
         CheckpointError: no manifest, or one this version does not understand.

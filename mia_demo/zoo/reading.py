@@ -36,7 +36,7 @@ class Zoo(ABC):
 
     Attributes:
         root: the folder with the manifest.
-        origin: address of a zoo of the Hub, with its commit; None for a folder on this machine.
+        origin: address of a zoo from the Hub, with its commit; None for a folder on this machine.
     """
 
     root: Path

@@ -1,4 +1,4 @@
-"""The models page as a visitor meets it: a zoo of the Hub, files of one's own, six lanes."""
+"""The models page as a visitor meets it: a zoo from the Hub, files of one's own, six lanes."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ class Evidence:
 
 
 def read_evidence(engine: Engine) -> Evidence:
-    """What fits the zoo's networks of now; a damaged recording is left out.
+    """What fits the zoo's current networks; a damaged recording is left out.
 
     Raises:
         DataError: the recorded table is damaged.
@@ -160,7 +160,7 @@ def whose_turn(people: Sequence[int], day: date) -> int:
 
 
 def today() -> date:
-    """By the clock of Greenwich, so that all visitors of a day see the same person."""
+    """In UTC, so that all visitors of a day see the same person."""
     return datetime.now(timezone.utc).date()
 
 

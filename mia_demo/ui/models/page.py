@@ -17,7 +17,7 @@ from mia_demo.ui.shared.lanes import MAX_BOARD_LANES
 from mia_demo.visitors.added_models import MAX_UPLOAD_BYTES
 
 HUB = f"""
-<h2>Add a zoo of the Hub</h2>
+<h2>Add a zoo from the Hub</h2>
 <div class="fine-print"><p>Its classifiers become lanes of the Attack page, up to {MAX_BOARD_LANES}
 at once. The Hub is asked when you press Load.</p></div>
 """
@@ -42,7 +42,7 @@ def build_models_page(app: AppState, page: AddressPage) -> None:
             address = gr.Textbox(
                 label="Address of the zoo",
                 placeholder="hf://user/repo@revision",
-                info="A revision is a branch, a tag, or best the commit.",
+                info="A revision is a branch, a tag, or, better, a commit.",
                 max_length=300,
             )
             load, stop = start_and_stop_buttons("Load")

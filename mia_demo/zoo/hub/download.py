@@ -56,7 +56,7 @@ def open_hub_zoo(
 def download_zoo(
     address: str, access: HubAccess | None = None
 ) -> Generator[DownloadProgress | FolderZoo, None, None]:
-    """Opens a zoo of the Hub, downloading what the cache lacks.
+    """Opens a zoo from the Hub, downloading what the cache lacks.
 
     Args:
         address: ``hf://user/repo@revision``; without a revision it is ``main``.

@@ -42,7 +42,7 @@ def models(demo: LayeredZoo, tmp_path: Path) -> AddedModels:
 
 
 def other_zoo(demo: LayeredZoo, folder: Path, *, same_people: bool) -> Zoo:
-    """A zoo of the Hub: the demo's networks, a little different."""
+    """A zoo from the Hub: the demo's networks, a little different."""
     shutil.copytree(demo.base.root, folder)
     zoo = FolderZoo(folder)
     for entry in zoo.entries("target"):
