@@ -14,6 +14,7 @@ from mia_demo.commands.requests import (
     ShieldRequest,
     SweepRequest,
 )
+from mia_demo.defences.registry import parse_strengths_by_defence
 from mia_demo.recipes.record import (
     quote_results,
     record_attack,
@@ -142,7 +143,9 @@ def answer_shield(request: ShieldRequest) -> dict[str, Any] | None:
         compute = choose_compute(request.device, local_rank=team.local_rank)
         if missing := missing_defences(zoo, request.defences.split(",")):
             team.require_alone(f"{', '.join(missing)} must be trained first")
-            zoo = make_defence_zoo(zoo, missing, request.output / "zoo", compute, log_line)
+            strengths = parse_strengths_by_defence(request.strengths or [])
+            own = request.output / "zoo"
+            zoo = make_defence_zoo(zoo, missing, own, compute, log_line, strengths=strengths)
         lanes = chosen_lanes(zoo, request.defences)
         attacks = chosen_attacks(request.attacks, request.preset, request.passes)
         identities, seeds = parse_numbers(request.identities), parse_numbers(request.seeds)

@@ -87,6 +87,9 @@ class ShieldRequest(Request):
         "lacks is trained in --output/zoo (see train --help)",
         "all",
     )
+    strengths: list[str] | None = option(
+        "of a defence to train; may be repeated", None, name="--set", metavar="DEFENCE.NAME=NUMBER"
+    )
     attacks: str = option("comma-separated attacks (see attack --help), or all", "all")
     identities: str = option("such as 0-9,17", "0-99")
     seeds: str = option("attack seeds, such as 0,1,2", "0")

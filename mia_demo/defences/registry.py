@@ -58,6 +58,24 @@ def parse_strengths(assignments: Sequence[str]) -> dict[str, float]:
     return strengths
 
 
+def parse_strengths_by_defence(assignments: Sequence[str]) -> dict[str, dict[str, float]]:
+    """``["bido.input_weight=0.01"]`` -> {"bido": {"input_weight": 0.01}}.
+
+    Raises:
+        ConfigError: as ``parse_strengths`` and ``build_defence``.
+    """
+    given: dict[str, list[str]] = {}
+    for assignment in assignments:
+        name, dot, rest = assignment.partition(".")
+        if not dot or "=" in name:
+            raise ConfigError(f"Write a strength as DEFENCE.NAME=NUMBER, not {assignment!r}.")
+        given.setdefault(name, []).append(rest)
+    strengths = {name: parse_strengths(rest) for name, rest in given.items()}
+    for name, chosen in strengths.items():
+        build_defence(name, chosen)
+    return strengths
+
+
 def described(name: str, strengths: Mapping[str, float]) -> str:
     """``BiDO-HSIC (input_weight 0.05, label_weight 0.5)``; nothing for label smoothing alone."""
     defence = build_defence(name, strengths)

@@ -77,10 +77,15 @@ def make_defence_zoo(
     root: Path,
     compute: Compute,
     log: Callable[[str], None],
+    *,
+    strengths: Mapping[str, Mapping[str, float]] | None = None,
 ) -> FolderZoo:
     """A zoo in ``root`` with the targets of ``source`` and one for each defence; resumable.
 
-    Defences have their published strengths, and all else is as in the plain target.
+    All but the defence is as in the plain target.
+
+    Args:
+        strengths: by defence, those that are not as published.
 
     Raises:
         ConfigError: ``source`` has no target that was trained plainly.
@@ -89,7 +94,11 @@ def make_defence_zoo(
     plain = [c for c in configs.values() if not c.alpha and c.defence == LabelSmoothing.name]
     if not plain:
         raise ConfigError("This zoo has no target with α = 0 whose training defences could share.")
-    configs |= {name: replace(plain[0], defence=name) for name in defences}
+    chosen = strengths or {}
+    configs |= {
+        name: replace(plain[0], defence=name, strengths=dict(chosen.get(name, {})))
+        for name in defences
+    }
     return make_variants(source, configs, root, compute, log)
 
 

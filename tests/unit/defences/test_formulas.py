@@ -12,7 +12,7 @@ from mia_demo.defences.bido import gaussian_kernel, hsic, linear_kernel, normali
 from mia_demo.defences.label_smoothing import Step
 from mia_demo.defences.mid import NoisyHead, code_divergence
 from mia_demo.defences.midre import IMAGENET_MEAN, erase_squares
-from mia_demo.defences.registry import build_defence
+from mia_demo.defences.registry import build_defence, parse_strengths_by_defence
 from mia_demo.errors import ConfigError
 from mia_demo.models.classifiers import build_classifier
 from mia_demo.smoothing import smoothing_loss
@@ -189,3 +189,18 @@ def test_wrong_labels_are_wrong_and_all_are_drawn() -> None:
 def test_mistakes_are_named(name: str, strengths: dict[str, float], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         build_defence(name, strengths)
+
+
+def test_strengths_of_several_defences_are_read_at_once() -> None:
+    given = ["bido.input_weight=0.01", "midre.most_area=0.3", "bido.label_weight=0.1"]
+    assert parse_strengths_by_defence(given) == {
+        "bido": {"input_weight": 0.01, "label_weight": 0.1},
+        "midre": {"most_area": 0.3},
+    }
+    for wrong, why in (
+        ("input_weight=0.01", r"as DEFENCE\.NAME=NUMBER"),
+        ("bido.weight=0.01", "bido has no strength 'weight'"),
+        ("nobody.weight=0.01", "No defence 'nobody'"),
+    ):
+        with pytest.raises(ConfigError, match=why):
+            parse_strengths_by_defence([wrong])

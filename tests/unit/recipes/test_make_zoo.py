@@ -154,12 +154,13 @@ def test_a_zoo_of_defences_trains_those_that_are_missing(
     missing = missing_defences(made, ["zero", "label_smoothing", "midre", "nobody"])
     assert missing == ["midre"]
     lines: list[str] = []
-    zoo = make_defence_zoo(made, missing, tmp_path / "zoo", compute, lines.append)
+    own = {"midre": {"most_area": 0.3}}
+    zoo = make_defence_zoo(made, missing, tmp_path / "zoo", compute, lines.append, strengths=own)
     assert set(zoo.target_names()) == {*made.target_names(), "midre"}
     assert {line.split(":")[0] for line in lines} == {"midre"}
     plain = made.entry("zero").training.recipe
     assert zoo.entry("midre").training.recipe == {
-        **plain, "defence": "midre", "strengths": {"least_area": 0.1, "most_area": 0.4}
+        **plain, "defence": "midre", "strengths": {"least_area": 0.1, "most_area": 0.3}
     }  # fmt: skip
     assert not missing_defences(zoo, missing)
 
