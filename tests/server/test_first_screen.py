@@ -13,6 +13,7 @@ import pytest
 
 from mia_demo.recipes.record import RECORDED_PEOPLE, recorded_identities
 from mia_demo.system.device import choose_compute
+from mia_demo.ui.app_page import build_app
 from mia_demo.ui.attack.evidence import Evidence, read_evidence, today, whose_turn
 from mia_demo.ui.attack.handlers import AttackHandlers
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
@@ -114,3 +115,9 @@ def test_sheet_and_animation_are_saved_from_the_board(handlers: AttackHandlers) 
         assert base64.b64decode(file["content"]).startswith(magic)
     with pytest.raises(gr.Error, match="no such run"):
         handlers.download({"run": "runs/attack-1", "wanted": "png"}, visit())
+
+
+def test_an_opened_app_asks_for_nothing_of_pages_that_nobody_looks_at(engine: Engine) -> None:
+    app = build_app(engine)
+    targets = [target for event in app.fns.values() for target in event.targets]
+    assert {part for part, event in targets if event == "load"} == {app._id}

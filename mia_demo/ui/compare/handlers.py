@@ -103,13 +103,19 @@ class CompareHandlers:
 
     # -- results ------------------------------------------------------------------------------
 
-    def open(self, request: gr.Request | None = None) -> tuple[Any, ...]:
-        """The page is first seen: the list of results, and those of the link, or the first."""
+    def open(self, chosen: str | None = None, request: gr.Request | None = None) -> tuple[Any, ...]:
+        """The page is first seen: the list of results, and those of the link, or the first.
+
+        Args:
+            chosen: by a link that was followed since the app was opened.
+        """
         sweeps = self._sweeps()
         if not sweeps:
             return gr.update(choices=[], value=None, interactive=False), *EMPTY_RESULTS.values()
         keys = [sweep.key for sweep in sweeps]
-        wanted = request.query_params.get(RESULTS) if request is not None else None
+        wanted = chosen
+        if not chosen and request is not None:
+            wanted = request.query_params.get(RESULTS)
         key = wanted if wanted in keys else keys[0]
         return _choices(sweeps, key), *self.choose(key)
 

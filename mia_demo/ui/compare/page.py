@@ -71,7 +71,8 @@ def build_compare_page(app: AppState, address: AddressPage) -> None:
     shown = [choice, summary, leakage, sheet, scatter, table, attributes]
     form = [identities, seeds, preset, lanes, *knobs]
     running = [progress, start, stop, finished, *shown]
-    summary.load(handlers.open, None, shown, **QUIET)
+    # Not its load event: Gradio triggers those of all pages when the app is opened.
+    summary.apply(handlers.open, choice, shown, **QUIET)
     choice.input(
         handlers.choose,
         choice,

@@ -32,4 +32,4 @@ for (const button of element.querySelectorAll("[data-kind]")) {
 }
 watch("value", show);
 show();
-if (!props.value || props.value.key === undefined) trigger("load");
+if (!props.value || props.value.key === undefined) trigger("apply");

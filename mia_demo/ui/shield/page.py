@@ -16,5 +16,5 @@ def build_shield_page(app: AppState, address: AddressPage) -> None:
     handlers = ShieldHandlers(app.engine)
     with gr.Column(elem_classes="shield-page"):
         board = component("shield/shield_board", server={"cell": handlers.cell})
-    board.load(handlers.open, None, board, **QUIET)
+    board.apply(handlers.open, None, board, **QUIET)
     address.link = board

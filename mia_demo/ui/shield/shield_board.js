@@ -129,4 +129,4 @@ board.addEventListener("keydown", (event) => {
 });
 watch("value", show);
 show();
-if (!props.value || !props.value.rows) trigger("load");
+if (!props.value || !props.value.rows) trigger("apply");
