@@ -62,7 +62,11 @@ class AttackRun:
         stopped = "" if self.is_complete else f", stopped at step {self.report['step']}"
         own = f" ({attack_words(config)})" if config.preset == "custom" else ""
         how = f"preset {config.preset}{own}, seed {config.seed}{stopped}"
-        return f"Identity {config.identity}, {how}"
+        return f"{capitalised(self.called(config.identity))}, {how}"
+
+    def called(self, identity: int) -> str:
+        """Who that is, for pictures to say."""
+        return f"identity {identity}"
 
     def origin_line(self) -> str:
         """When and where it ran, in one line."""
@@ -114,6 +118,11 @@ class AttackRun:
             DataError: it is damaged.
         """
         return load_replay(self.folder, self.config.lanes)
+
+
+def capitalised(words: str) -> str:
+    """As at the beginning of a sentence."""
+    return words[:1].upper() + words[1:]
 
 
 def save_attack(

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from mia_demo.runs.attack_run import AttackRun
+from mia_demo.runs.attack_run import AttackRun, capitalised
 from mia_demo.runs.replay import Replay
 from mia_demo.smoothing import format_alpha
 
@@ -54,7 +54,7 @@ def sheet_png(run: AttackRun, photo: npt.NDArray[np.uint8] | None) -> bytes:
             image.paste(_tile(picture, SMALL_TILE), (x, y + 2 * LINE))
             seen = report["evaluator_top1"][k]
             is_right = seen == run.config.identity
-            mark = f"{'right' if is_right else 'wrong'}: says {seen}"
+            mark = f"{'right' if is_right else 'wrong'}: {run.called(seen)}"
             _write(draw, (x, y + 2 * LINE + SMALL_TILE + 2), mark, RED if is_right else FAINT, 13)
     _write(draw, (GAP, size[1] - LINE), run.origin_line(), FAINT, 12)
     buffer = io.BytesIO()
@@ -115,13 +115,13 @@ def _frame(
         _write(draw, (x, GAP // 2), name, INK, 15)
         image.paste(_tile(pictures[position], TILE), (x, y))
         is_right = lane.evaluator_top1 == run.config.identity
-        verdict = "recognised" if is_right else f"taken for {lane.evaluator_top1}"
+        verdict = "recognised" if is_right else f"taken for {run.called(lane.evaluator_top1)}"
         if is_right:
             box = (x - FRAME, y - FRAME, x + TILE + FRAME - 1, y + TILE + FRAME - 1)
             draw.rectangle(box, outline=RED, width=FRAME)
         _write(draw, (x, y + TILE + GAP // 2), verdict, RED if is_right else FAINT, 15)
         x += TILE + GAP
-    label = f"Identity {run.config.identity}, {where}"
+    label = f"{capitalised(run.called(run.config.identity))}, {where}"
     _write(draw, (GAP, image.height - LINE), label, FAINT, 13)
     return image
 

@@ -1,14 +1,15 @@
 """Keeps an attack when it ends, be it done or stopped."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame
 from mia_demo.errors import DemoError
 from mia_demo.runs.replay import Replay, ReplayRecorder
 from mia_demo.runs.report import attack_report
-from mia_demo.runs.store import RunStore
 from mia_demo.system.device import Compute
 from mia_demo.zoo.reading import Zoo
 
@@ -20,11 +21,12 @@ class AttackSaver:
     """Watches one attack's frames and saves the attack at its end.
 
     Attributes:
+        keep: saves report, last frame and recording, and returns a key, as ``RunStore.keep``.
         key: of the kept run; empty while there is none.
         problem: why it was not kept; empty if it was, or if there was nothing to keep.
     """
 
-    store: RunStore
+    keep: Callable[[dict[str, Any], AttackFrame, Replay], str]
     zoo: Zoo
     config: AttackConfig
     compute: Compute
@@ -48,7 +50,7 @@ class AttackSaver:
             return ""
         try:
             report = attack_report(self.zoo, self.config, self.compute, self._latest)
-            self.key = self.store.keep(report, self._latest, self._recorder.replay())
+            self.key = self.keep(report, self._latest, self._recorder.replay())
         except (DemoError, OSError) as error:
             log.warning("an attack was not kept: %s", error)
             self.problem = str(error)

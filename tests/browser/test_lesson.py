@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_attack_page import violations
@@ -67,26 +68,45 @@ def test_axe_finds_nothing_serious(open_page: OpenPage) -> None:
     assert violations(page) == []
 
 
-def test_phone_needs_no_horizontal_scroll(open_page: OpenPage) -> None:
-    phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-    page = open_page(query="tab=attack&lesson=3", **phone)
-    expect(page.get_by_role("heading", name="The first attack")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    page.get_by_role("button", name="Fold").click()
-    expect(page.get_by_role("button", name="Reveal")).to_be_hidden()
+# What a step tells a class to press.
+PRESSED = {1: "Settings", 3: "Start", 4: "Somebody else", 6: "Walk", 8: "Start"}
+FREE = """() => {
+  const rect = (part) => part.getBoundingClientRect();
+  const page = rect(document.querySelector(".gradio-container"));
+  const bar = document.querySelector(".lesson");
+  const kinds = "[role=tabpanel] :is(img, svg, .tile, .square, .portrait)";
+  const faces = [...document.querySelectorAll(kinds)];
+  const isCovered = (face) => {
+    const { top, bottom, left, width } = rect(face);
+    const [from, to] = [Math.max(top, page.top), Math.min(bottom, page.bottom)];
+    const front = document.elementFromPoint(left + width / 2, (from + to) / 2);
+    return to - from > 2 && bar.contains(front);
+  };
+  return page.bottom <= rect(bar).top + 1 && !faces.some(isCovered);
+}"""
 
 
-def test_the_bar_leaves_the_button_free_that_a_step_asks_to_press(open_page: OpenPage) -> None:
-    page = open_page(query="tab=attack&lesson=3", viewport={"width": 1280, "height": 800})
-    expect(page.get_by_text("Predict first. Then press Start.")).to_be_visible()
-    start = page.get_by_role("button", name="Start", exact=True).bounding_box()
-    bar = page.locator(".lesson").bounding_box()
-    assert start is not None
-    assert bar is not None
-    assert start["y"] + start["height"] <= bar["y"]
-    assert bar["height"] <= 130
-    for face in page.locator(".attack-page .lane .portrait:visible").all():
-        box = face.bounding_box()
-        assert box is not None
-        assert box["y"] + box["height"] <= bar["y"]
-    page.get_by_role("button", name="Start", exact=True).click(trial=True)
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
+def test_no_step_covers_a_face_or_the_button_that_it_asks_to_press(
+    open_page: OpenPage, size: tuple[int, int]
+) -> None:
+    page = open_page(query="lesson=1", viewport={"width": size[0], "height": size[1]})
+    lesson = page.locator(".lesson")
+    for step in range(1, 12):
+        expect(lesson).to_contain_text(f"Step {step} of 11")
+        page.wait_for_function("() => !document.documentElement.matches('.link-unread')")
+        panel = page.locator("[role=tabpanel]:visible")
+        expect(panel).to_have_count(1)
+        page.wait_for_function(FREE)  # once the page has followed the strip's height
+        if step in PRESSED:
+            panel.get_by_role("button", name=PRESSED[step], exact=True).first.click(trial=True)
+        if step in (3, 8):
+            start = panel.get_by_role("button", name="Start", exact=True)
+            faces = [start, *panel.locator(".board .portrait").all()]
+            if size[0] > 640:
+                faces += panel.locator(".strip .tile").all()
+            ends = max(box["y"] + box["height"] for face in faces if (box := face.bounding_box()))
+            assert ends <= lesson.evaluate("bar => bar.getBoundingClientRect().top")
+        page.get_by_role("button", name="Finish" if step == 11 else "Next", exact=True).click()
+    expect(lesson).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") == size[0]

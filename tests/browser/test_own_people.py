@@ -99,7 +99,16 @@ def test_own_people_are_trained_on_attacked_and_deleted(open_page: OpenPage, zip
     expect(page.get_by_role("article", name="negative")).to_contain_text(
         re.compile(r"recognised|taken for (Ada|Bob|\$\{)")
     )
+    # Its timeline and its files are there, the recorded people are not: they are the demo's.
+    replay = page.get_by_role("group", name="Replay")
+    replay.get_by_role("slider", name="Step of the attack").press("Home")
+    expect(replay).to_contain_text("Before step 1")
+    expect(page.locator(".attack-page .strip")).to_be_hidden()
     assert "dentity" not in page.locator(".attack-page .board").inner_text()
+    for kind, ending in (("picture", "png"), ("animation", "webp")):
+        with page.expect_download() as taken:
+            replay.get_by_role("button", name=f"Save {kind}").click()
+        assert taken.value.suggested_filename == f"attack-identity-2-seed-0.{ending}"
 
     # Another visitor sees nothing of it; this tab finds it again after a reload.
     visitor = open_page()

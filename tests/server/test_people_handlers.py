@@ -14,8 +14,10 @@ import pytest
 import torch
 from PIL import Image
 
+from mia_demo.attack.config import preset_config
 from mia_demo.errors import ConfigError
 from mia_demo.system.device import Compute
+from mia_demo.ui.attack.handlers import AttackHandlers
 from mia_demo.ui.engine import people_training
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.people_training import plan_series, plan_three_lanes, series_work
@@ -138,6 +140,29 @@ def test_a_training_of_own_people_that_was_begun_is_told_where_it_goes_on(
     assert "Begun and not finished: the evaluator (1 of 40 epochs); the same settings" in told
     _, resumed = next(series_work(plan_three_lanes(people, engine.zoo), engine))
     assert len(resumed.epochs) == 1
+
+
+def test_an_attack_on_own_people_is_its_tabs_alone_and_goes_with_them(
+    people: OwnPeople, engine: Engine, handlers: PeopleHandlers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people_training, "EVALUATOR_EPOCHS", (1, 1))
+    config, images = parse_training(*FORM)
+    list(series_work(plan_series(people, engine.runs, config, images), engine))
+    attack = preset_config(
+        "quick", lanes=("positive",), candidates=1, kept=1, steps=2, selection_rounds=1
+    )
+    engine.attack(attack, session="a", people=people).wait()
+    attacks = AttackHandlers(engine)
+    board = {"run": "unkept", "wanted": "png"}
+    assert attacks.download(board, visit("a"))["name"] == "attack-identity-0-seed-0.png"
+    run = engine.unkept.get("a")
+    assert run is not None
+    assert run.heading().startswith("Ada, preset custom")
+    with pytest.raises(gr.Error, match="no such run"):
+        attacks.download(board, visit("b"))
+    assert not list(engine.runs.glob("*/run.json"))
+    handlers.delete({"key": people.key}, visit("a"))
+    assert engine.unkept.get("a") is None
 
 
 def test_classifiers_of_own_people_are_nobody_elses(

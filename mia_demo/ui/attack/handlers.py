@@ -12,7 +12,9 @@ from mia_demo.attack.config import AttackConfig, parse_knobs
 from mia_demo.attack.lanes import check_lane
 from mia_demo.attack.named import named_attack
 from mia_demo.errors import ConfigError
+from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.store import NO_SUCH_RUN
+from mia_demo.runs.unkept import UNKEPT
 from mia_demo.ui.attack.evidence import read_evidence, today
 from mia_demo.ui.attack.identity_picker import picker_faces
 from mia_demo.ui.boards.attack_file import attack_file
@@ -202,12 +204,21 @@ class AttackHandlers:
     def download(self, board: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """The sheet or the animation of the attack on the board, for the browser to save."""
         with toasts():
-            run = self.engine.kept.attack(str(board.get("run", "")))
-            session = str(request.session_hash or "")
-            is_theirs = is_private(request) or self.engine.owned_runs.is_of(run.key, session)
-            if not (run.is_recorded or is_theirs):
-                raise ConfigError(NO_SUCH_RUN)
+            run = self._run(str(board.get("run", "")), request)
             return attack_file(self.engine, run, str(board.get("wanted", "")), next(self._numbers))
+
+    def _run(self, key: str, request: gr.Request) -> AttackRun:
+        """The attack of this key, if whoever asks may see it."""
+        session = str(request.session_hash or "")
+        if key == UNKEPT:
+            run: AttackRun | None = self.engine.unkept.get(session)
+        else:
+            run = self.engine.kept.attack(key)
+            is_theirs = is_private(request) or self.engine.owned_runs.is_of(run.key, session)
+            run = run if run.is_recorded or is_theirs else None
+        if run is None:
+            raise ConfigError(NO_SUCH_RUN)
+        return run
 
     def _end_attack(self, request: gr.Request) -> bool:
         """Ends the visitor's attack, and says whether there was one."""

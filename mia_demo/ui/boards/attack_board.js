@@ -121,6 +121,7 @@ function show(value) {
   setText(".shown", value.shown && value.shown + older);
   $(".shown").dataset.older = value.is_older;
 
+  $(".strip").hidden = !props.strip?.people || value.is_own; // the recorded people are the demo's
   setText(photos.querySelector("h3"), value.title);
   photos.querySelector("h3").title = value.title;
   showPicture(photos.querySelector(".portrait"), value.photos[0], "square");

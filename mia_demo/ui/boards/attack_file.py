@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mia_demo.data.identities import IdentitySet
 from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.export import FILE_TYPES, export, file_name
+from mia_demo.runs.unkept import UnkeptRun
 from mia_demo.ui.boards.attack_view import BOARD_PHOTO_SIZE
 from mia_demo.ui.engine.engine import Engine
 
@@ -18,17 +20,20 @@ def attack_content(engine: Engine, run: AttackRun, kind: str) -> bytes:
     """A file of ``FILE_TYPES``, with a training photo of the identity if the zoo has it.
 
     Raises:
-        ConfigError: there is no such file.
+        ConfigError: there is no such file, or the people are gone.
         DataError: the run is damaged.
     """
-    return export(run, kind, photo_of(engine, run.config.identity))
+    identities = engine.identities
+    if isinstance(run, UnkeptRun):
+        identities = engine.people(run.people).identities
+    return export(run, kind, photo_of(identities, run.config.identity))
 
 
-def photo_of(engine: Engine, identity: int) -> npt.NDArray[np.uint8] | None:
-    """A training photo of the identity [R, R, 3]; None if the zoo has no such identity."""
-    if identity >= len(engine.identities):
+def photo_of(identities: IdentitySet, identity: int) -> npt.NDArray[np.uint8] | None:
+    """A training photo of the identity [R, R, 3]; None if there is no such identity."""
+    if identity >= len(identities):
         return None
-    images, _ = engine.identities.tensors(BOARD_PHOTO_SIZE, labels=[identity], indices=[0])
+    images, _ = identities.tensors(BOARD_PHOTO_SIZE, labels=[identity], indices=[0])
     return images[0].permute(1, 2, 0).numpy()
 
 

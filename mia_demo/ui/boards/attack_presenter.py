@@ -104,7 +104,7 @@ class BoardPresenter:
             return board
         recording = self._saver.recording()
         if recording is not None:
-            replay = replay_json(recording, self.config.identity)
+            replay = replay_json(recording, self.config.identity, names=self._names)
             board = self.view = replace(board, run=self._saver.key, replay=replay)
         if not self._saver.problem:
             return board

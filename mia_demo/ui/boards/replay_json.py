@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,10 +11,13 @@ from mia_demo.runs.replay import SHEET_COLUMNS, Moment, Replay
 from mia_demo.ui.boards.board_words import progress_of, verdict_words
 
 
-def replay_json(replay: Replay, identity: int, *, is_recorded: bool = False) -> dict[str, Any]:
+def replay_json(
+    replay: Replay, identity: int, *, is_recorded: bool = False, names: Sequence[str] = ()
+) -> dict[str, Any]:
     """The recording as ``replay_player.js`` plays it.
 
     Args:
+        names: of the people, by label, where they have some.
         is_recorded: it came with the demo.
     """
     encoded = base64.b64encode(replay.sheet).decode("ascii")
@@ -23,11 +27,11 @@ def replay_json(replay: Replay, identity: int, *, is_recorded: bool = False) -> 
         "columns": SHEET_COLUMNS,
         "plays": False,
         "recorded": is_recorded,
-        "moments": [_moment(moment, identity) for moment in replay.moments],
+        "moments": [_moment(moment, identity, names) for moment in replay.moments],
     }
 
 
-def _moment(moment: Moment, identity: int) -> dict[str, Any]:
+def _moment(moment: Moment, identity: int, names: Sequence[str]) -> dict[str, Any]:
     words = {"sampling": "Before step 1", "done": "Result"}
     return {
         "stage": moment.stage,
@@ -40,7 +44,7 @@ def _moment(moment: Moment, identity: int) -> dict[str, Any]:
                 "target_confidence": lane.target_confidence,
                 "gradient_cosine": lane.gradient_cosine,
                 "evaluator_top1": lane.evaluator_top1,
-                "verdict": verdict_words(lane.evaluator_top1, identity),
+                "verdict": verdict_words(lane.evaluator_top1, identity, names),
                 "certainty": f"{lane.evaluator_confidence:.0%} sure",
                 "recognised": lane.evaluator_top1 == identity,
                 "detail": asdict(lane.detail) if lane.detail else None,

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mia_demo.attack.config import AttackConfig, preset_config
 from mia_demo.attack.frames import AttackFrame
@@ -14,9 +15,11 @@ from mia_demo.attack.stages import SHOWN
 from mia_demo.errors import ConfigError
 from mia_demo.runs import RUNS
 from mia_demo.runs.attack_run import AttackRun
+from mia_demo.runs.replay import Replay
 from mia_demo.runs.saver import AttackSaver
 from mia_demo.runs.store import RunStore
 from mia_demo.runs.training_run import TrainingRun
+from mia_demo.runs.unkept import UnkeptRun, unkept_run
 from mia_demo.system.device import Compute
 from mia_demo.system.leftovers import sweep_temporary_files
 from mia_demo.ui.engine import zero_gpu
@@ -77,6 +80,7 @@ class Engine:
         self.speed = SpeedMeter()
         self.attacks: SessionJobs[Tracked] = SessionJobs()
         self.finished_attacks: SessionMemory[FinishedAttack] = SessionMemory()
+        self.unkept: SessionMemory[UnkeptRun] = SessionMemory()
         self.kept = RunStore(runs, zoo)
         self.networks = Networks(self.zoo, self.identities, compute)
         self._warming_up: Job[AttackFrame] | None = None
@@ -134,8 +138,8 @@ class Engine:
         """Queues an attack. With a session, its result is remembered there and kept as a run.
 
         Args:
-            people: whom to attack, by default the demo's own. Attacks on others are neither
-                remembered nor kept: nobody's own photos end up in a run.
+            people: whom to attack, by default the demo's own. Attacks on others stay in memory,
+                for their tab alone: nobody's own photos end up in a run.
 
         Raises:
             ConfigError: it would keep others waiting for too long.
@@ -143,29 +147,36 @@ class Engine:
         """
         self._check_budget(config)
         victims = people or self.embedded
-        is_kept = session and victims is self.embedded
+        is_own = victims is not self.embedded
 
         def run() -> Generator[Tracked, None, None]:
             for tracked in self._tracked(config, victims):
-                if tracked.frame.is_last and is_kept:
+                if tracked.frame.is_last and session and not is_own:
                     images = {lane.name: lane.images[:SHOWN].copy() for lane in tracked.frame.lanes}
                     top1 = {n.name: n.evaluator_top1[n.best] for n in tracked.frame.lanes}
                     finished = FinishedAttack(config, tracked.curves, images, top1)
                     self.finished_attacks.put(session, finished)
                 yield tracked
 
+        def remember(report: dict[str, Any], frame: AttackFrame, recording: Replay) -> str:
+            ended = unkept_run(victims.key, victims.names, config, report, (frame, recording))
+            self.unkept.put(session, ended)
+            return ended.key
+
         def kept() -> Generator[Tracked, None, None]:
-            saver = AttackSaver(self.kept, self.zoo, config, self.compute)
+            keep = remember if is_own else self.kept.keep
+            saver = AttackSaver(keep, victims.zoo, config, self.compute)
             try:
                 for tracked in run():
                     saver.see(tracked.frame)
                     yield replace(tracked, saver=saver)
             finally:  # in the job's thread; a stopped attack is kept as well
-                if key := saver.save():
+                key = saver.save()
+                if key and not is_own:
                     self.owned_runs.put(key, session)
 
         return Job(
-            kept if is_kept else run,
+            kept if session else run,
             self.device,
             "an attack",
             every_frame=every_frame,
@@ -216,6 +227,7 @@ class Engine:
     def delete_people(self, people: OwnPeople) -> None:
         """Deletes a visitor's photos and everything that was trained on them."""
         self.own_people.delete(people.key)
+        self.unkept.forget(lambda run: run.people == people.key)
         self.networks.forget_all(people.zoo)
 
     def remove_added(self, models: AddedModels, name: str) -> None:

@@ -71,6 +71,12 @@ class SessionMemory(Generic[Value]):
                 self._values.move_to_end(session)
             return self._values.get(session)
 
+    def forget(self, is_gone: Callable[[Value], bool]) -> None:
+        """Drops what is gone."""
+        with self._lock:
+            for session in [tab for tab, value in self._values.items() if is_gone(value)]:
+                del self._values[session]
+
 
 class OwnedKeys:
     """Which tab a run belongs to, in memory only: a restart forgets it."""

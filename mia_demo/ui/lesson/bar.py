@@ -77,7 +77,13 @@ def build_lesson(app: AppState, address_bar: gr.HTML) -> None:
         elem_classes="lesson-bar",
     )
     bar.submit(lesson.reveal, bar, bar, **JOB_EVENT)
-    bar.select(lesson.go, bar, app.address.outputs(app.tabs, address_bar), **JOB_EVENT)
+    bar.select(
+        lesson.go,
+        bar,
+        app.address.outputs(app.tabs, address_bar),
+        trigger_mode="always_last",  # for whoever turns two steps at once
+        **JOB_EVENT,
+    )
 
 
 def _for_browser(step: LessonStep) -> dict[str, Any]:

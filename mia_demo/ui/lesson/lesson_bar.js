@@ -78,7 +78,9 @@ function move(to) {
   show();
   bar.scrollTop = 0;
   $("h2").focus();
-  if (steps[at].link !== link) follow(steps[at].link);
+  if (steps[at].link === link) return;
+  element.closest(".gradio-container").scrollTop = 0; // which scrolls above the strip
+  follow(steps[at].link);
 }
 
 function open(number) {

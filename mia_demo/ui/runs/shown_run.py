@@ -185,6 +185,6 @@ def time_words(date: str) -> str:
 
 def real_photo(engine: Engine, identity: int) -> list[dict[str, str]]:
     """The photo as a picture of a comparison, if there is one."""
-    photo = photo_of(engine, identity)
+    photo = photo_of(engine.identities, identity)
     alt = f"Training photo of identity {identity}"
     return [] if photo is None else [{"uri": data_uri(photo), "alt": alt}]

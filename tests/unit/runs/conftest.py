@@ -36,7 +36,7 @@ def store(tmp_path: Path, zoo: Zoo) -> RunStore:
 
 @pytest.fixture
 def saver(store: RunStore, zoo: Zoo, compute: Compute, config: AttackConfig) -> AttackSaver:
-    return AttackSaver(store, zoo, config, compute)
+    return AttackSaver(store.keep, zoo, config, compute)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def keep(zoo: Zoo, compute: Compute, config: AttackConfig) -> Callable[..., str]
     """Saves the frames as a run and returns its key."""
 
     def save(store: RunStore, frames: list[AttackFrame]) -> str:
-        saver = AttackSaver(store, zoo, config, compute)
+        saver = AttackSaver(store.keep, zoo, config, compute)
         for frame in frames:
             saver.see(frame)
         return saver.save()
