@@ -70,6 +70,16 @@ def test_a_laptop_shows_the_message_without_scrolling(laptop: Page) -> None:
     for lane in LANES:
         meter = page.get_by_role("meter", name=f"Given away by lane {lane}")
         expect(meter).to_have_attribute("aria-valuetext", re.compile("of 100, 95% interval"))
+    # The smoothed labels: a bar and a figure each, with a name.
+    labels = page.get_by_role("img", name="Label of the right person in training: ")
+    assert labels.all_inner_texts() == ["90%", "100%", "105%"]
+    full = labels.nth(1).locator(".fill").bounding_box()
+    assert full is not None
+    for label, share in zip(labels.all(), (0.901, 1.0, 1.05), strict=True):
+        assert label.get_attribute("title") == label.get_attribute("aria-label")
+        bar = label.locator(".fill").bounding_box()
+        assert bar is not None
+        assert bar["width"] / full["width"] == pytest.approx(share, abs=0.01)
     words = page.evaluate(WORDS)
     assert len(words) <= MAX_WORDS, words
     controls = page.evaluate(f"selector => ({SEEN})(selector).map(x => x.outerHTML)", CONTROLS)
@@ -195,6 +205,36 @@ def portraits_in(node: dict[str, Any]) -> list[int]:
     parts = [*node.get("children", []), *node.get("shadowRoots", [])]
     own = [node["nodeId"]] if "portrait" in node.get("attributes", []) else []
     return [*own, *(found for part in parts for found in portraits_in(part))]
+
+
+def test_a_projector_enlarges_faces_and_verdicts_and_hides_chrome(laptop: Page) -> None:
+    page = laptop
+    faces = page.locator(".board .portrait")
+    stamps = page.locator(".board .stamp")
+    rows = page.locator(".strip .row .name")
+    colours = rows.evaluate_all("names => names.map((name) => getComputedStyle(name).color)")
+    # Where four faces fill the width they can grow by their frames alone.
+    for width, height, growth in ((1280, 720, 1.25), (1920, 1080, 1.05)):
+        page.set_viewport_size({"width": width, "height": height})
+        before = [size(part) for part in (*faces.all(), *stamps.all())]
+        project(page)
+        after = [size(part) for part in (*faces.all(), *stamps.all())]
+        for part, (was, now) in enumerate(zip(before, after, strict=True)):
+            assert now > was * (growth if part < faces.count() else 1.25)
+        parts = (".photos .portrait", ".lane .stamp", ".strip .tile", ".share strong", ".claim h2")
+        assert [seen(page, part) for part in parts] == [1, 3, 48, 3, 1]
+        for chrome in ("Somebody else", "Settings"):
+            expect(page.get_by_role("button", name=chrome, exact=True)).to_be_hidden()
+        expect(page.get_by_role("button", name="Start", exact=True)).to_be_in_viewport(ratio=1)
+        assert colours == rows.evaluate_all("names => names.map((n) => getComputedStyle(n).color)")
+        project(page)
+
+
+def project(page: Page) -> None:
+    """Switches the projector mode."""
+    page.get_by_role("button", name="Menu").click()
+    page.get_by_role("button", name="Projector mode").click()
+    page.keyboard.press("Escape")
 
 
 def test_axe_is_content(laptop: Page, open_page: OpenPage) -> None:

@@ -28,6 +28,7 @@ function makeLane(name) {
   make("span", "name", title);
   make("span", "alpha", title);
   const label = make("span", "label", title);
+  label.setAttribute("role", "img");
   make("span", "fill", make("span", "scale", label));
   make("small", "", label);
   const portrait = make("div", "portrait", column);
@@ -43,6 +44,7 @@ function showLabel(part, { label }) {
   part.querySelector(".fill").style.width = `${(label / 1.1) * 100}%`;
   setText(part.querySelector("small"), words);
   part.title = `Label of the right person in training: ${words}`;
+  part.setAttribute("aria-label", part.title);
 }
 
 function showLane(column, lane) {
