@@ -7,7 +7,8 @@ from pathlib import Path
 import gradio as gr
 
 STYLES = [
-    Path(__file__).with_name(f"{name}.css") for name in ("base", "colours", "style", "projector")
+    Path(__file__).with_name(f"{name}.css")
+    for name in ("base", "colours", "style", "projector", "beside_lesson")
 ]
 
 
