@@ -83,28 +83,28 @@ def test_bars_follow_the_slider_without_the_server(open_page: OpenPage) -> None:
 
 def test_train_pause_resume_attack_download_delete(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_train(open_page, accept_downloads=True)
-    prepare_tiny_training(page, alpha=-0.2, epochs=16, seed=11)
+    prepare_tiny_training(page, alpha=-0.2, epochs=8, seed=11)
     button(page, "Start").click()
     means = page.get_by_role(
-        "img", name=re.compile(r"^Mean logits after epoch \d+ of 16: right person")
+        "img", name=re.compile(r"^Mean logits after epoch \d+ of 8: right person")
     )
     expect(means).to_be_visible(timeout=TIMEOUT)
     button(page, "Pause").click()
     status = board(page).get_by_role("status")
-    expect(status).to_have_text(re.compile(r"^Paused after epoch \d+ of 16\."), timeout=TIMEOUT)
-    assert int(re.findall(r"\d+", status.inner_text())[0]) in range(1, 16)
+    expect(status).to_have_text(re.compile(r"^Paused after epoch \d+ of 8\."), timeout=TIMEOUT)
+    assert int(re.findall(r"\d+", status.inner_text())[0]) in range(1, 8)
     button(page, "Resume").click()
     expect(status).to_have_text(re.compile(r"^Done: own-\d+, α = −0\.2, names "), timeout=TIMEOUT)
     name = re.findall(r"own-\d+", status.inner_text())[0]
     for chart in ("Loss", "Accuracy", "α in effect", "Mean logits"):
         expect(
-            page.get_by_role("img", name=re.compile(f"^{chart} after epoch 16 of 16: "))
+            page.get_by_role("img", name=re.compile(f"^{chart} after epoch 8 of 8: "))
         ).to_be_visible()
     # Early schedule: full from 30% of the epochs.
     expect(page.get_by_role("img", name="α in effect")).to_have_attribute(
         "aria-label", re.compile("used −0.2$")
     )
-    expect(page.get_by_role("img", name="Logits after epoch 16: right person")).to_be_visible()
+    expect(page.get_by_role("img", name="Logits after epoch 8: right person")).to_be_visible()
     expect(button(page, "Start")).to_be_enabled()
 
     with page.expect_download() as download:
@@ -118,7 +118,7 @@ def test_train_pause_resume_attack_download_delete(open_page: OpenPage, tmp_path
     page.get_by_role("tab", name="Runs").click()
     page.get_by_role("button", name=f"Open {name}, α = −0.2").click()
     expect(
-        page.locator(".runs-page").get_by_role("img", name="Loss after epoch 16 of 16")
+        page.locator(".runs-page").get_by_role("img", name="Loss after epoch 8 of 8")
     ).to_be_visible()
     expect(page.locator(".run-details code")).to_have_text(
         re.compile(r"train --alpha=-0\.2 .*--photos 1 ")
