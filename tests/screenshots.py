@@ -95,6 +95,14 @@ def compare(studio: Studio) -> Page:
     return page
 
 
+def shield(studio: Studio) -> Page:
+    page = studio.open("tab=shield")
+    page.locator("[role=gridcell][data-attack=poincare]").last.click()
+    page.locator(".cell .pair").first.wait_for()
+    studio.wide("shield", page, 900)
+    return page
+
+
 def line_up(studio: Studio) -> Page:
     page = studio.open("tab=line-up")
     page.get_by_text("Round 1 of 8, recorded").wait_for()
@@ -229,7 +237,7 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             studio = Studio(browser, url, folder)
             try:
-                for take in (attack, compare, train, models, runs, understand, lesson):
+                for take in (attack, compare, shield, train, models, runs, understand, lesson):
                     take(studio).context.close()
                 phones(studio, line_up(studio))
                 browser.close()
