@@ -105,7 +105,13 @@ def test_a_phone_shows_the_photo_and_a_reconstruction_of_every_lane(open_page: O
     page = open_page(**PHONE)
     assert seen(page, ".board .portrait img.square") == 1 + len(LANES)
     assert seen(page, ".board .lane .stamp") == len(LANES)
+    assert seen(page, ".board .lane .label") == len(LANES)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+    ends = page.locator(".strip .meter").evaluate_all(
+        "meters => meters.map((meter) => meter.getBoundingClientRect().right)"
+    )
+    assert len(ends) == len(LANES)
+    assert max(ends) <= 390
 
 
 def test_somebody_else_plays_at_once(open_page: OpenPage) -> None:
