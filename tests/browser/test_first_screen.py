@@ -167,9 +167,29 @@ def test_a_live_attack_leaves_its_timeline_its_files_and_a_tally(open_page: Open
     slider.press("ArrowRight")
     expect(slider).to_have_attribute("aria-valuetext", "Step 1 of 4")
     assert page.locator(".lane .portrait img").first.get_attribute("src") != result
+    # One step under the glass, with its own numbers: its new w is where the next one begins.
+    page.get_by_text("One step under the magnifying glass").click()
+    glass = page.locator(".glass")
+    expect(glass.get_by_role("heading")).to_have_text(
+        ["w", "image", "logits", "loss", "gradient", "new w"]
+    )
+    expect(glass.locator("[data-part=logits] .target")).to_have_text("5 (target)")
+    expect(glass.locator("[data-part=loss] strong")).to_have_text(re.compile(r"^\d+\.\d{3}$"))
+    expect(glass.locator("[data-part=image] img")).to_be_visible()
+    ends = numbers(glass.locator("[data-part=next] .bars i"))
+    glass.get_by_role("slider", name="Step under the glass").press("ArrowRight")
+    expect(slider).to_have_attribute("aria-valuetext", "Step 2 of 4")
+    assert numbers(glass.locator("[data-part=w] .bars i")) == pytest.approx(ends, abs=0.0002)
     with page.expect_download() as taken:
         page.get_by_role("group", name="Replay").get_by_role("button", name="Save anim").click()
     assert taken.value.suggested_filename == "attack-identity-5-seed-0.webp"
+
+
+def numbers(bars: Locator) -> list[float]:
+    """What bars say when pointed at."""
+    told = bars.evaluate_all("bars => bars.map(({ title }) => title)")
+    assert told
+    return [float(text.replace("\u2212", "-")) for text in told]
 
 
 def test_a_slow_line_shows_the_message_at_once_where_it_stays(

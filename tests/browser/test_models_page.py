@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.opening import open_zoo
+from tests.browser.conftest import shown_controls
 from tests.browser.test_attack_page import PHONE, settings, violations
 from tests.hub_stand_in import HubStandIn
 from tests.tiny_zoo import make_tiny_zoo
@@ -85,6 +86,7 @@ def test_six_lanes_of_which_some_are_from_the_hub_and_some_uploaded(
     panel = open_models(page)
     status = panel.get_by_role("status")
     expect(panel.get_by_label("Device and memory")).to_contain_text("Memory of the demo")
+    assert shown_controls(page) <= 16
     asked = len(hub.requests)
     load(page, "hf://ada/none")
     expect(status).to_contain_text("hf://ada/none@main does not exist, or is private")

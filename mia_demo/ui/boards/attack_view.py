@@ -85,6 +85,7 @@ class BoardView:
         status: one sentence on what is happening.
         announcement: the status for screen readers, changed at most once per second.
         is_own: the people are not the demo's, so its recordings are not of them.
+        names: of the people, by label, where they have some.
         photo_words: whose photos these are: rendered, a visitor's own, or of another zoo.
         shown: identity, preset and seed of the attack, once there is one.
         form: the settings it was started with, as in the page's fields.
@@ -107,6 +108,7 @@ class BoardView:
     title: str = ""
     photo_words: str = ""
     is_own: bool = False
+    names: tuple[str, ...] = ()
     cosine_low: float = 0.0  # the lower end of the gradient cosine's axis
     shown: str = ""
     form: tuple[Any, ...] = ()
@@ -142,6 +144,7 @@ def ready_board(people: People, identity: int, lanes: Sequence[str], before: str
         title=title_of(identity, people.names),
         photo_words=photo_words(people),
         is_own=bool(people.key),
+        names=people.names,
         photos=board_photos(people, identity),
         lanes=tuple(
             _empty_lane(people, name, style) for name, style in styles_in(zoo, lanes).items()

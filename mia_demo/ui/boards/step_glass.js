@@ -53,7 +53,8 @@ function makeGlass(board, go) {
     const top = Math.max(...detail.logits);
     const low = Math.min(...detail.logits, 0);
     detail.identities.forEach((identity, k) => {
-      make("dt", identity === value.identity ? "target" : "", list, identity === value.identity ? `${identity} (target)` : String(identity));
+      const who = value.names?.[identity] || String(identity);
+      make("dt", identity === value.identity ? "target" : "", list, identity === value.identity ? `${who} (target)` : who).title = who;
       const cell = make("dd", "", list, fixed(detail.logits[k], 1));
       cell.style.setProperty("--size", (detail.logits[k] - low) / Math.max(top - low, 1e-6));
     });
