@@ -62,11 +62,16 @@ class AttackRun:
         stopped = "" if self.is_complete else f", stopped at step {self.report['step']}"
         own = f" ({attack_words(config)})" if config.preset == "custom" else ""
         how = f"preset {config.preset}{own}, seed {config.seed}{stopped}"
-        return f"{capitalised(self.called(config.identity))}, {how}"
+        return f"{self.subject}, {how}"
+
+    @property
+    def subject(self) -> str:
+        """Who was attacked, at the beginning of a sentence."""
+        return f"Identity {self.config.identity}"
 
     def called(self, identity: int) -> str:
-        """Who that is, for pictures to say."""
-        return f"identity {identity}"
+        """Who that is, in the least room."""
+        return str(identity)
 
     def origin_line(self) -> str:
         """When and where it ran, in one line."""
@@ -118,11 +123,6 @@ class AttackRun:
             DataError: it is damaged.
         """
         return load_replay(self.folder, self.config.lanes)
-
-
-def capitalised(words: str) -> str:
-    """As at the beginning of a sentence."""
-    return words[:1].upper() + words[1:]
 
 
 def save_attack(

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from mia_demo.runs.attack_run import AttackRun, capitalised
+from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.replay import Replay
 from mia_demo.smoothing import format_alpha
 
@@ -54,7 +54,7 @@ def sheet_png(run: AttackRun, photo: npt.NDArray[np.uint8] | None) -> bytes:
             image.paste(_tile(picture, SMALL_TILE), (x, y + 2 * LINE))
             seen = report["evaluator_top1"][k]
             is_right = seen == run.config.identity
-            mark = f"{'right' if is_right else 'wrong'}: {run.called(seen)}"
+            mark = f"{'right' if is_right else 'wrong'}: says {run.called(seen)}"
             _write(draw, (x, y + 2 * LINE + SMALL_TILE + 2), mark, RED if is_right else FAINT, 13)
     _write(draw, (GAP, size[1] - LINE), run.origin_line(), FAINT, 12)
     buffer = io.BytesIO()
@@ -121,7 +121,7 @@ def _frame(
             draw.rectangle(box, outline=RED, width=FRAME)
         _write(draw, (x, y + TILE + GAP // 2), verdict, RED if is_right else FAINT, 15)
         x += TILE + GAP
-    label = f"{capitalised(run.called(run.config.identity))}, {where}"
+    label = f"{run.subject}, {where}"
     _write(draw, (GAP, image.height - LINE), label, FAINT, 13)
     return image
 

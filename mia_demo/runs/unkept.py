@@ -14,7 +14,7 @@ from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.replay import Replay
 
 UNKEPT = "unkept"  # the key of every such attack: a tab has one at most
-MAX_DRAWN_NAME = 12  # characters below a picture
+MAX_DRAWN_NAME = 8  # characters below a picture
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,10 @@ class UnkeptRun(AttackRun):
     names: tuple[str, ...]
     images: Mapping[str, npt.NDArray[np.uint8]]
     recording: Replay
+
+    @property
+    def subject(self) -> str:
+        return self.names[self.config.identity] if self.names else super().subject
 
     def called(self, identity: int) -> str:
         name = self.names[identity] if self.names else super().called(identity)

@@ -157,7 +157,7 @@ def test_an_attack_on_own_people_is_its_tabs_alone_and_goes_with_them(
     assert attacks.download(board, visit("a"))["name"] == "attack-identity-0-seed-0.png"
     run = engine.unkept.get("a")
     assert run is not None
-    assert run.heading().startswith("Ada, preset custom")
+    assert run.heading().startswith("ada, preset custom")
     with pytest.raises(gr.Error, match="no such run"):
         attacks.download(board, visit("b"))
     assert not list(engine.runs.glob("*/run.json"))
