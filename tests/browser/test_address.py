@@ -111,8 +111,7 @@ def test_projector_mode_enlarges_the_page_and_stays_in_the_link(open_page: OpenP
 def test_junk_in_gradios_own_parameters_does_not_keep_the_page_away(
     open_page: OpenPage, junk: str
 ) -> None:
-    page = open_page()
-    page.goto(f"{page.url.split('?')[0]}?{junk}")
+    page = open_page(query=junk)
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
     assert not set(parse_qs(urlsplit(page.url).query)) & {"page", "deep_link", "view"}
 

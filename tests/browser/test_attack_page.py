@@ -147,16 +147,9 @@ def test_search_by_number(open_page: OpenPage) -> None:
     expect(page.get_by_role("heading", name="Identity 59")).to_be_visible()
 
 
-def test_no_lane_is_one_clear_error(open_page: OpenPage) -> None:
-    page = open_page()
-    settings(page)
-    for lane in LANES:
-        page.get_by_role("checkbox", name=lane).uncheck()
-    start(page)
-    expect(page.get_by_text("No lane is chosen; tick at least one.")).to_have_count(1)
-
-
-def test_preset_fills_the_advanced_knobs(open_page: OpenPage) -> None:
+def test_preset_fills_the_advanced_knobs_and_no_lane_is_one_clear_error(
+    open_page: OpenPage,
+) -> None:
     page = open_page()
     settings(page)
     page.get_by_role("button", name="Advanced").click()
@@ -164,6 +157,10 @@ def test_preset_fills_the_advanced_knobs(open_page: OpenPage) -> None:
     page.get_by_label("Preset").click()
     page.get_by_role("option", name="paper").click()
     expect(page.get_by_label("Candidates")).to_have_value("200")
+    for lane in LANES:
+        page.get_by_role("checkbox", name=lane).uncheck()
+    start(page)
+    expect(page.get_by_text("No lane is chosen; tick at least one.")).to_have_count(1)
 
 
 def test_no_request_leaves_the_machine(open_page: OpenPage, app_url: str) -> None:
