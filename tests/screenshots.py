@@ -72,6 +72,8 @@ class Studio:
     def wide(self, name: str, page: Page, height: int) -> None:
         """The top of a page."""
         page.set_viewport_size({"width": WIDE["viewport"]["width"], "height": height})
+        # Beside the lesson the page scrolls in a part of the window.
+        page.evaluate("document.querySelector('.gradio-container').scrollTo(0, 0)")
         page.evaluate("window.scrollTo(0, 0)")
         page.mouse.move(0, 0)
         page.wait_for_timeout(1500)  # charts follow the window
