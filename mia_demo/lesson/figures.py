@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mia_demo.errors import DataError
+from mia_demo.report.board_words import record_words
 from mia_demo.report.columns import percent
 from mia_demo.report.text import record_sentence
+from mia_demo.sweep.board import BoardRow, recorded_board
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.sweep.results import SweepResults
 from mia_demo.zoo.reading import Zoo
@@ -43,6 +45,7 @@ class Figures:
     Attributes:
         own: the visitor's last attack, if there is one.
         cited: the sweeps that were asked for, by name.
+        boards: rows of the board that were asked for, by target.
 
     Raises:
         DataError: from all methods that are given a sweep: it or what was asked of it is missing
@@ -53,6 +56,7 @@ class Figures:
     library: ResultsLibrary
     own: OwnAttack | None = None
     cited: dict[str, SweepResults] = field(default_factory=dict)
+    boards: dict[str, BoardRow] = field(default_factory=dict)
 
     @property
     def people(self) -> int:
@@ -74,6 +78,17 @@ class Figures:
                 )
             self.cited[name] = recorded[name].load()
         return self.cited[name]
+
+    def board_row(self, lane: str) -> BoardRow:
+        """A target's row of the recorded board of defences and attacks."""
+        row = next((row for row in recorded_board(self.zoo)[1] if row.lane == lane), None)
+        if row is None:
+            raise DataError(
+                f"These checkpoints came without a recorded board of {lane}; the command shield "
+                "makes one."
+            )
+        self.boards[lane] = row
+        return row
 
     def value(self, sweep: str, lane: str, figure: str) -> float:
         """A figure of a lane's row in a recorded table."""
@@ -100,7 +115,8 @@ class Figures:
 
     def sources(self) -> list[str]:
         """Where the figures asked for so far come from."""
-        return [
+        sweeps = [
             f"“{name}”, recorded {record_sentence(results.record)}"
             for name, results in self.cited.items()
         ]
+        return [*sweeps, *(f"“Shield”: {record_words([row])}" for row in self.boards.values())]

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import torch
 
+from mia_demo.errors import DataError
 from mia_demo.lesson.figures import Figures
-from mia_demo.report.columns import percent
+from mia_demo.report.board_words import gap_sentence, temperature_sentence
+from mia_demo.report.columns import interval_text, percent, points
 from mia_demo.smoothing import smoothed_labels
 from mia_demo.toy import PAPER_WALKS
 
@@ -201,6 +203,27 @@ def _poincare(figures: Figures) -> Reveal:
     )
 
 
+def _masking(figures: Figures) -> Reveal:
+    row = figures.board_row("negative")
+    gap = row.gap
+    if gap is None or gap.interval is None:
+        raise DataError("The recorded board is too small to tell whether the gradient is masked.")
+    low, high = gap.interval
+    bounds = interval_text(gap.interval, "points")
+    return Reveal(
+        0 if high < 0 else 1 if low > 0 else 2,
+        (
+            f"{gap_sentence(row)} {temperature_sentence(row)}".rstrip(),
+            f"The gap is {points(gap.value)} points (95% interval {bounds} over "
+            f"{len(row.record.identities)} people). Below 0 the gradient would be masked: "
+            "hidden from whoever follows it, while the person is still there to find.",
+            "An attack that fails proves little: it may have been the wrong attack. So a defence "
+            "is tried with attacks that need no gradient as well, at the same number of questions "
+            "to the classifier.",
+        ),
+    )
+
+
 def _utility(figures: Figures) -> Reveal:
     accuracies = [figures.value("standard", lane, "test_accuracy") for lane in ("zero", "negative")]
     cost = 100 * (accuracies[0] - accuracies[1])
@@ -265,7 +288,7 @@ LESSON_STEPS = (
     LessonStep(
         "label",
         "A smoothed label, as bars",
-        4,
+        3,
         "tab=train&alpha=-0.05",
         (
             "Drag the smoothing factor α from left to right and watch the bars.",
@@ -315,7 +338,7 @@ LESSON_STEPS = (
     LessonStep(
         "toy",
         "The same in two dimensions",
-        5,
+        4,
         "tab=understand&section=toy&toy=-0.05",
         ("Watch the three landscapes form.", "Predict, then press Walk."),
         "How far from the nearest ▲ does the walk with α = −0.05 stop?",
@@ -339,7 +362,7 @@ LESSON_STEPS = (
     LessonStep(
         "poincare",
         "The attacker changes the loss",
-        5,
+        4,
         f"{ATTACK}&loss=poincare",
         (
             "The same person, the same three classifiers; only the loss is Plug & Play's own now "
@@ -349,6 +372,22 @@ LESSON_STEPS = (
         "What is left of the shield?",
         ("It holds", "It is weaker, but clearly there", "It is nearly gone"),
         _poincare,
+    ),
+    LessonStep(
+        "masking",
+        "Hidden, or gone?",
+        3,
+        "tab=shield",
+        (
+            "Look along the row of the negative classifier: the further right, the less an attack "
+            "is told.",
+            "Choose a cell and compare its faces with the photos. Predict before you read the "
+            "sentences below.",
+        ),
+        "Against the negative classifier: does an attack without gradients get more than the best "
+        "one with them?",
+        ("Yes: the gradient is masked", "No, less", "Too close to tell"),
+        _masking,
     ),
     LessonStep(
         "utility",

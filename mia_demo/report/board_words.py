@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mia_demo.attack.named import TITLES
-from mia_demo.metrics.estimates import Estimate
+from mia_demo.metrics.estimates import Estimate, paired_difference
 from mia_demo.metrics.intervals import best_difference_interval
 from mia_demo.report.columns import interval_text, percent, points
 from mia_demo.sweep.board import BoardRow
@@ -29,17 +29,48 @@ PUBLISHED = {
 
 
 def headline(rows: Sequence[BoardRow]) -> str:
-    """Whether any target's gradient is masked."""
+    """Where a gradient is masked: from the plain attack, or from all that follow one."""
+    gains = {row.lane: temperature_gain(row) for row in rows}
+    restored = [lane for lane, gain in gains.items() if gain and gain.is_clear and gain.known > 0]
     masked = [row.lane for row in rows if row.gap and is_below_zero(row.gap.interval)]
+    sentences = []
+    if restored:
+        sentences.append(
+            f"In {_listed(restored)} large logits hide the gradient from the plain attack: divided "
+            "by a temperature, they give it back."
+        )
     if masked:
-        return (
+        sentences.append(
             f"In {_listed(masked)} an attack without the gradient reaches more than the best with "
             "it: the gradient is masked, the person is not."
         )
-    return (
-        "Nowhere does an attack without the gradient reach more than the best with it, beyond "
-        "chance: at this budget no row shows a masked gradient."
-    )
+    else:
+        sentences.append(
+            "Nowhere does an attack without the gradient reach more than the best with it, beyond "
+            "chance, at this budget."
+        )
+    return " ".join(sentences)
+
+
+def temperature_gain(row: BoardRow) -> Estimate | None:
+    """Acc@1 of cross-entropy on logits / T minus that on plain logits; None without either.
+
+    That temperature brings a gradient back is a sign of a mask (Athalye et al., ICML 2018).
+    """
+    if not {"temperature", "cross_entropy"} <= row.cells.keys():
+        return None
+    one, other = (row.cells[name].acc1 for name in ("temperature", "cross_entropy"))
+    estimates = (Estimate(s.value, s.interval, tuple(s.people)) for s in (one, other))
+    return paired_difference(*estimates)
+
+
+def temperature_sentence(row: BoardRow) -> str:
+    """Whether large logits hide the gradient; empty where that is not certain."""
+    gain = temperature_gain(row)
+    if gain is None or not gain.is_clear or gain.known < 0:
+        return ""
+    more = f"{gain.known * 100:.1f} points more ({interval_text(gain.interval, 'points')})"
+    return f"Logits hide the gradient: with a temperature the plain attack gets {more}."
 
 
 def gap_sentence(row: BoardRow) -> str:
@@ -55,7 +86,7 @@ def gap_sentence(row: BoardRow) -> str:
         return f"Too close to tell over {_people(row)}: {compared}."
     if is_below_zero(gap.interval):
         return f"A mask: who knows less gets more; {compared}."
-    return f"No sign of a mask at this budget: {compared}."
+    return f"With the gradient more than without, at this budget: {compared}."
 
 
 def best_attack(row: BoardRow) -> str:
@@ -66,15 +97,13 @@ def best_attack(row: BoardRow) -> str:
 def against_plain(row: BoardRow, plain: BoardRow | None) -> Estimate | None:
     """Acc@1 of the best attack on this target minus that of the best on the plain one.
 
-    None where there is no plain one over the same identities and attacks.
+    Of attacks that both met; None where there is no plain one over the same identities.
     """
-    if plain is None or plain is row:
+    if plain is None or plain is row or plain.record.identities != row.record.identities:
         return None
-    same = (plain.record.identities, list(plain.cells)) == (row.record.identities, list(row.cells))
-    if not same:
-        return None
+    names = [name for name in row.cells if name in plain.cells]
     own, other = (
-        np.array([cell.acc1.people for cell in which.cells.values()]).T for which in (row, plain)
+        np.array([which.cells[name].acc1.people for name in names]).T for which in (row, plain)
     )
     value = float(own.mean(axis=0).max() - other.mean(axis=0).max())
     interval = best_difference_interval(own, other) if len(own) > 1 else None

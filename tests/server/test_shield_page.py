@@ -13,7 +13,12 @@ from mia_demo.attack.methods import METHODS
 from mia_demo.attack.named import ATTACKS, named_attack, with_budget
 from mia_demo.errors import ConfigError
 from mia_demo.metrics.intervals import bootstrap_interval
-from mia_demo.report.board_words import gap_sentence, headline, shield_sentence
+from mia_demo.report.board_words import (
+    gap_sentence,
+    headline,
+    shield_sentence,
+    temperature_sentence,
+)
 from mia_demo.sweep.board import (
     BOARD_FOLDER,
     BoardCell,
@@ -131,7 +136,7 @@ def test_sentences_claim_no_more_than_intervals_carry() -> None:
     assert gap_sentence(zero).startswith(f"Too close to tell over {PEOPLE} people")
     assert shield_sentence(zero, zero) == ""
     lower = row("negative", "b", taa=0.25, brep_mi=0.0)
-    assert gap_sentence(lower).startswith("No sign of a mask at this budget")
+    assert gap_sentence(lower).startswith("With the gradient more than without")
     assert (
         shield_sentence(lower, zero) == "Under each one’s best attack 25.0 points less than zero."
     )
@@ -150,3 +155,14 @@ def test_the_line_up_deals_from_a_cell(engine: Engine) -> None:
     ]
     with pytest.raises(ConfigError, match="no pictures 'zero/mirror'"):
         dealer.deal_cell(dealer.rooms.create(), "zero/mirror", 2)
+
+
+def test_a_temperature_that_brings_the_gradient_back_is_told() -> None:
+    hidden = row("negative", "a", cross_entropy=0.25, temperature=0.75, random=0.5)
+    assert temperature_sentence(hidden) == (
+        "Logits hide the gradient: with a temperature the plain attack gets 50.0 points more "
+        "(+50.0 to +50.0)."
+    )
+    assert headline([hidden]).startswith("In negative large logits hide the gradient")
+    assert temperature_sentence(row("zero", "b", cross_entropy=0.5, temperature=0.5)) == ""
+    assert temperature_sentence(row("zero", "b", poincare=0.5)) == ""

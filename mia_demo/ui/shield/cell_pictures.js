@@ -23,7 +23,7 @@ function showCell(found) {
     pair.setAttribute("role", "listitem");
     tile(pair, "photos", index, found);
     tile(pair, "pictures", index, found);
-    const verdict = make("span", "verdict", pair, recognised ? `✓ ${number}` : `✗ says ${seen}`);
+    const verdict = make("span", "verdict", pair, recognised ? `✓ ${number}` : `✗ ${seen}`);
     verdict.dataset.kind = recognised ? "recognised" : "other";
     pair.setAttribute("aria-label", `Identity ${number}: ${recognised ? "recognised" : `taken for ${seen}`}`);
     make("option", "", $(".whom"), number);

@@ -41,8 +41,9 @@ function showBoard() {
     make("small", "", heading(line, lane, "row"), what);
     for (const { name: attack } of attacks) {
       const found = cells.find((one) => one.attack === attack);
-      const node = make("td", "", line);
+      const node = make("td", "quiet", line, found ? "" : "not run");
       if (!found) continue;
+      node.className = "";
       const { value, text, interval } = found[layer];
       node.style.setProperty("--value", value);
       make("b", "", node, text);

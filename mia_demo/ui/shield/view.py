@@ -22,6 +22,7 @@ from mia_demo.report.board_words import (
     headline,
     record_words,
     shield_sentence,
+    temperature_sentence,
 )
 from mia_demo.report.columns import DASH, alpha_text, interval_text, percent
 from mia_demo.sweep.board import BoardCell, BoardRow, Share
@@ -109,7 +110,8 @@ def attack_link(lane: str, cell: BoardCell) -> str:
 def _row(row: BoardRow, style: int, plain: BoardRow | None) -> dict[str, Any]:
     best = best_attack(row)
     gap, gap_interval = gap_text(row)
-    words = " ".join(part for part in (gap_sentence(row), shield_sentence(row, plain)) if part)
+    sentences = (gap_sentence(row), temperature_sentence(row), shield_sentence(row, plain))
+    words = " ".join(filter(None, sentences))
     what = described(row.defence, row.strengths)
     if not what and row.alpha is not None:
         what = f"α = {alpha_text(row.alpha)}"
