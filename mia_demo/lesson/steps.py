@@ -215,11 +215,8 @@ def _masking(figures: Figures) -> Reveal:
         (
             f"{gap_sentence(row)} {temperature_sentence(row)}".rstrip(),
             f"The gap is {points(gap.value)} points (95% interval {bounds} over "
-            f"{len(row.record.identities)} people). Below 0 the gradient would be masked: "
-            "hidden from whoever follows it, while the person is still there to find.",
-            "An attack that fails proves little: it may have been the wrong attack. So a defence "
-            "is tried with attacks that need no gradient as well, at the same number of questions "
-            "to the classifier.",
+            f"{len(row.record.identities)} people). Below 0 the gradient would be masked: hidden "
+            "from whoever follows it, while the person is still there to find.",
         ),
     )
 
@@ -379,14 +376,11 @@ LESSON_STEPS = (
         3,
         "tab=shield",
         (
-            "Look along the row of the negative classifier: the further right, the less an attack "
-            "is told.",
-            "Choose a cell and compare its faces with the photos. Predict before you read the "
-            "sentences below.",
+            "Choose a cell in the row of the negative classifier and compare its faces with the "
+            "photos. Predict before you read on below.",
         ),
-        "Against the negative classifier: does an attack without gradients get more than the best "
-        "one with them?",
-        ("Yes: the gradient is masked", "No, less", "Too close to tell"),
+        "Does an attack without gradients get more out of it than the best one with them?",
+        ("Yes, more", "No, less", "Too close to tell"),
         _masking,
     ),
     LessonStep(
