@@ -21,7 +21,7 @@ def test_from_a_figure_to_its_pictures_and_the_attack_behind_it(open_page: OpenP
     page = open_page(query="tab=shield")
     board = page.get_by_role("grid")
     cells = board.get_by_role("gridcell")
-    expect(cells).to_have_count(sum(len(row.cells) for row in rows))
+    expect(cells.locator("b")).to_have_count(sum(len(row.cells) for row in rows))
     assert shown_controls(page) <= 16
     for layer, label in (("convinced_but_wrong", "Convinced but wrong"), ("acc1", "Evaluator")):
         page.get_by_label(label).check()

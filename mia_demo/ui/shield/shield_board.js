@@ -42,15 +42,15 @@ function showBoard() {
     for (const { name: attack } of attacks) {
       const found = cells.find((one) => one.attack === attack);
       const node = make("td", "quiet", line, found ? "" : "not run");
+      node.tabIndex = -1;
+      node.setAttribute("role", "gridcell");
       if (!found) continue;
       node.className = "";
       const { value, text, interval } = found[layer];
       node.style.setProperty("--value", value);
       make("b", "", node, text);
       make("small", "", node, interval);
-      Object.assign(node, { tabIndex: -1 });
       Object.assign(node.dataset, { lane, attack });
-      node.setAttribute("role", "gridcell");
       node.setAttribute("aria-selected", opened === `${lane} ${attack}`);
     }
   }
@@ -90,6 +90,7 @@ function show() {
 
 async function open(node) {
   const { lane, attack } = node.dataset;
+  if (!attack) return;
   opened = `${lane} ${attack}`;
   for (const one of board.querySelectorAll("[role=gridcell]")) one.setAttribute("aria-selected", one === node);
   await attempt(node, async () => {
