@@ -57,7 +57,7 @@ def laptop(open_page: OpenPage) -> Page:
 
 def test_a_laptop_shows_the_message_without_scrolling(laptop: Page) -> None:
     page = laptop
-    expect(page.get_by_text("Synthetic person of the day")).to_be_visible()
+    expect(page.get_by_text("Today’s synthetic person")).to_be_visible()
     heading = page.get_by_role("heading", name="label smoothing gives more faces away")
     expect(heading).to_be_in_viewport(ratio=1)
     assert seen(page, ".photos .portrait img.square") == 1

@@ -127,7 +127,7 @@ function show(value) {
   setText(photos.querySelector("h3"), value.title);
   photos.querySelector("h3").title = value.title;
   showPicture(photos.querySelector(".portrait"), value.photos[0], "square");
-  setText(photos.querySelector(".facts"), isTodays(value) ? "Synthetic person of the day" : value.photo_words);
+  setText(photos.querySelector(".facts"), isTodays(value) ? "Today’s synthetic person" : value.photo_words);
 
   const wanted = new Set(value.lanes.map(({ name }) => name));
   for (const column of columns.querySelectorAll(".lane")) {

@@ -6,7 +6,7 @@ function showStrip(value) {
   if (strip.hidden) return;
   strip.style.setProperty("--people", value.people.length);
   const photos = stripRow(strip, `${value.people.length} people`, value.photos);
-  make("p", "legend quiet", photos, "✓ best rebuilt face recognised, ✗ not");
+  make("p", "legend quiet", photos, "✓ best face recognised, ✗ not");
   value.people.forEach((person, index) => stripTile(photos, value, index, "photo", `Photo of identity ${person}`));
   for (const { name, uri, style, seen, given } of value.lanes) {
     const row = stripRow(strip, name, uri);
