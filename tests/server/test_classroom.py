@@ -55,9 +55,9 @@ class Tab:
         button = next(
             event
             for event in self.config["dependencies"]
-            if self.board in event["inputs"] and len(event["inputs"]) == 4
+            if self.board in event["inputs"] and len(event["inputs"]) == 5
         )
-        press = {"data": [{}, rounds, "1", LANES], "fn_index": button["id"]}
+        press = {"data": [{}, rounds, "1", LANES, None], "fn_index": button["id"]}
         self.web.post("/gradio_api/queue/join", json={**press, "session_hash": self.session})
         session = {"session_hash": self.session}
         with self.web.stream("GET", "/gradio_api/queue/data", params=session) as events:

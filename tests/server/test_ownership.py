@@ -92,7 +92,7 @@ def test_nobody_attacks_or_deletes_another_tabs_classifier(engine: Engine) -> No
         asked_by(BOB, lambda: handlers.api_delete(name))
     attack = AttackHandlers(engine)
     with pytest.raises(gr.Error, match="No lane"):
-        asked_by(BOB, lambda: next(attack.api(0, lanes=[name])))
+        asked_by(BOB, lambda: next(attack.api_attack(0, lanes=[name])))
     compare = CompareHandlers(engine)
     with pytest.raises(gr.Error, match="No lane"):
         asked_by(BOB, lambda: next(compare.api_sweep("0", lanes=[name])))

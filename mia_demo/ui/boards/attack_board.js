@@ -96,6 +96,7 @@ function showCurve(figure, lanes, low, words) {
 }
 
 const percent = (share) => Math.round(share * 100) + "%";
+const confidence = (value, lane) => percent(lane?.target_confidence ?? value); // as on the card
 const cosine = (value, lane) => (lane ? fixed(lane.gradient_cosine, 2) : fixed(value, value === 0.5 ? 1 : 0));
 
 // The first visit shows whose turn it is: nobody picks a person whose pictures came out well.
@@ -143,7 +144,7 @@ function show(value) {
     showLane(column, lane);
   }
   const ended = value.lanes.map((lane) => ({ ...lane, confidence_curve: toTheNumber(lane, value.stage) }));
-  showCurve($("[data-curve=confidence_curve]"), ended, 0, percent);
+  showCurve($("[data-curve=confidence_curve]"), ended, 0, confidence);
   showCurve($("[data-curve=cosine_curve]"), value.lanes, value.cosine_low ? -1 : 0, cosine);
 }
 

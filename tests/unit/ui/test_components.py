@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import gradio as gr
@@ -56,5 +57,7 @@ def test_an_update_leaves_a_component_its_properties(
     with CheckedBlocks() as app:
         table = component("compare/results_table", name="figures")
         app.load(lambda: answer, None, table)
-    result = asyncio.run(app.process_api(0, [], state=gr.state_holder.SessionState(app)))
+    answered = app.process_api(0, [], state=gr.state_holder.SessionState(app))
+    with ThreadPoolExecutor() as thread:  # pytest's own may run a loop, for the browser's tests
+        result = thread.submit(asyncio.run, answered).result()
     assert result["data"] == [{"__type__": "update", **sent}]
