@@ -84,7 +84,7 @@ def test_a_laptop_shows_the_message_without_scrolling(laptop: Page) -> None:
     assert len(words) <= MAX_WORDS, words
     controls = page.evaluate(f"selector => ({SEEN})(selector).map(x => x.outerHTML)", CONTROLS)
     assert len(controls) <= MAX_CONTROLS, controls
-    page.get_by_role("link", name="Compare all").click()
+    page.get_by_role("link", name="Compare").click()
     expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")
 
 

@@ -97,16 +97,17 @@ def test_no_step_covers_a_face_or_the_button_that_it_asks_to_press(
     for step in range(1, last + 1):
         expect(lesson).to_contain_text(f"Step {step} of {last}")
         page.wait_for_function("() => !document.documentElement.matches('.link-unread')")
-        panel = page.locator("[role=tabpanel]:visible")
-        expect(panel).to_have_count(1)
-        page.wait_for_function(FREE)  # once the page has followed the strip's height
         name = TOLD.search(lesson.locator(".tasks").inner_text())
+        # Train has a Start of its own, and may still be in front after the step before.
+        panel = page.locator(".attack-page" if name and name[1] == "Start" else ".pages")
         if name:
             told.add(name[1])
-            panel.get_by_role("button", name=name[1], exact=True).first.click(trial=True)
+            button = panel.get_by_role("button", name=name[1], exact=True)
+            button.wait_for()
+            page.wait_for_function(FREE)  # once the page has followed the strip's height
+            button.click(trial=True)
         if name and name[1] == "Start":
-            start = panel.get_by_role("button", name="Start", exact=True)
-            faces = [start, *panel.locator(".board .portrait").all()]
+            faces = [button, *panel.locator(".board .portrait").all()]
             if size[0] > 640:
                 faces += panel.locator(".strip .tile").all()
             ends = max(box["y"] + box["height"] for face in faces if (box := face.bounding_box()))
