@@ -14,6 +14,8 @@ from tests.browser.test_attack_page import CONFIDENCES, PHONE, choose, phase, st
 
 OpenPage = Callable[..., Page]
 
+NAME = "My <b>first</b> attack of all that I shall ever remember by a name of their own"
+
 
 def open_runs(page: Page) -> None:
     page.get_by_role("tab", name="Runs").click()
@@ -104,11 +106,17 @@ def test_attack_find_rename_scrub_repeat_take_home_delete(
     expect(page.get_by_text(re.compile(r"^1 of \d+ runs$"))).to_be_visible()
 
     page.get_by_role("button", name="Rename Identity 62, seed 5").click()
-    page.get_by_label("New name of Identity 62, seed 5").fill("My <b>first</b>")
+    page.get_by_label("New name of Identity 62, seed 5").fill(NAME)
     page.keyboard.press("Enter")
     page.get_by_label("Search").fill("first")
-    page.get_by_role("button", name="Open My <b>first</b>").click()
-    expect(page.get_by_role("heading", name="My <b>first</b>")).to_be_visible()
+    title = page.locator(".runs-page .title", has_text="first")
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(title).to_have_attribute("title", NAME)
+    assert title.evaluate("name => name.scrollWidth > name.clientWidth")  # cut, with an ellipsis
+    assert title.evaluate("name => getComputedStyle(name).textOverflow") == "ellipsis"
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.get_by_role("button", name=f"Open {NAME}").click()
+    expect(page.get_by_role("heading", name=NAME)).to_be_visible()
 
     slider = page.get_by_role("slider", name="Step of the attack")
     expect(slider).to_have_attribute("aria-valuetext", "Result")
@@ -134,7 +142,7 @@ def test_attack_find_rename_scrub_repeat_take_home_delete(
     with page.expect_download() as taken:
         page.get_by_role("button", name="Data (JSON)").click()
     data = json.loads(taken.value.path().read_text("utf-8"))
-    assert (data["name"], data["seed"]) == ("My <b>first</b>", 5)
+    assert (data["name"], data["seed"]) == (NAME, 5)
     assert data["command"] == code.inner_text()
     with page.expect_download() as taken:
         page.get_by_role("button", name="Report (HTML)").click()
@@ -148,7 +156,7 @@ def test_attack_find_rename_scrub_repeat_take_home_delete(
     page.get_by_label("Search").fill("")
     show_all(page)
     page.get_by_role("button", name="Compare two").click()
-    page.get_by_label("Compare My <b>first</b>").check()
+    page.get_by_label(f"Compare {NAME}").check()
     page.get_by_label("Compare Identity 41, seed 0").last.check()
     page.get_by_role("button", name="Compare the two").click()
     row = page.get_by_role("row", name="preset")
@@ -158,10 +166,10 @@ def test_attack_find_rename_scrub_repeat_take_home_delete(
     page.screenshot(path=tmp_path / "compared.png", full_page=True)
     assert violations(page) == []
 
-    page.get_by_role("button", name="Open My <b>first</b>").click()
+    page.get_by_role("button", name=f"Open {NAME}").click()
     page.get_by_role("button", name="Delete My <b>first</b>").click()
     page.get_by_role("button", name="Yes, delete My <b>first</b>").click()
-    expect(page.get_by_role("button", name="Open My <b>first</b>")).to_have_count(0)
+    expect(page.get_by_role("button", name=f"Open {NAME}")).to_have_count(0)
 
 
 def test_runs_page_fits_a_phone_and_the_dark(open_page: OpenPage, tmp_path: Path) -> None:
