@@ -11,7 +11,7 @@ from mia_demo.attack.named import classifier_passes
 from mia_demo.metrics.attributes import Shares
 from mia_demo.metrics.judge import Verdict
 from mia_demo.runs.origin import place_of
-from mia_demo.sweep.results import source_commit
+from mia_demo.sweep.provenance import source_commit
 from mia_demo.system.device import Compute
 from mia_demo.zoo.manifest import library_versions
 from mia_demo.zoo.reading import Zoo

@@ -22,6 +22,7 @@ from mia_demo.data.pictures import read_picture
 from mia_demo.errors import DataError
 from mia_demo.metrics.intervals import Interval, best_difference_interval
 from mia_demo.sweep.library import RECORDED_FOLDER
+from mia_demo.sweep.provenance import Provenance
 from mia_demo.system.files import replacing, write_json
 from mia_demo.system.json_files import checked, read_json
 from mia_demo.zoo.reading import Zoo
@@ -82,21 +83,6 @@ class Robustness:
 
 
 @dataclass(frozen=True)
-class BoardRecord:
-    """Where a row comes from; see ``results.Record``."""
-
-    date: str
-    commit: str
-    identities: list[int]
-    seeds: list[int]
-    device: str
-    precision: str
-    seconds: float
-    versions: dict[str, str]
-    checkpoints: dict[str, str]
-
-
-@dataclass(frozen=True)
 class BoardRow:
     """A target under every attack."""
 
@@ -107,7 +93,7 @@ class BoardRow:
     test_accuracy: float | None
     robust: Robustness
     cells: dict[str, BoardCell]
-    record: BoardRecord
+    record: Provenance
 
     @property
     def gap(self) -> Gap | None:

@@ -5,9 +5,7 @@
 shipped; ``report.saving`` adds the table in words.
 """
 
-import subprocess
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -21,43 +19,30 @@ from mia_demo.attack.lanes import stage_names
 from mia_demo.data.pictures import read_picture
 from mia_demo.errors import DataError
 from mia_demo.sweep.judging import Judge, open_attribute_judge, reference_of
+from mia_demo.sweep.provenance import Provenance
 from mia_demo.sweep.rows import LaneRow, row_from_json, row_to_json
 from mia_demo.sweep.sweep import SweepPlan, judge_again
 from mia_demo.sweep.table import mean_curve, results_table
 from mia_demo.system.files import replacing, write_json
 from mia_demo.system.json_files import checked, read_json
-from mia_demo.zoo.manifest import library_versions
 
 RESULTS_FILE = "results.json"
 BEST_PICTURES_FILE = "best.webp"
 RESULTS_FORMAT = 4
 
 
-@dataclass(frozen=True)
-class Record:
+@dataclass(frozen=True, kw_only=True)
+class Record(Provenance):
     """Where the figures of a sweep come from.
 
     Attributes:
-        date: UTC, ISO 8601, when the table was computed.
-        commit: of the program, with ``+`` if files were changed; empty outside a git checkout.
         settings: of the attack; identity and seed are None there.
-        seconds: of attacking, summed over all attacks.
-        checkpoints: sha256 of every network that took part.
         attribute_reference: by attribute what the rows' shares compare with (see
             ``attributes.AttributeReference``); empty where they were refused.
     """
 
-    date: str
-    commit: str
     settings: dict[str, Any]
-    identities: list[int]
-    seeds: list[int]
     lanes: list[str]
-    device: str
-    precision: str
-    seconds: float
-    versions: dict[str, str]
-    checkpoints: dict[str, str]
     attribute_reference: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -109,21 +94,16 @@ def collect_results(attacker: Attacker, judge: Judge, plan: SweepPlan) -> SweepR
     targets = dict.fromkeys(name for lane in lanes for name in stage_names(lane))
     heads = [entry.name for entry in zoo.entries("attributes")]
     attribute_judge, _ = open_attribute_judge(zoo, compute)
+    checkpoints = {
+        name: zoo.entry(name).stored.sha256
+        for name in ("prior", "evaluator", "embedder", *heads, *targets)
+    }
+    seconds = sum(result["seconds"] for result in attacks)
+    provenance = Provenance.now(compute, plan.identities, plan.seeds, seconds, checkpoints)
     record = Record(
-        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        commit=source_commit(),
+        **vars(provenance),
         settings={**plan.config.to_json(), "identity": None, "seed": None},
-        identities=list(plan.identities),
-        seeds=list(plan.seeds),
         lanes=lanes,
-        device=str(compute.device),
-        precision=compute.precision,
-        seconds=round(sum(result["seconds"] for result in attacks), 1),
-        versions=library_versions(),
-        checkpoints={
-            name: zoo.entry(name).stored.sha256
-            for name in ("prior", "evaluator", "embedder", *heads, *targets)
-        },
         attribute_reference=reference_of(attribute_judge, plan.identities),
     )
     best = [plan.pictures(plan.seeds[0], i, size)[:, 0].numpy() for i in plan.identities]
@@ -216,19 +196,3 @@ def load_results(folder: Path) -> SweepResults:
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise DataError(f"{folder} holds no readable results ({error}); sweep again.") from error
-
-
-def source_commit() -> str:
-    """Short hash of the program's git commit; empty when there is none."""
-    root = Path(__file__).resolve().parents[2]
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(root), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
-    try:
-        changed = git("status", "--porcelain", "--untracked-files=no")
-        return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return ""

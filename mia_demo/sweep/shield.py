@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,6 @@ from mia_demo.metrics.robustness import EPSILONS, PGD_STEPS, robust_accuracies
 from mia_demo.models.classifiers import Classifier
 from mia_demo.sweep.board import (
     BoardCell,
-    BoardRecord,
     BoardRow,
     Robustness,
     Share,
@@ -39,11 +37,10 @@ from mia_demo.sweep.board import (
 )
 from mia_demo.sweep.distributed import Team, run_team_sweep
 from mia_demo.sweep.judging import Judge
-from mia_demo.sweep.results import source_commit
+from mia_demo.sweep.provenance import Provenance
 from mia_demo.sweep.sweep import SweepPlan, judge_again
 from mia_demo.sweep.table import reconstructions
 from mia_demo.training.classifier import LabelledImages, predict
-from mia_demo.zoo.manifest import library_versions
 from mia_demo.zoo.reading import Zoo
 
 ALL = "all"
@@ -192,16 +189,8 @@ class _Jury:
                 **robust_accuracies(classifier, test, compute, EPSILONS),
             ),
             cells=cells,
-            record=BoardRecord(
-                date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-                commit=source_commit(),
-                identities=list(plan.identities),
-                seeds=list(plan.seeds),
-                device=str(compute.device),
-                precision=compute.precision,
-                seconds=round(seconds, 1),
-                versions=library_versions(),
-                checkpoints=self._checkpoints(lane),
+            record=Provenance.now(
+                compute, plan.identities, plan.seeds, seconds, self._checkpoints(lane)
             ),
         )
         return row, np.stack(best)

@@ -22,13 +22,13 @@ from mia_demo.report.board_words import (
 from mia_demo.sweep.board import (
     BOARD_FOLDER,
     BoardCell,
-    BoardRecord,
     BoardRow,
     Robustness,
     Share,
     save_row,
 )
 from mia_demo.sweep.library import RECORDED_FOLDER
+from mia_demo.sweep.provenance import Provenance
 from mia_demo.system.device import choose_compute
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.line_up_dealing import Dealer
@@ -66,8 +66,16 @@ def row(lane: str, checkpoint: str, **leaks: float) -> BoardRow:
         test_accuracy=0.99,
         robust=Robustness([0.01], 10, 8, [0.5], [0.25]),
         cells={name: cell(name, leak) for name, leak in leaks.items()},
-        record=BoardRecord(
-            "2026-01-01", "abc", NUMBERS, [0], "cpu", "float32", 1.0, {}, {lane: checkpoint}
+        record=Provenance(
+            date="2026-01-01",
+            commit="abc",
+            identities=NUMBERS,
+            seeds=[0],
+            device="cpu",
+            precision="float32",
+            seconds=1.0,
+            versions={},
+            checkpoints={lane: checkpoint},
         ),
     )
 
