@@ -36,8 +36,8 @@ def headline(rows: Sequence[BoardRow]) -> str:
     sentences = []
     if restored:
         sentences.append(
-            f"In {_listed(restored)} large logits hide the gradient from the plain attack: divided "
-            "by a temperature, they give it back."
+            f"In {_listed(restored)} large logits hide the gradient from the plain attack; "
+            "dividing them by a temperature brings it back."
         )
     if masked:
         sentences.append(
@@ -46,8 +46,7 @@ def headline(rows: Sequence[BoardRow]) -> str:
         )
     else:
         sentences.append(
-            "Nowhere does an attack without the gradient reach more than the best with it, beyond "
-            "chance, at this budget."
+            "No attack without the gradient clearly beats the best with it, at this budget."
         )
     return " ".join(sentences)
 
@@ -79,7 +78,7 @@ def gap_sentence(row: BoardRow) -> str:
     if gap is None:
         return "Attacks of both kinds are needed to tell whether the gradient is masked."
     best, rest = (
-        f"{TITLES[name]} {percent(row.cells[name].acc1.value)}" for name in (gap.best, gap.blind)
+        f"{percent(row.cells[name].acc1.value)} ({TITLES[name]})" for name in (gap.best, gap.blind)
     )
     compared = f"with the gradient {best}, without {rest}"
     if gap.interval is None or gap.interval[0] <= 0 <= gap.interval[1]:

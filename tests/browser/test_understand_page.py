@@ -217,8 +217,15 @@ def test_gradients_and_reconstructions_of_ones_own_attack(
     page.screenshot(path=tmp_path / "own.png", full_page=True)
 
 
-def test_phone_needs_no_horizontal_scroll(open_page: OpenPage, tmp_path: Path) -> None:
-    page = open_understand(open_page, **PHONE)
+def test_a_link_on_a_phone_in_the_dark(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page("dark", query="tab=understand", **PHONE)
+    expect(page.get_by_role("tab", name="Understand")).to_be_in_viewport(ratio=0.99)
+    # The classes are lighter there than in the light.
+    for number, colour in enumerate(
+        ("rgb(45, 212, 191)", "rgb(224, 176, 64)", "rgb(244, 114, 182)")
+    ):
+        mark = toy(page).locator(f".mark[data-class='{number}']").first
+        expect(mark).to_have_css("fill", colour)
     page.screenshot(path=tmp_path / "phone.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 

@@ -168,7 +168,8 @@ def claim_line(evidence: Evidence) -> str:
     """The claim as the page's heading, with the way to what it rests on."""
     return (
         f'<div class="claim"><h2>{escape(evidence.claim)}</h2> <p class="quiet">Rebuilt from '
-        'a classifier. <a href="?tab=compare">Compare</a></p></div>'
+        'a classifier. <a href="?tab=compare">Compare</a> · '
+        '<a href="?tab=understand">Why?</a></p></div>'
     )
 
 

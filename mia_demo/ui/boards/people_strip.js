@@ -6,7 +6,7 @@ function showStrip(value) {
   if (strip.hidden) return;
   strip.style.setProperty("--people", value.people.length);
   const photos = stripRow(strip, `${value.people.length} people`, value.photos);
-  make("p", "legend quiet", photos, "✓ best face recognised, ✗ not");
+  make("p", "legend", photos, "✓ People recognised (best face)");
   value.people.forEach((person, index) => stripTile(photos, value, index, "photo", `Photo of identity ${person}`));
   for (const { name, uri, style, seen, given } of value.lanes) {
     const row = stripRow(strip, name, uri);
@@ -42,7 +42,7 @@ function stripTile(row, { people }, index, kind, words) {
 function stripShare(row, name, { known, low, high, people }) {
   const share = make("div", "share", row);
   make("strong", "", share, String(known));
-  make("span", "", share, `of ${people} people recognised`);
+  make("span", "", share, `of ${people}`);
   share.title = `Recorded: lane ${name} gives away ${known} of ${people}, 95% interval ${low} to ${high}: people whom the evaluator recognises in their best reconstruction`;
   const meter = make("div", "meter", share);
   const about = { role: "meter", "aria-label": `Given away by lane ${name}`, "aria-valuenow": known, "aria-valuemin": 0 };

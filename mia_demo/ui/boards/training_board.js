@@ -75,7 +75,7 @@ function histogram(value) {
   if (!latest) {
     const middle = { class: "empty", x: plot.width / 2, y: plot.height / 2, "text-anchor": "middle" };
     plot.write("Appears after the first epoch", middle);
-    legend(figure, [{ style: OTHERS, text: "all others" }, { style: RIGHT, text: "right person" }]);
+    legend(figure, [{ style: OTHERS, text: "all others", kind: "heap" }, { style: RIGHT, text: "right person", kind: "heap" }]);
     return;
   }
   plot.columns(found, (logit) => fixed(logit, digits));
@@ -85,8 +85,8 @@ function histogram(value) {
     if (epoch > value.numbers[0]) draw("path", { class: "before", d: heap(plot, first[key], first, 3), ...drawn }, plot.svg);
   }
   legend(figure, [
-    { style: OTHERS, text: `all others, mean ${others}` },
-    { style: RIGHT, text: `right person, mean ${right}` },
+    { style: OTHERS, text: `all others, mean ${others}`, kind: "heap" },
+    { style: RIGHT, text: `right person, mean ${right}`, kind: "heap" },
     { text: `dashed: after epoch ${value.numbers[0]}; each heap scaled to its own peak`, kind: "planned" },
   ]);
 }

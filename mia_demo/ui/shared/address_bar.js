@@ -91,6 +91,13 @@ function take() {
     if (news.hiddenTabs) hide(news.hiddenTabs);
   }
   if (isRestored) write();
+  showTab();
+}
+
+// On a phone the pages' buttons do not all fit: the one in front stays in sight.
+function showTab() {
+  const tab = document.getElementById(`tab-${current}-button`);
+  if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
 }
 
 // By a rule, because Gradio makes the buttons anew whenever the window's width changes.

@@ -33,7 +33,6 @@ def build_understand_page(app: AppState, address: AddressPage) -> None:
     engine = app.engine
     handlers = UnderstandHandlers(engine)
     with gr.Column(elem_classes="understand-page"):
-        section = component("understand/section_links", "")
         lab = ToyLab()
         under = _text("toy")
         toy = component(
@@ -78,6 +77,7 @@ def build_understand_page(app: AppState, address: AddressPage) -> None:
         formula = component("understand/label_formula")
         under()
         _text("background")
+        section = component("understand/section_links", "")
 
     # The parts trigger select when they come into view. Gradio would trigger load for every visitor
     # before the page is opened.
