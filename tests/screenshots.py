@@ -36,6 +36,7 @@ PHONE = {
     "is_mobile": True,
     "has_touch": True,
     "device_scale_factor": 2,
+    "reduced_motion": "reduce",  # results, not moments on the way
 }
 IDENTITY = 14  # the lesson's, whose attacks come out as the mean does
 RECORDED = "identity_50"  # the seventh of twelve
@@ -154,7 +155,7 @@ def understand(studio: Studio) -> Page:
 
 
 def lesson(studio: Studio) -> Page:
-    page = studio.open("tab=compare&results=results/alphas&lesson=9")
+    page = studio.open("tab=compare&results=results/alphas&lesson=10")
     page.locator("summary", has_text="Accuracy against leakage").click()
     page.get_by_role("radio", name="One to five").check()
     page.get_by_role("button", name="Reveal").click()
@@ -165,6 +166,8 @@ def lesson(studio: Studio) -> Page:
 
 def phones(studio: Studio, host: Page) -> None:
     """Pages on a phone, side by side."""
+    host.get_by_role("button", name="Next round").click()  # one that phones can vote in
+    host.locator(".line-up .number", has_text=re.compile("Round 4")).wait_for()
     host.get_by_role("button", name="Open a room").click()
     expect(host.locator(".line-up .code")).not_to_be_empty()
     code = host.locator(".line-up .code").inner_text()

@@ -149,6 +149,12 @@ def test_trainings_of_a_target_share_one_label(open_page: OpenPage) -> None:
     plot = page.locator(".scatter")
     expect(plot.get_by_role("button", name=re.compile("@4[234]: test accuracy"))).to_have_count(9)
     expect(plot.locator("text.label")).to_have_text(LANES)
+    # The axes fit the data.
+    area = plot.locator("svg").bounding_box()
+    boxes = [box for part in plot.locator(".interval").all() if (box := part.bounding_box())]
+    assert area is not None
+    height = max(box["y"] + box["height"] for box in boxes) - min(box["y"] for box in boxes)
+    assert height > area["height"] / 2
     expect(plot.get_by_text("only their seed differs")).to_be_visible()
 
 

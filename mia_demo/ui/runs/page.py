@@ -45,7 +45,8 @@ def build_runs_page(app: AppState, page: AddressPage) -> None:
     shown = [details, board, compared, training, other_training, progress, again, stop]
     page.link = details
     page.tab.select(handlers.listing, None, runs, **QUIET)
-    runs.select(handlers.open, runs, shown, **QUIET)
+    # A click while another run is still on its way counts.
+    runs.select(handlers.open, runs, shown, trigger_mode="always_last", **QUIET)
     details.apply(handlers.follow, details, shown, **QUIET)
     page.add(Setting("run", details, accepted_by(lambda key: key), member="key"))
     runs.apply(handlers.compare, runs, shown, **QUIET)
