@@ -118,6 +118,7 @@ def test_a_phone_shows_the_photo_and_a_reconstruction_of_every_lane(open_page: O
     assert seen(page, ".board .portrait img.square") == 1 + len(LANES)
     assert seen(page, ".board .lane .stamp") == len(LANES)
     assert seen(page, ".board .lane .label") == len(LANES)
+    assert seen(page, ".strip .share strong") == seen(page, ".strip [role=meter]") == len(LANES)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     ends = page.locator(".strip .meter").evaluate_all(
         "meters => meters.map((meter) => meter.getBoundingClientRect().right)"
