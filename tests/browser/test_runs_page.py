@@ -50,6 +50,8 @@ def test_nothing_moves_for_those_who_want_no_motion(open_page: OpenPage) -> None
     player = page.get_by_role("group", name="Replay")
     expect(player.get_by_role("button", name="Play")).to_be_visible()
     expect(player).to_contain_text("Result")
+    # The recording's steps follow the page.
+    expect(player.get_by_role("slider")).to_have_attribute("max", re.compile(r"^\d\d$"))
 
     # At each moment the cards say what stands at the ends of the curves.
     moments = page.evaluate(
