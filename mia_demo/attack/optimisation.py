@@ -147,7 +147,12 @@ class Optimisation:
         for side in {lane.attacked.input_size for lane in self.lanes}:
             rng.set_state(state)
             views[side] = ALTERATIONS[config.views](side, config.crop_scale, config.copies, rng)
-        parts = self.renderer.micro_batches.run(len(self.moving), partial(self._part, views))
+        micro_batches = self.renderer.micro_batches
+        parts = micro_batches.run(len(self.moving), partial(self._part, views))
+        return micro_batches.on_one_core(partial(self._move, parts))
+
+    def _move(self, parts: list[_Part]) -> StepRecord:
+        """Every candidate, by what its micro-batch found."""
         before, own_gradient = self.moving.clone(), torch.cat([part.gradient for part in parts])
         self._update(own_gradient)
         gradients = [

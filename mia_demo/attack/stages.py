@@ -221,7 +221,9 @@ class Stages:
         shape = images.shape[:2]
         top1 = verdict.indices.unflatten(0, shape).tolist()
         certainty = verdict.values.unflatten(0, shape).tolist()
-        pictures = to_uint8(images).permute(0, 1, 3, 4, 2).cpu().numpy()
+        pictures = self.renderer.micro_batches.on_one_core(
+            lambda: to_uint8(images).permute(0, 1, 3, 4, 2).cpu().numpy()
+        )
         named = zip(self.config.lanes, self.lanes, strict=True)
         tracks = [track for track in named for _ in self.identities]
         return tuple(

@@ -45,7 +45,7 @@ class MicroBatches:
         Raises:
             torch.OutOfMemoryError: a single image does not fit.
         """
-        threads = torch.get_num_threads() if self.compute.device.type == "cpu" else 1
+        threads = self._threads()
         if threads == 1 or count < threads or self.size < threads:
             return self._one_by_one(slice(0, count), work)
         # An equal share for each worker, or several where memory asks for smaller ones. A core that
@@ -54,6 +54,18 @@ class MicroBatches:
         parts = [slice(at, min(at + length, count)) for at in range(0, count, length)]
         tasks = [partial(self._one_by_one, part, work) for part in parts]
         return [result for some in workers(threads).map(tasks) for result in some]
+
+    def on_one_core(self, work: Callable[[], _Result]) -> _Result:
+        """Result of ``work`` between micro-batches, on all pictures at once.
+
+        Short operations on many numbers: two cores gain nothing, and beside a busy one each of
+        them would wait until both have had their turn.
+        """
+        threads = self._threads()
+        return work() if threads == 1 else workers(threads).map([work])[0]
+
+    def _threads(self) -> int:
+        return torch.get_num_threads() if self.compute.device.type == "cpu" else 1
 
     def _one_by_one(self, whole: slice, work: Callable[[slice], _Result]) -> list[_Result]:
         results: list[_Result] = []

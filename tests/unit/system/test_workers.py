@@ -69,6 +69,14 @@ def test_pictures_on_the_device_at_once_stay_within_its_memory(
     assert micro_batches.run(3, lambda _: torch.get_num_threads()) == [2, 2, 2]
 
 
+def test_what_lies_between_micro_batches_uses_one_core(compute: Compute, two_threads: None) -> None:
+    micro_batches = MicroBatches(compute, 3 * 64**2)
+    assert micro_batches.on_one_core(torch.get_num_threads) == 1
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)
+    assert micro_batches.on_one_core(threading.current_thread) is threading.current_thread()
+
+
 def test_a_workers_error_reaches_the_caller(compute: Compute, two_threads: None) -> None:
     with pytest.raises(ZeroDivisionError):
         MicroBatches(compute, 3 * 64**2).run(8, lambda part: 1 // part.start)
