@@ -38,7 +38,8 @@ function complain(error) {
 
 function take(answer) {
   if (answer.phase === undefined) return; // nothing new
-  if (view && view.name !== answer.name) setText(".trouble", "");
+  // What was said of a round goes with it; the first round takes nothing away.
+  if (view && view.name && view.name !== answer.name) setText(".trouble", "");
   if (answer.pictures) pictures = { ...answer.pictures, name: answer.name };
   view = answer;
   show();
