@@ -197,13 +197,13 @@ class PoolCache:
 
 
 def store_pool(zoo: FolderZoo, compute: Compute) -> None:
-    """Computes the pool for all targets of a zoo and adds it as a checkpoint."""
-    names = ["prior", *zoo.target_names()]
+    """Computes the pool for the lanes that are attacked unasked and adds it as a checkpoint."""
+    names = ["prior", *zoo.default_lanes()]
     made_with = {name: zoo.entry(name).stored.sha256 for name in names}
     if zoo.entries("pool") and zoo.entry(POOL_NAME).training.made_with == made_with:
         return
     renderer = Renderer.of(zoo, compute)
-    lanes = [Lane.load(zoo, name, compute) for name in zoo.target_names()]
+    lanes = [Lane.load(zoo, name, compute) for name in zoo.default_lanes()]
     styles = sample_styles(renderer.generator, POOL_STYLES, POOL_PSI).half().float()  # as stored
     tensors = pool_confidences(renderer, lanes, styles)
     entry = CheckpointEntry(

@@ -75,7 +75,7 @@ class Scene:
             zoo = open_zoo(setting.zoo)
             return Scene(
                 generator=zoo.load_prior(),
-                targets=[zoo.load_classifier(name) for name in zoo.target_names()],
+                targets=[zoo.load_classifier(name) for name in zoo.default_lanes()],
                 evaluator=zoo.load_classifier("evaluator"),
                 framing=Framing.of(zoo),
             )

@@ -62,7 +62,7 @@ def answer_attack(request: AttackRequest) -> dict[str, Any]:
     compute = choose_compute(request.device, graphs=request.cuda_graphs)
     # With what was trained and added on the page, so that its commands work here.
     owners_models(zoo, RUNS / ADDED_FOLDER)
-    lanes = tuple(request.lanes.split(",")) if request.lanes else tuple(zoo.base.target_names())
+    lanes = tuple(request.lanes.split(",")) if request.lanes else tuple(zoo.default_lanes())
     choices = {"identity": request.identity, "lanes": lanes, "seed": request.seed}
     config = _config(request, **choices)
     attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
@@ -114,7 +114,7 @@ def answer_sweep(request: SweepRequest) -> dict[str, Any] | None:
             team.require_alone("--training-seeds trains targets")
             trainings = parse_numbers(request.training_seeds)
             zoo = make_training_seed_zoo(zoo, trainings, request.output / "zoo", compute, log_line)
-        lanes = tuple(request.lanes.split(",")) if request.lanes else tuple(zoo.target_names())
+        lanes = tuple(request.lanes.split(",")) if request.lanes else tuple(zoo.default_lanes())
         identities, seeds = parse_numbers(request.identities), parse_numbers(request.seeds)
         config = _config(request, lanes=lanes)
         attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
@@ -141,9 +141,9 @@ def answer_shield(request: ShieldRequest) -> dict[str, Any] | None:
     with join_team() as team:
         zoo = open_zoo(request.zoo)
         compute = choose_compute(request.device, local_rank=team.local_rank)
-        if missing := missing_defences(zoo, request.defences.split(",")):
+        strengths = parse_strengths_by_defence(request.strengths or [])
+        if missing := missing_defences(zoo, request.defences.split(","), strengths):
             team.require_alone(f"{', '.join(missing)} must be trained first")
-            strengths = parse_strengths_by_defence(request.strengths or [])
             own = request.output / "zoo"
             zoo = make_defence_zoo(zoo, missing, own, compute, log_line, strengths=strengths)
         lanes = chosen_lanes(zoo, request.defences)

@@ -6,12 +6,14 @@ resumes from its last saved state.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mia_demo.attack.sampling import store_pool
 from mia_demo.data.identities import IdentitySet, open_identity_set
+from mia_demo.defences.label_smoothing import LabelSmoothing
+from mia_demo.defences.registry import DEFENCES
 from mia_demo.recipes.classifiers import ClassifierRequest, make_classifier
 from mia_demo.recipes.model_card import write_model_card
 from mia_demo.recipes.pack import pack_identities
@@ -31,6 +33,7 @@ from mia_demo.training.prior_config import PriorConfig
 from mia_demo.zoo.folder import FolderZoo
 
 TARGET_ALPHAS = {"positive": 0.1, "zero": 0.0, "negative": -0.05}
+DEFENDED = tuple(name for name in DEFENCES if name != LabelSmoothing.name)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class ZooRecipe:
         phases=(0.2, 0.3),
         initial_weights=PRETRAINED,
     )
+    defences: Sequence[str] = DEFENDED  # a target each, trained like the plain one otherwise
     pretrained: TrainConfig = TrainConfig(epochs=20, learning_rate=1e-3, seed=99)
     evaluator: TrainConfig = TrainConfig(architecture="compact_densenet", seed=7)
     embedder: TrainConfig = TrainConfig(epochs=30, seed=11)
@@ -104,6 +108,7 @@ def _make_classifiers(workshop: Workshop, recipe: ZooRecipe) -> None:
         (name, "target", replace(recipe.target, alpha=alpha))
         for name, alpha in TARGET_ALPHAS.items()
     ]
+    wanted += [(name, "target", replace(recipe.target, defence=name)) for name in recipe.defences]
     for name, kind, config in (*wanted, ("evaluator", "evaluator", recipe.evaluator)):
         make_classifier(workshop, ClassifierRequest(name, kind, config, train, test))
 

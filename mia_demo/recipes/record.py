@@ -139,7 +139,7 @@ def record_people(zoo: Zoo, compute: Compute) -> Iterator[int]:
     Raises:
         DemoError: an attack fails, or the folder cannot be written.
     """
-    attacker, lanes = Attacker(zoo, compute), tuple(zoo.target_names())
+    attacker, lanes = Attacker(zoo, compute), tuple(zoo.default_lanes())
     numbers = recorded_identities(len(zoo.identities()))
     with TemporaryDirectory() as work:
         for identity in numbers:

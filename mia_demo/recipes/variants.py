@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mia_demo.attack.sampling import store_pool
 from mia_demo.defences.label_smoothing import LabelSmoothing
-from mia_demo.defences.registry import DEFENCES
+from mia_demo.defences.registry import DEFENCES, build_defence
 from mia_demo.errors import ConfigError
 from mia_demo.recipes.classifiers import ClassifierRequest, make_classifier
 from mia_demo.recipes.workshop import Workshop
@@ -56,19 +56,33 @@ def make_alpha_zoo(
 def make_training_seed_zoo(
     source: Zoo, seeds: Sequence[int], root: Path, compute: Compute, log: Callable[[str], None]
 ) -> FolderZoo:
-    """A zoo in ``root`` with every target of ``source`` once per training seed; resumable."""
+    """A zoo in ``root`` with every lane of ``source`` once per training seed; resumable."""
     configs = {
         training_lane(name, seed): replace(_recipe_of(source, name), seed=seed)
         for seed in seeds
-        for name in source.target_names()
+        for name in source.default_lanes()
     }
     return make_variants(source, configs, root, compute, log)
 
 
-def missing_defences(zoo: Zoo, names: Sequence[str]) -> list[str]:
-    """Which of these are defences that no target of the zoo was trained with."""
-    known = {*zoo.target_names(), *(entry.defence for entry in zoo.entries("target"))}
-    return [name for name in names if name in DEFENCES and name not in known]
+def missing_defences(
+    zoo: Zoo, names: Sequence[str], strengths: Mapping[str, Mapping[str, float]]
+) -> list[str]:
+    """Which of these are defences that no target of the zoo was trained with.
+
+    Args:
+        strengths: by defence, those that are not as published.
+    """
+    targets = zoo.entries("target")
+    trained = [build_defence(entry.defence, entry.strengths) for entry in targets]
+    others = {entry.name for entry in targets if entry.name not in DEFENCES}
+    return [
+        name
+        for name in names
+        if name in DEFENCES
+        and name not in others
+        and build_defence(name, strengths.get(name, {})) not in trained
+    ]
 
 
 def make_defence_zoo(
@@ -78,7 +92,7 @@ def make_defence_zoo(
     compute: Compute,
     log: Callable[[str], None],
     *,
-    strengths: Mapping[str, Mapping[str, float]] | None = None,
+    strengths: Mapping[str, Mapping[str, float]],
 ) -> FolderZoo:
     """A zoo in ``root`` with the targets of ``source`` and one for each defence; resumable.
 
@@ -94,9 +108,8 @@ def make_defence_zoo(
     plain = [c for c in configs.values() if not c.alpha and c.defence == LabelSmoothing.name]
     if not plain:
         raise ConfigError("This zoo has no target with α = 0 whose training defences could share.")
-    chosen = strengths or {}
     configs |= {
-        name: replace(plain[0], defence=name, strengths=dict(chosen.get(name, {})))
+        name: replace(plain[0], defence=name, strengths=dict(strengths.get(name, {})))
         for name in defences
     }
     return make_variants(source, configs, root, compute, log)

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mia_demo.defences.label_smoothing import LabelSmoothing
+from mia_demo.defences.registry import DEFENCES
 from mia_demo.metrics.estimates import Estimate
 from mia_demo.metrics.intervals import Interval
 from mia_demo.smoothing import format_alpha
@@ -205,6 +207,12 @@ def fixed(value: float, digits: int) -> str:
 def alpha_text(alpha: float) -> str:
     """``+0.1``, ``0``, ``−0.05``, with a true minus sign."""
     return format_alpha(alpha).replace("-", "−")
+
+
+def against_text(alpha: float | None, defence: str) -> str:
+    """What a target's training did against attacks: ``α = −0.05``, or its defence's title."""
+    kind = DEFENCES[defence]
+    return f"α = {alpha_text(alpha or 0.0)}" if kind is LabelSmoothing else kind.title
 
 
 _WRITTEN: dict[str, Callable[[float], str]] = {

@@ -19,6 +19,7 @@ from PIL import Image
 
 from mia_demo.attack.methods import GRADIENT
 from mia_demo.data.pictures import read_picture
+from mia_demo.defences.label_smoothing import LabelSmoothing
 from mia_demo.errors import DataError
 from mia_demo.metrics.intervals import Interval, best_difference_interval
 from mia_demo.sweep.library import RECORDED_FOLDER
@@ -163,7 +164,7 @@ def load_rows(folder: Path) -> list[BoardRow]:
             rows.append(load_row(path))
         except DataError as error:
             log.warning("%s", error)
-    plain = {row.lane: row.defence == "label_smoothing" for row in rows}
+    plain = {row.lane: row.defence == LabelSmoothing.name for row in rows}
     return sorted(rows, key=lambda row: (not plain[row.lane], -(row.alpha or 0.0), row.lane))
 
 

@@ -69,7 +69,11 @@ class LayeredZoo(Zoo):
 
     def default_lanes(self) -> list[str]:
         """Lanes that a visitor gets unasked: those that came with the people, else own ones."""
-        return self.base.target_names() or self.target_names()
+        return self.base.default_lanes() or self.target_names()
+
+    def compared_lanes(self) -> list[str]:
+        """Lanes that a view shows beside each other: those and own ones."""
+        return [*self.base.default_lanes(), *(entry.name for entry in self.own_targets())]
 
     def is_target(self, name: str) -> bool:
         return name in self._guests or name in self.target_names()

@@ -162,9 +162,14 @@ class CheckpointEntry:
     training: TrainingRecord = field(default_factory=TrainingRecord)
     versions: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def is_defended(self) -> bool:
+        """Whether its training had another defence than the smoothing factor."""
+        return self.defence != LabelSmoothing.name
+
     def to_json(self) -> dict[str, Any]:
         values = asdict(self)
-        if self.defence == LabelSmoothing.name:  # as in manifests from before there was a choice
+        if not self.is_defended:  # as in manifests from before there was a choice
             del values["defence"], values["strengths"]
         return {**values.pop("stored"), **values, "training": self.training.to_json()}
 

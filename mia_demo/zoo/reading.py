@@ -89,9 +89,19 @@ class Zoo(ABC):
         return [*self.manifest.identities, *(entry.stored for entry in self.manifest.checkpoints)]
 
     def target_names(self) -> list[str]:
-        """Lanes, from the largest smoothing factor to the smallest."""
-        targets = sorted(self.entries("target"), key=lambda entry: -(entry.alpha or 0.0))
+        """Lanes, from the largest smoothing factor to the smallest, then other defences."""
+        targets = sorted(
+            self.entries("target"), key=lambda entry: (entry.is_defended, -(entry.alpha or 0.0))
+        )
         return [entry.name for entry in targets]
+
+    def default_lanes(self) -> list[str]:
+        """Lanes that are attacked unasked: they differ in the smoothing factor alone.
+
+        Those of other defences are attacked by name; a zoo that has nothing else shows them all.
+        """
+        names = self.target_names()
+        return [name for name in names if not self.entry(name).is_defended] or names
 
     def is_target(self, name: str) -> bool:
         """Whether a lane can be made of it."""

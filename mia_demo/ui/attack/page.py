@@ -26,7 +26,7 @@ from mia_demo.ui.shared.forms import (
     words,
 )
 from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, wire_stop
-from mia_demo.ui.shared.lanes import MAX_BOARD_LANES, people_choices
+from mia_demo.ui.shared.lanes import MAX_BOARD_LANES, demo_choices, people_choices
 
 MARK_OLDER = """(board, ...form) => {
   const isOver = ["done", "stopped", "failed"].includes(board.phase);
@@ -74,7 +74,7 @@ def build_attack_page(app: AppState, address: AddressPage) -> None:
                         attack = attack_field(info="what the attacker needs", min_width=220)
                         temperature = TEMPERATURE.component(1)
                     lanes = gr.CheckboxGroup(
-                        lane_names,
+                        demo_choices(engine.zoo.base),
                         value=first_lanes,
                         label="Lanes",
                         info=f"Classifiers under attack, up to {MAX_BOARD_LANES}.",

@@ -9,7 +9,9 @@ from typing import Any
 from mia_demo.attack.frames import StepDetail
 from mia_demo.attack.stages import SHOWN
 from mia_demo.data.pictures import small_data_uri
-from mia_demo.report.columns import alpha_text
+from mia_demo.defences.label_smoothing import LabelSmoothing
+from mia_demo.defences.registry import DEFENCES
+from mia_demo.report.columns import against_text
 from mia_demo.ui.boards.board_words import called, photo_words, title_of
 from mia_demo.ui.boards.lane_styles import styles_in
 from mia_demo.visitors.own_people import People
@@ -29,6 +31,7 @@ EXPECTATIONS = {
     0: "No smoothing: the baseline. The paper finds that it leaks as well.",
     -1: "Negative smoothing: the paper finds that it shields the face.",
 }
+DEFENDED = "Trained with {}: the Shield page shows what other attacks get out of it."
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class LaneView:
 
     Attributes:
         style: number of its colour and dash pattern.
+        alpha_text: α, or the name of another defence.
         label: the smoothed label of the right person, 1 without smoothing.
         detail: the newest step in numbers.
         mistaken: a photo of whom the evaluator takes it for, if that is somebody else.
@@ -200,7 +204,7 @@ def board_photos(people: People, identity: int) -> tuple[Picture, ...]:
 
 def _empty_lane(people: People, name: str, style: int) -> LaneView:
     entry = people.zoo.entry(name)
-    lane = empty_lane(name, style, entry.alpha or 0.0, entry.test_accuracy)
+    lane = empty_lane(name, style, entry.alpha or 0.0, entry.test_accuracy, entry.defence)
     return with_label(lane, len(people.identities))
 
 
@@ -209,18 +213,27 @@ def with_label(lane: LaneView, classes: int) -> LaneView:
     return replace(lane, label=round(1 - lane.alpha + lane.alpha / classes, 3))
 
 
-def empty_lane(name: str, style: int, alpha: float, accuracy: float | None) -> LaneView:
+def empty_lane(
+    name: str,
+    style: int,
+    alpha: float,
+    accuracy: float | None,
+    defence: str = LabelSmoothing.name,
+) -> LaneView:
     """A lane without a result yet."""
     is_trained = accuracy is None or accuracy >= MIN_TRAINED_ACCURACY
+    expectation = EXPECTATIONS[(alpha > 0) - (alpha < 0)]
+    if defence != LabelSmoothing.name:
+        expectation = DEFENDED.format(DEFENCES[defence].title)
     return LaneView(
         name=name,
         style=style,
         alpha=alpha,
         test_accuracy=accuracy,
-        alpha_text=f"α = {alpha_text(alpha)}",
+        alpha_text=against_text(alpha, defence),
         accuracy_text=(
             "test accuracy not measured" if accuracy is None else f"{accuracy:.1%} test accuracy"
         ),
-        expectation=(EXPECTATIONS[(alpha > 0) - (alpha < 0)] if is_trained else HARDLY_TRAINED),
+        expectation=expectation if is_trained else HARDLY_TRAINED,
         is_trained=is_trained,
     )

@@ -1,7 +1,7 @@
 """A colour and a dash pattern per lane, by its smoothing factor: the same on every page.
 
 The demo's three factors have a style each; other factors have one of a scale by sign, from weak to
-strong. Lanes with a classifier per stage have no factor of their own, and others' styles.
+strong. Lanes of other defences, or with a classifier per stage, have no factor and others' styles.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def lane_styles(alphas: Mapping[str, float | None]) -> dict[str, int]:
     """The numbers of the styles; two lanes share one only if there are more lanes than styles.
 
     Args:
-        alphas: by lane; None where it is not known.
+        alphas: by lane; None where there is none or it is not known.
     """
     styles: dict[str, int] = {}
     for lane, alpha in alphas.items():
@@ -38,7 +38,10 @@ def styles_in(zoo: Zoo, lanes: Sequence[str]) -> dict[str, int]:
     """The styles of lanes that attack classifiers of the zoo."""
     found = {lane: zoo.find(lane) for lane in lanes}
     return lane_styles(
-        {lane: (entry.alpha or 0.0) if entry else None for lane, entry in found.items()}
+        {
+            lane: (entry.alpha or 0.0) if entry and not entry.is_defended else None
+            for lane, entry in found.items()
+        }
     )
 
 

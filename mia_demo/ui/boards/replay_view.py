@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 from mia_demo.data.pictures import small_data_uri
+from mia_demo.defences.label_smoothing import LabelSmoothing
 from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.replay import Replay
 from mia_demo.ui.boards.attack_view import (
@@ -78,11 +79,23 @@ def blank_board(engine: Engine, run: AttackRun) -> BoardView:
 def _blank_lane(engine: Engine, run: AttackRun, position: int) -> LaneView:
     name = run.config.lanes[position]
     lane = run.report["lanes"][name]
-    style = lane_styles({lane: run.report["lanes"][lane]["alpha"] for lane in run.config.lanes})[
-        name
-    ]
-    view = empty_lane(name, style, lane["alpha"], lane["test_accuracy"])
+    style = lane_styles({lane: _alpha(engine, run, lane) for lane in run.config.lanes})[name]
+    defence = _defence(engine, run, name)
+    view = empty_lane(name, style, lane["alpha"], lane["test_accuracy"], defence)
     return with_label(view, len(engine.identities))
+
+
+def _defence(engine: Engine, run: AttackRun, lane: str) -> str:
+    """A run tells the weights; what they were trained against is in the zoo that has them."""
+    entry = engine.zoo.find(lane)
+    is_here = entry is not None and entry.stored.sha256 == run.report["checkpoints"].get(lane)
+    return entry.defence if entry and is_here else LabelSmoothing.name
+
+
+def _alpha(engine: Engine, run: AttackRun, lane: str) -> float | None:
+    """None for a lane of another defence: it has no colour of a smoothing factor."""
+    is_plain = _defence(engine, run, lane) == LabelSmoothing.name
+    return run.report["lanes"][lane]["alpha"] if is_plain else None
 
 
 def _lane(engine: Engine, run: AttackRun, position: int) -> LaneView:

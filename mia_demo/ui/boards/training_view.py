@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mia_demo.report.columns import alpha_text, fixed, percent
+from mia_demo.report.columns import against_text, alpha_text, fixed, percent
 from mia_demo.runs.names import RunNames
 from mia_demo.runs.training_run import TrainingRun
 from mia_demo.smoothing import alpha_at_epoch
@@ -236,7 +236,7 @@ def _item(entry: CheckpointEntry, title: str) -> dict[str, Any]:
     return {
         "name": entry.name,
         "title": title,
-        "alpha": f"α = {alpha_text(entry.alpha or 0.0)}",
+        "alpha": against_text(entry.alpha, entry.defence),
         "settings": settings_words(entry),
         "accuracy": f"{percent(entry.test_accuracy or 0.0)} test accuracy",
         "logits": (

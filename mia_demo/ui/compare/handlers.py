@@ -203,7 +203,7 @@ class CompareHandlers:
             The progress panel; in the last one ``key`` names the results for ``/results``.
         """
         with toasts():
-            names = tuple(self.engine.zoo.base.target_names() if lanes is None else lanes)
+            names = tuple(self.engine.zoo.base.default_lanes() if lanes is None else lanes)
             config = named_attack(attack, preset, lanes=names, **parse_knobs(settings or []))
             plan = plan_sweep(self.engine, config, identities, seeds)
             presenter = SweepPresenter(plan, self.engine.zoo)

@@ -25,6 +25,7 @@ from mia_demo.ui.shared.forms import (
     words,
 )
 from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, STOPPING, wire_stop
+from mia_demo.ui.shared.lanes import demo_choices
 
 FIRST_IDENTITIES = "0-4"
 
@@ -33,7 +34,7 @@ def build_compare_page(app: AppState, address: AddressPage) -> None:
     """Adds the page to the current Blocks; its results are loaded when it is first seen."""
     engine = app.engine
     handlers = CompareHandlers(engine)
-    targets = engine.zoo.base.target_names()
+    targets = engine.zoo.base.default_lanes()
     with gr.Row(elem_classes="compare-page"):
         with gr.Column(scale=1, min_width=280, elem_classes="controls"):
             words("<h2>Results</h2>")
@@ -54,7 +55,9 @@ def build_compare_page(app: AppState, address: AddressPage) -> None:
                     preset = preset_field("effort of an attack")
                 with gr.Accordion("More settings", open=False):
                     seeds = gr.Textbox("0", label="Seeds", info="such as 0,1,2", max_length=200)
-                    lanes = gr.CheckboxGroup(targets, value=targets, label="Lanes")
+                    lanes = gr.CheckboxGroup(
+                        demo_choices(engine.zoo.base), value=targets, label="Lanes"
+                    )
                     attack = attack_field()
                     temperature = TEMPERATURE.component(1)
                     knobs = knob_fields(preset, attack, temperature)

@@ -244,7 +244,7 @@ class Engine:
 
     def _first_steps(self) -> Generator[AttackFrame, None, None]:
         """Two small attacks of different size, from whose speed any attack's is estimated."""
-        lanes = tuple(self.zoo.base.target_names())
+        lanes = tuple(self.zoo.base.default_lanes())
         few = preset_config(
             "quick", steps=START_UP_STEPS, selection_rounds=START_UP_ROUNDS, lanes=lanes
         )

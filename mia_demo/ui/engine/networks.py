@@ -81,7 +81,7 @@ class Networks:
     def load(self) -> None:
         """Loads everything that came with the demo."""
         attacker = self.attacker()
-        for name in self.zoo.base.target_names():
+        for name in self.zoo.base.default_lanes():
             attacker.lane(name)
         attacker.pools.load_stored()
         self.judge()

@@ -13,6 +13,7 @@ from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
 from mia_demo.ui.shared.forms import words
 from mia_demo.ui.shared.handler import QUIET
+from mia_demo.ui.shared.lanes import demo_choices
 
 FIRST_ROUNDS = 6
 INTRODUCTION = """
@@ -25,7 +26,7 @@ def build_line_up_page(app: AppState, address: AddressPage) -> None:
     """Adds the page to the current Blocks; a room's link opens the app on it."""
     engine = app.engine
     handlers = LineUpHandlers(engine)
-    lane_names = engine.zoo.base.target_names()
+    lane_names = engine.zoo.base.default_lanes()
     with gr.Row(elem_classes="line-up-page"):
         with gr.Column(scale=1, min_width=320, elem_classes="controls"):
             words(INTRODUCTION)
@@ -46,7 +47,9 @@ def build_line_up_page(app: AppState, address: AddressPage) -> None:
                     seed = gr.Textbox(
                         "", label="Seed", info="empty: a new one", max_length=10, min_width=100
                     )
-                lanes = gr.CheckboxGroup(lane_names, value=lane_names, label="Lanes")
+                lanes = gr.CheckboxGroup(
+                    demo_choices(engine.zoo.base), value=lane_names, label="Lanes"
+                )
                 cell = gr.Dropdown(
                     [("New attacks", NEW_ATTACKS)],
                     value=NEW_ATTACKS,

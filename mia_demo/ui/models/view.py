@@ -8,7 +8,7 @@ from typing import Any
 from huggingface_hub import constants
 
 from mia_demo.recipes.model_card import has_embedded_identities
-from mia_demo.report.columns import alpha_text, percent
+from mia_demo.report.columns import against_text, percent
 from mia_demo.system.usage import device_memory, process_bytes
 from mia_demo.ui.boards.lane_styles import styles_in
 from mia_demo.ui.engine import zero_gpu
@@ -145,7 +145,7 @@ def _item(
         accuracy = ""
     return {
         "name": entry.name,
-        "alpha": f"α = {alpha_text(entry.alpha or 0.0)}" if entry.kind == "target" else "",
+        "alpha": against_text(entry.alpha, entry.defence) if entry.kind == "target" else "",
         "style": style,
         "role": ROLES[entry.kind],
         "architecture": _architecture(entry),

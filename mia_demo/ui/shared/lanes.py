@@ -8,13 +8,15 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.errors import ConfigError
-from mia_demo.report.columns import alpha_text
+from mia_demo.report.columns import against_text
 from mia_demo.runs.training_run import TrainingRun
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.visitors import is_private
 from mia_demo.visitors.added_models import AddedModels
 from mia_demo.visitors.own_people import OwnPeople, People
 from mia_demo.zoo.layers import LayeredZoo
+from mia_demo.zoo.manifest import CheckpointEntry
+from mia_demo.zoo.reading import Zoo
 
 MAX_BOARD_LANES = 6  # that fit on the attack board, each with its colour
 
@@ -28,14 +30,23 @@ def added_models(engine: Engine, request: gr.Request) -> AddedModels | None:
     return engine.added.tab(engine.tab_keys.get(str(request.session_hash)) or "")
 
 
+def demo_choices(zoo: Zoo) -> Choices:
+    """The targets that came with a zoo as choices; those of other defences say which."""
+    entries = [zoo.entry(name) for name in zoo.target_names()]
+    return [
+        (f"{entry.name} ({_against(entry)})" if entry.is_defended else entry.name, entry.name)
+        for entry in entries
+    ]
+
+
 def target_choices(engine: Engine, zoo: LayeredZoo) -> Choices:
-    """A zoo's targets as choices; own ones say what visitors call them, and their α."""
-    words = {}
+    """A zoo's targets as choices; own ones say what visitors call them, and α or defence."""
+    choices = demo_choices(zoo.base)
     for entry in zoo.own_targets():
         given = engine.kept.names.get(TrainingRun(entry).key)
-        alpha = f"α {alpha_text(entry.alpha or 0.0)}"
-        words[entry.name] = f"{entry.name} ({f'{given}, ' if given else ''}{alpha})"
-    return [(words.get(name, name), name) for name in zoo.target_names()]
+        words = f"{entry.name} ({f'{given}, ' if given else ''}{_against(entry)})"
+        choices.append((words, entry.name))
+    return choices
 
 
 def lane_names(engine: Engine, request: gr.Request, people: People) -> list[str]:
@@ -50,9 +61,13 @@ def attack_lanes(engine: Engine, request: gr.Request, people: People) -> Choices
     choices = target_choices(engine, zoo)
     for name in lane_names(engine, request, people)[len(choices) :]:
         entry = zoo.entry(name)
-        words = f"{entry.training.source_name}, α {alpha_text(entry.alpha or 0.0)}"
+        words = f"{entry.training.source_name}, {_against(entry)}"
         choices.append((f"{name} ({words})", name))
     return choices
+
+
+def _against(entry: CheckpointEntry) -> str:
+    return against_text(entry.alpha, entry.defence).replace("= ", "")
 
 
 def check_lanes(lanes: Sequence[str]) -> None:

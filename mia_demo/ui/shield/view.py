@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mia_demo.attack.config import preset_config
 from mia_demo.attack.named import TITLES
 from mia_demo.data.pictures import data_uri, sprite
+from mia_demo.defences.label_smoothing import LabelSmoothing
 from mia_demo.defences.registry import described
 from mia_demo.report.board_words import (
     PLAIN,
@@ -45,7 +46,9 @@ def board_json(rows: Sequence[BoardRow]) -> dict[str, Any]:
     if not rows:
         return {"rows": []}
     attacks = {name: cell for row in rows for name, cell in row.cells.items()}
-    styles = lane_styles({row.lane: row.alpha for row in rows})
+    styles = lane_styles(
+        {row.lane: row.alpha if row.defence == LabelSmoothing.name else None for row in rows}
+    )
     plain = next((row for row in rows if row.lane == PLAIN), None)
     return {
         "headline": headline(rows),

@@ -19,7 +19,7 @@ from mia_demo.runs.command import sweep_config
 from mia_demo.sweep.results import SweepResults
 from mia_demo.ui.boards.lane_styles import styles_in
 from mia_demo.ui.engine.attack_news import FinishedAttack
-from mia_demo.zoo.reading import Zoo
+from mia_demo.zoo.layers import LayeredZoo
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class LaneLabel:
         }
 
 
-def lane_labels(zoo: Zoo) -> list[LaneLabel]:
-    names = zoo.target_names()
+def lane_labels(zoo: LayeredZoo) -> list[LaneLabel]:
+    names = zoo.compared_lanes()
     return [
         LaneLabel(name, style, zoo.entry(name).alpha or 0.0)
         for name, style in styles_in(zoo, names).items()

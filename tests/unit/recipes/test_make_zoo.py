@@ -28,12 +28,14 @@ from mia_demo.sweep.judging import Judge
 from mia_demo.system.device import Compute
 from mia_demo.training.config import TrainConfig
 from mia_demo.training.prior_config import PriorConfig
+from mia_demo.zoo.accuracy import AccuracyMeter
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.reading import Zoo
 
 SMALL = TrainConfig(arguments={"width": 8}, input_size=32, epochs=1, batch_size=32)
 RECIPE = ZooRecipe(
     target=replace(SMALL, initial_weights="pretrained"),
+    defences=("midre",),
     pretrained=SMALL,
     evaluator=replace(SMALL, architecture="compact_densenet", arguments={"growth_rate": 4}),
     embedder=SMALL,
@@ -82,7 +84,8 @@ def made(data: Path, tmp_path_factory: pytest.TempPathFactory, compute: Compute)
 def test_everything_is_in_the_manifest_and_on_the_card(made: Zoo) -> None:
     kinds = {entry.name: entry.kind for entry in made.manifest.checkpoints}
     assert kinds == {
-        "positive": "target", "zero": "target", "negative": "target", "evaluator": "evaluator",
+        "positive": "target", "zero": "target", "negative": "target", "midre": "target",
+        "evaluator": "evaluator",
         "embedder": "embedder", "features": "features", "attributes": "attributes",
         "pretrained": "pretrained", "prior": "prior", "pool": "pool",
     }  # fmt: skip
@@ -94,6 +97,19 @@ def test_everything_is_in_the_manifest_and_on_the_card(made: Zoo) -> None:
         "manifest.json", "README.md", *(f"{name}.safetensors" for name in kinds),
         *(part.file for part in made.manifest.identities),
     }  # fmt: skip
+
+
+def test_a_target_of_another_defence_is_attacked_by_name(made: Zoo, compute: Compute) -> None:
+    assert made.target_names() == ["positive", "zero", "negative", "midre"]
+    assert made.default_lanes() == ["positive", "zero", "negative"]
+    assert made.entry("midre").stored.bytes < 0.6 * made.entry("zero").stored.bytes  # float16
+    assert not {"midre"} & made.entry("pool").training.made_with.keys()
+    config = preset_config("quick", identity=1, steps=1, candidates=2, kept=2, lanes=("midre",))
+    *_, frame = Attacker(made, compute).run(config)
+    assert frame.lanes[0].name == "midre"
+    assert AccuracyMeter(made, compute).measure("midre").measured == (
+        made.entry("midre").test_accuracy
+    )
 
 
 def test_a_made_zoo_can_be_attacked_and_judged(made: Zoo, compute: Compute) -> None:
@@ -151,10 +167,12 @@ def test_a_zoo_of_defences_trains_those_that_are_missing(
     made: Zoo, tmp_path: Path, compute: Compute
 ) -> None:
     made = FolderZoo(made.root)
-    missing = missing_defences(made, ["zero", "label_smoothing", "midre", "nobody"])
-    assert missing == ["midre"]
-    lines: list[str] = []
     own = {"midre": {"most_area": 0.3}}
+    names = ["zero", "label_smoothing", "midre", "nobody"]
+    assert not missing_defences(made, names, {})
+    missing = missing_defences(made, names, own)
+    assert missing == ["midre"]  # at this strength
+    lines: list[str] = []
     zoo = make_defence_zoo(made, missing, tmp_path / "zoo", compute, lines.append, strengths=own)
     assert set(zoo.target_names()) == {*made.target_names(), "midre"}
     assert {line.split(":")[0] for line in lines} == {"midre"}
@@ -162,7 +180,7 @@ def test_a_zoo_of_defences_trains_those_that_are_missing(
     assert zoo.entry("midre").training.recipe == {
         **plain, "defence": "midre", "strengths": {"least_area": 0.1, "most_area": 0.3}
     }  # fmt: skip
-    assert not missing_defences(zoo, missing)
+    assert not missing_defences(zoo, missing, own)
 
 
 def test_a_zoo_of_training_seeds_repeats_every_target(
@@ -179,7 +197,7 @@ def test_a_zoo_of_training_seeds_repeats_every_target(
     assert zoo.entry(again).stored.sha256 != made.entry("zero").stored.sha256
     assert zoo.entry(again).alpha == 0
     assert {line.split(":")[0] for line in lines} == {
-        f"{name}@{own_seed + 1}" for name in made.target_names()
+        f"{name}@{own_seed + 1}" for name in made.default_lanes()
     }
     assert FolderZoo(zoo.root).target_names() == zoo.target_names()  # a sweep that goes on opens it
 
