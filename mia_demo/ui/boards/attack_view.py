@@ -31,7 +31,7 @@ EXPECTATIONS = {
     0: "No smoothing: the baseline. The paper finds that it leaks as well.",
     -1: "Negative smoothing: the paper finds that it shields the face.",
 }
-DEFENDED = "Trained with {}: the Shield page shows what other attacks get out of it."
+OTHER_DEFENCE = "Trained with {}: the Shield page shows what other attacks get out of it."
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ def empty_lane(
     is_trained = accuracy is None or accuracy >= MIN_TRAINED_ACCURACY
     expectation = EXPECTATIONS[(alpha > 0) - (alpha < 0)]
     if defence != LabelSmoothing.name:
-        expectation = DEFENDED.format(DEFENCES[defence].title)
+        expectation = OTHER_DEFENCE.format(DEFENCES[defence].title)
     return LaneView(
         name=name,
         style=style,
