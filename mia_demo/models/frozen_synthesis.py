@@ -197,22 +197,24 @@ class _Synthesis(torch.autograd.Function):
                 image = rgb
         assert image is not None
         if keep:
-            ctx.plan = plan
-            ctx.save_for_backward(scales, *maps)
+            ctx.save_for_backward(scales)
+            # Not saved but held: the way back lets go of each map once it is used.
+            ctx.plan, ctx.maps = plan, maps
         return image
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, g_image: Tensor) -> tuple[Any, ...]:
         plan: FrozenSynthesis = ctx.plan
-        scales, *maps = ctx.saved_tensors
+        (scales,) = ctx.saved_tensors
+        maps: list[Tensor] = ctx.maps
         count = len(maps)
         scale_of = scales.split(plan.widths[1:], dim=1)
         g_scales: list[Tensor] = [scales] * len(scale_of)
         g_offsets: list[Tensor] = [scales] * count
         g: Tensor | None = None  # by the maps
         for number in reversed(range(count)):
-            layer, x = plan.layers[number], maps[number]
+            layer, x = plan.layers[number], maps.pop()
             block = number // 2
             if number % 2 == 0:
                 colour = count - 1 + block
@@ -227,7 +229,8 @@ class _Synthesis(torch.autograd.Function):
                     doubling = plan.doubling[block - 1]
                     g_image = doubling.T @ g_image @ doubling
             assert g is not None
-            g = torch.ops.aten.leaky_relu_backward(g, x, LEAKY_SLOPE, True)
+            torch.ops.aten.leaky_relu_backward.grad_input(g, x, LEAKY_SLOPE, True, grad_input=g)
+            del x
             g_offsets[number] = layer.offset_gradient(g)
             g = layer.step.backward(g)
             if number:
