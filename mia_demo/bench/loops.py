@@ -62,11 +62,17 @@ class BenchSetting:
 
 @dataclass(frozen=True)
 class Scene:
-    """A setting's networks, frozen, on the CPU in float32."""
+    """A setting's networks, frozen, on the CPU in float32.
+
+    Attributes:
+        load_evaluator: for the loop that needs it; in the others' memory it would only lie about.
+        evaluator_size: pixels of what it sees.
+    """
 
     generator: Generator
     targets: list[Classifier]
-    evaluator: Classifier
+    load_evaluator: Callable[[], Classifier]
+    evaluator_size: int
     framing: Framing
 
     @staticmethod
@@ -76,15 +82,16 @@ class Scene:
             return Scene(
                 generator=zoo.load_prior(),
                 targets=[zoo.load_classifier(name) for name in zoo.default_lanes()],
-                evaluator=zoo.load_classifier("evaluator"),
+                load_evaluator=lambda: zoo.load_classifier("evaluator"),
+                evaluator_size=zoo.entry("evaluator").input_size,
                 framing=Framing.of(zoo),
             )
         target = build_classifier(setting.target, IDENTITIES, TARGET_SIZE)
-        evaluator = build_classifier("inception_v3", IDENTITIES, EVALUATOR_SIZE)
         return Scene(
             generator=Generator(resolution=PAPER_RESOLUTION).requires_grad_(False).eval(),
             targets=[target.requires_grad_(False).eval()],
-            evaluator=evaluator.requires_grad_(False).eval(),
+            load_evaluator=_random_evaluator,
+            evaluator_size=EVALUATOR_SIZE,
             framing=Framing(PAPER_CROP),
         )
 
@@ -113,13 +120,18 @@ def build_loop(setting: BenchSetting, name: str) -> Callable[[], object]:
     step, renderer = _our_step(scene, setting, compute, config)
     if name != JUDGED_LOOP:
         return step
-    evaluator = compute.place(fold_batch_norms(scene.evaluator))
+    evaluator = compute.place(fold_batch_norms(scene.load_evaluator()))
     evaluator = with_weights_in(evaluator, compute.dtype)
 
     def judged() -> None:
         renderer.logits(evaluator, step().flatten(0, 1))
 
     return judged
+
+
+def _random_evaluator() -> Classifier:
+    evaluator = build_classifier("inception_v3", IDENTITIES, EVALUATOR_SIZE)
+    return evaluator.requires_grad_(False).eval()
 
 
 def _reference_step(scene: Scene, start: Tensor, config: AttackConfig) -> Callable[[], object]:
@@ -134,7 +146,7 @@ def _reference_step(scene: Scene, start: Tensor, config: AttackConfig) -> Callab
 def _our_step(
     scene: Scene, setting: BenchSetting, compute: Compute, config: AttackConfig
 ) -> tuple[Callable[[], Tensor], Renderer]:
-    pixels = scene.generator.resolution**2 + 2 * scene.evaluator.input_size**2
+    pixels = scene.generator.resolution**2 + 2 * scene.evaluator_size**2
     micro_batches = MicroBatches(compute, pixels)
     micro_batches.size = setting.at_once or micro_batches.size
     generator = compute.place(scene.generator)
