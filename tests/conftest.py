@@ -23,6 +23,8 @@ from tests.hub_stand_in import HubStandIn  # noqa: E402
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parent.parent
+# Settings of an attack of a second, for calls in which it does not matter what it finds.
+TINY_ATTACK = ["candidates=2", "kept=2", "steps=3", "selection_rounds=1", "pool_size=100"]
 
 
 class FileTitles:

@@ -12,6 +12,7 @@ from gradio_client.exceptions import AppError
 from mia_demo.attack.config import PRESETS
 from mia_demo.attack.frames import STAGES
 from mia_demo.attack.named import ATTACKS
+from tests.conftest import TINY_ATTACK
 
 LANES = ["positive", "zero", "negative"]
 
@@ -69,20 +70,21 @@ def test_last_frame_keeps_the_best_and_the_whole_curve(
 
 
 def test_chosen_lanes_only(connect: Any) -> None:
-    board = connect().predict(3, "quick", 0, ["zero"], api_name="/attack")
+    board = connect().predict(3, "quick", 0, ["zero"], settings=TINY_ATTACK, api_name="/attack")
     assert [lane["name"] for lane in board["lanes"]] == ["zero"]
 
 
-def test_another_attack_by_its_name(connect: Any) -> None:
-    board = connect().predict(3, "quick", 0, ["zero"], "mirror", api_name="/attack")
+def test_another_attack_by_its_name_with_settings_of_its_own(connect: Any) -> None:
+    board = connect().predict(3, "quick", 0, ["zero"], "mirror", ["steps=5"], api_name="/attack")
     assert board["phase"] == "done"
-    assert len(board["lanes"][0]["confidence_curve"].split()) == PRESETS["quick"]["steps"]
+    assert len(board["lanes"][0]["confidence_curve"].split()) == 5
 
 
 def test_second_client_is_told_to_wait_and_then_served(connect: Any) -> None:
-    first = iter(connect().submit(7, "standard", api_name="/attack"))
+    clients = connect(), connect()
+    first = iter(clients[0].submit(7, "quick", api_name="/attack"))
     next(first)
-    second = connect().submit(8, "quick", api_name="/attack")
+    second = clients[1].submit(8, "quick", settings=TINY_ATTACK, api_name="/attack")
     boards = list(second)
     assert boards[0]["phase"] == "waiting"
     assert boards[0]["status"] == "Another attack is running; your attack starts next."
@@ -94,7 +96,7 @@ def test_cancelled_attack_frees_the_device(connect: Any) -> None:
     long = connect().submit(7, "paper", api_name="/attack")
     next(iter(long))
     assert long.cancel()
-    assert connect().predict(8, api_name="/attack")["phase"] == "done"
+    assert connect().predict(8, settings=TINY_ATTACK, api_name="/attack")["phase"] == "done"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from tests.conftest import TINY_ATTACK
+
 
 @pytest.fixture
 def client(app_url: str) -> Iterator[Any]:
@@ -28,7 +30,8 @@ def test_recorded_results_are_there_with_their_record(client: Any) -> None:
 
 
 def test_a_sweep_streams_progress_goes_on_and_leaves_results(client: Any) -> None:
-    views = list(client.submit("11,12", "0", "quick", ["zero"], api_name="/sweep"))
+    sweep = ("11,12", "0", "quick", ["zero"], "", TINY_ATTACK)
+    views = list(client.submit(*sweep, api_name="/sweep"))
     assert [view["done"] for view in views] == sorted(view["done"] for view in views)
     last = views[-1]
     assert (last["phase"], last["done"], last["total"]) == ("done", 2, 2)
@@ -36,7 +39,7 @@ def test_a_sweep_streams_progress_goes_on_and_leaves_results(client: Any) -> Non
     assert results["record"]["identities"] == [11, 12]
     assert [row["lane"] for row in results["rows"]] == ["zero"]
     # The same again: nothing is attacked twice.
-    again = list(client.submit("11,12", "0", "quick", ["zero"], api_name="/sweep"))
+    again = list(client.submit(*sweep, api_name="/sweep"))
     assert again[0]["done"] == 2
     assert again[-1]["key"] == last["key"]
     assert (

@@ -8,6 +8,7 @@ from urllib.request import urlopen
 
 from gradio_client import Client
 
+from tests.conftest import TINY_ATTACK
 from tests.hub_stand_in import HubStandIn
 
 
@@ -16,7 +17,7 @@ def test_the_page_reaches_no_other_machine(
 ) -> None:
     asked = len(page_hub.requests)  # by tests that load a zoo
     client = Client(app_url, verbose=False, download_files=False)
-    assert client.predict(7, api_name="/attack")["phase"] == "done"
+    assert client.predict(7, settings=TINY_ATTACK, api_name="/attack")["phase"] == "done"
     client.close()
     assert not outbound_log.exists(), outbound_log.read_text()
     assert len(page_hub.requests) == asked

@@ -59,7 +59,8 @@ def test_a_factor_out_of_range_is_refused(alpha: float) -> None:
         ToyLab().train(alpha, 0)
 
 
-def test_a_start_outside_the_plane_is_refused() -> None:
+def test_a_start_outside_the_plane_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mia_demo.toy.TRAINING_STEPS", 1)
     lab = ToyLab()
     trained(lab, 0.0)
     for x in (15.1, float("nan")):

@@ -9,6 +9,8 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from tests.conftest import TINY_ATTACK
+
 LANES = ["positive", "zero", "negative"]
 
 
@@ -25,10 +27,12 @@ def test_a_classifier_is_trained_attacked_and_deleted(client: Any) -> None:
     last = boards[-1]
     assert (last["phase"], last["numbers"], last["alpha"]) == ("done", [1, 2], [0.2, 0.2])
     assert last["latest"]["target_mean"] == pytest.approx(last["target_mean"][-1], abs=1e-3)
-    board = client.predict(3, "quick", 0, [last["name"], "zero"], api_name="/attack")
+    lanes = [last["name"], "zero"]
+    board = client.predict(3, "quick", 0, lanes, settings=TINY_ATTACK, api_name="/attack")
     assert [lane["name"] for lane in board["lanes"]] == ["zero", last["name"]]
     assert board["phase"] == "done"
-    sweep = client.predict("3", "0", "quick", [last["name"]], api_name="/sweep")
+    attacks = ("3", "0", "quick", [last["name"]], "", TINY_ATTACK)
+    sweep = client.predict(*attacks, api_name="/sweep")
     (row,) = client.predict(sweep["key"], api_name="/results")["rows"]
     assert (row["lane"], row["alpha"]) == (last["name"], 0.2)
     # Nobody gets it unasked.
