@@ -11,10 +11,10 @@ from playwright.sync_api import Error, Page, Route, expect
 
 from mia_demo.recipes.record import recorded_identities
 from mia_demo.ui.attack.evidence import today, whose_turn
+from tests.browser.conftest import TINY
 from tests.browser.test_attack_page import choose, settings, violations
 
 OpenPage = Callable[..., Page]
-TINY = "candidates=1&kept=1&steps=1&selection_rounds=1"  # an attack of a second
 
 
 def query(page: Page) -> str:
@@ -72,7 +72,7 @@ def test_locks_fix_settings_and_hide_pages(open_page: OpenPage) -> None:
 
 
 def test_old_results_say_that_they_are_old(open_page: OpenPage) -> None:
-    page = open_page(query=f"tab=attack&identity=5&lanes=zero&{TINY}")
+    page = open_page(query=f"{TINY}&identity=5&lanes=zero")
     expect(page.get_by_role("heading", name="Identity 5", exact=True)).to_be_visible()
     page.get_by_role("button", name="Start").click()
     expect(page.locator(".board")).to_have_attribute("data-phase", "done", timeout=60_000)
@@ -164,7 +164,7 @@ def test_pages_hold_still_until_a_link_is_read(open_page: OpenPage, app_url: str
         route.continue_() if held is None else held.append(route)
 
     page.route("**/queue/join*", hold)
-    page.goto(f"{app_url}?tab=attack&identity=3&lanes=zero&{TINY}")
+    page.goto(f"{app_url}?{TINY}&identity=3&lanes=zero")
     models = page.get_by_role("tab", name="Models")
     models.wait_for()
     with pytest.raises(Error, match="intercepts pointer events"):

@@ -9,6 +9,8 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import ENDLESS, TINY
+
 AXE = Path(__file__).with_name("axe.min.js")
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 LANES = ("positive", "zero", "negative")
@@ -30,11 +32,7 @@ def choose(page: Page, identity: int) -> None:
     expect(heading).to_be_visible()
 
 
-def start(page: Page, preset: str = "quick") -> None:
-    if preset != "quick":
-        settings(page)
-        page.get_by_label("Preset").click()
-        page.get_by_role("option", name=preset).click()
+def start(page: Page) -> None:
     page.get_by_role("button", name="Start").click()
 
 
@@ -93,9 +91,9 @@ def test_attack_from_click_to_result(open_page: OpenPage, tmp_path: Path) -> Non
 
 
 def test_stop_keeps_the_partial_result(open_page: OpenPage) -> None:
-    page = open_page()
+    page = open_page(query=ENDLESS)
     choose(page, 3)
-    start(page, "paper")
+    start(page)
     expect(page.locator(".status")).to_contain_text("Optimisation: step", timeout=90_000)
     page.get_by_role("button", name="Stop").click()
     expect(phase(page)).to_have_attribute("data-phase", "stopped")
@@ -106,20 +104,20 @@ def test_stop_keeps_the_partial_result(open_page: OpenPage) -> None:
 
 
 def test_other_identity_clears_stale_pictures_and_ends_the_attack(open_page: OpenPage) -> None:
-    page = open_page()
+    page = open_page(query=ENDLESS)
     choose(page, 3)
-    start(page, "paper")
+    start(page)
     page.get_by_alt_text("Best reconstruction of identity 3 from lane zero").wait_for()
     choose(page, 4)
     expect(page.get_by_alt_text("reconstruction")).to_have_count(0)
-    start(page, "quick")
+    start(page)
     expect(phase(page)).to_have_attribute("data-phase", "running")
     assert len(portraits(page, 4)) == 3
 
 
 def test_second_visitor_is_told_to_wait(open_page: OpenPage) -> None:
-    first, second = open_page(), open_page()
-    start(first, "paper")
+    first, second = open_page(query=ENDLESS), open_page(query=ENDLESS)
+    start(first)
     expect(phase(first)).to_have_attribute("data-phase", "running")
     start(second)
     expect(second.locator(".status")).to_have_text(
@@ -164,7 +162,7 @@ def test_preset_fills_the_advanced_knobs_and_no_lane_is_one_clear_error(
 
 
 def test_no_request_leaves_the_machine(open_page: OpenPage, app_url: str) -> None:
-    page = open_page()
+    page = open_page(query=TINY)
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     page.reload()
@@ -176,7 +174,7 @@ def test_no_request_leaves_the_machine(open_page: OpenPage, app_url: str) -> Non
 
 
 def test_phone_needs_no_horizontal_scroll(open_page: OpenPage, tmp_path: Path) -> None:
-    page = open_page(**PHONE)
+    page = open_page(query=TINY, **PHONE)
     start(page)
     expect(phase(page)).to_have_attribute("data-phase", "done", timeout=90_000)
     page.screenshot(path=tmp_path / "phone.png", full_page=True)
@@ -184,7 +182,7 @@ def test_phone_needs_no_horizontal_scroll(open_page: OpenPage, tmp_path: Path) -
 
 
 def test_axe_finds_nothing_serious(open_page: OpenPage, tmp_path: Path) -> None:
-    page = open_page()
+    page = open_page(query=TINY)
     settings(page)
     page.get_by_role("button", name="Advanced").click()
     assert violations(page) == []

@@ -12,8 +12,8 @@ from playwright.sync_api import Download, Locator, Page, expect
 from mia_demo.report.contact_sheet import contact_sheet
 from mia_demo.sweep.results import load_results
 from mia_demo.zoo.folder import EMBEDDED_ZOO
-from tests.browser.conftest import shown_controls
-from tests.browser.test_attack_page import PHONE, violations
+from tests.browser.conftest import ENDLESS, shown_controls
+from tests.browser.test_attack_page import PHONE, phase, start, violations
 
 OpenPage = Callable[..., Page]
 LANES = ["positive", "zero", "negative"]
@@ -160,23 +160,23 @@ def test_trainings_of_a_target_share_one_label(open_page: OpenPage) -> None:
 
 def test_sweep_stop_resume_and_results(open_page: OpenPage) -> None:
     page = open_compare(open_page)
-    prepare_tiny_sweep(page, "3,7", seeds="0-11")
+    prepare_tiny_sweep(page, "3,7", seeds="0-5")
     form = controls(page)
     form.get_by_role("button", name="Start", exact=True).click()
     status = form.get_by_role("status")
-    expect(status).to_have_text(re.compile(r"^[1-9]\d* of 24 attacks are done"), timeout=TIMEOUT)
+    expect(status).to_have_text(re.compile(r"^[1-9]\d* of 12 attacks are done"), timeout=TIMEOUT)
     expect(form.get_by_role("img", name=re.compile("^Best reconstruction of"))).to_have_count(3)
     form.get_by_role("button", name="Stop").click()
-    expect(status).to_have_text(re.compile(r"^Stopped after \d+ of 24 attacks; they are kept."))
+    expect(status).to_have_text(re.compile(r"^Stopped after \d+ of 12 attacks; they are kept."))
     done = int(re.findall(r"\d+", status.inner_text())[0])
-    assert 0 < done < 24
+    assert 0 < done < 12
     # The finished part is a table of its own.
     form.get_by_role("button", name="Show the finished part").click()
     expect(page.locator(".provenance")).to_contain_text("Your sweep", timeout=TIMEOUT)
-    expect(status).to_have_text(f"The table shows what {done} of 24 attacks give.")
+    expect(status).to_have_text(f"The table shows what {done} of 12 attacks give.")
     form.get_by_role("button", name="Resume").click()
     expect(status).to_contain_text(f"attacks are done, {done} of them before.")
-    expect(status).to_have_text("All 24 attacks are done; the results are shown.", timeout=TIMEOUT)
+    expect(status).to_have_text("All 12 attacks are done; the results are shown.", timeout=TIMEOUT)
     expect(page.locator(".provenance")).to_contain_text("with seeds 0, 1, 2, 3, 4, 5")
     expect(photos(page)).to_have_count(2)
     unfold(page, "Figures")
@@ -193,14 +193,16 @@ def test_sweep_stop_resume_and_results(open_page: OpenPage) -> None:
 
 
 def test_a_sweep_lets_another_visitors_attack_go_first(open_page: OpenPage) -> None:
-    sweeper, attacker = open_compare(open_page), open_page()
+    sweeper, attacker = open_compare(open_page), open_page(query=ENDLESS)
     prepare_tiny_sweep(sweeper, "20-39")
     controls(sweeper).get_by_role("button", name="Start", exact=True).click()
     status = controls(sweeper).get_by_role("status")
     expect(status).to_have_text(re.compile(r"^[1-9]\d* of 20"), timeout=TIMEOUT)
-    attacker.get_by_role("button", name="Start").click()
+    start(attacker)
     expect(status).to_have_text("Another visitor goes first; your sweep continues right after.")
-    expect(attacker.locator(".board")).to_have_attribute("data-phase", "done", timeout=TIMEOUT)
+    expect(attacker.locator(".board .status")).to_contain_text("Optimisation: step")
+    attacker.get_by_role("button", name="Stop").click()
+    expect(attacker.locator(".board")).to_have_attribute("data-phase", "stopped", timeout=TIMEOUT)
     expect(status).to_have_text(re.compile("^[1-9]\\d* of 20"), timeout=TIMEOUT)
 
 
@@ -241,12 +243,18 @@ def test_downloads(open_page: OpenPage, tmp_path: Path) -> None:
 
 
 def test_an_attack_goes_on_behind_the_compare_page(open_page: OpenPage) -> None:
-    page = open_page()
-    page.get_by_role("button", name="Start").click()
+    page = open_page(query=ENDLESS)
+    start(page)
+    status = page.locator(".board .status")
+    expect(status).to_contain_text("Optimisation: step")
     page.get_by_role("tab", name="Compare").click()
+    left_at = str(status.text_content())
     page.locator(".sheet .strip").first.wait_for()
     page.get_by_role("tab", name="Attack").click()
-    expect(page.locator(".board")).to_have_attribute("data-phase", "done", timeout=TIMEOUT)
+    expect(status).not_to_have_text(left_at)
+    expect(status).to_contain_text("Optimisation: step")
+    page.get_by_role("button", name="Stop").click()
+    expect(phase(page)).to_have_attribute("data-phase", "stopped", timeout=TIMEOUT)
     page.get_by_role("tab", name="Compare").click()
     expect(photos(page)).to_have_count(20)
 

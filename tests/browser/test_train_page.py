@@ -9,8 +9,8 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, Route, expect
 from safetensors.torch import load_file
 
-from tests.browser.conftest import shown_controls
-from tests.browser.test_attack_page import PHONE, settings, violations
+from tests.browser.conftest import ENDLESS, shown_controls
+from tests.browser.test_attack_page import PHONE, phase, settings, start, violations
 
 OpenPage = Callable[..., Page]
 TIMEOUT = 120_000  # a training on a busy machine
@@ -207,14 +207,16 @@ def test_stop_works_though_frames_overtake_the_answer_to_the_click(open_page: Op
 
 
 def test_a_training_lets_another_visitors_attack_go_first(open_page: OpenPage) -> None:
-    page, attacker = open_train(open_page), open_page()
+    page, attacker = open_train(open_page), open_page(query=ENDLESS)
     prepare_tiny_training(page, alpha=0, epochs=100, seed=13)
     button(page, "Start").click()
     status = board(page).get_by_role("status")
     expect(status).to_have_text(re.compile("^Epoch"), timeout=TIMEOUT)
-    attacker.get_by_role("button", name="Start").click()
+    start(attacker)
     expect(status).to_have_text("Another visitor goes first; your training continues right after.")
-    expect(attacker.locator(".board")).to_have_attribute("data-phase", "done", timeout=TIMEOUT)
+    expect(phase(attacker).locator(".status")).to_contain_text("Optimisation: step")
+    attacker.get_by_role("button", name="Stop").click()
+    expect(phase(attacker)).to_have_attribute("data-phase", "stopped", timeout=TIMEOUT)
     expect(status).to_have_text(re.compile("^Epoch"), timeout=TIMEOUT)
     button(page, "Stop").click()
     expect(status).to_have_text(re.compile("^Stopped"), timeout=TIMEOUT)
