@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import ENDLESS
 from tests.browser.wire import Wire
 
 OpenPage = Callable[..., Page]
-LONG = "tab=attack&identity=5&lanes=zero&steps=500&candidates=2&kept=1"
+LONG = f"{ENDLESS}&identity=5&lanes=zero"
 
 
 @pytest.fixture

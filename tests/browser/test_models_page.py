@@ -14,14 +14,13 @@ from playwright.sync_api import Locator, Page, expect
 
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.opening import open_zoo
-from tests.browser.conftest import shown_controls
+from tests.browser.conftest import TINY, shown_controls
 from tests.browser.test_attack_page import PHONE, settings, violations
 from tests.hub_stand_in import HubStandIn
 from tests.tiny_zoo import make_tiny_zoo
 
 OpenPage = Callable[..., Page]
 TIMEOUT = 120_000
-QUICK = "identity=1&candidates=2&kept=2&steps=3&selection_rounds=1&pool_size=100"
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +51,7 @@ def files(tmp_path: Path) -> list[Path]:
 
 def open_quick(open_page: OpenPage) -> Page:
     """The app with settings of a quick attack."""
-    return open_page(query=QUICK)
+    return open_page(query=f"{TINY}&identity=1")
 
 
 def open_models(page: Page) -> Locator:

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, Route, expect
 from safetensors.torch import load_file
 
-from tests.browser.conftest import ENDLESS, shown_controls
+from tests.browser.conftest import ENDLESS, TINY, shown_controls
 from tests.browser.test_attack_page import PHONE, phase, settings, start, violations
 
 OpenPage = Callable[..., Page]
@@ -261,8 +261,7 @@ def test_axe_finds_nothing_serious(open_page: OpenPage, tmp_path: Path) -> None:
     page.screenshot(path=tmp_path / "train.png", full_page=True)
     found = violations(page)
     # Its card on the Attack page neither praises nor blames its smoothing.
-    tiny = f"tab=attack&lanes={name}&candidates=1&kept=1&steps=2&selection_rounds=1"
-    page.goto(f"{page.url.partition('?')[0]}?{tiny}")
+    page.goto(f"{page.url.partition('?')[0]}?{TINY}&lanes={name}")
     page.locator(".attack-page").get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("article", name=name)).to_contain_text("Hardly trained")
     page.get_by_role("tab", name="Train").click()
