@@ -50,12 +50,18 @@ def through_a_pipe(value: Any) -> Any:
 
 
 @pytest.fixture
-def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+def pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between every engine and what it computes."""
+
     def run(networks: Networks, work: Any, **_: Any) -> Generator[Any, None, None]:
         for frame in through_a_pipe(work)(networks):
             yield through_a_pipe(frame)
 
     monkeypatch.setattr(zero_gpu, "run", run)
+
+
+@pytest.fixture
+def engine(tmp_path: Path, pipe: None) -> Engine:
     return Engine(FolderZoo(EMBEDDED_ZOO), choose_compute("cpu"), tmp_path)
 
 
@@ -168,6 +174,7 @@ def test_a_worker_knows_lanes_that_one_visitor_added(
     assert not worker.zoo.is_target("hub-1")
 
 
-def test_accuracies_measured_again(engine: Engine) -> None:
+def test_accuracies_measured_again(tmp_path: Path, pipe: None) -> None:
+    engine = Engine(make_tiny_zoo(tmp_path / "zoo"), choose_compute("cpu"), tmp_path / "runs")
     *_, last = ModelsHandlers(engine).measure(dict(NOTHING), {}, visit())
     assert last["status"] == "Measured 4 classifiers on their test photos: all as stated."
