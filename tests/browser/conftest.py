@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 # Without a window's own parts, which are programs of their own, a page costs a third less.
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
@@ -39,35 +38,20 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
-def left_contexts() -> dict[str, list[BrowserContext]]:
-    """Contexts whose visitors have left, by their options.
-
-    The next visitor finds nothing of the last one's but the files of the page itself, which a new
-    context would have to fetch and compile again: a fifth of what opening a page costs.
-    """
-    return defaultdict(list)
-
-
 @pytest.fixture
-def open_page(
-    browser: Browser, app_url: str, left_contexts: dict[str, list[BrowserContext]]
-) -> Iterator[Callable[..., Page]]:
-    """Opens the app for a visitor of its own, at a link's ``query`` if one is given.
+def open_page(browser: Browser, app_url: str) -> Iterator[Callable[..., Page]]:
+    """Opens the app in a context of its own, at a link's ``query`` if one is given.
 
     Further keywords go to ``browser.new_context``.
     """
-    entered = []
+    contexts = []
 
     def new(theme: str = "light", query: str = "", **options: Any) -> Page:
         options.setdefault("viewport", {"width": 1440, "height": 900})
         # Drawing what moves is a third of what a page costs here.
         options.setdefault("reduced_motion", "reduce")
-        kind = repr(sorted(options.items()))
-        left = left_contexts[kind]
-        context = left.pop() if left else browser.new_context(**options)
-        entered.append((kind, context))
-        page = context.new_page()
+        contexts.append(browser.new_context(**options))
+        page = contexts[-1].new_page()
         page.goto(f"{app_url}?{query}{'&' if query else ''}__theme={theme}")
         page.locator("#opening").wait_for(state="detached")
         if query:
@@ -77,12 +61,8 @@ def open_page(
         return page
 
     yield new
-    for kind, context in entered:
-        if not context.is_closed():
-            for page in context.pages:
-                page.close()
-            context.set_storage_state({"cookies": [], "origins": []})
-            left_contexts[kind].append(context)
+    for context in contexts:
+        context.close()
 
 
 def shown_controls(page: Page) -> int:
