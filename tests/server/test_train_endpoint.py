@@ -9,9 +9,11 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
 from tests.conftest import TINY_ATTACK
 
 LANES = ["positive", "zero", "negative"]
+ALL_LANES = FolderZoo(EMBEDDED_ZOO).target_names()
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def test_a_classifier_is_trained_attacked_and_deleted(client: Any) -> None:
     unasked = client.submit(3, api_name="/attack")
     assert [lane["name"] for lane in next(unasked)["lanes"]] == LANES
     unasked.cancel()
-    assert client.predict(last["name"], api_name="/delete_classifier") == LANES
+    assert client.predict(last["name"], api_name="/delete_classifier") == ALL_LANES
     with pytest.raises(AppError, match=f"No lane '{last['name']}'"):
         client.predict(3, "quick", 0, [last["name"]], api_name="/attack")
 

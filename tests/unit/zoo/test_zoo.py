@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from mia_demo.defences.registry import DEFENCES
 from mia_demo.errors import CheckpointError
 from mia_demo.models.classifiers import build_classifier
 from mia_demo.system.device import choose_compute
@@ -38,7 +39,7 @@ def edit(root: Path, change: dict[str, object]) -> None:
     (root / MANIFEST).write_text(json.dumps(manifest))
 
 
-@pytest.mark.parametrize("name", ["positive", "zero", "negative", "evaluator"])
+@pytest.mark.parametrize("name", ["positive", "zero", "negative", "mid", "loft", "evaluator"])
 def test_accuracy_in_the_manifest_is_measured_on_the_embedded_test_images(
     zoo: Zoo, name: str
 ) -> None:
@@ -52,8 +53,8 @@ def test_accuracy_in_the_manifest_is_measured_on_the_embedded_test_images(
 
 
 def test_the_embedded_zoo_keeps_its_promises(zoo: Zoo) -> None:
-    assert zoo.target_names() == ["positive", "zero", "negative"]
-    entries = {name: zoo.entry(name) for name in zoo.target_names()}
+    assert zoo.default_lanes() == ["positive", "zero", "negative"]
+    entries = {name: zoo.entry(name) for name in zoo.default_lanes()}
     assert [entry.alpha for entry in entries.values()] == [0.1, 0.0, -0.05]
     same = {
         (e.architecture, str(e.arguments), e.epochs, e.seed, e.input_size) for e in entries.values()
@@ -68,10 +69,21 @@ def test_the_embedded_zoo_keeps_its_promises(zoo: Zoo) -> None:
     assert entries["negative"].alphas[-1] == -0.05
 
 
+def test_targets_of_other_defences_differ_from_the_plain_one_in_nothing_else(zoo: Zoo) -> None:
+    plain = zoo.entry("zero")
+    defended = [zoo.entry(name) for name in zoo.target_names() if zoo.entry(name).is_defended]
+    assert {entry.name for entry in defended} <= set(DEFENCES)
+    for entry in defended:
+        assert entry.defence == entry.name
+        recipe = {**plain.training.recipe, "defence": entry.name, "strengths": entry.strengths}
+        assert entry.training.recipe == recipe
+        assert (entry.test_accuracy or 0) >= (plain.test_accuracy or 0) - 0.03
+
+
 def test_files_are_small_enough_for_a_space(zoo: Zoo) -> None:
     files = [path for path in zoo.root.rglob("*") if path.is_file()]
     assert all(path.stat().st_size < 10_000_000 for path in files)
-    assert sum(path.stat().st_size for path in files) < 60_000_000
+    assert sum(path.stat().st_size for path in files) < 80_000_000
 
 
 def test_a_changed_byte_is_noticed_before_parsing(copy: Path) -> None:
