@@ -37,9 +37,8 @@ from mia_demo.runs.attack_run import save_attack
 from mia_demo.runs.replay import ReplayRecorder
 from mia_demo.runs.report import attack_report
 from mia_demo.sweep.board import matrix_json
-from mia_demo.sweep.distributed import join_team, run_team_sweep
+from mia_demo.sweep.distributed import run_team_sweep, team_results
 from mia_demo.sweep.judging import Judge, open_attribute_judge
-from mia_demo.sweep.results import collect_results
 from mia_demo.sweep.rows import row_to_json
 from mia_demo.sweep.shield import (
     ShieldPlan,
@@ -49,6 +48,7 @@ from mia_demo.sweep.shield import (
     run_shield,
 )
 from mia_demo.sweep.sweep import SweepPlan, parse_numbers
+from mia_demo.sweep.team import join_team
 from mia_demo.system.device import choose_compute
 from mia_demo.system.files import writing_to
 from mia_demo.visitors.added_store import ADDED_FOLDER, owners_models
@@ -124,11 +124,10 @@ def answer_sweep(request: SweepRequest) -> dict[str, Any] | None:
             bar.total = plan.total
             for done in run_team_sweep(team, attacker, judge, plan):
                 bar.update(done - bar.n)
-    if not team.leads:
-        return None
-    with writing_to(request.output):
-        results = collect_results(attacker, judge, plan)
-        save_report(results, request.output)
+            results = team_results(team, attacker, judge, plan)
+            if results is None:
+                return None
+            save_report(results, request.output)
     return {
         **asdict(results.record),
         "preset": config.preset,

@@ -65,7 +65,7 @@ def pool_trainings(rows: Sequence[LaneRow]) -> list[LaneRow]:
     are bootstraps of these, spreads are over the trainings' means.
 
     Args:
-        rows: of ``results_table``, lanes named by ``training_lane``.
+        rows: of ``SweepResults``, lanes named by ``training_lane``.
     """
     members: dict[str, list[LaneRow]] = {}
     for row in rows:

@@ -5,6 +5,7 @@
 shipped; ``report.saving`` adds the table in words.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
@@ -14,15 +15,15 @@ import numpy.typing as npt
 from PIL import Image
 
 from mia_demo.attack.attack import Attacker
-from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import stage_names
 from mia_demo.data.pictures import read_picture
 from mia_demo.errors import DataError
-from mia_demo.sweep.judging import Judge, open_attribute_judge, reference_of
+from mia_demo.sweep.judging import Judge, reference_of
+from mia_demo.sweep.pooling import compare_with_zero
 from mia_demo.sweep.provenance import Provenance
 from mia_demo.sweep.rows import LaneRow, row_from_json, row_to_json
-from mia_demo.sweep.sweep import SweepPlan, judge_again
-from mia_demo.sweep.table import mean_curve, results_table
+from mia_demo.sweep.sweep import SweepPlan
+from mia_demo.sweep.table import Table, mean_curve
 from mia_demo.system.files import replacing, write_json
 from mia_demo.system.json_files import checked, read_json
 
@@ -66,7 +67,7 @@ class SweepResults:
     """Everything a sweep found.
 
     Attributes:
-        rows: the table, one row per lane (see ``table.results_table``).
+        rows: the table, one row per lane (see ``table.Table``).
         attacks: by lane, ordered by identity, then seed.
         curves: by lane, Acc@1, target confidence and gradient cosine against steps of the
             optimisation, mean over attacks (see ``mean_curve``).
@@ -87,13 +88,21 @@ class SweepResults:
 
 def collect_results(attacker: Attacker, judge: Judge, plan: SweepPlan) -> SweepResults:
     """Table and verdicts of a finished sweep."""
-    zoo, compute, lanes = attacker.zoo, judge.compute, list(plan.config.lanes)
-    size = Framing.of(zoo).picture_size
-    judge_again(judge, plan, size)
+    table = Table(attacker, judge, plan)
+    return results_with(table, [table.row(lane) for lane in plan.config.lanes])
+
+
+def results_with(table: Table, rows: Sequence[LaneRow]) -> SweepResults:
+    """A finished sweep's results.
+
+    Args:
+        rows: what was measured of its lanes, here or elsewhere.
+    """
+    attacker, plan, compute = table.attacker, table.plan, table.judge.compute
+    zoo, lanes, size = attacker.zoo, list(plan.config.lanes), attacker.framing.picture_size
     attacks = [result for _, _, result in plan.results()]
     targets = dict.fromkeys(name for lane in lanes for name in stage_names(lane))
     heads = [entry.name for entry in zoo.entries("attributes")]
-    attribute_judge, _ = open_attribute_judge(zoo, compute)
     checkpoints = {
         name: zoo.entry(name).stored.sha256
         for name in ("prior", "evaluator", "embedder", *heads, *targets)
@@ -104,12 +113,12 @@ def collect_results(attacker: Attacker, judge: Judge, plan: SweepPlan) -> SweepR
         **vars(provenance),
         settings={**plan.config.to_json(), "identity": None, "seed": None},
         lanes=lanes,
-        attribute_reference=reference_of(attribute_judge, plan.identities),
+        attribute_reference=reference_of(table.attributes, plan.identities),
     )
     best = [plan.pictures(plan.seeds[0], i, size)[:, 0].numpy() for i in plan.identities]
     return SweepResults(
         record=record,
-        rows=results_table(attacker, judge, plan),
+        rows=compare_with_zero(rows),
         attacks=judged_attacks(plan),
         curves={
             lane: mean_curve([result["lanes"][lane]["curve"] for result in attacks])

@@ -35,11 +35,12 @@ from mia_demo.sweep.board import (
     row_files,
     save_row,
 )
-from mia_demo.sweep.distributed import Team, run_team_sweep
+from mia_demo.sweep.distributed import run_team_sweep
 from mia_demo.sweep.judging import Judge
 from mia_demo.sweep.provenance import Provenance
 from mia_demo.sweep.sweep import SweepPlan, judge_again
 from mia_demo.sweep.table import reconstructions
+from mia_demo.sweep.team import Team
 from mia_demo.training.classifier import LabelledImages, predict
 from mia_demo.zoo.reading import Zoo
 

@@ -25,9 +25,8 @@ from mia_demo.metrics.prdc import Prdc, mean_prdc, prdc
 from mia_demo.metrics.recognition import identity_centres, recognised
 from mia_demo.sweep.judging import AttributeJudge, Judge, open_attribute_judge
 from mia_demo.sweep.known_photos import KnownPhotos
-from mia_demo.sweep.pooling import compare_with_zero
 from mia_demo.sweep.rows import LaneRow
-from mia_demo.sweep.sweep import SweepPlan
+from mia_demo.sweep.sweep import SweepPlan, judge_again
 from mia_demo.training.classifier import LabelledImages, predict
 from mia_demo.zoo.reading import Zoo
 
@@ -37,43 +36,54 @@ PRDC = tuple(field.name for field in fields(Prdc))
 EXTRACTION = ("extraction_train", "extraction_test")
 
 
-def results_table(attacker: Attacker, judge: Judge, plan: SweepPlan) -> list[LaneRow]:
-    """All rows of a finished sweep of the attacker's zoo."""
-    zoo, compute = attacker.zoo, judge.compute
-    photos = KnownPhotos(zoo, zoo.entry("evaluator").input_size, compute)
-    train = photos.photos_of(set(plan.identities), "train")
-    examined = photos.photos_of(set(train.labels.tolist()), "test")
-    attributes, no_attributes = open_attribute_judge(zoo, compute)
-    embeddings = photos.outputs("embedder", judge.embedder, "train")
-    gallery, tested = photos.labels("train"), photos.labels("test")
-    centres, everybody = identity_centres(embeddings, gallery)
-    swept = torch.isin(gallery, train.labels)
-    real = Cloud(embeddings[swept], gallery[swept])
-    rows = []
-    results = [result["lanes"] for _, _, result in plan.results()]
-    for position, name in enumerate(plan.config.lanes):
-        fake = reconstructions(zoo, plan, position)
-        cloud = Cloud(predict(judge.embedder, fake.images, compute), fake.labels)
-        target = attacker.lane(stage_names(name)[1])
-        logits = photos.outputs(target.name, target.classifier, "test")
-        hits = recognised(cloud.features, centres, everybody) == fake.labels
-        leaked, refused = _attribute_shares(attributes, fake)
-        row = LaneRow(
-            lane=name,
-            alpha=results[0][name]["alpha"],
+class Table:
+    """Measures the lanes of a finished sweep of the attacker's zoo, one by one.
+
+    Verdicts of other judges are replaced first.
+
+    Attributes:
+        attributes: the judge of attributes, None where the zoo has none.
+    """
+
+    def __init__(self, attacker: Attacker, judge: Judge, plan: SweepPlan) -> None:
+        zoo, compute = attacker.zoo, judge.compute
+        self.attacker, self.judge, self.plan = attacker, judge, plan
+        judge_again(judge, plan, attacker.framing.picture_size)
+        self._results = [result["lanes"] for _, _, result in plan.results()]
+        self._photos = KnownPhotos(zoo, zoo.entry("evaluator").input_size, compute)
+        self._train = self._photos.photos_of(set(plan.identities), "train")
+        self._test = self._photos.photos_of(set(self._train.labels.tolist()), "test")
+        self.attributes, self._no_attributes = open_attribute_judge(zoo, compute)
+        embeddings = self._photos.outputs("embedder", judge.embedder, "train")
+        gallery = self._photos.labels("train")
+        self._faces = identity_centres(embeddings, gallery)
+        swept = torch.isin(gallery, self._train.labels)
+        self._real = Cloud(embeddings[swept], gallery[swept])
+
+    def row(self, lane: str) -> LaneRow:
+        """The lane's row, not compared with any other."""
+        plan, compute = self.plan, self.judge.compute
+        fake = reconstructions(self.attacker.zoo, plan, plan.config.lanes.index(lane))
+        cloud = Cloud(predict(self.judge.embedder, fake.images, compute), fake.labels)
+        target = self.attacker.lane(stage_names(lane)[1])
+        logits = self._photos.outputs(target.name, target.classifier, "test")
+        hits = recognised(cloud.features, *self._faces) == fake.labels
+        leaked, refused = _attribute_shares(self.attributes, fake)
+        verdicts = [lanes[lane] for lanes in self._results]
+        return LaneRow(
+            lane=lane,
+            alpha=verdicts[0]["alpha"],
             face_rank1=mean_over_identities(
                 hits.float().reshape(len(plan.identities), -1).mean(dim=1).numpy()
             ),
             attributes=leaked,
-            attributes_refused=no_attributes or refused,
-            **attack_figures([lanes[name] for lanes in results], seeds=len(plan.seeds)),
-            **_attempt(CALIBRATION, calibration, logits, tested),
-            **_attempt(("frechet",), frechet_distance, cloud.features, real.features),
-            **_attempt(PRDC, _prdc, real, cloud),
-            **_attempt(EXTRACTION, knowledge_extraction, fake, train, examined, compute),
+            attributes_refused=self._no_attributes or refused,
+            **attack_figures(verdicts, seeds=len(plan.seeds)),
+            **_attempt(CALIBRATION, calibration, logits, self._photos.labels("test")),
+            **_attempt(("frechet",), frechet_distance, cloud.features, self._real.features),
+            **_attempt(PRDC, _prdc, self._real, cloud),
+            **_attempt(EXTRACTION, knowledge_extraction, fake, self._train, self._test, compute),
         )
-        rows.append(row)
-    return compare_with_zero(rows)
 
 
 @dataclass(frozen=True)

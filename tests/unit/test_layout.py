@@ -32,7 +32,7 @@ CATCHES_EXCEPTION = {
     "convert/torch_files.py": "torch raises all kinds for a foreign file",
     "zoo/hub/client.py": "the Hub's client raises all kinds, and in another thread",
     "zoo/hub/download.py": "a broken connection shows in many ways",
-    "sweep/distributed.py": "one of a team tells the others that it fails",
+    "sweep/team.py": "one of a team tells the others that it fails",
 }
 
 # Imports point down this list, never up. ui may import everything.

@@ -9,13 +9,14 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from torch import distributed as dist
 
 from mia_demo.errors import ConfigError, PeerError
-from mia_demo.sweep.distributed import Team
+from mia_demo.sweep.team import Team
 
 ROOT = Path(__file__).parents[3]
 PYTHON = [sys.executable]
@@ -88,8 +89,12 @@ def test_hosts_need_no_common_disk(one_process: Path, tmp_path: Path) -> None:
     assert json.loads(leader)["identities"] == [3, 4, 5, 6]
     assert helper == ""
     assert contents(tmp_path / "0") == contents(one_process)
-    made = sorted(path.stem for path in (tmp_path / "1" / "attacks").glob("*.json"))
-    assert made == ["seed0_identity0004", "seed0_identity0006"]  # its share and nothing else
+    # The helper has its own attacks and the leader's, as it measures a lane of all of them.
+    sheets = {name: data for name, data in contents(one_process).items() if name.endswith(".png")}
+    attacks = tmp_path / "1" / "attacks"
+    assert {path.name: path.read_bytes() for path in attacks.glob("*.png")} == sheets
+    assert len(list(attacks.glob("*.json"))) == 4
+    assert not (tmp_path / "1" / "results.json").exists()
 
 
 def test_a_mistake_ends_all_processes_with_one_line(tmp_path: Path) -> None:
@@ -144,6 +149,37 @@ def test_every_part_of_the_work_is_agreed_and_counted_for_itself(tmp_path: Path)
     leader.fails_first()
     with pytest.raises(PeerError, match="Another process of this sweep failed"):
         helper.for_part("brep_mi").count_attack()  # whatever part it was in
+
+
+def test_everybody_hears_what_each_answers(tmp_path: Path) -> None:
+    names, answered = ["zero", "positive", "negative"], []
+
+    def answer(team: Team) -> dict[str, str]:
+        def say(name: str) -> str:
+            answered.append((team.rank, name))
+            return f"{name}!"
+
+        return team.answers(names, say)
+
+    with ThreadPoolExecutor(2) as both:
+        heard = list(both.map(answer, two_members(tmp_path)))
+    assert sorted(answered) == [(0, "negative"), (0, "zero"), (1, "positive")]
+    assert heard == [{name: f"{name}!" for name in names}] * 2
+
+
+def test_nobody_waits_for_the_answer_of_one_that_failed(tmp_path: Path) -> None:
+    leader, helper = two_members(tmp_path)
+    leader.fails_first()
+    with pytest.raises(PeerError, match="Another process of this sweep failed"):
+        helper.answers(["zero", "negative"], str)
+
+
+def test_the_leader_leaves_last(tmp_path: Path) -> None:
+    leader, helper = two_members(tmp_path, silence=0.3)
+    with pytest.raises(PeerError, match="Process 1 of 2 no longer answers"):
+        leader.part_ways()
+    helper.part_ways()
+    leader.part_ways()
 
 
 def test_the_others_stop_when_one_fails(tmp_path: Path) -> None:

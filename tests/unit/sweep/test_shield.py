@@ -24,7 +24,6 @@ from mia_demo.sweep.board import (
     recorded_board,
     row_pictures,
 )
-from mia_demo.sweep.distributed import join_team
 from mia_demo.sweep.judging import Judge
 from mia_demo.sweep.shield import (
     ShieldPlan,
@@ -33,6 +32,7 @@ from mia_demo.sweep.shield import (
     finished_rows,
     run_shield,
 )
+from mia_demo.sweep.team import join_team
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.reading import Zoo
 from tests.tiny_zoo import COMPUTE, make_tiny_zoo

@@ -26,7 +26,7 @@ from mia_demo.sweep.sweep import (
     parse_numbers,
     run_sweep,
 )
-from mia_demo.sweep.table import attack_figures, mean_curve, results_table
+from mia_demo.sweep.table import attack_figures, mean_curve
 from mia_demo.system.device import Compute
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import MANIFEST
@@ -53,8 +53,8 @@ def test_a_killed_sweep_goes_on_to_the_same_table(
     list(run_sweep(attacker, judge, killed))
     for name, time in finished.items():
         assert (killed.folder / "attacks" / name).stat().st_mtime_ns == time  # not done again
-    table = results_table(attacker, judge, killed)
-    assert table == results_table(attacker, judge, whole)
+    table = collect_results(attacker, judge, killed).rows
+    assert table == collect_results(attacker, judge, whole).rows
     assert [row.lane for row in table] == ["zero", "negative"]
     for row in table:
         # 2 identities x 2 seeds x 2 kept images: enough for a student, not for a covariance.
