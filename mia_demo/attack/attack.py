@@ -10,8 +10,9 @@ from mia_demo.attack.frames import AttackFrame
 from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import Lane, check_lane
 from mia_demo.attack.renderer import Renderer
-from mia_demo.attack.sampling import PoolCache
+from mia_demo.attack.sampling import Pool, PoolCache
 from mia_demo.attack.stages import Stages
+from mia_demo.attack.student import teach_student
 from mia_demo.models.folding import fold_batch_norms, with_weights_in
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
@@ -67,6 +68,24 @@ class Attacker:
             return None
         made_with = [self.zoo.entry(which).stored.sha256[:12] for which in (name, "prior")]
         return self._students_folder / "-".join([name, *made_with])
+
+    def teach(self, name: str, pool: Pool) -> Iterator[float]:
+        """Puts the target's student among ``students``, if it is not there yet.
+
+        Args:
+            pool: with the target's confidences in all styles.
+
+        Yields:
+            Progress in 0..1.
+        """
+        if name in self.students:
+            return
+        folder = self.student_folder(name)
+        for progress in teach_student(self.renderer, self.lane(name), pool, folder):
+            if isinstance(progress, Lane):
+                self.students[name] = progress
+            else:
+                yield progress
 
     def forget(self, name: str) -> None:
         """Drops a target that no longer exists; another may get its name."""

@@ -13,13 +13,12 @@ from torch import Tensor
 
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame, LaneFrame
-from mia_demo.attack.lanes import Lane, stage_names
+from mia_demo.attack.lanes import stage_names
 from mia_demo.attack.methods import METHODS, Search
 from mia_demo.attack.optimisation import StepRecord, target_confidence
 from mia_demo.attack.sampling import POOL_STYLES, Pool, pool_subset
 from mia_demo.attack.selection import robust_confidence
 from mia_demo.attack.step_detail import step_detail
-from mia_demo.attack.student import teach_student
 from mia_demo.data.transforms import to_uint8
 from mia_demo.errors import ConfigError, DeviceError
 from mia_demo.system.memory import is_out_of_memory
@@ -111,17 +110,10 @@ class Stages:
 
     def _teach_students(self, pool: Pool) -> Iterator[tuple[AttackFrame, ...]]:
         """Puts a student in the place of every lane's target."""
-        students = self.attacker.students
         for lane in self.lanes:
-            if lane.name in students:
-                continue
-            folder = self.attacker.student_folder(lane.name)
-            for progress in teach_student(self.renderer, lane, pool, folder):
-                if isinstance(progress, Lane):
-                    students[lane.name] = progress
-                else:
-                    yield self._frame("sampling", round(progress * 100), 100, ())
-        self.lanes = [students[lane.name] for lane in self.lanes]
+            for progress in self.attacker.teach(lane.name, pool):
+                yield self._frame("sampling", round(progress * 100), 100, ())
+        self.lanes = [self.attacker.students[lane.name] for lane in self.lanes]
 
     def _optimise(
         self, search: Search, chunk: int, chunks: int

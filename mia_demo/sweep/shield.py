@@ -2,7 +2,8 @@
 
 A cell is a sweep of one attack on one target, in a folder of its own; all have the same identities
 and seeds and the same budget of classifier passes in the optimisation. So the board can be killed
-at any moment and goes on, grows by targets, and ``torchrun`` shares it out.
+at any moment and goes on, grows by targets, and ``torchrun`` shares it out: attacks by identity,
+students and rows by target.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor, nn
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.methods import METHODS
 from mia_demo.attack.named import ATTACKS, classifier_passes, named_attack, with_budget
+from mia_demo.attack.sampling import POOL_STYLES, Pool
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.metrics.estimates import mean_over_identities
 from mia_demo.metrics.recognition import identity_centres, recognised
@@ -37,16 +40,18 @@ from mia_demo.sweep.board import (
 )
 from mia_demo.sweep.distributed import run_team_sweep
 from mia_demo.sweep.judging import Judge
+from mia_demo.sweep.known_photos import KnownPhotos
 from mia_demo.sweep.provenance import Provenance
 from mia_demo.sweep.sweep import SweepPlan, judge_again
 from mia_demo.sweep.table import reconstructions
 from mia_demo.sweep.team import Team
-from mia_demo.training.classifier import LabelledImages, predict
+from mia_demo.training.classifier import STATE_FILE, LabelledImages, predict
 from mia_demo.zoo.reading import Zoo
 
 ALL = "all"
 SURE = 0.9  # a target that is surer of a picture is convinced
 ROBUSTNESS_PICTURES = 100  # test pictures that are perturbed
+TAUGHT = "taught"
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,10 @@ def chosen_attacks(names: str, preset: str, passes: int | None) -> dict[str, Att
 def run_shield(
     team: Team, attacker: Attacker, judge: Judge, plan: ShieldPlan
 ) -> Iterator[tuple[str, int]]:
-    """Runs what is missing; the leader saves each row as soon as its cells are done.
+    """Runs what is missing, as many targets at a time as there are processes.
+
+    A student or a row is one process's work, so each takes a target's; the attacks on each target
+    are shared out by identity. Every process ends up with every file.
 
     Yields:
         Target and attack that are running, and how many attacks on an identity are done in all.
@@ -118,15 +126,52 @@ def run_shield(
     """
     before = 0
     jury = _Jury(attacker, judge)
-    for lane in plan.lanes:
-        for name, sweep in plan.cells(lane):
-            cell = f"{lane} {name}"
-            for done in run_team_sweep(team.for_part(cell), attacker, judge, sweep):
-                yield cell, before + done
-            before += sweep.total
-        if team.leads and not jury.has_judged(plan, lane):
-            row, pictures = jury.row(plan, lane)
-            save_row(row, pictures, plan.folder)
+    for start in range(0, len(plan.lanes), team.size):
+        lanes = plan.lanes[start : start + team.size]
+        _teach_students(team.for_part(f"students from {start}"), attacker, plan, lanes)
+        for lane in lanes:
+            for name, sweep in plan.cells(lane):
+                cell = f"{lane} {name}"
+                for done in run_team_sweep(team.for_part(cell), attacker, judge, sweep):
+                    yield cell, before + done
+                before += sweep.total
+        _judge_rows(team.for_part(f"rows from {start}"), jury, plan, lanes)
+
+
+def _teach_students(team: Team, attacker: Attacker, plan: ShieldPlan, lanes: Sequence[str]) -> None:
+    """One target's student for each process, where attacks need it."""
+
+    def teach(lane: str) -> str:
+        for _, sweep in plan.cells(lane):
+            if METHODS[sweep.config.method].by_student and len(sweep.finished()) < sweep.total:
+                everything = torch.arange(POOL_STYLES)
+                psi = sweep.config.truncation_psi
+                *_, pool = attacker.pools.get([attacker.lane(lane)], psi, everything)
+                assert isinstance(pool, Pool)
+                for _ in attacker.teach(lane, pool):
+                    pass
+                return TAUGHT
+        return ""
+
+    answers = team.answers(lanes, teach)
+    for owner, lane in enumerate(lanes):
+        folder = attacker.student_folder(lane)
+        if folder and answers[lane] == TAUGHT:
+            team.share_file(owner, folder / STATE_FILE)
+
+
+def _judge_rows(team: Team, jury: _Jury, plan: ShieldPlan, lanes: Sequence[str]) -> None:
+    """One target's row for each process."""
+
+    def judge(lane: str) -> str:
+        if not jury.has_judged(plan, lane):
+            save_row(*jury.row(plan, lane), plan.folder)
+        return ""
+
+    team.answers(lanes, judge)
+    for owner, lane in enumerate(lanes):
+        for path in row_files(plan.folder, lane):
+            team.share_file(owner, path)
 
 
 def finished_rows(plan: ShieldPlan) -> list[BoardRow]:
@@ -148,9 +193,9 @@ class _Jury:
     @cached_property
     def _faces(self) -> tuple[Tensor, Tensor]:
         size = self.zoo.entry("evaluator").input_size
-        gallery = LabelledImages(*self.zoo.split(self.zoo.identities(), size, "train"))
-        embeddings = predict(self.judge.embedder, gallery.images, self.judge.compute)
-        return identity_centres(embeddings, gallery.labels)
+        photos = KnownPhotos(self.zoo, size, self.judge.compute)
+        embeddings = photos.outputs("embedder", self.judge.embedder, "train")
+        return identity_centres(embeddings, photos.labels("train"))
 
     def has_judged(self, plan: ShieldPlan, lane: str) -> bool:
         """Whether the row is there, of the same attacks and the same networks."""

@@ -17,6 +17,7 @@ from torch import distributed as dist
 
 from mia_demo.errors import ConfigError, PeerError
 from mia_demo.sweep.team import Team
+from tests.tiny_zoo import make_tiny_zoo
 
 ROOT = Path(__file__).parents[3]
 PYTHON = [sys.executable]
@@ -95,6 +96,65 @@ def test_hosts_need_no_common_disk(one_process: Path, tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in attacks.glob("*.png")} == sheets
     assert len(list(attacks.glob("*.json"))) == 4
     assert not (tmp_path / "1" / "results.json").exists()
+
+
+BOARD = """
+import sys
+from pathlib import Path
+
+from mia_demo.attack import student
+from mia_demo.cli import main
+from mia_demo.sweep import shield
+
+student.STUDENT_PICTURES = 64
+log = Path(sys.argv.pop(1))
+robust_accuracies, train_classifier = shield.robust_accuracies, student.train_classifier
+
+
+def note(what):
+    with log.open("a") as file:
+        file.write(what + chr(10))
+
+
+def robust(*arguments):
+    note("row")
+    return robust_accuracies(*arguments)
+
+
+def train(*arguments):
+    for frame in train_classifier(*arguments):
+        note("step")
+        yield frame
+
+
+shield.robust_accuracies, student.train_classifier = robust, train
+sys.exit(main())
+"""
+
+
+def test_a_board_of_two_processes_equals_that_of_one(tmp_path: Path) -> None:
+    """Students and rows are made once each, and by both."""
+    zoo = make_tiny_zoo(tmp_path / "zoo")
+    (program := tmp_path / "board.py").write_text(BOARD, "utf-8")
+    found = {}
+    for launcher in (PYTHON, TORCHRUN):
+        folder, log = tmp_path / str(len(launcher)), tmp_path / f"{len(launcher)}.log"
+        arguments = [
+            str(program), str(log), "shield", "--zoo", str(zoo.root), "--attacks",
+            "random,student", "--passes", "40", "--defences", "label_smoothing", "--identities",
+            "0-1", "--device", "cpu", "--json", "--output", str(folder),
+        ]  # fmt: skip
+        printed, _ = finish(start(launcher + arguments, PYTHONPATH=str(ROOT)))
+        files = {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.suffix in (".png", ".webp")
+        }
+        found[len(launcher)] = (json.loads(printed), files, sorted(log.read_text().split()))
+    one, two = found.values()
+    assert one == two
+    assert one[2].count("row") == 3
+    assert one[2].count("step") == 3 * 10  # a step of 64 pictures an epoch
 
 
 def test_a_mistake_ends_all_processes_with_one_line(tmp_path: Path) -> None:
