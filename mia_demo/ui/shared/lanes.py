@@ -31,12 +31,13 @@ def added_models(engine: Engine, request: gr.Request) -> AddedModels | None:
 
 
 def demo_choices(zoo: Zoo) -> Choices:
-    """The targets that came with a zoo as choices; those of other defences say which."""
-    entries = [zoo.entry(name) for name in zoo.target_names()]
-    return [
-        (f"{entry.name} ({_against(entry)})" if entry.is_defended else entry.name, entry.name)
-        for entry in entries
-    ]
+    """The targets that came with a zoo as choices, with the defence where the name is another."""
+    choices = []
+    for entry in map(zoo.entry, zoo.target_names()):
+        is_named = entry.name == entry.defence or not entry.is_defended
+        words = entry.name if is_named else f"{entry.name} ({_against(entry)})"
+        choices.append((words, entry.name))
+    return choices
 
 
 def target_choices(engine: Engine, zoo: LayeredZoo) -> Choices:
