@@ -100,9 +100,8 @@ def compare(studio: Studio) -> Page:
 
 def shield(studio: Studio) -> Page:
     page = studio.open("tab=shield")
-    page.locator("[role=gridcell][data-attack=poincare]").last.click()
-    page.locator(".cell .pair").first.wait_for()
-    studio.wide("shield", page, 900)
+    page.get_by_role("gridcell").last.wait_for()
+    studio.wide("shield", page, 860)
     return page
 
 

@@ -38,6 +38,7 @@ def test_from_a_figure_to_its_pictures_and_the_attack_behind_it(open_page: OpenP
     expect(board.locator("[tabindex='0']")).to_have_attribute("data-attack", second)
     assert violations(page) == []
 
+    lane = rows[-1].lane  # of another defence: attacked by name alone
     board.locator(f"[data-lane={lane}][data-attack=taa]").click()
     pictures = page.get_by_role("region", name=f"{lane} under TAA")
     pictures.get_by_role("combobox", name="Identity").select_option("3")
@@ -45,6 +46,8 @@ def test_from_a_figure_to_its_pictures_and_the_attack_behind_it(open_page: OpenP
     expect(page.get_by_role("tab", name="Attack")).to_have_attribute("aria-selected", "true")
     expect(page).to_have_url(re.compile(f"identity=3&.*lanes={lane}&.*views=transforms&copies=8"))
     settings(page)
+    expect(page.get_by_role("checkbox", name=lane)).to_be_checked()
+    expect(page.get_by_role("checkbox", name="zero")).not_to_be_checked()
     attack = page.get_by_role("combobox", name="Attack")
     expect(attack).to_have_value("Averaged gradient: TAA")
 

@@ -105,7 +105,7 @@ def test_cancelled_attack_frees_the_device(connect: Any) -> None:
         ((100,), "Identity 100 does not exist; choose from 0 to 99."),
         ((7, "slow"), "No preset 'slow'; choose one of quick, standard, paper."),
         ((7, "quick", 0, []), "An attack needs at least one lane; name one, such as zero."),
-        ((7, "quick", 0, ["up"]), "No lane 'up'; this zoo has positive, zero, negative."),
+        ((7, "quick", 0, ["up"]), "No lane 'up'; this zoo has positive, zero, negative"),
         (
             (7, "quick", 0, ["zero"], "magic"),
             f"No attack 'magic'; choose one of {', '.join(ATTACKS)}.",

@@ -56,7 +56,7 @@ def test_a_sweep_streams_progress_goes_on_and_leaves_results(client: Any) -> Non
         (("0-99999999999",), "names more than 10000 numbers"),
         (("1", "9999999999"), "Seeds go up to 2147483647"),
         (("1", "0", "slow"), "No preset 'slow'"),
-        (("1", "0", "quick", ["up"]), "No lane 'up'; this zoo has positive, zero, negative."),
+        (("1", "0", "quick", ["up"]), "No lane 'up'; this zoo has positive, zero, negative"),
         (("../x",), "is not a list such as 0-9,17"),
     ],
 )
