@@ -109,7 +109,7 @@ def test_attack_find_rename_scrub_repeat_take_home_delete(
     start(page)
     expect(phase(page)).to_have_attribute("data-phase", "done", timeout=90_000)
     open_runs(page)
-    page.get_by_label("Search").fill("identity 62")
+    page.get_by_label("Search").fill("identity 62,")  # not what stopped at step 62
     expect(page.get_by_text(re.compile(r"^1 of \d+ runs$"))).to_be_visible()
 
     page.get_by_role("button", name="Rename Identity 62, seed 5").click()

@@ -74,8 +74,11 @@ class UnderstandHandlers:
                 : MAX_MAPPED - 2
             ]
             identities = ",".join(map(str, [attacked, *others]))
+        # Told once, and not at all where it stays: the visitor may be writing another list.
+        told = gr.skip() if stays else identities
         for view in self.embedding(identities, request):
-            yield identities, view
+            yield told, view
+            told = gr.skip()
 
     def embedding(self, identities: str, request: gr.Request) -> Iterator[View]:
         """Yields the embedding view: features of training images and of reconstructions."""
