@@ -41,8 +41,8 @@ class ClassifierRequest:
 def make_classifier(workshop: Workshop, request: ClassifierRequest) -> None:
     """Trains the classifier and adds it to the zoo, unless it is there with the same recipe.
 
-    A target of another defence is stored as float16, and measured as it is stored: eight of them
-    come with the demo, which would be twice as large otherwise.
+    A target of another defence is stored as float16, and measured as it is stored: one for each
+    defence comes with the demo.
     """
     zoo, compute, name, config = workshop.zoo, workshop.compute, request.name, request.config
     if zoo.is_made(name, config.to_json()):
