@@ -26,7 +26,7 @@ from mia_demo.recipes.record import (
 )
 from mia_demo.recipes.variants import (
     make_alpha_zoo,
-    make_defence_zoo,
+    make_board_zoo,
     make_training_seed_zoo,
     missing_defences,
     parse_alphas,
@@ -36,17 +36,12 @@ from mia_demo.runs import RUNS
 from mia_demo.runs.attack_run import save_attack
 from mia_demo.runs.replay import ReplayRecorder
 from mia_demo.runs.report import attack_report
-from mia_demo.sweep.board import matrix_json
+from mia_demo.sweep.board_figures import matrix_json
 from mia_demo.sweep.distributed import run_team_sweep, team_results
 from mia_demo.sweep.judging import Judge, open_attribute_judge
 from mia_demo.sweep.rows import row_to_json
-from mia_demo.sweep.shield import (
-    ShieldPlan,
-    chosen_attacks,
-    chosen_lanes,
-    finished_rows,
-    run_shield,
-)
+from mia_demo.sweep.shield import finished_rows, run_shield
+from mia_demo.sweep.shield_plan import ShieldPlan, chosen_attacks, chosen_lanes
 from mia_demo.sweep.sweep import SweepPlan, parse_numbers
 from mia_demo.sweep.team import join_team
 from mia_demo.system.device import choose_compute
@@ -141,14 +136,22 @@ def answer_shield(request: ShieldRequest) -> dict[str, Any] | None:
         zoo = open_zoo(request.zoo)
         compute = choose_compute(request.device, local_rank=team.local_rank)
         strengths = parse_strengths_by_defence(request.strengths or [])
-        if missing := missing_defences(zoo, request.defences.split(","), strengths):
-            team.require_alone(f"{', '.join(missing)} must be trained first")
+        missing = missing_defences(zoo, request.defences.split(","), strengths)
+        trainings = parse_numbers(request.training_seeds) if request.training_seeds else []
+        if missing or trainings:
+            team.require_alone("some targets must be trained first")
             own = request.output / "zoo"
-            zoo = make_defence_zoo(zoo, missing, own, compute, log_line, strengths=strengths)
+            zoo = make_board_zoo(
+                zoo, missing, trainings, own, compute, log_line, strengths=strengths
+            )
         lanes = chosen_lanes(zoo, request.defences)
         attacks = chosen_attacks(request.attacks, request.preset, request.passes)
-        identities, seeds = parse_numbers(request.identities), parse_numbers(request.seeds)
-        plan = ShieldPlan(lanes, attacks, tuple(identities), tuple(seeds), request.output)
+        people, blind = (
+            tuple(sorted(parse_numbers(chosen)))
+            for chosen in (request.identities, request.blind_identities or request.identities)
+        )
+        seeds = tuple(parse_numbers(request.seeds))
+        plan = ShieldPlan(lanes, attacks, people, blind, seeds, request.output)
         attacker = Attacker(zoo, compute, students=request.output / "students")
         judge = Judge(zoo, compute)
         bar = progress("shield", unit="attack", shown=team.leads)

@@ -90,8 +90,16 @@ class ShieldRequest(Request):
     strengths: list[str] | None = option(
         "of a defence to train; may be repeated", None, name="--set", metavar="DEFENCE.NAME=NUMBER"
     )
+    training_seeds: str | None = option(
+        "such as 43: the zoo's smoothing factors trained again with each seed are targets too, "
+        "named as zero@43",
+        None,
+    )
     attacks: str = option("comma-separated attacks (see attack --help), or all", "all")
     identities: str = option("such as 0-9,17", "0-99")
+    blind_identities: str | None = option(
+        "whom attacks that lack the gradient look for (default: the same)", None
+    )
     seeds: str = option("attack seeds, such as 0,1,2", "0")
     preset: str = option(_PRESET, "quick")
     passes: int | None = option(

@@ -14,6 +14,7 @@ from mia_demo.lesson.figures import Figures
 from mia_demo.report.board_words import gap_sentence, temperature_sentence
 from mia_demo.report.columns import interval_text, percent, points
 from mia_demo.smoothing import smoothed_labels
+from mia_demo.sweep.board_figures import masking_gap
 from mia_demo.toy import PAPER_WALKS
 
 LESSON_LANES = ("positive", "zero", "negative")
@@ -205,7 +206,7 @@ def _poincare(figures: Figures) -> Reveal:
 
 def _masking(figures: Figures) -> Reveal:
     row = figures.board_row("negative")
-    gap = row.gap
+    gap = masking_gap(row.cells)
     if gap is None or gap.interval is None:
         raise DataError("The recorded board is too small to tell whether the gradient is masked.")
     low, high = gap.interval
@@ -214,9 +215,9 @@ def _masking(figures: Figures) -> Reveal:
         0 if high < 0 else 1 if low > 0 else 2,
         (
             f"{gap_sentence(row)} {temperature_sentence(row)}".rstrip(),
-            f"The gap is {points(gap.value)} points (95% interval {bounds} over "
-            f"{len(row.record.identities)} people). Below 0 the gradient would be masked: hidden "
-            "from whoever follows it, while the person is still there to find.",
+            f"The gap is {points(gap.value)} points (95% interval {bounds} over {gap.people} "
+            "people). Below 0 the gradient would be masked: hidden from whoever follows it, while "
+            "the person is still there to find.",
         ),
     )
 

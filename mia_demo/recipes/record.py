@@ -27,7 +27,8 @@ from mia_demo.runs.attack_run import RUN_FILE, load_attack, save_attack
 from mia_demo.runs.replay import REPLAY_FIGURES, REPLAY_PICTURES, ReplayRecorder
 from mia_demo.runs.report import attack_report
 from mia_demo.runs.store import RECORDED_RUNS
-from mia_demo.sweep.board import BOARD_FOLDER, load_rows, row_files
+from mia_demo.sweep.board import BOARD_FOLDER, load_rows, row_files, save_row
+from mia_demo.sweep.board_joining import can_join, joined
 from mia_demo.sweep.library import RECORDED_FOLDER
 from mia_demo.sweep.results import SweepResults, load_results
 from mia_demo.system.device import Compute
@@ -63,7 +64,10 @@ def record_sweep(zoo: Zoo, sweep: Path, name: str) -> SweepResults:
 
 
 def record_board(zoo: Zoo, board: Path) -> list[str]:
-    """Copies the finished rows of a board into the zoo, beside those that are there.
+    """Puts the finished rows of a board beside those that the zoo has.
+
+    A row that it has of the same networks and settings gains people and attacks; one of others is
+    replaced.
 
     Args:
         board: folder of ``shield --output``.
@@ -80,7 +84,12 @@ def record_board(zoo: Zoo, board: Path) -> list[str]:
     if not rows:
         raise DataError(f"{board} holds no finished row of a board; run shield with this --output.")
     folder = zoo.root / RECORDED_FOLDER / BOARD_FOLDER
+    recorded = {row.lane: row for row in load_rows(folder)}
     for row in rows:
+        old = recorded.get(row.lane)
+        if old and can_join(old, row):
+            save_row(*joined(old, folder, row, board), folder)
+            continue
         for file in row_files(board, row.lane):
             write_bytes(folder / file.name, file.read_bytes())
     return [row.lane for row in load_rows(folder)]

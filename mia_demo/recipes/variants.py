@@ -57,12 +57,7 @@ def make_training_seed_zoo(
     source: Zoo, seeds: Sequence[int], root: Path, compute: Compute, log: Callable[[str], None]
 ) -> FolderZoo:
     """A zoo in ``root`` with every lane of ``source`` once per training seed; resumable."""
-    configs = {
-        training_lane(name, seed): replace(_recipe_of(source, name), seed=seed)
-        for seed in seeds
-        for name in source.default_lanes()
-    }
-    return make_variants(source, configs, root, compute, log)
+    return make_variants(source, _by_training_seed(source, seeds), root, compute, log)
 
 
 def missing_defences(
@@ -85,20 +80,21 @@ def missing_defences(
     ]
 
 
-def make_defence_zoo(
+def make_board_zoo(
     source: Zoo,
     defences: Sequence[str],
+    seeds: Sequence[int],
     root: Path,
     compute: Compute,
     log: Callable[[str], None],
     *,
     strengths: Mapping[str, Mapping[str, float]],
 ) -> FolderZoo:
-    """A zoo in ``root`` with the targets of ``source`` and one for each defence; resumable.
-
-    All but the defence is as in the plain target.
+    """A zoo in ``root`` with the targets of ``source`` and more of them; resumable.
 
     Args:
+        defences: one target for each; all but the defence is as in the plain target.
+        seeds: of training; the smoothing factors are trained once more with each.
         strengths: by defence, those that are not as published.
 
     Raises:
@@ -108,6 +104,7 @@ def make_defence_zoo(
     plain = [c for c in configs.values() if not c.alpha and c.defence == LabelSmoothing.name]
     if not plain:
         raise ConfigError("This zoo has no target with α = 0 whose training defences could share.")
+    configs |= _by_training_seed(source, seeds)
     configs |= {
         name: replace(plain[0], defence=name, strengths=dict(strengths.get(name, {})))
         for name in defences
@@ -148,3 +145,11 @@ def make_variants(
 
 def _recipe_of(zoo: Zoo, name: str) -> TrainConfig:
     return TrainConfig.from_json(zoo.entry(name).training.recipe)
+
+
+def _by_training_seed(zoo: Zoo, seeds: Sequence[int]) -> dict[str, TrainConfig]:
+    return {
+        training_lane(name, seed): replace(_recipe_of(zoo, name), seed=seed)
+        for seed in seeds
+        for name in zoo.default_lanes()
+    }

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from mia_demo.attack.named import TITLES
-from mia_demo.metrics.estimates import Estimate, paired_difference
+from mia_demo.metrics.estimates import Estimate, mean_over_identities, paired_difference
 from mia_demo.metrics.intervals import best_difference_interval
 from mia_demo.report.columns import interval_text, percent, points
 from mia_demo.sweep.board import BoardRow
+from mia_demo.sweep.board_figures import acc1_over, common_people, masking_gap
+from mia_demo.sweep.pooling import target_of
 
-PLAIN = "zero"  # the target that others are compared with
+PLAIN = "zero"  # the target that others are compared with, of the same training seed
 
 # Acc@1 of Plug & Play and, after the slash, of TAA: ResNet-152 on FaceScrub (AlignMI, NeurIPS 2025,
 # table 8); for SSF the RoLSS authors' own, with another prior and 86.5 % undefended.
@@ -32,7 +32,8 @@ def headline(rows: Sequence[BoardRow]) -> str:
     """Where a gradient is masked: from the plain attack, or from all that follow one."""
     gains = {row.lane: temperature_gain(row) for row in rows}
     restored = [lane for lane, gain in gains.items() if gain and gain.is_clear and gain.known > 0]
-    masked = [row.lane for row in rows if row.gap and is_below_zero(row.gap.interval)]
+    gaps = {row.lane: masking_gap(row.cells) for row in rows}
+    masked = [lane for lane, gap in gaps.items() if gap and is_below_zero(gap.interval)]
     sentences = []
     if restored:
         sentences.append(
@@ -52,15 +53,16 @@ def headline(rows: Sequence[BoardRow]) -> str:
 
 
 def temperature_gain(row: BoardRow) -> Estimate | None:
-    """Acc@1 of cross-entropy on logits / T minus that on plain logits; None without either.
+    """Acc@1 of cross-entropy on logits / T minus that on plain logits, over the people of both.
 
-    That temperature brings a gradient back is a sign of a mask (Athalye et al., ICML 2018).
+    None without either attack. That temperature brings a gradient back is a sign of a mask
+    (Athalye et al., ICML 2018).
     """
     if not {"temperature", "cross_entropy"} <= row.cells.keys():
         return None
-    one, other = (row.cells[name].acc1 for name in ("temperature", "cross_entropy"))
-    estimates = (Estimate(s.value, s.interval, tuple(s.people)) for s in (one, other))
-    return paired_difference(*estimates)
+    cells = [row.cells[name] for name in ("temperature", "cross_entropy")]
+    one, other = acc1_over(cells, common_people(cells)).T
+    return paired_difference(mean_over_identities(one), mean_over_identities(other))
 
 
 def temperature_sentence(row: BoardRow) -> str:
@@ -74,15 +76,16 @@ def temperature_sentence(row: BoardRow) -> str:
 
 def gap_sentence(row: BoardRow) -> str:
     """What the best attack with the gradient has over the best without, and what follows."""
-    gap = row.gap
+    gap = masking_gap(row.cells)
     if gap is None:
         return "Attacks of both kinds are needed to tell whether the gradient is masked."
     best, rest = (
-        f"{percent(row.cells[name].acc1.value)} ({TITLES[name]})" for name in (gap.best, gap.blind)
+        f"{percent(share)} ({TITLES[name]})"
+        for name, share in ((gap.best, gap.best_acc1), (gap.blind, gap.blind_acc1))
     )
     compared = f"with the gradient {best}, without {rest}"
     if gap.interval is None or gap.interval[0] <= 0 <= gap.interval[1]:
-        return f"Too close to tell over {_people(row)}: {compared}."
+        return f"Too close to tell over {_people(gap.people)}: {compared}."
     if is_below_zero(gap.interval):
         return f"A mask: who knows less gets more; {compared}."
     return f"With the gradient more than without, at this budget: {compared}."
@@ -93,17 +96,25 @@ def best_attack(row: BoardRow) -> str:
     return max(row.cells, key=lambda name: row.cells[name].acc1.value)
 
 
+def plain_for(row: BoardRow, rows: Sequence[BoardRow]) -> BoardRow | None:
+    """The plain target whose training had the same seed, ``zero@43`` for ``negative@43``."""
+    wanted = PLAIN + row.lane.removeprefix(target_of(row.lane))
+    return next((other for other in rows if other.lane == wanted), None)
+
+
 def against_plain(row: BoardRow, plain: BoardRow | None) -> Estimate | None:
     """Acc@1 of the best attack on this target minus that of the best on the plain one.
 
-    Of attacks that both met; None where there is no plain one over the same identities.
+    Of attacks that both met, over the people of all; None where there are none.
     """
-    if plain is None or plain is row or plain.record.identities != row.record.identities:
+    if plain is None or plain is row:
         return None
     names = [name for name in row.cells if name in plain.cells]
-    own, other = (
-        np.array([which.cells[name].acc1.people for name in names]).T for which in (row, plain)
-    )
+    cells = [[which.cells[name] for name in names] for which in (row, plain)]
+    people = common_people([*cells[0], *cells[1]]) if names else []
+    if not people:
+        return None
+    own, other = (acc1_over(group, people) for group in cells)
     value = float(own.mean(axis=0).max() - other.mean(axis=0).max())
     interval = best_difference_interval(own, other) if len(own) > 1 else None
     return Estimate(value, interval)
@@ -128,10 +139,12 @@ def record_words(rows: Sequence[BoardRow]) -> str:
     first = rows[0].record
     budgets = [cell.passes["optimisation"] for row in rows for cell in row.cells.values()]
     commits = sorted({row.record.commit or "unknown" for row in rows})
-    people, seeds = len(first.identities), ", ".join(map(str, first.seeds))
+    people = sorted({len(cell.identities) for row in rows for cell in row.cells.values()})
+    counts = _people(people[0]) if len(people) == 1 else f"{people[0]} to {_people(people[-1])}"
+    seeds = ", ".join(map(str, first.seeds))
     return (
         f"Recorded on {max(row.record.date for row in rows)[:10]} (commit {_listed(commits)}): "
-        f"{people} {'identity' if people == 1 else 'identities'}, attack seed {seeds}, at most "
+        f"{counts} per cell, attack seed {seeds}, at most "
         f"{max(budgets):,} classifier passes in each attack’s optimisation."
     )
 
@@ -142,13 +155,13 @@ def is_below_zero(interval: tuple[float, float] | None) -> bool:
 
 def gap_text(row: BoardRow) -> tuple[str, str]:
     """The gap in points and its interval; empty where there is none."""
-    if row.gap is None:
+    gap = masking_gap(row.cells)
+    if gap is None:
         return "", ""
-    return points(row.gap.value), interval_text(row.gap.interval, "points")
+    return points(gap.value), interval_text(gap.interval, "points")
 
 
-def _people(row: BoardRow) -> str:
-    count = len(row.record.identities)
+def _people(count: int) -> str:
     return f"{count} {'person' if count == 1 else 'people'}"
 
 

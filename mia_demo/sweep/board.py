@@ -1,14 +1,14 @@
 """The board of defences and attacks as files: a row for each target, which may be read alone.
 
 ``LANE.json`` holds a target's figures under every attack, ``LANE.webp`` the best reconstruction of
-each identity, an attack below the other. With the figures a row is complete, so rows can be
-computed, recorded and shipped one by one.
+each identity, an attack below the other, black where an attack left one out. With the figures a row
+is complete, so rows can be computed, recorded and shipped one by one.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mia_demo.attack.methods import GRADIENT
 from mia_demo.data.pictures import read_picture
 from mia_demo.defences.label_smoothing import LabelSmoothing
 from mia_demo.errors import DataError
-from mia_demo.metrics.intervals import Interval, best_difference_interval
+from mia_demo.metrics.estimates import mean_over_identities
+from mia_demo.metrics.intervals import Interval
 from mia_demo.sweep.library import RECORDED_FOLDER
 from mia_demo.sweep.provenance import Provenance
 from mia_demo.system.files import replacing, write_json
@@ -29,7 +29,8 @@ from mia_demo.system.json_files import checked, read_json
 from mia_demo.zoo.reading import Zoo
 
 BOARD_FOLDER = "shield"  # inside the recorded results
-BOARD_FORMAT = 1
+BOARD_FORMAT = 2
+SHARES = ("acc1", "face_rank1", "sure", "convinced_but_wrong")  # of a cell
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +48,19 @@ class Share:
     interval: Interval | None
     people: list[float]
 
+    @staticmethod
+    def of(people: Sequence[float]) -> Share:
+        """The share over all people, from that of each."""
+        estimate = mean_over_identities(np.array(people, dtype=float))
+        return Share(estimate.known, estimate.interval, list(estimate.per_identity))
+
 
 @dataclass(frozen=True)
 class BoardCell:
     """A target under one attack.
 
     Attributes:
+        identities: who was attacked, in ascending order.
         needs: what the attacker gets from the target; see ``methods``.
         passes: of the classifier by stage, for one identity.
         settings: of the attack, but for identity, seed and target.
@@ -62,6 +70,7 @@ class BoardCell:
         top1: by identity, whom the evaluator sees in the best one.
     """
 
+    identities: list[int]
     needs: str
     passes: dict[str, int]
     settings: dict[str, Any]
@@ -85,7 +94,7 @@ class Robustness:
 
 @dataclass(frozen=True)
 class BoardRow:
-    """A target under every attack."""
+    """A target under every attack; the record's identities are those of all attacks."""
 
     lane: str
     defence: str
@@ -95,46 +104,6 @@ class BoardRow:
     robust: Robustness
     cells: dict[str, BoardCell]
     record: Provenance
-
-    @property
-    def gap(self) -> Gap | None:
-        return masking_gap(self.cells)
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Best Acc@1 of the attacks with the gradient, minus the best of those without.
-
-    Below 0, attacks that know less reach more: the gradient is masked, the person is not.
-
-    Attributes:
-        interval: 95 %, over identities and over which attack is best; None with one identity.
-        best, blind: the attacks.
-    """
-
-    value: float
-    interval: Interval | None
-    best: str
-    blind: str
-
-
-def masking_gap(cells: Mapping[str, BoardCell]) -> Gap | None:
-    """None where one of the two kinds of attack was not run."""
-    informed = [name for name, cell in cells.items() if cell.needs == GRADIENT]
-    blind = [name for name in cells if name not in informed]
-    if not (informed and blind):
-        return None
-    best = max(informed, key=lambda name: cells[name].acc1.value)
-    rest = max(blind, key=lambda name: cells[name].acc1.value)
-    ones, others = (
-        np.array([cells[name].acc1.people for name in names]).T for names in (informed, blind)
-    )
-    return Gap(
-        value=cells[best].acc1.value - cells[rest].acc1.value,
-        interval=best_difference_interval(ones, others) if len(ones) > 1 else None,
-        best=best,
-        blind=rest,
-    )
 
 
 def row_files(folder: Path, lane: str) -> tuple[Path, Path]:
@@ -146,7 +115,8 @@ def save_row(row: BoardRow, pictures: npt.NDArray[np.uint8], folder: Path) -> No
     """Writes a row.
 
     Args:
-        pictures: uint8 [A, I, R, R, 3], by attack the best reconstruction of each identity.
+        pictures: uint8 [A, I, R, R, 3], by attack the best reconstruction of each identity of the
+            record.
     """
     attacks, people, size = pictures.shape[:3]
     sheet = pictures.transpose(0, 2, 1, 3, 4).reshape(attacks * size, people * size, 3)
@@ -178,12 +148,12 @@ def load_row(path: Path) -> BoardRow:
         if not isinstance(values, dict) or values.pop("format", None) != BOARD_FORMAT:
             raise ValueError("another format")
         row = checked(BoardRow, values, "row")
-        people = len(row.record.identities)
         for name, cell in row.cells.items():
-            shares = (cell.acc1, cell.face_rank1, cell.sure, cell.convinced_but_wrong)
-            if {len(cell.top1), *(len(share.people) for share in shares)} != {people}:
+            counts = {len(getattr(cell, share).people) for share in SHARES}
+            if counts | {len(cell.top1)} != {len(cell.identities)}:
                 raise ValueError(f"{name} has not one figure per identity")
-        if not (people and row.cells and row.lane == path.stem):
+        everybody = {number for cell in row.cells.values() for number in cell.identities}
+        if not everybody or row.lane != path.stem or row.record.identities != sorted(everybody):
             raise ValueError("an empty row, or another target's")
     except (OSError, ValueError) as error:
         raise DataError(f"{path} holds no readable row ({error}); compute it again.") from error
@@ -191,54 +161,21 @@ def load_row(path: Path) -> BoardRow:
 
 
 def row_pictures(row: BoardRow, folder: Path, attack: str) -> npt.NDArray[np.uint8]:
-    """The best reconstruction of each identity under one attack: uint8 [I, R, R, 3].
+    """The best reconstruction of each of an attack's identities: uint8 [I, R, R, 3].
 
     Raises:
         DataError: no such attack, or the pictures are damaged.
     """
     path, _ = row_files(folder, row.lane)
-    people, names = len(row.record.identities), list(row.cells)
+    everybody, names = row.record.identities, list(row.cells)
     try:
         pixels = read_picture(path, "WEBP")
         size = pixels.shape[0] // len(names)
-        sheet = pixels.reshape(len(names), size, people, size, 3).transpose(0, 2, 1, 3, 4)
-        return np.ascontiguousarray(sheet[names.index(attack)])
-    except (OSError, ValueError) as error:
+        sheet = pixels.reshape(len(names), size, len(everybody), size, 3).transpose(0, 2, 1, 3, 4)
+        columns = [everybody.index(number) for number in row.cells[attack].identities]
+        return sheet[names.index(attack), columns]
+    except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path} holds no pictures of {attack} ({error}).") from error
-
-
-def matrix_json(rows: Sequence[BoardRow]) -> dict[str, Any]:
-    """Rows of one board as one JSON object, without the figures of single identities."""
-    first = rows[0]
-    return {
-        "identities": first.record.identities,
-        "seeds": first.record.seeds,
-        "attacks": {
-            name: {"needs": cell.needs, "passes": cell.passes, "settings": cell.settings}
-            for name, cell in first.cells.items()
-        },
-        "matrix": [
-            {
-                **{name: value for name, value in asdict(row).items() if name not in _INNER},
-                "robust_accuracy": asdict(row.robust),
-                "gradient_gap": asdict(row.gap) if row.gap else None,
-                "cells": {name: _figures(cell) for name, cell in row.cells.items()},
-            }
-            for row in rows
-        ],
-    }
-
-
-_INNER = ("robust", "cells", "record")
-SHARES = ("acc1", "face_rank1", "sure", "convinced_but_wrong")
-
-
-def _figures(cell: BoardCell) -> dict[str, Any]:
-    figures: dict[str, Any] = {}
-    for name in SHARES:
-        share: Share = getattr(cell, name)
-        figures |= {name: share.value, f"{name}_ci95": share.interval and list(share.interval)}
-    return figures
 
 
 def recorded_board(zoo: Zoo) -> tuple[Path, list[BoardRow]]:

@@ -1,17 +1,15 @@
 """The board on which every defence meets every attack: cell by cell, a row for each target.
 
-A cell is a sweep of one attack on one target, in a folder of its own; all have the same identities
-and seeds and the same budget of classifier passes in the optimisation. So the board can be killed
-at any moment and goes on, grows by targets, and ``torchrun`` shares it out: attacks by identity,
+A cell is a sweep of one attack on one target, in a folder of its own; all have the same seeds and
+the same budget of classifier passes in the optimisation. So the board can be killed at any moment
+and goes on, grows by targets and people, and ``torchrun`` shares it out: attacks by identity,
 students and rows by target.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,10 +20,9 @@ from torch import Tensor, nn
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.methods import METHODS
-from mia_demo.attack.named import ATTACKS, classifier_passes, named_attack, with_budget
+from mia_demo.attack.named import classifier_passes
 from mia_demo.attack.sampling import POOL_STYLES, Pool
-from mia_demo.errors import ConfigError, DataError
-from mia_demo.metrics.estimates import mean_over_identities
+from mia_demo.errors import DataError
 from mia_demo.metrics.recognition import identity_centres, recognised
 from mia_demo.metrics.robustness import EPSILONS, PGD_STEPS, robust_accuracies
 from mia_demo.models.classifiers import Classifier
@@ -42,72 +39,16 @@ from mia_demo.sweep.distributed import run_team_sweep
 from mia_demo.sweep.judging import Judge
 from mia_demo.sweep.known_photos import KnownPhotos
 from mia_demo.sweep.provenance import Provenance
+from mia_demo.sweep.shield_plan import ShieldPlan
 from mia_demo.sweep.sweep import SweepPlan, judge_again
 from mia_demo.sweep.table import reconstructions
 from mia_demo.sweep.team import Team
 from mia_demo.training.classifier import STATE_FILE, LabelledImages, predict
 from mia_demo.zoo.reading import Zoo
 
-ALL = "all"
 SURE = 0.9  # a target that is surer of a picture is convinced
 ROBUSTNESS_PICTURES = 100  # test pictures that are perturbed
 TAUGHT = "taught"
-
-
-@dataclass(frozen=True)
-class ShieldPlan:
-    """Targets, and attacks by name with their settings; see ``SweepPlan``."""
-
-    lanes: tuple[str, ...]
-    attacks: Mapping[str, AttackConfig]
-    identities: tuple[int, ...]
-    seeds: tuple[int, ...]
-    folder: Path
-
-    @property
-    def total(self) -> int:
-        return len(self.lanes) * len(self.attacks) * len(self.identities) * len(self.seeds)
-
-    def cells(self, lane: str) -> Iterator[tuple[str, SweepPlan]]:
-        """By attack, the plan of a target's sweep."""
-        for name, config in self.attacks.items():
-            alone = replace(config, lanes=(lane,))
-            yield name, SweepPlan(alone, self.identities, self.seeds, self.folder / lane / name)
-
-
-def chosen_lanes(zoo: Zoo, names: str) -> tuple[str, ...]:
-    """Targets of the zoo by their own names or those of their defences, ``all`` for every one.
-
-    Raises:
-        ConfigError: the zoo has no such target.
-    """
-    targets = {name: zoo.entry(name).defence for name in zoo.target_names()}
-    if names == ALL:
-        return tuple(targets)
-    lanes: dict[str, None] = {}
-    for wanted in names.split(","):
-        found = [name for name, defence in targets.items() if wanted in (name, defence)]
-        if not found:
-            known = ", ".join(dict.fromkeys([*targets, *targets.values()]))
-            raise ConfigError(
-                f"This zoo has no target {wanted!r}; it has {known}. Train one with "
-                "train --defence."
-            )
-        lanes |= dict.fromkeys(found)
-    return tuple(lanes)
-
-
-def chosen_attacks(names: str, preset: str, passes: int | None) -> dict[str, AttackConfig]:
-    """Attacks at one budget.
-
-    Args:
-        names: comma-separated, or ``all``.
-        passes: of the classifier in one optimisation; None: as many as the preset's gradient takes.
-    """
-    if passes is None:
-        passes = classifier_passes(named_attack("cross_entropy", preset))["optimisation"]
-    listed = list(ATTACKS) if names == ALL else names.split(",")
-    return {name: with_budget(named_attack(name, preset), passes) for name in listed}
 
 
 def run_shield(
@@ -203,24 +144,31 @@ class _Jury:
             row = load_row(row_files(plan.folder, lane)[1])
         except DataError:
             return False
-        now = (list(plan.identities), list(plan.seeds), self._checkpoints(lane))
-        then = (row.record.identities, row.record.seeds, row.record.checkpoints)
-        wanted = {name: _settings(sweep.config) for name, sweep in plan.cells(lane)}
-        return now == then and wanted == {name: cell.settings for name, cell in row.cells.items()}
+        now = (list(plan.seeds), self._checkpoints(lane))
+        wanted = {
+            name: (list(sweep.identities), _settings(sweep.config))
+            for name, sweep in plan.cells(lane)
+        }
+        found = {name: (cell.identities, cell.settings) for name, cell in row.cells.items()}
+        return wanted == found and now == (row.record.seeds, row.record.checkpoints)
 
     def row(self, plan: ShieldPlan, lane: str) -> tuple[BoardRow, npt.NDArray[np.uint8]]:
         """A target's finished row, with pictures as ``save_row`` takes them."""
         compute = self.judge.compute
         entry = self.zoo.entry(lane)
         classifier = self.attacker.lane(lane).classifier
-        cells, best, seconds = {}, [], 0.0
-        for name, sweep in plan.cells(lane):
-            judge_again(self.judge, sweep, self.attacker.framing.picture_size)
+        cells, seconds = {}, 0.0
+        size = self.attacker.framing.picture_size
+        everybody = plan.everybody
+        best = np.zeros((len(plan.attacks), len(everybody), size, size, 3), np.uint8)
+        for index, (name, sweep) in enumerate(plan.cells(lane)):
+            judge_again(self.judge, sweep, size)
             seconds += sum(result["seconds"] for _, _, result in sweep.results())
             pictures = reconstructions(self.zoo, sweep, 0)
             cells[name] = self._cell(sweep, pictures, classifier)
-            first = pictures.images[:: len(pictures.labels) // len(plan.identities)]
-            best.append(first.permute(0, 2, 3, 1).numpy())
+            first = pictures.images[:: len(pictures.labels) // len(sweep.identities)]
+            columns = [everybody.index(number) for number in sweep.identities]
+            best[index, columns] = first.permute(0, 2, 3, 1).numpy()
         test = _some_test_pictures(self.zoo, classifier.input_size)
         row = BoardRow(
             lane=lane,
@@ -235,11 +183,9 @@ class _Jury:
                 **robust_accuracies(classifier, test, compute, EPSILONS),
             ),
             cells=cells,
-            record=Provenance.now(
-                compute, plan.identities, plan.seeds, seconds, self._checkpoints(lane)
-            ),
+            record=Provenance.now(compute, everybody, plan.seeds, seconds, self._checkpoints(lane)),
         )
-        return row, np.stack(best)
+        return row, best
 
     def _cell(
         self, sweep: SweepPlan, pictures: LabelledImages, classifier: Classifier
@@ -256,6 +202,7 @@ class _Jury:
         confidences = logits(classifier).softmax(dim=1)
         sure = confidences.gather(1, pictures.labels[:, None]).squeeze(1) > SURE
         return BoardCell(
+            identities=list(sweep.identities),
             needs=METHODS[config.method].needs,
             passes=classifier_passes(config),
             settings=_settings(config),
@@ -277,8 +224,7 @@ def _settings(config: AttackConfig) -> dict[str, Any]:
 
 
 def _share(holds: Tensor, people: int) -> Share:
-    estimate = mean_over_identities(holds.double().reshape(people, -1).mean(dim=1).numpy())
-    return Share(estimate.known, estimate.interval, list(estimate.per_identity))
+    return Share.of(holds.double().reshape(people, -1).mean(dim=1).tolist())
 
 
 def _some_test_pictures(zoo: Zoo, size: int) -> LabelledImages:

@@ -34,7 +34,7 @@ def test_from_a_figure_to_its_pictures_and_the_attack_behind_it(open_page: OpenP
     page.keyboard.press("Enter")
     lane, second = rows[0].lane, list(rows[0].cells)[1]
     pictures = page.get_by_role("region", name=f"{lane} under {TITLES[second]}")
-    expect(pictures.get_by_role("listitem")).to_have_count(len(rows[0].record.identities))
+    expect(pictures.get_by_role("listitem")).to_have_count(len(rows[0].cells[second].identities))
     expect(board.locator("[tabindex='0']")).to_have_attribute("data-attack", second)
     assert violations(page) == []
 

@@ -52,9 +52,9 @@ def cell(name: str, leak: float) -> BoardCell:
     leaks = share([leak] * PEOPLE)
     nothing = share([0.0] * PEOPLE)
     needs = METHODS[config.method].needs
-    return BoardCell(
-        needs, {"optimisation": 640}, settings, leaks, leaks, leaks, nothing, list(NUMBERS)
-    )
+    passes = {"optimisation": 640}
+    numbers = list(NUMBERS)
+    return BoardCell(numbers, needs, passes, settings, leaks, leaks, leaks, nothing, numbers)
 
 
 def row(lane: str, checkpoint: str, **leaks: float) -> BoardRow:

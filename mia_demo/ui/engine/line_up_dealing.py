@@ -102,7 +102,7 @@ class Dealer:
         row = next((r for r in rows if r.lane == lane and cell in self.cells_to_deal()), None)
         if row is None:
             raise ConfigError(f"The board has no pictures {cell!r}; choose others.")
-        numbers, pictures = row.record.identities, row_pictures(row, folder, attack)
+        numbers, pictures = row.cells[attack].identities, row_pictures(row, folder, attack)
         with self.rooms.hosted(key) as game:
             people = [number for number in numbers if number not in game.dealt]
 

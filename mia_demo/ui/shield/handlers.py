@@ -36,7 +36,7 @@ class ShieldHandlers:
         if row is None:
             raise ConfigError(f"The board has no cell of {lane!r} under {attack!r}.")
         people = self.engine.identities
-        numbers = [number for number in row.record.identities if number < len(people)]
+        numbers = [n for n in row.cells[attack].identities if n < len(people)]
         photos, _ = people.tensors(PICTURE_SIZE, labels=numbers, indices=(0,))
         return cell_json(
             row,

@@ -15,12 +15,12 @@ from mia_demo.data.pictures import data_uri, sprite
 from mia_demo.defences.label_smoothing import LabelSmoothing
 from mia_demo.defences.registry import described
 from mia_demo.report.board_words import (
-    PLAIN,
     PUBLISHED,
     best_attack,
     gap_sentence,
     gap_text,
     headline,
+    plain_for,
     record_words,
     shield_sentence,
     temperature_sentence,
@@ -49,7 +49,6 @@ def board_json(rows: Sequence[BoardRow]) -> dict[str, Any]:
     styles = lane_styles(
         {row.lane: row.alpha if row.defence == LabelSmoothing.name else None for row in rows}
     )
-    plain = next((row for row in rows if row.lane == PLAIN), None)
     return {
         "headline": headline(rows),
         "record": record_words(rows),
@@ -60,7 +59,7 @@ def board_json(rows: Sequence[BoardRow]) -> dict[str, Any]:
         ],
         "attacks": [{"name": name, "title": TITLES[name]} for name in attacks],
         "epsilons": [f"{epsilon:g}" for epsilon in rows[0].robust.epsilons],
-        "rows": [_row(row, styles[row.lane], plain) for row in rows],
+        "rows": [_row(row, styles[row.lane], plain_for(row, rows)) for row in rows],
     }
 
 
@@ -79,7 +78,7 @@ def cell_json(
         is_here: whether this target can be attacked now.
     """
     cell = row.cells[attack]
-    people = row.record.identities
+    people = cell.identities
     hits = sum(seen == number for seen, number in zip(cell.top1, people, strict=True))
     spent = ", ".join(f"{stage} {count:,}" for stage, count in cell.passes.items())
     return {

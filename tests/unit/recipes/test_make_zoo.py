@@ -19,7 +19,7 @@ from mia_demo.errors import ConfigError, DataError
 from mia_demo.recipes.make_zoo import ZooRecipe, make_zoo
 from mia_demo.recipes.variants import (
     make_alpha_zoo,
-    make_defence_zoo,
+    make_board_zoo,
     make_training_seed_zoo,
     missing_defences,
     parse_alphas,
@@ -173,9 +173,10 @@ def test_a_zoo_of_defences_trains_those_that_are_missing(
     missing = missing_defences(made, names, own)
     assert missing == ["midre"]  # at this strength
     lines: list[str] = []
-    zoo = make_defence_zoo(made, missing, tmp_path / "zoo", compute, lines.append, strengths=own)
-    assert set(zoo.target_names()) == {*made.target_names(), "midre"}
-    assert {line.split(":")[0] for line in lines} == {"midre"}
+    zoo = make_board_zoo(made, missing, [8], tmp_path / "zoo", compute, lines.append, strengths=own)
+    again = [f"{name}@8" for name in made.default_lanes()]
+    assert set(zoo.target_names()) == {*made.target_names(), "midre", *again}
+    assert {line.split(":")[0] for line in lines} == {"midre", *again}
     plain = made.entry("zero").training.recipe
     assert zoo.entry("midre").training.recipe == {
         **plain, "defence": "midre", "strengths": {"least_area": 0.1, "most_area": 0.3}

@@ -20,18 +20,14 @@ from mia_demo.sweep.board import (
     Share,
     load_row,
     load_rows,
-    masking_gap,
     recorded_board,
+    row_files,
     row_pictures,
 )
+from mia_demo.sweep.board_figures import masking_gap
 from mia_demo.sweep.judging import Judge
-from mia_demo.sweep.shield import (
-    ShieldPlan,
-    chosen_attacks,
-    chosen_lanes,
-    finished_rows,
-    run_shield,
-)
+from mia_demo.sweep.shield import finished_rows, run_shield
+from mia_demo.sweep.shield_plan import ShieldPlan, chosen_attacks, chosen_lanes
 from mia_demo.sweep.team import join_team
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.reading import Zoo
@@ -47,7 +43,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Zoo:
 
 def plan_in(folder: Path) -> ShieldPlan:
     attacks = chosen_attacks("cross_entropy,brep_mi", "quick", BUDGET)
-    return ShieldPlan(("zero", "negative"), attacks, (0, 1), (0,), folder)
+    return ShieldPlan(("zero", "negative"), attacks, (0, 1), (0, 1), (0,), folder)
 
 
 def test_a_killed_board_goes_on_where_it_stopped(tiny: Zoo, tmp_path: Path) -> None:
@@ -130,7 +126,8 @@ def test_the_command_prints_the_matrix(
 
 def cell(needs: str, people: list[float]) -> BoardCell:
     share = Share(sum(people) / len(people), None, people)
-    return BoardCell(needs, {}, {}, share, share, share, share, [0] * len(people))
+    numbers = list(range(len(people)))
+    return BoardCell(numbers, needs, {}, {}, share, share, share, share, [0] * len(people))
 
 
 def test_the_gap_is_that_of_the_best_attacks_of_either_kind() -> None:
@@ -145,6 +142,47 @@ def test_the_gap_is_that_of_the_best_attacks_of_either_kind() -> None:
     assert (gap.best, gap.blind) == ("b", "c")
     assert gap.interval == pytest.approx((-0.3, -0.3))  # b is best whoever is drawn
     assert masking_gap({"a": one}) is None
+
+
+def test_the_gap_is_over_the_people_that_both_kinds_looked_for() -> None:
+    gap = masking_gap({"a": cell(GRADIENT, [0.0, 0.0, 1.0]), "b": cell(LABEL, [0.5, 0.5])})
+    assert gap is not None
+    assert (gap.value, gap.best_acc1, gap.blind_acc1, gap.people) == (-0.5, 0.0, 0.5, 2)
+
+
+def test_a_recorded_row_gains_people_and_attacks(tiny: Zoo, tmp_path: Path) -> None:
+    """What is computed in parts and recorded one after the other is what one run records."""
+    attacker, judge = Attacker(tiny, COMPUTE), Judge(tiny, COMPUTE)
+
+    def board(name: str, attacks: str, people: tuple[int, ...], blind: tuple[int, ...]) -> Path:
+        chosen = chosen_attacks(attacks, "quick", BUDGET)
+        plan = ShieldPlan(("zero",), chosen, people, blind, (0,), tmp_path / name)
+        with join_team() as team:
+            list(run_shield(team, attacker, judge, plan))
+        return plan.folder
+
+    at_once = board("whole", "cross_entropy,poincare,brep_mi", (0, 1, 2), (0, 1))
+    zoo = FolderZoo.create(tmp_path / "recorded")
+    record_board(zoo, board("some", "cross_entropy,brep_mi", (0, 1), (0, 1)))
+    record_board(zoo, board("more people", "cross_entropy,poincare", (2,), ()))
+    record_board(zoo, board("more attacks", "poincare", (0, 1), ()))
+    folder, (row,) = recorded_board(zoo)
+    (whole,) = load_rows(at_once)
+    assert row.cells == whole.cells
+    assert list(row.cells) == list(whole.cells)
+    assert row.record.identities == whole.record.identities == [0, 1, 2]
+    for name, found in row.cells.items():
+        pictures = row_pictures(row, folder, name)
+        assert pictures.shape[0] == len(found.identities) == (2 if name == "brep_mi" else 3)
+        others = row_pictures(whole, at_once, name).astype(float)
+        gaps = np.abs(pictures[:, None] - others).mean(axis=(2, 3, 4))  # WebP, written once more
+        assert (gaps.argmin(axis=1) == np.arange(len(others))).all()
+        assert gaps.diagonal().max() < 15
+
+    other = row_files(folder, "zero")[1]
+    other.write_text(other.read_text().replace('"device": "cpu"', '"device": "another"'))
+    record_board(zoo, board("some", "cross_entropy,brep_mi", (0, 1), (0, 1)))
+    assert [list(row.cells) for row in recorded_board(zoo)[1]] == [["cross_entropy", "brep_mi"]]
 
 
 def test_a_gaps_interval_counts_the_choice_of_the_best() -> None:
