@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from mia_demo.commands import requests
+from mia_demo.commands import requests, training_requests
 from mia_demo.commands.attacking import (
     answer_attack,
     answer_record,
@@ -21,10 +21,10 @@ ANSWERS: dict[type[Request], Callable[[Any], dict[str, Any] | None]] = {
     requests.SweepRequest: answer_sweep,
     requests.ShieldRequest: answer_shield,
     requests.RecordRequest: answer_record,
-    requests.TrainRequest: answer_train,
-    requests.UseDataRequest: answer_use_data,
-    requests.TrainPriorRequest: answer_train_prior,
-    requests.CheckPriorRequest: answer_check_prior,
+    training_requests.TrainRequest: answer_train,
+    training_requests.UseDataRequest: answer_use_data,
+    training_requests.TrainPriorRequest: answer_train_prior,
+    training_requests.CheckPriorRequest: answer_check_prior,
     requests.MakeZooRequest: answer_make_zoo,
     requests.ConvertRequest: answer_convert,
     requests.ToyRequest: answer_toy,

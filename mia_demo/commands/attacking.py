@@ -140,9 +140,14 @@ def answer_shield(request: ShieldRequest) -> dict[str, Any] | None:
         trainings = parse_numbers(request.training_seeds) if request.training_seeds else []
         if missing or trainings:
             team.require_alone("some targets must be trained first")
-            own = request.output / "zoo"
             zoo = make_board_zoo(
-                zoo, missing, trainings, own, compute, log_line, strengths=strengths
+                zoo,
+                request.output / "zoo",
+                compute,
+                log_line,
+                defences=missing,
+                seeds=trainings,
+                strengths=strengths,
             )
         lanes = chosen_lanes(zoo, request.defences)
         attacks = chosen_attacks(request.attacks, request.preset, request.passes)

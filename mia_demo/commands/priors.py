@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from mia_demo.commands.output import log_line, progress
-from mia_demo.commands.requests import CheckPriorRequest, TrainPriorRequest
+from mia_demo.commands.training_requests import CheckPriorRequest, TrainPriorRequest
 from mia_demo.data.identities import open_identity_set
 from mia_demo.data.pictures import png, sprite
 from mia_demo.data.splits import public_split

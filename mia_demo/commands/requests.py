@@ -10,9 +10,14 @@ from pathlib import Path
 from typer import Argument
 
 from mia_demo.commands.options import Request, flag, option
+from mia_demo.commands.training_requests import (
+    CheckPriorRequest,
+    TrainPriorRequest,
+    TrainRequest,
+    UseDataRequest,
+)
 from mia_demo.errors import ConfigError
 
-_DEFENCES = "label_smoothing, tl_dmi, ssf, midre, bido, mid, loft, at_at or adversarial"
 _ATTACK = (
     "another attack than the preset's: cross_entropy, temperature, poincare, max_margin, logit, "
     "paa, taa, if_gmi, mirror, random, student or brep_mi"
@@ -128,103 +133,6 @@ class RecordRequest(Request):
             raise ConfigError("Give --sweep, --attack, --shield or --people, one of them.")
         if (self.sweep or self.attack) and not self.name:
             raise ConfigError("Give --name, such as standard.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainRequest(Request):
-    """Train a target classifier with any smoothing factor; resumable."""
-
-    command = "train"
-
-    alpha: float | None = option(
-        "smoothing factor of a target, at most 1 (default with a --defence: 0)", None
-    )
-    defence: str = option(f"of the training against attacks: {_DEFENCES}", "label_smoothing")
-    strengths: list[str] | None = option(
-        "change a strength of the defence, such as beta=0.01; may be repeated",
-        None,
-        name="--set",
-        metavar="NAME=NUMBER",
-    )
-    recipe: str | None = option("the paper's settings: facescrub or celeba", None)
-    evaluator: bool = flag("--evaluator", "train the recipe's evaluator, not a target")
-    epochs: int | None = option("(default: 24, a recipe: 100)", None)
-    batch_size: int | None = option("pictures (default: 64, a recipe: 128)", None)
-    learning_rate: float | None = option("of Adam (default: 0.002, a recipe: 0.001)", None)
-    milestones: list[float] | None = option(
-        "of the epochs, where the learning rate falls to a tenth (default: 0.75 0.9)",
-        None,
-        metavar="SHARE...",
-    )
-    phases: tuple[float, float] | None = option(
-        "of the epochs, where a negative alpha sets in and where it is full (default: 0.5 0.75; "
-        "at once: 0 0)",
-        None,
-        metavar="SHARE SHARE",
-    )
-    photos: int | None = option("of each identity to train on (default: all)", None)
-    architecture: str | None = option(
-        "torchvision name (default: compact_resnet, a recipe: resnet152)", None
-    )
-    input_size: int | None = option("pixels (default: 64, a recipe: 224)", None)
-    initial_weights: str = option(
-        "random, pretrained (the zoo's own start), imagenet (torchvision downloads them), or a "
-        "safetensors file",
-        "random",
-        metavar="WEIGHTS",
-    )
-    augmentation: str = option(
-        "reference (crops and colours as in the paper) or mirror (left-right alone)",
-        "reference",
-        metavar="HOW",
-    )
-    data: Path | None = option("zip or folder of identities (default: the zoo's)", None)
-    layout: str | None = option(
-        "of --data: folders, facescrub or celeba (default: the recipe's, or folders)", None
-    )
-    seed: int = option("of all random draws", 42)
-    output: Path = option("zoo folder for the checkpoint")
-
-
-@dataclass(frozen=True, kw_only=True)
-class UseDataRequest(Request):
-    """Tell a zoo in which local folder its identities lie."""
-
-    command = "use-data"
-
-    data: Path = option("the folder")
-    layout: str = option("folders, facescrub or celeba")
-    seed: int = option("of the split", 42)
-    crop: float | None = option(
-        "share of the side of the prior's pictures that classifiers see (default: 800/1024 for "
-        "facescrub and celeba, which suits FFHQ, else 1)",
-        None,
-    )
-    output: Path = option("zoo folder")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainPriorRequest(Request):
-    """Train the attacker's prior (StyleGAN2) on public images."""
-
-    command = "train-prior"
-
-    data: Path = option("zip, or folder of zips or images")
-    resolution: int = option("pixels, a power of two", 64)
-    minutes: float = option("computing time of this sitting", 30)
-    seed: int = option("of all random draws", 0)
-    output: Path = option("zoo folder for the checkpoint")
-    resume: bool = flag("--resume", "continue from the state in --output")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckPriorRequest(Request):
-    """Measure the prior on public people that it never saw."""
-
-    command = "check-prior"
-
-    data: Path = option("folder with public_*.zip")
-    output: Path = option("folder for figures and pictures")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mia_demo.commands.output import log_line
-from mia_demo.commands.requests import TrainRequest, UseDataRequest
+from mia_demo.commands.training_requests import TrainRequest, UseDataRequest
 from mia_demo.data.layouts import FFHQ_CROP, REFERENCE_SPLIT_SEED, SplitSet, open_layout
 from mia_demo.data.splits import first_items
 from mia_demo.defences.label_smoothing import LabelSmoothing

@@ -82,12 +82,12 @@ def missing_defences(
 
 def make_board_zoo(
     source: Zoo,
-    defences: Sequence[str],
-    seeds: Sequence[int],
     root: Path,
     compute: Compute,
     log: Callable[[str], None],
     *,
+    defences: Sequence[str],
+    seeds: Sequence[int],
     strengths: Mapping[str, Mapping[str, float]],
 ) -> FolderZoo:
     """A zoo in ``root`` with the targets of ``source`` and more of them; resumable.

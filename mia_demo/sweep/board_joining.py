@@ -75,5 +75,5 @@ def _joined_cell(old: BoardCell | None, new: BoardCell | None) -> BoardCell:
             found |= zip(cell.identities, attrgetter(figure)(cell), strict=True)
         return [found[number] for number in people]
 
-    shares = {name: Share.of(merged(f"{name}.people")) for name in SHARES}
+    shares: dict[str, Any] = {name: Share.of(merged(f"{name}.people")) for name in SHARES}
     return replace(new, identities=people, top1=merged("top1"), **shares)

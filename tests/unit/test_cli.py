@@ -24,8 +24,8 @@ from mia_demo.commands.requests import (
     RecordRequest,
     SweepRequest,
     ToyRequest,
-    TrainRequest,
 )
+from mia_demo.commands.training_requests import TrainRequest
 from mia_demo.zoo.folder import EMBEDDED_ZOO
 from tests.full_disk import full_disk
 

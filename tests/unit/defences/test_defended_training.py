@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mia_demo.commands.requests import TrainRequest
+from mia_demo.commands.training_requests import TrainRequest
 from mia_demo.defences.bido import gaussian_kernel, hidden_blocks, hsic, normalised, outputs_of
 from mia_demo.defences.registry import DEFENCES, described
 from mia_demo.defences.tl_dmi import frozen_layers

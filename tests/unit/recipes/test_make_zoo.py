@@ -173,7 +173,15 @@ def test_a_zoo_of_defences_trains_those_that_are_missing(
     missing = missing_defences(made, names, own)
     assert missing == ["midre"]  # at this strength
     lines: list[str] = []
-    zoo = make_board_zoo(made, missing, [8], tmp_path / "zoo", compute, lines.append, strengths=own)
+    zoo = make_board_zoo(
+        made,
+        tmp_path / "zoo",
+        compute,
+        lines.append,
+        defences=missing,
+        seeds=[8],
+        strengths=own,
+    )
     again = [f"{name}@8" for name in made.default_lanes()]
     assert set(zoo.target_names()) == {*made.target_names(), "midre", *again}
     assert {line.split(":")[0] for line in lines} == {"midre", *again}
