@@ -13,6 +13,7 @@ import pytest
 from mia_demo.ui.boards.lane_styles import LANE_STYLES, lane_styles
 
 UI = Path(__file__).parents[3] / "mia_demo" / "ui"
+RULES = {"light": ".html-container", "dark": ".dark .html-container"}
 GROUND = {"light": "#ffffff", "dark": "#1e293b"}
 MIN_CONTRAST = 4.5  # WCAG AA of small text
 MIN_DIFFERENCE = 15.0  # CIELAB; 2 to 3 can just be seen
@@ -64,14 +65,17 @@ def contrast(one: str, other: str) -> float:
     return high / low
 
 
-def lanes(prefix: str) -> list[str]:
-    rule = rf'^{re.escape(prefix)}\[data-style="\d+"\] {{\s+--lane: (#[0-9a-f]{{6}})'
-    return re.findall(rule, (UI / "shared" / "colours.css").read_text("utf-8"), re.MULTILINE)
+def lanes(theme: str) -> list[str]:
+    """The colours of the lanes' styles, in their order."""
+    style_sheet = (UI / "shared" / "colours.css").read_text("utf-8")
+    rule = rf"^{re.escape(RULES[theme])} {{(.+?)}}"
+    (declarations,) = re.findall(rule, style_sheet, re.MULTILINE | re.DOTALL)
+    return re.findall(r"--lane-\d+: (#[0-9a-f]{6});", declarations)
 
 
-@pytest.mark.parametrize(("prefix", "theme"), [("", "light"), (".dark ", "dark")])
-def test_lane_colours(prefix: str, theme: str) -> None:
-    colours = lanes(prefix)
+@pytest.mark.parametrize("theme", RULES)
+def test_lane_colours(theme: str) -> None:
+    colours = lanes(theme)
     assert len(colours) == LANE_STYLES
     assert len(set(colours)) == LANE_STYLES
     assert min(contrast(colour, GROUND[theme]) for colour in colours) >= MIN_CONTRAST
