@@ -25,7 +25,7 @@ function option(number) {
   const part = (place, places) => (places > 1 ? (place / (places - 1)) * 100 : 0) + "%";
   const [x, y] = [part(number % columns, columns), part(Math.floor(number / columns), Math.ceil(count / columns))];
   make("div", "square", label).style.backgroundPosition = `${x} ${y}`;
-  make("span", "", label, name ? number + " " + name : number).title = name;
+  make("span", "clipped digits", label, name ? number + " " + name : number).title = name;
   return { number, label, input };
 }
 

@@ -16,6 +16,7 @@ from mia_demo.ui.shared.components import read_part
 
 OPENING_STYLES = (
     "shared/base",
+    "shared/parts",
     "shared/colours",
     "shared/charts",
     "shared/style",

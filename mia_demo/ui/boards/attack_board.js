@@ -20,14 +20,14 @@ function showPicture(parent, shown, className) {
 function makeLane(name) {
   const column = make("article", "column card lane", columns);
   column.dataset.lane = name;
-  const title = make("h3", "", column);
+  const title = make("h3", "flow clipped", column);
   title.id = photos.getAttribute("aria-labelledby") + "-" + name;
   column.setAttribute("aria-labelledby", title.id);
   const swatch = { class: "swatch", viewBox: "0 0 100 4", preserveAspectRatio: "none", "aria-hidden": true };
   draw("path", { class: "line", d: "M0 2H100" }, draw("svg", swatch, column));
-  make("span", "name", title);
+  make("span", "name clipped", title);
   make("span", "alpha", title);
-  const label = make("span", "label", title);
+  const label = make("span", "label marked", title);
   label.setAttribute("role", "img");
   make("span", "fill", make("span", "scale", label));
   make("small", "", label);

@@ -24,7 +24,7 @@ function showStrip(value) {
 function stripRow(strip, title, uri) {
   const row = make("div", "row", strip);
   row.style.setProperty("--sheet", `url(${uri})`);
-  make("span", "name", row, title);
+  make("span", "name clipped strong", row, title);
   make("span", "tiles", row);
   return row;
 }
@@ -41,7 +41,7 @@ function stripTile(row, { people }, index, kind, words) {
 // The band over the bar is the 95 % interval.
 function stripShare(row, name, { known, low, high, people }) {
   const share = make("div", "share", row);
-  make("strong", "", share, String(known));
+  make("strong", "digits", share, String(known));
   make("span", "", share, `of ${people}`);
   share.title = `Recorded: lane ${name} gives away ${known} of ${people}, 95% interval ${low} to ${high}: people whom the evaluator recognises in their best reconstruction`;
   const meter = make("div", "meter", share);

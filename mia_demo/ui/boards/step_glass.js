@@ -54,8 +54,8 @@ function makeGlass(board, go) {
     const low = Math.min(...detail.logits, 0);
     detail.identities.forEach((identity, k) => {
       const who = value.names?.[identity] || String(identity);
-      make("dt", identity === value.identity ? "target" : "", list, identity === value.identity ? `${who} (target)` : who).title = who;
-      const cell = make("dd", "", list, fixed(detail.logits[k], 1));
+      make("dt", identity === value.identity ? "target strong" : "", list, identity === value.identity ? `${who} (target)` : who).title = who;
+      const cell = make("dd", "digits", list, fixed(detail.logits[k], 1));
       cell.style.setProperty("--size", (detail.logits[k] - low) / Math.max(top - low, 1e-6));
     });
     setText(part("[data-part=loss] strong"), fixed(detail.loss, 3));

@@ -8,10 +8,10 @@ function showLane(lane) {
   figure.dataset.style = lane.style;
   picture(figure, lane.uri, lane.alt, "square");
   const caption = make("figcaption", "", figure);
-  make("span", "name", caption, lane.name);
-  const verdict = make("span", "verdict", caption, lane.verdict);
+  make("p", "strong", caption, lane.name);
+  const verdict = make("p", "verdict", caption, lane.verdict);
   verdict.dataset.kind = lane.recognised ? "recognised" : "other";
-  make("span", "tally quiet", caption, lane.tally);
+  make("p", "tally quiet", caption, lane.tally);
 }
 
 function show() {

@@ -8,7 +8,7 @@ function legend(figure, entries) {
   const list = figure.querySelector(".legend");
   list.replaceChildren();
   for (const { style, text, kind } of entries) {
-    const item = make("li", "", list);
+    const item = make("li", "marked", list);
     if (style !== undefined) item.dataset.style = style;
     sample(item, { class: kind || "line" });
     item.append(text);

@@ -29,12 +29,12 @@ function showStrip(start, end, width) {
   strip.style.setProperty("--people", width);
   const people = identities.slice(start, end);
   const fill = () => { for (let gap = people.length; gap < width; gap++) make("span", "", strip); };
-  make("span", "name quiet", strip, "real photo");
+  make("span", "name clipped quiet", strip, "real photo");
   people.forEach(({ number }, at) => showTile(strip, urls[0], start + at, "Training photo of identity " + number));
   fill();
   lanes.forEach(({ name, style }, position) => {
     if (chosen !== null && chosen !== name) return;
-    const label = make("span", "name lane", strip, name);
+    const label = make("span", "name clipped strong lane", strip, name);
     Object.assign(label.dataset, { style });
     label.title = name;
     people.forEach(({ number, tiles }, at) => {

@@ -14,13 +14,13 @@ function showBar({ lane, style, alpha, value, low, high, text, people, words }) 
     const detail = { lane: isChosen ? null : lane, reveal: true };
     document.dispatchEvent(new CustomEvent("chosen-lane", { detail }));
   });
-  make("span", "name", row, lane);
+  make("span", "name clipped strong", row, lane);
   make("span", "alpha quiet", row, alpha);
   const track = make("span", "track", row);
   make("span", "fill", track).style.width = share(value);
   const range = make("span", "range", track);
   Object.assign(range.style, { left: share(low), width: share(high - low) });
-  make("span", "number", row, text);
+  make("span", "number strong digits", row, text);
   make("span", "people quiet", row, people);
 }
 

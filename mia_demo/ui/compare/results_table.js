@@ -47,10 +47,10 @@ function showHeading(column) {
 function showCell(cell, column, line) {
   const node = make(column.heading ? "th" : "td", column.numeric ? "number" : "", line, cell.text);
   if (column.heading) node.scope = "row";
-  if (cell.interval) make("small", "", node, cell.interval);
+  if (cell.interval) make("small", "quiet", node, cell.interval);
   if (cell.reason) {
     node.title = cell.reason;
-    make("small", "reason", node, cell.reason);
+    make("small", "reason quiet", node, cell.reason);
   }
 }
 

@@ -34,7 +34,7 @@ function show() {
   for (const part of ["legend", ".question"]) $(part).textContent = step.question;
   $(".choices").replaceChildren();
   step.choices.forEach((choice, index) => {
-    const label = make("label", "", $(".choices"));
+    const label = make("label", "marked", $(".choices"));
     const predict = () => {
       answers[step.name] = { choice: index };
       saveState("localStorage", STORE, answers);
@@ -61,8 +61,8 @@ function showAnswer() {
     if (news.answer !== null) {
       const right = step.choices[news.answer];
       const words = choice === news.answer ? `✓ As you predicted: ${right}.` : `You predicted otherwise. The answer: ${right}.`;
-      make("p", "found", parent, words);
-      $(".choices").children[news.answer].className = "right";
+      make("p", "strong", parent, words);
+      $(".choices").children[news.answer].classList.add("strong", "right");
     }
     for (const paragraph of news.paragraphs) make("p", "", parent, paragraph);
   }

@@ -62,12 +62,12 @@ function photo(uri, position) {
   const label = make("label", "photo cover", grid);
   radio(label, "line-up-photo", position, false, vote);
   picture(label, uri, "", "square");
-  make("span", "caption", label).setAttribute("aria-hidden", "true");
-  const votes = make("span", "votes", label);
+  make("span", "caption digits", label).setAttribute("aria-hidden", "true");
+  const votes = make("span", "votes marked strong digits", label);
   votes.setAttribute("aria-hidden", "true");
   make("span", "", make("span", "bar", votes));
   make("span", "count", votes);
-  make("span", "marks", label).setAttribute("aria-hidden", "true");
+  make("span", "marks flow", label).setAttribute("aria-hidden", "true");
 }
 
 function showAnswer(now) {

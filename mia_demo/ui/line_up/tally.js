@@ -16,7 +16,7 @@ function showTally(now) {
     range.style.left = percent(lane.interval[0]);
     range.style.width = percent(lane.interval[1] - lane.interval[0]);
     make("span", "chance", track).style.left = percent(now.chance);
-    make("span", "figures", share, lane.words);
+    make("div", "figures", share, lane.words);
   }
 }
 

@@ -38,7 +38,7 @@ function removal(parent, chosen, label) {
 function showItem(list, item) {
   const card = make("li", "card", list);
   if (item.style !== null) card.dataset.style = item.style;
-  const title = make("h4", "", card);
+  const title = make("h4", "flow", card);
   make("span", "name", title, item.name);
   if (item.alpha) make("span", "alpha", title, item.alpha);
   make("p", "quiet", card, item.role);
@@ -70,7 +70,7 @@ function showGroup(group) {
     link.before(" ");
   }
   if (group.key) removal(part, group.key, group.title);
-  const list = make("ul", "", part);
+  const list = make("ul", "tiled", part);
   group.items.forEach((item) => showItem(list, item));
 }
 
@@ -89,8 +89,8 @@ function show() {
   machine.replaceChildren();
   for (const { label, value: fact } of value.machine || []) {
     const pair = make("div", "", machine);
-    make("dt", "", pair, label);
-    make("dd", "", pair, fact);
+    make("dt", "quiet", pair, label);
+    make("dd", "finding digits", pair, fact);
   }
   // What is unfolded stays while nothing changes.
   const now = JSON.stringify(value.groups || []);

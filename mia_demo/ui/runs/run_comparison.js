@@ -6,9 +6,9 @@ const lanes = $(".lanes");
 
 function showSide(lane, side, title) {
   const card = make("div", "side", lane);
-  make("h5", "", card, title);
+  make("h5", "quiet", card, title);
   if (!side) return make("p", "", card, "has no such lane");
-  const pictures = make("div", "pictures", card);
+  const pictures = make("div", "pictures tiled", card);
   for (const { uri, alt } of side.pictures) picture(pictures, uri, alt, "square");
   const words = make("p", "", card, side.words);
   make("strong", side.recognised ? "right" : "", words, side.verdict);
@@ -19,7 +19,7 @@ function showPhotos(photos) {
   const card = make("article", "lane card", lanes);
   make("h4", "", card, "The real photo");
   for (const side of photos) {
-    const pictures = make("div", "pictures", card);
+    const pictures = make("div", "pictures tiled", card);
     for (const { uri, alt } of side) picture(pictures, uri, alt, "square");
   }
 }

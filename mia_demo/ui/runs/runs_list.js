@@ -26,7 +26,7 @@ function showItem(item) {
     bringIntoView(document.querySelector(".run-details"));
   });
   head.className = "head";
-  make("span", "title", head, item.title).title = item.title;
+  make("span", "title strong clipped", head, item.title).title = item.title;
   if (item.badge) make("span", "badge strong", head, item.badge);
   if (item.faces) {
     picture(head, item.faces, "", "faces").style.aspectRatio = `${item.count} / 1`;
@@ -38,7 +38,7 @@ function showItem(item) {
 
 function showButtons(row, item) {
   row.replaceChildren();
-  const label = make("label", "tick", row);
+  const label = make("label", "tick marked", row);
   label.hidden = !isComparing;
   const box = make("input", "", label);
   box.type = "checkbox";

@@ -8,7 +8,7 @@ import gradio as gr
 
 STYLES = [
     Path(__file__).with_name(f"{name}.css")
-    for name in ("base", "colours", "style", "projector", "beside_lesson")
+    for name in ("base", "parts", "colours", "style", "projector", "beside_lesson")
 ]
 
 

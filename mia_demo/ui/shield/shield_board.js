@@ -9,7 +9,7 @@ function showLayers() {
   const field = $(".layers");
   if (field.querySelector("label")) return;
   for (const { key, label } of props.value.layers) {
-    const option = make("label", "buttons", field);
+    const option = make("label", "marked", field);
     radio(option, name, key, key === layer, (chosen) => { layer = chosen; showBoard(); });
     make("span", "", option, label);
   }

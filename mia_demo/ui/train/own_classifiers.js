@@ -6,7 +6,7 @@ function showItem(item) {
   const entry = make("li", "card", list);
   entry.dataset.newest = item.name === props.value.newest;
   const title = [item.title, item.name, item.alpha].filter(Boolean).join(", ");
-  make("h4", "", entry, title).title = title;
+  make("h4", "clipped", entry, title).title = title;
   make("p", "", entry, item.accuracy);
   if (item.logits) make("p", "", entry, item.logits);
   make("p", "quiet", entry, item.settings);

@@ -20,8 +20,8 @@ function ask() {
 function showPerson({ name, photos, uri }) {
   const item = make("li", "", people);
   picture(item, uri, "A photo of " + name, "square");
-  make("span", "", item, name).title = name;
-  make("small", "quiet", item, photos + " photos");
+  make("span", "clipped", item, name).title = name;
+  make("small", "quiet clipped", item, photos + " photos");
 }
 
 let shown = "";

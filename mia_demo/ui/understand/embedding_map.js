@@ -8,7 +8,7 @@ const MARK = 0.5; // of a marker's size
 function showPeople(identities) {
   $(".people").replaceChildren();
   identities.forEach(({ number, uri }, person) => {
-    const item = make("li", "", $(".people"));
+    const item = make("li", "marked", $(".people"));
     item.dataset.person = person;
     mark(person, 0, 0, draw("svg", { viewBox: "-6 -6 12 12", "aria-hidden": true }, item), MARK);
     picture(item, uri, "");

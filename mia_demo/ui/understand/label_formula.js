@@ -19,8 +19,8 @@ function showBar(cell, value) {
 function showLane(lane) {
   const article = make("article", "lane card", $(".lanes"));
   article.dataset.style = lane.style;
-  const heading = make("h3", "", article, lane.name);
-  make("span", "", heading, "trained with " + lane.alpha);
+  const heading = make("h3", "flow", article, lane.name);
+  make("small", "", heading, "trained with " + lane.alpha);
   const table = make("table", "", article);
   const head = make("tr", "", make("thead", "", table));
   make("th", "", head, "Class").scope = "col";

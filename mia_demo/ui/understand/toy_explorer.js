@@ -24,13 +24,13 @@ const areTrained = () => lanes.length > 0 && lanes.every((lane) => lane.isTraine
 function addLane(alpha) {
   const figure = make("figure", "lane", $(".maps"));
   figure.dataset.alpha = alpha;
-  make("figcaption", "", figure, "α = " + alphaText(alpha));
+  make("figcaption", "strong", figure, "α = " + alphaText(alpha));
   const map = makeMap(scene, make("div", "map", figure), !lanes.length, move);
   const lane = { alpha, figure, map, snapshots: [], shown: -1, isTrained: false, walk: null };
   map.showStart(start);
-  lane.words = make("p", "words", figure);
+  lane.words = make("p", "words digits", figure);
   lanes.push(lane);
-  const label = make("label", "", $(".guesses .row"));
+  const label = make("label", "marked", $(".guesses .row"));
   radio(label, "toy-guess", String(alpha), false, () => {});
   make("span", "", label, "α = " + alphaText(alpha));
   lane.guess = label;

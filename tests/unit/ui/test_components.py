@@ -31,7 +31,7 @@ def test_parts_come_once_and_before_what_uses_them() -> None:
 
 def test_a_part_brings_its_html_and_css() -> None:
     board = component("boards/attack_board", name="attack")
-    assert '<div class="player"' in board.html_template
+    assert '<div class="player ' in board.html_template
     assert "<!-- boards/replay_player -->" not in board.html_template
     assert ".player {" in board.css_template
     assert board.value == {}
