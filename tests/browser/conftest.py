@@ -44,6 +44,19 @@ def open_page(browser: Browser, app_url: str) -> Iterator[Callable[..., Page]]:
 
     Further keywords go to ``browser.new_context``.
     """
+    yield from opening(browser, app_url)
+
+
+@pytest.fixture(scope="module")
+def open_for_all(browser: Browser, app_url: str) -> Iterator[Callable[..., Page]]:
+    """``open_page`` for a page that the tests of a module share; to open one takes two seconds.
+
+    Each leaves it so that the next can go on.
+    """
+    yield from opening(browser, app_url)
+
+
+def opening(browser: Browser, app_url: str) -> Iterator[Callable[..., Page]]:
     contexts = []
 
     def new(theme: str = "light", query: str = "", **options: Any) -> Page:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Download, Locator, Page, expect
 
 from mia_demo.report.contact_sheet import contact_sheet
@@ -27,6 +28,12 @@ def open_compare(open_page: OpenPage, theme: str = "light", **options: object) -
     return page
 
 
+@pytest.fixture(scope="module")
+def recorded(open_for_all: OpenPage) -> Page:
+    """One page for those who look at the recorded results."""
+    return open_compare(open_for_all)
+
+
 def column(page: Page, name: str) -> list[str]:
     """A column's figures from top to bottom, without intervals."""
     headings = page.locator("[aria-labelledby=figures-title] thead th")
@@ -44,7 +51,9 @@ def photos(page: Page) -> Locator:
 
 
 def unfold(page: Page, title: str) -> None:
-    page.locator("summary").filter(has_text=title).first.click()
+    summary = page.locator("summary").filter(has_text=title).first
+    if not summary.evaluate("summary => summary.parentElement.open"):
+        summary.click()
 
 
 def controls(page: Page) -> Locator:
@@ -70,8 +79,8 @@ def saved(download: Download, folder: Path) -> Path:
     return path
 
 
-def test_first_look_shows_the_recorded_results(open_page: OpenPage) -> None:
-    page = open_compare(open_page)
+def test_first_look_shows_the_recorded_results(recorded: Page) -> None:
+    page = recorded
     record = page.locator(".provenance")
     expect(record).to_have_text(
         re.compile(r"^Recorded on \d{4}-\d\d-\d\d with seeds? .+, commit \w+\+?, on \w+ \(\w+\):")
@@ -85,25 +94,8 @@ def test_first_look_shows_the_recorded_results(open_page: OpenPage) -> None:
     assert column(page, "Lane") == LANES
 
 
-def test_the_wall_of_faces_is_paged(open_page: OpenPage) -> None:
-    page = open_compare(open_page)
-    expect(photos(page)).to_have_count(20)
-    shown, before, after = (page.locator(f".pager {part}") for part in (".shown", ".back", ".on"))
-    expect(shown).to_have_text("1 to 20 of 100")
-    expect(before).to_be_disabled()
-    for _ in range(4):
-        after.click()
-    expect(shown).to_have_text("81 to 100 of 100")
-    expect(photos(page).last).to_have_attribute("aria-label", "Training photo of identity 99")
-    expect(after).to_be_disabled()
-    # As many frames are red as the recorded verdicts say.
-    results = load_results(EMBEDDED_ZOO / "results" / "standard")
-    leaked = sum(tile.is_recognised for tiles in contact_sheet(results)[80:] for tile in tiles)
-    expect(page.locator('.square[data-kind="recognised"]')).to_have_count(leaked)
-
-
-def test_headings_sort_by_click_and_keyboard(open_page: OpenPage) -> None:
-    page = open_compare(open_page)
+def test_headings_sort_by_click_and_keyboard(recorded: Page) -> None:
+    page = recorded
     unfold(page, "Figures")
     alpha = page.get_by_role("columnheader", name="α")
     alpha.get_by_role("button").click()
@@ -120,8 +112,8 @@ def test_headings_sort_by_click_and_keyboard(open_page: OpenPage) -> None:
     expect(page.get_by_role("columnheader", name="Fréchet")).to_be_visible()
 
 
-def test_a_bar_or_a_point_shows_its_reconstructions(open_page: OpenPage) -> None:
-    page = open_compare(open_page)
+def test_a_bar_or_a_point_shows_its_reconstructions(recorded: Page) -> None:
+    page = recorded
     bar = page.get_by_role("button", name=re.compile("^zero, α = 0:"))
     bar.click()
     expect(bar).to_have_attribute("aria-pressed", "true")
@@ -140,6 +132,23 @@ def test_a_bar_or_a_point_shows_its_reconstructions(open_page: OpenPage) -> None
     bar.click()
     page.get_by_role("button", name="All lanes").click()
     expect(pictures).to_have_count(3)
+
+
+def test_the_wall_of_faces_is_paged(recorded: Page) -> None:
+    page = recorded
+    expect(photos(page)).to_have_count(20)
+    shown, before, after = (page.locator(f".pager {part}") for part in (".shown", ".back", ".on"))
+    expect(shown).to_have_text("1 to 20 of 100")
+    expect(before).to_be_disabled()
+    for _ in range(4):
+        after.click()
+    expect(shown).to_have_text("81 to 100 of 100")
+    expect(photos(page).last).to_have_attribute("aria-label", "Training photo of identity 99")
+    expect(after).to_be_disabled()
+    # As many frames are red as the recorded verdicts say.
+    results = load_results(EMBEDDED_ZOO / "results" / "standard")
+    leaked = sum(tile.is_recognised for tiles in contact_sheet(results)[80:] for tile in tiles)
+    expect(page.locator('.square[data-kind="recognised"]')).to_have_count(leaked)
 
 
 def test_trainings_of_a_target_share_one_label(open_page: OpenPage) -> None:
@@ -206,8 +215,8 @@ def test_a_sweep_lets_another_visitors_attack_go_first(open_page: OpenPage) -> N
     expect(status).to_have_text(re.compile("^[1-9]\\d* of 20"), timeout=TIMEOUT)
 
 
-def test_a_slip_is_one_clear_error(open_page: OpenPage) -> None:
-    page = open_compare(open_page)
+def test_a_slip_is_one_clear_error(recorded: Page) -> None:
+    page = recorded
     controls(page).get_by_role("button", name="Attack many people").click()
     controls(page).get_by_label("Identities").fill("5,100")
     controls(page).get_by_role("button", name="Start", exact=True).click()
@@ -217,8 +226,8 @@ def test_a_slip_is_one_clear_error(open_page: OpenPage) -> None:
     expect(page.get_by_text("names more than 10000 numbers")).to_have_count(1)
 
 
-def test_downloads(open_page: OpenPage, tmp_path: Path) -> None:
-    page = open_compare(open_page, accept_downloads=True)
+def test_downloads(recorded: Page, tmp_path: Path) -> None:
+    page = recorded
     unfold(page, "In words")
     files = {}
     for kind, name in (("csv", "CSV"), ("json", "JSON"), ("html", "HTML report")):

@@ -11,13 +11,22 @@ import torch
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
+from mia_demo.attack.frames import AttackFrame
 from mia_demo.attack.optimisation import Optimisation
 from mia_demo.attack.sampling import POOL_PSI, Pool, PoolCache, pool_confidences, pool_subset
 from mia_demo.errors import ConfigError, DeviceError
 from mia_demo.training.state import step_generator
 from mia_demo.zoo.reading import Zoo
 
-CONFIG = preset_config("quick", identity=7, seed=1, steps=4, candidates=4, kept=3)
+CONFIG = preset_config(
+    "quick", identity=7, seed=1, steps=4, candidates=4, kept=3, selection_rounds=2
+)
+
+
+@pytest.fixture(scope="module")
+def run(attacker: Attacker) -> list[AttackFrame]:
+    """Every frame of the attack of ``CONFIG``."""
+    return list(attacker.run(CONFIG))
 
 
 def stored_pool(attacker: Attacker) -> Pool:
@@ -26,8 +35,8 @@ def stored_pool(attacker: Attacker) -> Pool:
     return pool
 
 
-def test_stages_steps_and_lanes_come_in_order(attacker: Attacker) -> None:
-    frames = [frame for frame in attacker.run(CONFIG) if frame.lanes]
+def test_stages_steps_and_lanes_come_in_order(run: list[AttackFrame]) -> None:
+    frames = [frame for frame in run if frame.lanes]
     assert [frame.stage for frame in frames] == [
         "sampling", *["optimisation"] * 4, "selection", "done"
     ]  # fmt: skip
@@ -59,14 +68,14 @@ def test_same_seed_same_pictures_to_the_bit(attacker: Attacker, zoo: Zoo) -> Non
     assert not np.array_equal(other.lanes[0].images, again.lanes[0].images)
 
 
-def test_seeds_matter(attacker: Attacker) -> None:
-    *_, one = attacker.run(CONFIG)
+def test_seeds_matter(attacker: Attacker, run: list[AttackFrame]) -> None:
+    one = run[-1]
     *_, two = attacker.run(replace(CONFIG, seed=2))
     assert not np.array_equal(one.lanes[0].images, two.lanes[0].images)
 
 
-def test_lanes_do_not_influence_each_other(attacker: Attacker) -> None:
-    *_, together = attacker.run(CONFIG)
+def test_lanes_do_not_influence_each_other(attacker: Attacker, run: list[AttackFrame]) -> None:
+    together = run[-1]
     *_, alone = attacker.run(replace(CONFIG, lanes=("negative",)))
     difference = together.lanes[2].images.astype(int) - alone.lanes[0].images.astype(int)
     # Batches of another size may round differently in the last bit.
@@ -87,8 +96,8 @@ def test_candidates_beyond_the_batch_wait_their_turn(attacker: Attacker) -> None
     assert frames[-1].lanes[0].images.shape[0] == 3
 
 
-def test_fewer_frames_end_in_the_same_pictures(attacker: Attacker) -> None:
-    *_, watched = attacker.run(CONFIG)
+def test_fewer_frames_end_in_the_same_pictures(attacker: Attacker, run: list[AttackFrame]) -> None:
+    watched = run[-1]
     *frames, unwatched = attacker.run(CONFIG, every=2)
     steps = [frame.step for frame in frames if frame.stage == "optimisation"]
     assert steps == list(range(1, CONFIG.steps + 1, 2))
@@ -119,8 +128,8 @@ def test_too_little_memory_is_one_clear_sentence(
         list(attacker.run(CONFIG))
 
 
+@pytest.mark.usefixtures("run")
 def test_networks_are_frozen(attacker: Attacker) -> None:
-    list(attacker.run(CONFIG))
     networks = [attacker.generator, attacker.evaluator, attacker.lane("zero").classifier]
     for network in networks:
         assert not network.training
@@ -131,11 +140,11 @@ def test_networks_are_frozen(attacker: Attacker) -> None:
 
 def test_an_attack_leaves_the_grad_mode_as_it_was(attacker: Attacker) -> None:
     """Grad mode is thread-local: a mode held across a yield would leak into other sessions."""
-    frames = attacker.run(CONFIG)
-    for _ in frames:
+    config = replace(CONFIG, steps=2, candidates=1, kept=1)
+    for _ in attacker.run(config):
         assert torch.is_grad_enabled()
     with torch.no_grad():
-        assert list(attacker.run(CONFIG))[-1].is_last
+        assert list(attacker.run(config))[-1].is_last
 
 
 def test_wrong_identity_or_lane_is_one_clear_sentence(attacker: Attacker) -> None:
