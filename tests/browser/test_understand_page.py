@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import shown_controls
+from tests.browser.conftest import TINY, shown_controls
 from tests.browser.test_attack_page import PHONE, choose, violations
 
 OpenPage = Callable[..., Page]
@@ -24,6 +24,12 @@ def open_understand(open_page: OpenPage, theme: str = "light", **options: object
     expect(toy(page).locator(".trained")).to_have_text("", timeout=TIMEOUT)
     toy(page).locator("summary").click()
     return page
+
+
+@pytest.fixture(scope="module")
+def opened(open_for_all: OpenPage) -> Page:
+    """One page for what happens in different sections, and for walks that end at the start."""
+    return open_understand(open_for_all)
 
 
 def toy(page: Page) -> Locator:
@@ -76,8 +82,8 @@ def test_the_papers_three_walks_side_by_side(open_page: OpenPage) -> None:
     ]
 
 
-def test_at_most_sixty_words_are_open_in_a_section(open_page: OpenPage) -> None:
-    page = open_understand(open_page)
+def test_at_most_sixty_words_are_open_in_a_section(opened: Page) -> None:
+    page = opened
     texts = page.locator(".understand-page .prose:visible").all_inner_texts()
     assert len(texts) > 4
     assert max(len(text.split()) for text in texts) <= 60
@@ -109,8 +115,8 @@ def test_pause_step_and_slow_motion(open_page: OpenPage) -> None:
     expect(middle).to_contain_text("step 0:")
 
 
-def test_the_start_moves_by_keyboard_and_by_pointer(open_page: OpenPage) -> None:
-    page = open_understand(open_page)
+def test_the_start_moves_by_keyboard_and_by_pointer(opened: Page) -> None:
+    page = opened
     expect(start(page)).to_have_attribute("aria-valuetext", "x −3.0, y −10.0")
     start(page).press("ArrowRight")
     start(page).press("Shift+ArrowUp")
@@ -133,14 +139,14 @@ def test_the_start_moves_by_keyboard_and_by_pointer(open_page: OpenPage) -> None
     expect(start(page)).to_have_attribute("aria-valuetext", "x −3.0, y −10.0")
 
 
-def test_less_motion_for_those_who_want_less(open_page: OpenPage) -> None:
-    page = open_understand(open_page)
+def test_less_motion_for_those_who_want_less(opened: Page) -> None:
+    page = opened
     button(page, "Walk").click()
     expect(ends(page).nth(1)).to_contain_text("763 steps")
 
 
-def test_embedding_view_with_numbers(open_page: OpenPage) -> None:
-    page = open_understand(open_page)
+def test_embedding_view_with_numbers(opened: Page) -> None:
+    page = opened
     view = page.get_by_role("region", name="Features of each network")
     view.scroll_into_view_if_needed()
     expect(view.locator(".finding")).to_contain_text("Tightest here", timeout=TIMEOUT)
@@ -165,8 +171,8 @@ def test_embedding_view_with_numbers(open_page: OpenPage) -> None:
     expect(page.get_by_text("Name 2 to 6 identities, not 1.")).to_have_count(1)
 
 
-def test_the_smoothed_label_follows_the_factor(open_page: OpenPage) -> None:
-    page = open_understand(open_page)
+def test_the_smoothed_label_follows_the_factor(opened: Page) -> None:
+    page = opened
     formula = page.get_by_role("region", name="The smoothed label and its gradient")
     formula.scroll_into_view_if_needed()
     expect(formula.locator(".label")).to_contain_text("y_LS[0] =", timeout=TIMEOUT)
@@ -188,7 +194,7 @@ def test_the_smoothed_label_follows_the_factor(open_page: OpenPage) -> None:
 def test_gradients_and_reconstructions_of_ones_own_attack(
     open_page: OpenPage, tmp_path: Path
 ) -> None:
-    page = open_page()
+    page = open_page(query=TINY)
     page.get_by_role("tab", name="Understand").click()
     view = page.get_by_role("region", name="Features of each network")
     view.scroll_into_view_if_needed()
@@ -203,7 +209,7 @@ def test_gradients_and_reconstructions_of_ones_own_attack(
     page.get_by_role("tab", name="Understand").click()
     figure.scroll_into_view_if_needed()
     expect(figure.get_by_role("status")).to_have_text(
-        re.compile("^Your last attack: identity 7, preset quick, 40 steps")
+        re.compile("^Your last attack: identity 7, preset custom, 3 steps")
     )
     expect(figure.locator("polyline")).to_have_count(3)
     expect(figure.locator("tbody tr")).to_have_count(3)

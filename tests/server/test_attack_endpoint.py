@@ -31,11 +31,20 @@ def connect(app_url: str) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def quick_boards(app_url: str) -> list[dict[str, Any]]:
-    client = Client(app_url, verbose=False, download_files=False)
-    boards = list(client.submit(7, api_name="/attack"))
-    client.close()
-    return boards
+def two_visitors(app_url: str) -> Iterator[list[list[dict[str, Any]]]]:
+    """The boards of a quick attack, and of the one that another visitor wants meanwhile."""
+    clients = [Client(app_url, verbose=False, download_files=False) for _ in range(2)]
+    first = iter(clients[0].submit(7, api_name="/attack"))
+    boards = [next(first)]
+    second = clients[1].submit(8, "quick", settings=TINY_ATTACK, api_name="/attack")
+    yield [boards + list(first), list(second)]
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def quick_boards(two_visitors: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    return two_visitors[0]
 
 
 def test_every_frame_of_a_quick_attack_arrives_in_order(quick_boards: list[dict[str, Any]]) -> None:
@@ -80,16 +89,14 @@ def test_another_attack_by_its_name_with_settings_of_its_own(connect: Any) -> No
     assert len(board["lanes"][0]["confidence_curve"].split()) == 5
 
 
-def test_second_client_is_told_to_wait_and_then_served(connect: Any) -> None:
-    clients = connect(), connect()
-    first = iter(clients[0].submit(7, "quick", api_name="/attack"))
-    next(first)
-    second = clients[1].submit(8, "quick", settings=TINY_ATTACK, api_name="/attack")
-    boards = list(second)
-    assert boards[0]["phase"] == "waiting"
-    assert boards[0]["status"] == "Another attack is running; your attack starts next."
-    assert boards[-1]["phase"] == "done"
-    assert list(first)[-1]["phase"] == "done"
+def test_second_client_is_told_to_wait_and_then_served(
+    two_visitors: list[list[dict[str, Any]]],
+) -> None:
+    first, second = two_visitors
+    assert second[0]["phase"] == "waiting"
+    assert second[0]["status"] == "Another attack is running; your attack starts next."
+    assert second[-1]["phase"] == "done"
+    assert first[-1]["phase"] == "done"
 
 
 def test_cancelled_attack_frees_the_device(connect: Any) -> None:

@@ -32,7 +32,9 @@ from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import MANIFEST
 from mia_demo.zoo.reading import Zoo
 
-CONFIG = preset_config("quick", lanes=("zero", "negative"), steps=2, candidates=2, kept=2)
+CONFIG = preset_config(
+    "quick", lanes=("zero", "negative"), steps=2, candidates=2, kept=2, selection_rounds=1
+)
 
 
 @pytest.fixture(scope="module")
