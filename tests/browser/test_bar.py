@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.test_attack_page import PHONE, violations
 
 OpenPage = Callable[..., Page]
 MAX_BAR = 56  # pixels
+
+
+@pytest.fixture(scope="module")
+def page(open_for_all: OpenPage) -> Page:
+    return open_for_all()
 
 
 def lower_edge(part: Locator) -> float:
@@ -27,8 +33,7 @@ def test_title_tabs_and_menu_share_one_bar(open_page: OpenPage) -> None:
         assert all(0 < lower_edge(part) <= MAX_BAR for part in bar)
 
 
-def test_the_menu_opens_and_closes(open_page: OpenPage) -> None:
-    page = open_page()
+def test_the_menu_opens_and_closes(page: Page) -> None:
     menu, copy = (page.get_by_role("button", name=name) for name in ("Menu", "Copy link"))
     expect(copy).to_be_hidden()
     menu.click()
@@ -43,8 +48,7 @@ def test_the_menu_opens_and_closes(open_page: OpenPage) -> None:
     expect(copy).to_be_hidden()
 
 
-def test_arrow_keys_move_between_tabs(open_page: OpenPage) -> None:
-    page = open_page()
+def test_arrow_keys_move_between_tabs(page: Page) -> None:
     page.get_by_role("tab", name="Attack").focus()
     for key, name in (("ArrowLeft", "Understand"), ("ArrowRight", "Attack"), ("End", "Understand")):
         page.keyboard.press(key)

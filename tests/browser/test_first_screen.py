@@ -53,9 +53,9 @@ def size(part: Locator) -> float:
     return box["width"]
 
 
-@pytest.fixture
-def laptop(open_page: OpenPage) -> Page:
-    return open_page(**LAPTOP)
+@pytest.fixture(scope="module")
+def laptop(open_for_all: OpenPage) -> Page:
+    return open_for_all(**LAPTOP)
 
 
 def test_a_laptop_shows_the_message_without_scrolling(laptop: Page) -> None:
