@@ -45,14 +45,18 @@ LOGIN_WAIT_SECONDS = 30.0
 MAX_WAITING_ADDRESSES = 10_000
 
 
-class ForwardedHost:
+class Guard:
+    """Stands between the server and an app."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+
+class ForwardedHost(Guard):
     """Lets nobody but the owner's proxies say what the page's address is.
 
     Gradio builds links from ``X-Forwarded-Host`` whoever sends it.
     """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not _comes_through_proxy(scope):
@@ -61,11 +65,8 @@ class ForwardedHost:
         await self.app(scope, receive, send)
 
 
-class ForeignOrigins:
+class ForeignOrigins(Guard):
     """Refuses what other sites' pages would change here in a visitor's name."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         changes = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
@@ -76,11 +77,11 @@ class ForeignOrigins:
             await self.app(scope, receive, send)
 
 
-class Logins:
+class Logins(Guard):
     """Slows down who guesses the password: five wrong ones, then one per half minute."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+        super().__init__(app)
         self._lock = threading.Lock()
         self._wrong: OrderedDict[str, tuple[int, float]] = OrderedDict()  # count, last time
 
@@ -124,11 +125,8 @@ class Logins:
             self._wrong.pop(address, None)
 
 
-class SecurityHeaders:
+class SecurityHeaders(Guard):
     """Adds what tells a browser to run, frame and guess nothing that is not meant."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def add(message: Message) -> None:
@@ -142,12 +140,9 @@ class SecurityHeaders:
         await self.app(scope, receive, add if scope["type"] == "http" else send)
 
 
-class CompressedPage:
+class CompressedPage(Guard):
     """Compresses the page, and what its parts ask for: Gradio compresses files by their ending, and
     these have none."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or (scope["method"], scope["path"]) not in COMPRESSED:
@@ -158,6 +153,11 @@ class CompressedPage:
             await self.app(scope, receive, send)
 
         await BrotliMiddleware(page)({**scope, "path": "/any.html"}, receive, send)
+
+
+def is_page(scope: Scope) -> bool:
+    """Whether the page itself is asked for."""
+    return scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == "/"
 
 
 def _policy() -> str:

@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import PlainTextResponse, RedirectResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from mia_demo.ui.engine.visitors import SESSION
+from mia_demo.ui.serving.guards import Guard
 from mia_demo.ui.serving.uploads import API, UPLOAD
 from mia_demo.ui.shared.checked_blocks import REFUSED
 
@@ -25,11 +26,8 @@ VIEWS = {"api", "settings"}
 log = logging.getLogger(__name__)
 
 
-class Mistakes:
+class Mistakes(Guard):
     """Answers what Gradio stumbles over, before it can print a traceback."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -63,11 +61,8 @@ class Mistakes:
             REFUSED.reset(token)
 
 
-class OwnParameters:
+class OwnParameters(Guard):
     """Takes what Gradio would read, and stumble over, out of the page's address."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and scope["path"] == "/":

@@ -7,9 +7,10 @@ import re
 
 from gradio.routes import App
 from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from mia_demo.errors import DemoError
+from mia_demo.ui.serving.guards import Guard, is_page
 from mia_demo.ui.shared.checked_blocks import CheckedBlocks
 
 log = logging.getLogger(__name__)
@@ -19,15 +20,11 @@ LINK = re.compile(rb"<link [^>]*>")
 HEAD_END, APP = b"</head>", b"<gradio-app"
 
 
-class Openings:
+class Openings(Guard):
     """Gradio's page is half a megabyte of settings, styles and programs before its first word."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_page = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == "/"
-        if not is_page:
+        if not is_page(scope):
             await self.app(scope, receive, send)
             return
         start: Message | None = None

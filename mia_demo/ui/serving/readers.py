@@ -8,17 +8,18 @@ from gradio.routes import App
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mia_demo.ui.engine.visitors import STREAMS, TABS
+from mia_demo.ui.serving.guards import Guard
 
 QUEUE_STREAM = "/gradio_api/queue/data"
 HEARTBEAT = "/gradio_api/heartbeat/"
 CALL_STREAM = "/gradio_api/call/"
 
 
-class Readers:
+class Readers(Guard):
     """Follows the event streams that Gradio's page, its clients and plain HTTP open."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+        super().__init__(app)
         STREAMS.is_watched = TABS.is_watched = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,20 +6,17 @@ import secrets
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from mia_demo.ui.engine.seats import SEAT_COOKIE
+from mia_demo.ui.serving.guards import Guard, is_page
 
 
-class SeatCookies:
+class SeatCookies(Guard):
     """Sets it with the page, unless the browser has it: a random word, gone with the browser."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_page = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == "/"
-        if not is_page or SEAT_COOKIE in Request(scope).cookies:
+        if not is_page(scope) or SEAT_COOKIE in Request(scope).cookies:
             await self.app(scope, receive, send)
             return
 

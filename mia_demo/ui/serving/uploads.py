@@ -19,6 +19,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mia_demo.ui.engine.visitors import is_private
+from mia_demo.ui.serving.guards import Guard
 from mia_demo.visitors.upload import MAX_ZIP_BYTES
 
 API = "/gradio_api/"
@@ -72,14 +73,14 @@ class CountedUpload:
                 path.unlink(missing_ok=True)
 
 
-class Uploads:
+class Uploads(Guard):
     """Counts uploads as they stream in, and deletes what nobody has read in time.
 
     The owner of a private demo is held by the total alone.
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+        super().__init__(app)
         self._uploads: list[CountedUpload] = []  # for the event loop alone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
