@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -35,17 +36,19 @@ class LineUpHandlers:
         self._asked: dict[str, Callable[[Message], Message]] = {
             "look": self._look,
             "vote": self._vote,
-            "reveal": self._reveal,
-            "next": self._next,
-            "open": self._open,
-            "close": self._close,
-            "lock": self._lock,
-            "unlock": self._unlock,
-            "reset": self._reset,
             "join": self._join,
             "leave": self._leave,
             "csv": self._csv,
             "qr": self._qr,
+        }
+        self._acts: dict[str, Callable[[str], object]] = {  # what a host does with the game
+            "reveal": self.rooms.reveal,
+            "next": self.rooms.advance,
+            "open": self.rooms.open_room,
+            "close": self.rooms.close_room,
+            "lock": partial(self.rooms.lock, is_locked=True),
+            "unlock": partial(self.rooms.lock, is_locked=False),
+            "reset": self.rooms.reset_room,
         }
 
     # -- buttons ------------------------------------------------------------------------------
@@ -116,6 +119,9 @@ class LineUpHandlers:
             The view now, or ``error`` and whether the game is ``gone``.
         """
         try:
+            if what in self._acts:
+                self._acts[what](str(message["key"]))
+                return self._look(message)
             return self._asked[what](message)
         except DemoError as error:
             return {"error": str(error), "gone": isinstance(error, GoneError)}
@@ -138,34 +144,6 @@ class LineUpHandlers:
         else:
             code, voter = str(message["code"]), str(message["voter"])
             self.rooms.vote(code, voter, asking_seat().cookie, (name, position))
-        return self._look(message)
-
-    def _reveal(self, message: Message) -> Message:
-        self.rooms.reveal(str(message["key"]))
-        return self._look(message)
-
-    def _next(self, message: Message) -> Message:
-        self.rooms.advance(str(message["key"]))
-        return self._look(message)
-
-    def _open(self, message: Message) -> Message:
-        self.rooms.open_room(str(message["key"]))
-        return self._look(message)
-
-    def _close(self, message: Message) -> Message:
-        self.rooms.close_room(str(message["key"]))
-        return self._look(message)
-
-    def _lock(self, message: Message) -> Message:
-        self.rooms.lock(str(message["key"]), is_locked=True)
-        return self._look(message)
-
-    def _unlock(self, message: Message) -> Message:
-        self.rooms.lock(str(message["key"]), is_locked=False)
-        return self._look(message)
-
-    def _reset(self, message: Message) -> Message:
-        self.rooms.reset_room(str(message["key"]))
         return self._look(message)
 
     def _join(self, message: Message) -> Message:
