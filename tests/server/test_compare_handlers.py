@@ -36,7 +36,7 @@ def test_trainings_of_one_target_share_its_colour_and_their_average_comes_first(
 ) -> None:
     handlers = CompareHandlers(Engine(FolderZoo(EMBEDDED_ZOO), choose_compute("cpu"), tmp_path))
     summary, leakage, _, _, table, _ = handlers.choose("results/trainings")
-    lanes = {row["lane"]: row["style"] for row in table["rows"]}
+    lanes = {row["cells"][0]["value"]: row["style"] for row in table["rows"]}
     assert list(lanes)[:3] == ["positive", "zero", "negative"]
     assert lanes["zero"] == lanes["zero@42"] == lanes["zero@44"] != lanes["negative"]
     assert "averages over the trainings" in table["note"]

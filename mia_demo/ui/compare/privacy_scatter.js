@@ -86,7 +86,7 @@ function show() {
   area.write("Test accuracy →", { ...title, x: area.width - 18, y: height - 8 });
   area.write("Acc@1 (leakage) →", { ...title, transform: "translate(12 34) rotate(-90)" });
   const places = points.map((point) => ({
-    x: area.x(point.x), y: area.y(point.y), low: area.y(point.low), high: area.y(point.high),
+    x: area.x(point.x), y: area.y(point.value), low: area.y(point.low), high: area.y(point.high),
   }));
   // Labels lie below the points, and never in the way of a click on one.
   placeLabels(points, places, area.width).forEach((place, index) => {

@@ -32,24 +32,17 @@ TRAININGS_NOTE = "Points of one colour are trainings of one target: only their s
 
 @dataclass(frozen=True)
 class CompareView:
-    """Values of the page's components; ``{}`` leaves one empty."""
+    """Values of the page's components, in its order; ``{}`` leaves one empty."""
 
     summary: dict[str, Any]
     leakage: dict[str, Any]
+    sheet: dict[str, Any]
     scatter: dict[str, Any]
     table: dict[str, Any]
     attributes: dict[str, Any]
-    sheet: dict[str, Any]
 
     def values(self) -> tuple[dict[str, Any], ...]:
-        return (
-            self.summary,
-            self.leakage,
-            self.sheet,
-            self.scatter,
-            self.table,
-            self.attributes,
-        )
+        return tuple(vars(self).values())
 
 
 EMPTY_RESULTS = CompareView({"key": ""}, {}, {}, {}, {}, {})
@@ -120,22 +113,27 @@ def _leakage(
 
 
 def _bar(row: LaneRow, style: int, people: str) -> dict[str, Any]:
-    low, high = row.acc1.interval or (row.acc1.known, row.acc1.known)
-    alpha = f"α = {alpha_text(row.alpha)}"
     text = f"{row.acc1.known:.0%}"
-    interval = interval_text(row.acc1.interval)
+    lane, interval = _leaking_lane(row, style), interval_text(row.acc1.interval)
+    return {
+        **lane,
+        "text": text,
+        "people": people,
+        "words": f"{row.lane}, {lane['alpha']}: {text} of the reconstructions recognised"
+        + (f", 95% interval {interval}" if interval else "")
+        + (f"; by the best one {people}" if people else ""),
+    }
+
+
+def _leaking_lane(row: LaneRow, style: int) -> dict[str, Any]:
+    low, high = row.acc1.interval or (row.acc1.known, row.acc1.known)
     return {
         "lane": row.lane,
         "style": style,
-        "alpha": alpha,
+        "alpha": f"α = {alpha_text(row.alpha)}",
         "value": row.acc1.known,
         "low": low,
         "high": high,
-        "text": text,
-        "people": people,
-        "words": f"{row.lane}, {alpha}: {text} of the reconstructions recognised"
-        + (f", 95% interval {interval}" if interval else "")
-        + (f"; by the best one {people}" if people else ""),
     }
 
 
@@ -153,17 +151,11 @@ def _scatter(rows: list[LaneRow], styles: dict[str, int], note: str) -> dict[str
 
 
 def _point(row: LaneRow, style: int, label: str) -> dict[str, Any]:
-    low, high = row.acc1.interval or (row.acc1.known, row.acc1.known)
     interval = interval_text(row.acc1.interval)
     return {
-        "lane": row.lane,
+        **_leaking_lane(row, style),
         "label": label,
-        "style": style,
-        "alpha": f"α = {alpha_text(row.alpha)}",
         "x": row.test_accuracy.known,
-        "y": row.acc1.known,
-        "low": low,
-        "high": high,
         "words": (
             f"{row.lane}: test accuracy {percent(row.test_accuracy.known)}, "
             f"Acc@1 {percent(row.acc1.known)}, "
@@ -178,22 +170,11 @@ def _table(rows: list[LaneRow], styles: dict[str, int], note: str) -> dict[str, 
         "title": "Figures",
         "note": f"In small: 95% intervals. Choose a heading to sort by it. {note}".rstrip(),
         "columns": [
-            {
-                "key": column.key,
-                "label": column.label,
-                "hint": column.hint,
-                "main": column.is_main,
-                "numeric": column.kind != "text",
-                "heading": column.key == "lane",
-            }
-            for column in columns
+            _heading(c.key, c.label, c.hint, is_main=c.is_main, is_figure=c.kind != "text")
+            for c in columns
         ],
         "rows": [
-            {
-                "lane": row.lane,
-                "style": styles[row.lane],
-                "cells": [asdict(column.cell(row)) for column in columns],
-            }
+            {"style": styles[row.lane], "cells": [asdict(column.cell(row)) for column in columns]}
             for row in rows
         ],
     }
@@ -223,23 +204,28 @@ def _attribute_table(results: SweepResults, styles: dict[str, int]) -> dict[str,
             Estimate(known["held_out_accuracy"]),
         ]
         cells = [Cell(name, name), *map(estimate_cell, figures)]
-        rows.append({"lane": name, "style": -1, "cells": list(map(asdict, cells))})
+        rows.append({"style": -1, "cells": list(map(asdict, cells))})
     return {
         "title": "What leaks about the person",
         "note": "How often a reconstruction shows the right attribute, judged by a network that "
         "knows none of these people.",
         "columns": [
-            {
-                "key": f"c{position}",
-                "label": label,
-                "hint": hint,
-                "main": True,
-                "numeric": position > 0,
-                "heading": position == 0,
-            }
+            _heading(f"c{position}", label, hint, is_main=True, is_figure=position > 0)
             for position, (label, hint) in enumerate(columns)
         ],
         "rows": rows,
+    }
+
+
+def _heading(key: str, label: str, hint: str, *, is_main: bool, is_figure: bool) -> dict[str, Any]:
+    """Of a column of figures, or of the one that names the rows."""
+    return {
+        "key": key,
+        "label": label,
+        "hint": hint,
+        "main": is_main,
+        "numeric": is_figure,
+        "heading": not is_figure,
     }
 
 
