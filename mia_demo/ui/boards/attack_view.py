@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from mia_demo.attack.frames import StepDetail
@@ -203,24 +203,19 @@ def board_photos(people: People, identity: int) -> tuple[Picture, ...]:
 
 
 def _empty_lane(people: People, name: str, style: int) -> LaneView:
-    entry = people.zoo.entry(name)
-    lane = empty_lane(name, style, entry.alpha or 0.0, entry.test_accuracy, entry.defence)
-    return with_label(lane, len(people.identities))
-
-
-def with_label(lane: LaneView, classes: int) -> LaneView:
-    """The lane with the label that its classifier was trained on, among so many people."""
-    return replace(lane, label=round(1 - lane.alpha + lane.alpha / classes, 3))
+    entry, classes = people.zoo.entry(name), len(people.identities)
+    alpha = entry.alpha or 0.0
+    return empty_lane(name, style, alpha, entry.test_accuracy, defence=entry.defence, among=classes)
 
 
 def empty_lane(
-    name: str,
-    style: int,
-    alpha: float,
-    accuracy: float | None,
-    defence: str = LabelSmoothing.name,
+    name: str, style: int, alpha: float, accuracy: float | None, *, defence: str, among: int
 ) -> LaneView:
-    """A lane without a result yet."""
+    """A lane without a result yet.
+
+    Args:
+        among: how many people its classifier was trained on.
+    """
     is_trained = accuracy is None or accuracy >= MIN_TRAINED_ACCURACY
     expectation = EXPECTATIONS[(alpha > 0) - (alpha < 0)]
     if defence != LabelSmoothing.name:
@@ -235,5 +230,6 @@ def empty_lane(
             "test accuracy not measured" if accuracy is None else f"{accuracy:.1%} test accuracy"
         ),
         expectation=expectation if is_trained else HARDLY_TRAINED,
+        label=round(1 - alpha + alpha / among, 3),
         is_trained=is_trained,
     )

@@ -17,7 +17,6 @@ from mia_demo.ui.boards.attack_view import (
     Picture,
     board_photos,
     empty_lane,
-    with_label,
 )
 from mia_demo.ui.boards.board_words import (
     photo_words,
@@ -38,15 +37,17 @@ def run_board(engine: Engine, run: AttackRun) -> BoardView:
         DemoError: the run or a photo is damaged.
     """
     replay = run.replay()
-    lanes = [_lane(engine, run, position) for position in range(len(run.config.lanes))]
-    if replay is not None:
-        lanes = [_with_curves(lane, replay, n) for n, lane in enumerate(lanes)]
-    low = _cosine_low(replay)
-    board = replace(blank_board(engine, run), lanes=tuple(lanes), cosine_low=low)
+    board = blank_board(engine, run)
+    board = replace(board, lanes=tuple(_with_result(lane, engine, run) for lane in board.lanes))
     if replay is None:
         return board
-    recording = replay_json(replay, run.config.identity, is_recorded=run.is_recorded)
-    return replace(board, replay=recording)
+    low = _cosine_low(replay)
+    return replace(
+        board,
+        lanes=tuple(_with_curves(lane, replay, n, low) for n, lane in enumerate(board.lanes)),
+        cosine_low=low,
+        replay=replay_json(replay, run.config.identity, is_recorded=run.is_recorded),
+    )
 
 
 def blank_board(engine: Engine, run: AttackRun) -> BoardView:
@@ -54,6 +55,7 @@ def blank_board(engine: Engine, run: AttackRun) -> BoardView:
     report = run.report
     identity = run.config.identity
     is_known = identity < len(engine.identities)
+    styles = lane_styles({lane: _alpha(engine, run, lane) for lane in run.config.lanes})
     if run.is_complete:
         status = f"Done in {report['seconds']:.1f} s."
     else:
@@ -72,17 +74,15 @@ def blank_board(engine: Engine, run: AttackRun) -> BoardView:
         photo_words=photo_words(engine.embedded),
         photos=board_photos(engine.embedded, identity) if is_known else (),
         run=run.key,
-        lanes=tuple(_blank_lane(engine, run, n) for n in range(len(run.config.lanes))),
+        lanes=tuple(_blank_lane(engine, run, name, style) for name, style in styles.items()),
     )
 
 
-def _blank_lane(engine: Engine, run: AttackRun, position: int) -> LaneView:
-    name = run.config.lanes[position]
-    lane = run.report["lanes"][name]
-    style = lane_styles({lane: _alpha(engine, run, lane) for lane in run.config.lanes})[name]
-    defence = _defence(engine, run, name)
-    view = empty_lane(name, style, lane["alpha"], lane["test_accuracy"], defence)
-    return with_label(view, len(engine.identities))
+def _blank_lane(engine: Engine, run: AttackRun, name: str, style: int) -> LaneView:
+    lane, defence = run.report["lanes"][name], _defence(engine, run, name)
+    among = len(engine.identities)
+    alpha, accuracy = lane["alpha"], lane["test_accuracy"]
+    return empty_lane(name, style, alpha, accuracy, defence=defence, among=among)
 
 
 def _defence(engine: Engine, run: AttackRun, lane: str) -> str:
@@ -98,8 +98,7 @@ def _alpha(engine: Engine, run: AttackRun, lane: str) -> float | None:
     return run.report["lanes"][lane]["alpha"] if is_plain else None
 
 
-def _lane(engine: Engine, run: AttackRun, position: int) -> LaneView:
-    view = _blank_lane(engine, run, position)
+def _with_result(view: LaneView, engine: Engine, run: AttackRun) -> LaneView:
     lane = run.report["lanes"][view.name]
     kind = "Recorded reconstruction" if run.is_recorded else "Reconstruction"
     pictures = [
@@ -123,14 +122,13 @@ def _lane(engine: Engine, run: AttackRun, position: int) -> LaneView:
     )
 
 
-def _with_curves(view: LaneView, replay: Replay, position: int) -> LaneView:
+def _with_curves(view: LaneView, replay: Replay, position: int, low: float) -> LaneView:
     steps = [moment for moment in replay.moments if moment.stage == "optimisation"]
     lanes = [moment.lanes[position] for moment in steps]
     cosines = [math.nan if n.gradient_cosine is None else n.gradient_cosine for n in lanes]
     known = [value for value in cosines if not math.isnan(value)]
     confidences = [lane.target_confidence for lane in lanes]
     xs = [place_on_curve(moment) for moment in steps]
-    low = _cosine_low(replay)
     return replace(
         view,
         confidence_curve=polyline_at(list(zip(xs, confidences, strict=True)), 0.0, 1.0),
@@ -139,7 +137,6 @@ def _with_curves(view: LaneView, replay: Replay, position: int) -> LaneView:
     )
 
 
-def _cosine_low(replay: Replay | None) -> float:
-    moments = replay.moments if replay else ()
-    cosines = [lane.gradient_cosine for moment in moments for lane in moment.lanes]
+def _cosine_low(replay: Replay) -> float:
+    cosines = [lane.gradient_cosine for moment in replay.moments for lane in moment.lanes]
     return -1.0 if any(value is not None and value < 0 for value in cosines) else 0.0

@@ -11,18 +11,20 @@ from mia_demo.ui.shared.lanes import demo_choices
 from mia_demo.zoo.opening import open_zoo
 from mia_demo.zoo.reading import SelectedZoo
 
+PLAIN = {"defence": "label_smoothing", "among": 100}
+
 
 def test_a_hardly_trained_lane_says_so_whatever_its_smoothing() -> None:
     for alpha in (-0.05, 0.0, 0.1):
-        words = empty_lane("own-1", 0, alpha, 0.05).expectation
+        words = empty_lane("own-1", 0, alpha, 0.05, **PLAIN).expectation
         assert words.startswith("Hardly trained")
         assert "shields" not in words
-    assert "shields the face" in empty_lane("negative", 2, -0.05, 0.99).expectation
-    assert "shields the face" in empty_lane("foreign", 2, -0.05, None).expectation  # not measured
+    assert "shields the face" in empty_lane("negative", 2, -0.05, 0.99, **PLAIN).expectation
+    assert "shields the face" in empty_lane("foreign", 2, -0.05, None, **PLAIN).expectation
 
 
 def test_a_lane_of_another_defence_says_which_and_has_no_factors_colour() -> None:
-    lane = empty_lane("midre", 9, 0.0, 0.99, "midre")
+    lane = empty_lane("midre", 9, 0.0, 0.99, defence="midre", among=100)
     assert lane.alpha_text == "MIDRE"
     assert lane.expectation.startswith("Trained with MIDRE")
     zoo = open_zoo()
