@@ -27,8 +27,8 @@ from mia_demo.ui.engine.training import (
     plan_training,
     training_work,
 )
-from mia_demo.ui.engine.training_form import RECIPE, parse_training
-from mia_demo.ui.engine.unfinished import form_of, unfinished_trainings
+from mia_demo.ui.engine.training_form import RECIPE, form_of, parse_training
+from mia_demo.ui.engine.unfinished import unfinished_trainings
 from mia_demo.ui.shared.lanes import target_choices
 from mia_demo.ui.train.handlers import TrainHandlers
 from mia_demo.ui.train.offer import NO_OFFER, offer_unfinished
@@ -196,7 +196,7 @@ def test_an_unfinished_training_is_found_again(engine: Engine) -> None:
     finish_epoch(plan)
     assert unfinished_trainings(engine.zoo, engine.runs) == [plan]
     names = ("alpha", "photos", "epochs", "schedule", "architecture", "learning_rate", "seed")
-    assert form_of(plan) == dict(zip(names, FORM, strict=True))
+    assert form_of(plan.config, plan.images) == dict(zip(names, FORM, strict=True))
     for damaged in ('{"recipe": 5}', "[" * 200_000, '{"recipe": {"alpha": "x"}, "images": 8}'):
         (plan.folder / "plan.json").write_text(damaged)
         assert unfinished_trainings(engine.zoo, engine.runs) == []

@@ -64,3 +64,18 @@ def parse_training(*form: Any) -> tuple[TrainConfig, int]:
         seed=chosen_seed,
     )
     return config, chosen_images
+
+
+def form_of(config: TrainConfig, images: int) -> dict[str, Any]:
+    """These settings by their names in links; no ``schedule`` where the page offers no such."""
+    schedules = [name for name, (_, phases) in SCHEDULES.items() if phases == config.phases]
+    schedule = {"schedule": schedules[0]} if schedules else {}
+    return {
+        "alpha": config.alpha,
+        "photos": images,
+        "epochs": config.epochs,
+        **schedule,
+        "architecture": config.architecture,
+        "learning_rate": config.learning_rate,
+        "seed": config.seed,
+    }

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from mia_demo.errors import ConfigError
 from mia_demo.system.json_files import checked, read_json
 from mia_demo.training.config import TrainConfig
 from mia_demo.ui.engine.training import HISTORY_FILE, PLAN_FILE, TrainingPlan, plan_training
-from mia_demo.ui.engine.training_form import SCHEDULES
 from mia_demo.zoo.layers import LayeredZoo
 
 
@@ -27,23 +25,6 @@ def unfinished_trainings(zoo: LayeredZoo, runs: Path) -> list[TrainingPlan]:
         if plan.folder == folder and plan.epochs_done():
             plans.append(plan)
     return sorted(plans, key=_written_at, reverse=True)
-
-
-def form_of(plan: TrainingPlan) -> dict[str, Any] | None:
-    """The Train page's settings of a plan, by their names in links; None if it has no such."""
-    config = plan.config
-    schedules = [name for name, (_, phases) in SCHEDULES.items() if phases == config.phases]
-    if not schedules:
-        return None
-    return {
-        "alpha": config.alpha,
-        "photos": plan.images,
-        "epochs": config.epochs,
-        "schedule": schedules[0],
-        "architecture": config.architecture,
-        "learning_rate": config.learning_rate,
-        "seed": config.seed,
-    }
 
 
 def _written_at(plan: TrainingPlan) -> float:

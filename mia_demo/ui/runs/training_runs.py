@@ -10,7 +10,7 @@ from mia_demo.report.columns import percent
 from mia_demo.runs.training_run import TrainingRun
 from mia_demo.ui.boards.training_view import TrainingView, settings_words, with_curves
 from mia_demo.ui.engine.training import epochs_from
-from mia_demo.ui.engine.training_form import SCHEDULES
+from mia_demo.ui.engine.training_form import form_of
 from mia_demo.ui.runs.repeat_training import TrainingRepeater
 from mia_demo.ui.runs.shown_run import ShownRun, time_words
 
@@ -28,7 +28,10 @@ class ShownTraining(ShownRun[TrainingRun]):
         self.engine.delete_target(self.run.entry.name)
 
     def head(self) -> dict[str, Any]:
-        return {**super().head(), "page": "Train", "link": self._link()}
+        form = form_of(self.run.config, self.run.images)
+        texts = {name: f"{v:g}" if isinstance(v, float) else v for name, v in form.items()}
+        link = urlencode({"tab": "train", **texts})
+        return {**super().head(), "page": "Train", "link": link}
 
     def sentences(self) -> list[str]:
         entry, finished = self.run.entry, time_words(self.run.date)
@@ -78,19 +81,3 @@ class ShownTraining(ShownRun[TrainingRun]):
             planned=tuple(run.entry.alphas or ()),
         )
         return with_curves(view, epochs).to_json()
-
-    def _link(self) -> str:
-        """The Train page with this training's settings."""
-        config = self.run.config
-        schedules = [name for name, (_, phases) in SCHEDULES.items() if phases == config.phases]
-        values = {
-            "tab": "train",
-            "alpha": f"{config.alpha:g}",
-            "photos": self.run.images,
-            "epochs": config.epochs,
-            "schedule": schedules[0] if schedules else "",
-            "architecture": config.architecture,
-            "learning_rate": f"{config.learning_rate:g}",
-            "seed": config.seed,
-        }
-        return urlencode({name: value for name, value in values.items() if value != ""})

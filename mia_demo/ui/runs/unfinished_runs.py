@@ -14,7 +14,8 @@ from mia_demo.runs.origin import Origin
 from mia_demo.system.files import time_written
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.training import HISTORY_FILE, TrainingPlan
-from mia_demo.ui.engine.unfinished import form_of, unfinished_trainings
+from mia_demo.ui.engine.training_form import form_of
+from mia_demo.ui.engine.unfinished import unfinished_trainings
 from mia_demo.ui.runs.shown_run import ShownRun
 
 
@@ -69,7 +70,8 @@ class ShownUnfinished(ShownRun[UnfinishedTraining]):
         self.run.plan.discard()
 
     def head(self) -> dict[str, Any]:
-        link = urlencode({"tab": "train", **(form_of(self.run.plan) or {})})
+        form = form_of(self.run.plan.config, self.run.plan.images)
+        link = urlencode({"tab": "train", **(form if "schedule" in form else {})})
         return {**super().head(), "caveat": "", "page": "Train", "does": "Resume", "link": link}
 
     def sentences(self) -> list[str]:

@@ -8,7 +8,8 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.ui.engine.people_training import Series
-from mia_demo.ui.engine.unfinished import form_of, unfinished_trainings
+from mia_demo.ui.engine.training_form import form_of
+from mia_demo.ui.engine.unfinished import unfinished_trainings
 from mia_demo.ui.engine.visitors import is_private
 from mia_demo.ui.train.handlers import TrainHandlers, idle_buttons, presenter_of
 
@@ -34,8 +35,8 @@ def offer_unfinished(
         return NO_OFFER
     engine, session = handlers.engine, str(request.session_hash)
     for plan in unfinished_trainings(engine.zoo, engine.runs):
-        form = form_of(plan)
-        if form is None or (linked and form != linked):
+        form = form_of(plan.config, plan.images)
+        if "schedule" not in form or (linked and form != linked):
             continue
         if not handlers.is_free(plan, ENDING_SECONDS) or not plan.epochs_done():
             continue
