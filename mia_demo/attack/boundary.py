@@ -18,18 +18,13 @@ Lengths are in standard deviations of the prior's styles, number by number. The 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mia_demo.attack.config import AttackConfig
-from mia_demo.attack.lanes import Lane
 from mia_demo.attack.queries import QuerySearch
-from mia_demo.attack.renderer import Renderer
-from mia_demo.attack.told import Told
 
 SPHERE_POINTS = 32
 FIRST_RADIUS = 0.2  # of a style's typical length
@@ -41,22 +36,10 @@ MAX_STEP = 3.0
 class BoundaryRepulsion(QuerySearch):
     """K points of every track, each with a sphere of its own."""
 
-    def __init__(
-        self,
-        renderer: Renderer,
-        lanes: list[Lane],
-        identities: Sequence[int],
-        start: Tensor,
-        config: AttackConfig,
-        *,
-        prior: Tensor,
-        told: Told,
-    ) -> None:
-        super().__init__(renderer, lanes, identities, start, config, prior=prior, told=told)
-        self.spread = prior.std(dim=0)
-        self.radius = torch.full(
-            start.shape[:2], FIRST_RADIUS * math.sqrt(start.shape[2])
-        )  # [T, K]
+    def begin(self) -> None:
+        tracks, count, width = self.w.shape
+        self.spread = self.prior.std(dim=0)
+        self.radius = torch.full((tracks, count), FIRST_RADIUS * math.sqrt(width))  # [T, K]
 
     def move(self, rng: torch.Generator) -> None:
         _, count, width = self.w.shape
@@ -65,7 +48,7 @@ class BoundaryRepulsion(QuerySearch):
         others = self.prior[torch.randint(len(self.prior), (count, SPHERE_POINTS), generator=rng)]
         sphere = self.w[:, :, None] + self.radius[..., None, None] * unit * self.spread
         asked = torch.where(inside[..., None, None], sphere, others)  # [T, K, N, w_dim]
-        answers = self.queries.ask(asked.flatten(1, 2))
+        answers = self.ask(asked.flatten(1, 2))
         hits = answers.scores.cpu().unflatten(1, (count, SPHERE_POINTS)) > 0
 
         push = (~hits[..., None] * -unit).mean(dim=2)
@@ -80,7 +63,7 @@ class BoundaryRepulsion(QuerySearch):
 
     def _go(self, target: Tensor) -> None:
         """To the points [T, K, w_dim] that lie inside; the others stay."""
-        new = self.queries.ask(target)
+        new = self.ask(target)
         moves = (new.scores > 0) | (self.known.scores == 0)
         self.w = torch.where(moves.cpu()[..., None], target, self.w)
         self.known = replace(

@@ -19,18 +19,12 @@ A generation costs K queries.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mia_demo.attack.config import AttackConfig
-from mia_demo.attack.lanes import Lane
 from mia_demo.attack.queries import TINY, QuerySearch
-from mia_demo.attack.renderer import Renderer
 from mia_demo.attack.sampling import sample_styles
-from mia_demo.attack.told import Told
 from mia_demo.models.equalised import LEAKY_SLOPE
 
 MUTATION_CHANCE = 0.1
@@ -41,19 +35,8 @@ PRIOR_SAMPLES = 2000  # of the prior, for its mean and spread
 class Genetic(QuerySearch):
     """The whole population of every track, a generation a step."""
 
-    def __init__(
-        self,
-        renderer: Renderer,
-        lanes: list[Lane],
-        identities: Sequence[int],
-        start: Tensor,
-        config: AttackConfig,
-        *,
-        prior: Tensor,
-        told: Told,
-    ) -> None:
-        super().__init__(renderer, lanes, identities, start, config, prior=prior, told=told)
-        every = to_p(sample_styles(renderer.generator, PRIOR_SAMPLES, 1.0))
+    def begin(self) -> None:
+        every = to_p(sample_styles(self.renderer.generator, PRIOR_SAMPLES, 1.0))
         self.low, self.high = every.mean(dim=0) - every.std(dim=0), every.mean(0) + every.std(0)
 
     def move(self, rng: torch.Generator) -> None:
@@ -72,7 +55,7 @@ class Genetic(QuerySearch):
             child = torch.where(coins < first, own[one], own[two]) + noise
             children.append(torch.maximum(torch.minimum(child, self.high), self.low))
         born = to_w(torch.stack(children))
-        self.keep_best(born, self.queries.ask(born), count)
+        self.keep_best(born, self.ask(born), count)
 
 
 def to_p(w: Tensor) -> Tensor:

@@ -13,15 +13,10 @@ radii, 1,000 to 8,000, belong to the sizes of its prior; here r_b is a tenth of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
-from mia_demo.attack.config import AttackConfig
-from mia_demo.attack.lanes import Lane
 from mia_demo.attack.optimisation import Optimisation, StepRecord
-from mia_demo.attack.renderer import Renderer
 from mia_demo.models.synthesis_features import (
     Features,
     features_after,
@@ -36,25 +31,15 @@ RADIUS_SHARE = 0.1  # of the l1 norm of the features
 class IntermediateFeatures(Optimisation):
     """Stage by stage: w, then the features after every block but the last."""
 
-    def __init__(
-        self,
-        renderer: Renderer,
-        lanes: list[Lane],
-        identities: Sequence[int],
-        start: Tensor,
-        config: AttackConfig,
-        *,
-        prior: Tensor,
-    ) -> None:
-        super().__init__(renderer, lanes, identities, start, config, prior=prior)
+    def begin(self) -> None:
         self.w = self.moving
-        self.synthesis = renderer.generator.synthesis
+        self.synthesis = self.renderer.generator.synthesis
         self.block = -1  # whose features move; before the first, w does
         self.skip = torch.empty(0)  # the picture so far, after the block
         self.centre = torch.empty(0)
         blocks = len(self.synthesis.resolutions) - 1
-        first = max(1, round(STYLE_SHARE * config.steps))
-        rest = config.steps - first
+        first = max(1, round(STYLE_SHARE * self.config.steps))
+        rest = self.config.steps - first
         # The step before which each block's turn begins; some have none where steps are few.
         self.turns = {first + rest * block // blocks: block for block in range(blocks)}
         self.taken = 0

@@ -129,6 +129,10 @@ class Optimisation:
         self._public = [
             public_features(renderer, lane, prior) for lane in lanes if config.feature_weight
         ]
+        self.begin()
+
+    def begin(self) -> None:
+        """Sets what a search needs besides."""
 
     def restart(self, moving: Tensor) -> None:
         """Makes these [T * K, ...] what moves, with an Adam that has no memory yet."""

@@ -32,21 +32,39 @@ class Answers:
     scores: Tensor
 
 
-class Queries:
-    """The targets of several tracks, asked picture by picture.
+class QuerySearch:
+    """Candidates with what is known of them; a subclass says how they move.
 
     Args:
         identities: [I], the same for every lane.
-        told: what the attacker learns.
+        start: [T, K, w_dim], the candidates' first styles.
+        prior: [N, w_dim], styles of public faces.
+        told: what the attacker learns of an answer.
     """
 
     def __init__(
-        self, renderer: Renderer, lanes: list[Lane], identities: Sequence[int], told: Told
+        self,
+        renderer: Renderer,
+        lanes: list[Lane],
+        identities: Sequence[int],
+        start: Tensor,
+        config: AttackConfig,
+        *,
+        prior: Tensor,
+        told: Told,
     ) -> None:
         self.renderer = renderer
         self.lanes = lanes
         self.targets = [*identities] * len(lanes)  # [T]
+        self.config = config
+        self.prior = prior
         self.told = told
+        self.w = start
+        self.known = self.ask(start)
+        self.begin()
+
+    def begin(self) -> None:
+        """Sets what a search needs besides."""
 
     def ask(self, styles: Tensor) -> Answers:
         """One query for each of the styles [T, n, w_dim]."""
@@ -65,34 +83,6 @@ class Queries:
             confidences=torch.stack([shown[track, :, target] for track, target in numbered]),
             scores=torch.stack([told[track, :, target] for track, target in numbered]),
         )
-
-
-class QuerySearch:
-    """Candidates with what is known of them; a subclass says how they move.
-
-    Args:
-        start: [T, K, w_dim], the candidates' first styles.
-        prior: [N, w_dim], styles of public faces.
-        told: what the attacker learns of an answer.
-    """
-
-    def __init__(
-        self,
-        renderer: Renderer,
-        lanes: list[Lane],
-        identities: Sequence[int],
-        start: Tensor,
-        config: AttackConfig,
-        *,
-        prior: Tensor,
-        told: Told,
-    ) -> None:
-        self.renderer = renderer
-        self.config = config
-        self.prior = prior
-        self.queries = Queries(renderer, lanes, identities, told)
-        self.w = start
-        self.known = self.queries.ask(start)
 
     def step(self, rng: torch.Generator) -> StepRecord:
         """Moves the candidates; the loss is the mean of minus log of what was told."""

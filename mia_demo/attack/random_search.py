@@ -18,4 +18,4 @@ class RandomSearch(QuerySearch):
         with torch.no_grad():
             w = generator.mapping(z.to(self.renderer.compute.device), self.config.truncation_psi)
         fresh = w[:, 0].cpu().expand(len(self.w), -1, -1)
-        self.keep_best(fresh, self.queries.ask(fresh), self.w.shape[1])
+        self.keep_best(fresh, self.ask(fresh), self.w.shape[1])

@@ -21,7 +21,6 @@ from mia_demo.attack.named import (
     named_attack,
     with_budget,
 )
-from mia_demo.attack.queries import Queries
 from mia_demo.attack.random_search import FRESH, RandomSearch
 from mia_demo.attack.sampling import POOL_PSI, POOL_STYLES, Pool, pool_subset, sample_styles
 from mia_demo.attack.told import all_confidences
@@ -90,8 +89,12 @@ def test_genes_beat_random_search_in_what_both_ask_for(tiny: Attacker) -> None:
     def confidence(name: str) -> float:
         *_, last = tiny.run_group(config_of(name, candidates=16), range(PEOPLE), every=1000)
         styles = torch.stack([torch.from_numpy(frame.lanes[0].styles) for frame in last])
-        queries = Queries(tiny.renderer, [tiny.lane("zero")], range(PEOPLE), all_confidences)
-        return queries.ask(styles).confidences.mean().item()
+        asked = RandomSearch(
+            *(tiny.renderer, [tiny.lane("zero")], range(PEOPLE), styles, AttackConfig()),
+            prior=styles[0],
+            told=all_confidences,
+        )
+        return asked.known.confidences.mean().item()
 
     assert confidence("mirror") > confidence("random")
 
