@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
 from mia_demo.data.layouts import SplitSet, open_layout
 from mia_demo.errors import ConfigError
+from mia_demo.zoo.values import number_in, text, whole_in
+
+SEEDS = whole_in(-(2**63), 2**63 - 1)
 
 
 @dataclass(frozen=True)
@@ -21,10 +25,10 @@ class IdentityFolder:
         crop: centred share of the side of the prior's pictures that shows as much as the photos.
     """
 
-    path: str
-    layout: str
-    seed: int
-    crop: float = 1.0
+    path: Annotated[str, text(4096)]
+    layout: Annotated[str, text(64)]
+    seed: Annotated[int, SEEDS]
+    crop: Annotated[float, number_in(0.1, 1)] = 1.0
 
     def __post_init__(self) -> None:
         if not 0.1 <= self.crop <= 1:

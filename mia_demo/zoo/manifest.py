@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 
@@ -14,16 +14,18 @@ from mia_demo.defences.label_smoothing import LabelSmoothing
 from mia_demo.errors import CheckpointError
 from mia_demo.smoothing import ALPHA_RANGE
 from mia_demo.system.json_files import read_json
-from mia_demo.zoo.identity_folder import IdentityFolder
+from mia_demo.zoo.identity_folder import SEEDS, IdentityFolder
 from mia_demo.zoo.training_record import TrainingRecord
 from mia_demo.zoo.values import (
     Rule,
+    check_fields,
     check_values,
     items,
     number_in,
     optional,
     plain_object,
     quoted,
+    rules_of,
     text,
     whole_in,
     word,
@@ -37,36 +39,8 @@ MAX_MANIFEST_BYTES = 4_000_000
 CHECKPOINT_KINDS = (
     "target", "evaluator", "embedder", "features", "attributes", "pretrained", "prior", "pool"
 )  # fmt: skip
+FILE_NAME = r"[A-Za-z0-9][A-Za-z0-9_.+@-]{0,99}"
 CHECKPOINT_NAME = r"[A-Za-z0-9][A-Za-z0-9_.+@-]{0,63}"
-SEEDS = whole_in(-(2**63), 2**63 - 1)
-SIZES = whole_in(1, 4096)  # pixels
-
-FILE_RULES = {
-    "file": word(r"[A-Za-z0-9][A-Za-z0-9_.+@-]{0,99}", "a plain name, not an unsafe file"),
-    "bytes": whole_in(0, 2**42),
-    "sha256": word(r"[0-9a-f]{64}", "64 hexadecimal digits"),
-}
-ENTRY_RULES = {
-    **FILE_RULES,
-    "name": word(CHECKPOINT_NAME, "letters, digits and any of _.+@-"),
-    "kind": word_of(*CHECKPOINT_KINDS),
-    "architecture": word(r"[a-z0-9_]{1,64}", "a name such as resnet18"),
-    "arguments": plain_object(),
-    "num_classes": optional(whole_in(1, 1_000_000)),
-    "input_size": SIZES,
-    "mean": number_in(-1000, 1000),
-    "std": number_in(0, 1000),
-    "alpha": optional(number_in(*ALPHA_RANGE)),
-    "alphas": optional(items(number_in(*ALPHA_RANGE), 100_000)),
-    "defence": word(r"[a-z0-9_]{1,64}", "a name such as midre"),
-    "strengths": object_of(number_in(-1e6, 1e6)),
-    "epochs": optional(whole_in(0, 100_000)),
-    "seed": SEEDS,
-    "test_accuracy": optional(number_in(0, 1)),
-    "train_accuracy": optional(number_in(0, 1)),
-    "training": plain_object(),
-    "versions": object_of(text(100)),
-}
 # Constructor arguments and their largest value: nobody makes this machine build networks without
 # end. Those of other architectures are torchvision's own.
 MAX_ARGUMENTS = {
@@ -87,12 +61,6 @@ MAX_ARGUMENTS = {
 }
 MAX_OTHER_ARGUMENT = 4096
 MAX_ARGUMENT_ITEMS = 8
-FOLDER_RULES = {
-    "path": text(4096),
-    "layout": text(64),
-    "seed": SEEDS,
-    "crop": number_in(0.1, 1),
-}
 MANIFEST_RULES = {
     "format": whole_in(MANIFEST_FORMAT, MANIFEST_FORMAT),
     "identities": Rule(lambda value: isinstance(value, list), "a list"),
@@ -106,9 +74,9 @@ MANIFEST_RULES = {
 class StoredFile:
     """A file of the zoo and what it must look like."""
 
-    file: str
-    bytes: int
-    sha256: str
+    file: Annotated[str, word(FILE_NAME, "a plain name, not an unsafe file")]
+    bytes: Annotated[int, whole_in(0, 2**42)]
+    sha256: Annotated[str, word(r"[0-9a-f]{64}", "64 hexadecimal digits")]
 
     @staticmethod
     def from_json(values: Any, suffix: str) -> StoredFile:
@@ -116,7 +84,7 @@ class StoredFile:
         Raises:
             CheckpointError: another kind of file, or no proper size and sha256.
         """
-        check_values(values, FILE_RULES, "A file of the manifest", required=tuple(FILE_RULES))
+        check_fields(values, "A file of the manifest", StoredFile)
         stored = StoredFile(**values)
         if not stored.file.endswith(suffix):
             raise CheckpointError(
@@ -142,25 +110,27 @@ class CheckpointEntry:
         training: how it came about.
     """
 
-    name: str
-    kind: str
+    name: Annotated[str, word(CHECKPOINT_NAME, "letters, digits and any of _.+@-")]
+    kind: Annotated[str, word_of(*CHECKPOINT_KINDS)]
     stored: StoredFile
-    architecture: str
-    arguments: dict[str, Any] = field(default_factory=dict)
-    num_classes: int | None = None
-    input_size: int = 64
-    mean: float = 0.5
-    std: float = 0.5
-    alpha: float | None = None
-    alphas: list[float] | None = None
-    defence: str = LabelSmoothing.name
-    strengths: dict[str, float] = field(default_factory=dict)
-    epochs: int | None = None
-    seed: int = 0
-    test_accuracy: float | None = None
-    train_accuracy: float | None = None
-    training: TrainingRecord = field(default_factory=TrainingRecord)
-    versions: dict[str, str] = field(default_factory=dict)
+    architecture: Annotated[str, word(r"[a-z0-9_]{1,64}", "a name such as resnet18")]
+    arguments: Annotated[dict[str, Any], plain_object()] = field(default_factory=dict)
+    num_classes: Annotated[int | None, optional(whole_in(1, 1_000_000))] = None
+    input_size: Annotated[int, whole_in(1, 4096)] = 64
+    mean: Annotated[float, number_in(-1000, 1000)] = 0.5
+    std: Annotated[float, number_in(0, 1000)] = 0.5
+    alpha: Annotated[float | None, optional(number_in(*ALPHA_RANGE))] = None
+    alphas: Annotated[list[float] | None, optional(items(number_in(*ALPHA_RANGE), 100_000))] = None
+    defence: Annotated[str, word(r"[a-z0-9_]{1,64}", "a name such as midre")] = LabelSmoothing.name
+    strengths: Annotated[dict[str, float], object_of(number_in(-1e6, 1e6))] = field(
+        default_factory=dict
+    )
+    epochs: Annotated[int | None, optional(whole_in(0, 100_000))] = None
+    seed: Annotated[int, SEEDS] = 0
+    test_accuracy: Annotated[float | None, optional(number_in(0, 1))] = None
+    train_accuracy: Annotated[float | None, optional(number_in(0, 1))] = None
+    training: Annotated[TrainingRecord, plain_object()] = field(default_factory=TrainingRecord)
+    versions: Annotated[dict[str, str], object_of(text(100))] = field(default_factory=dict)
 
     @property
     def is_defended(self) -> bool:
@@ -181,10 +151,9 @@ class CheckpointEntry:
         """
         name = values.get("name") if isinstance(values, dict) else None
         owner = f"Checkpoint {quoted(name)}" if isinstance(name, str) else "A checkpoint"
-        required = (*FILE_RULES, "name", "kind", "architecture")
-        check_values(values, ENTRY_RULES, owner, required=required)
-        file = {key: value for key, value in values.items() if key in FILE_RULES}
-        rest = {key: value for key, value in values.items() if key not in FILE_RULES}
+        check_fields(values, owner, StoredFile, CheckpointEntry)
+        file = {key: value for key, value in values.items() if key in rules_of(StoredFile)}
+        rest = {key: value for key, value in values.items() if key not in file}
         _check_arguments(rest.get("arguments", {}), owner)
         rest["training"] = TrainingRecord.from_json(rest.get("training", {}), owner)
         return CheckpointEntry(stored=StoredFile.from_json(file, ".safetensors"), **rest)
@@ -218,9 +187,7 @@ class Manifest:
         check_values(values, MANIFEST_RULES, "The manifest", required=required)
         folder = values.get("folder")
         if folder is not None:
-            check_values(
-                folder, FOLDER_RULES, "The manifest's folder", required=("path", "layout", "seed")
-            )
+            check_fields(folder, "The manifest's folder", IdentityFolder)
         return Manifest(
             identities=[StoredFile.from_json(part, ".zip") for part in values["identities"]],
             train_images=values["train_images"],

@@ -3,43 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from mia_demo.zoo.values import (
-    check_values,
+    check_fields,
     items,
     named,
     number_in,
     optional,
     plain_object,
+    rules_of,
     text,
     whole_in,
 )
 
-COUNTS = whole_in(0, 2**53)
-RECORD_RULES = {
-    "recipe": plain_object(),
-    "images_seen": COUNTS,
-    "seconds": number_in(0, 1e12),
-    "identities": COUNTS,
-    "held_out_identities": COUNTS,
-    "held_out_accuracy": named(optional(number_in(0, 1))),
-    "held_out_base_rate": named(number_in(0, 1)),
-    "images_per_identity": COUNTS,
-    "date": text(100),
-    "device": text(100),
-    "precision": text(100),
-    "threads": COUNTS,
-    "logits": named(number_in(-1e12, 1e12)),
-    "made_with": named(text(100)),
-    "truncation_psi": number_in(-10, 10),
-    "styles": COUNTS,
-    "class_names": items(text(1000), 1_000_000),
-    "converted_from": plain_object(),
-    "licence": text(10_000),
-    "source": text(1000),
-    "source_name": text(1000),
-}
+_Count = Annotated[int | None, whole_in(0, 2**53)]
+_Words = Annotated[str, text(100)]
+_Object = Annotated[dict[str, Any], plain_object()]
+_Shares = Annotated[dict[str, float | None], named(optional(number_in(0, 1)))]
 
 
 @dataclass(frozen=True)
@@ -64,27 +45,29 @@ class TrainingRecord:
         others: what other versions of this program noted; kept, never read.
     """
 
-    recipe: dict[str, Any] = field(default_factory=dict)
-    images_seen: int | None = None
-    seconds: float | None = None
-    identities: int | None = None
-    held_out_identities: int | None = None
-    held_out_accuracy: dict[str, float | None] = field(default_factory=dict)
-    held_out_base_rate: dict[str, float] = field(default_factory=dict)
-    images_per_identity: int | None = None
-    date: str = ""
-    device: str = ""
-    precision: str = ""
-    threads: int | None = None
-    logits: dict[str, float] = field(default_factory=dict)
-    made_with: dict[str, str] = field(default_factory=dict)
-    truncation_psi: float | None = None
-    styles: int | None = None
-    class_names: list[str] = field(default_factory=list)
-    converted_from: dict[str, Any] = field(default_factory=dict)
-    licence: str = ""
-    source: str = ""
-    source_name: str = ""
+    recipe: _Object = field(default_factory=dict)
+    images_seen: _Count = None
+    seconds: Annotated[float | None, number_in(0, 1e12)] = None
+    identities: _Count = None
+    held_out_identities: _Count = None
+    held_out_accuracy: _Shares = field(default_factory=dict)
+    held_out_base_rate: Annotated[dict[str, float], named(number_in(0, 1))] = field(
+        default_factory=dict
+    )
+    images_per_identity: _Count = None
+    date: _Words = ""
+    device: _Words = ""
+    precision: _Words = ""
+    threads: _Count = None
+    logits: Annotated[dict[str, float], named(number_in(-1e12, 1e12))] = field(default_factory=dict)
+    made_with: Annotated[dict[str, str], named(text(100))] = field(default_factory=dict)
+    truncation_psi: Annotated[float | None, number_in(-10, 10)] = None
+    styles: _Count = None
+    class_names: Annotated[list[str], items(text(1000), 1_000_000)] = field(default_factory=list)
+    converted_from: _Object = field(default_factory=dict)
+    licence: Annotated[str, text(10_000)] = ""
+    source: Annotated[str, text(1000)] = ""
+    source_name: Annotated[str, text(1000)] = ""
     others: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -100,7 +83,8 @@ class TrainingRecord:
         Raises:
             CheckpointError: a known fact of the wrong type or range.
         """
-        known = {name: value for name, value in values.items() if name in RECORD_RULES}
-        others = {name: value for name, value in values.items() if name not in RECORD_RULES}
-        check_values(known, RECORD_RULES, owner)
+        rules = rules_of(TrainingRecord)
+        known = {name: value for name, value in values.items() if name in rules}
+        others = {name: value for name, value in values.items() if name not in rules}
+        check_fields(known, owner, TrainingRecord)
         return TrainingRecord(**known, others=others)

@@ -1,11 +1,15 @@
-"""Rules for values that were read from JSON: their types and ranges, checked in one place."""
+"""Rules for values that were read from JSON: their types and ranges, checked in one place.
+
+A dataclass says them where it says its fields: ``seed: Annotated[int, whole_in(0, 9)] = 0``.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from typing import Annotated, Any, get_origin, get_type_hints
 
 from mia_demo.errors import CheckpointError
 
@@ -80,7 +84,7 @@ def plain_object() -> Rule:
 
 
 def check_values(
-    values: Any, rules: Mapping[str, Rule], owner: str, *, required: tuple[str, ...] = ()
+    values: Any, rules: Mapping[str, Rule], owner: str, *, required: Sequence[str] = ()
 ) -> None:
     """
     Raises:
@@ -96,6 +100,29 @@ def check_values(
             raise CheckpointError(f"{owner} has an unknown field {quoted(name)}.")
         if not rules[name].holds(value):
             raise CheckpointError(f"{owner}: {name} must be {rules[name].words}.")
+
+
+@cache
+def rules_of(kind: Any) -> dict[str, Rule]:
+    """The rules of a dataclass's fields, as far as they have some."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {name: h.__metadata__[0] for name, h in hints.items() if get_origin(h) is Annotated}
+
+
+def check_fields(values: Any, owner: str, *kinds: Any) -> None:
+    """``check_values`` for an object with the fields of these dataclasses.
+
+    Raises:
+        CheckpointError: as there.
+    """
+    rules = {name: rule for kind in kinds for name, rule in rules_of(kind).items()}
+    required = [
+        field.name
+        for kind in kinds
+        for field in fields(kind)
+        if field.name in rules and field.default is field.default_factory is MISSING
+    ]
+    check_values(values, rules, owner, required=required)
 
 
 def quoted(word: str) -> str:
