@@ -18,6 +18,7 @@ from mia_demo.recipes.workshop import Workshop
 from mia_demo.smoothing import check_alpha, format_alpha
 from mia_demo.sweep.pooling import training_lane
 from mia_demo.system.device import Compute
+from mia_demo.system.json_files import checked
 from mia_demo.training.classifier import LabelledImages
 from mia_demo.training.config import TrainConfig
 from mia_demo.zoo.folder import FolderZoo
@@ -144,7 +145,7 @@ def make_variants(
 
 
 def _recipe_of(zoo: Zoo, name: str) -> TrainConfig:
-    return TrainConfig.from_json(zoo.entry(name).training.recipe)
+    return checked(TrainConfig, zoo.entry(name).training.recipe, "recipe")
 
 
 def _by_training_seed(zoo: Zoo, seeds: Sequence[int]) -> dict[str, TrainConfig]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -84,11 +83,6 @@ class TrainConfig:
         pairs = {"milestones": list(self.milestones), "phases": list(self.phases)}
         values = {**asdict(self), **pairs}
         return {name: value for name, value in values.items() if UNSAID.get(name) != value}
-
-    @staticmethod
-    def from_json(values: Mapping[str, Any]) -> TrainConfig:
-        pairs = {name: tuple(values[name]) for name in ("milestones", "phases")}
-        return TrainConfig(**{**values, **pairs})
 
     def learning_rate_at(self, epoch: int) -> float:
         passed = sum(epoch >= round(share * self.epochs) for share in self.milestones)

@@ -16,6 +16,7 @@ from mia_demo.errors import CheckpointError
 from mia_demo.models.folding import fold_batch_norms
 from mia_demo.recipes.classifiers import classifier_entry
 from mia_demo.system.device import Compute
+from mia_demo.system.json_files import checked
 from mia_demo.training.classifier import (
     ClassifierTrainer,
     LabelledImages,
@@ -133,7 +134,7 @@ def test_a_zoo_rebuilds_a_defended_network(
     )
     entry = CheckpointEntry.from_json(zoo.entry("x").to_json())
     assert described(entry.defence, entry.strengths).startswith(DEFENCES[name].title)
-    assert TrainConfig.from_json(entry.training.recipe) == config
+    assert checked(TrainConfig, entry.training.recipe) == config
 
 
 def test_a_manifest_with_an_unknown_defence_is_refused(
