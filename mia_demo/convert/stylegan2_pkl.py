@@ -13,13 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from mia_demo.convert.claims import TENSOR_NAMES, StorageClaim, TensorClaim
 from mia_demo.convert.plain_values import PLAIN_NAMES
 from mia_demo.convert.restricted_pickle import Builder, RestrictedReader
-from mia_demo.convert.torch_files import TorchFile, as_numbers, read_legacy
+from mia_demo.convert.torch_files import TorchFile, read_legacy
 from mia_demo.errors import ConversionError
 
 # The moving average of the generator's weights: what the paper's attack uses, too.
@@ -70,7 +69,7 @@ def read_stylegan2_pkl(data: bytes, source: str) -> PickledGenerator:
             "stylegan2-ada-pytorch."
         )
     claims = _claims(generator, source)
-    tensors = {key: storages.tensor(claim) for key, claim in claims.items()}
+    tensors = {key: storages.together.tensor(claim) for key, claim in claims.items()}
     options = generator.state.get("_init_kwargs")
     return PickledGenerator(tensors, options if isinstance(options, dict) else {})
 
@@ -82,7 +81,7 @@ class _Storages:
         self.source = source
         self.bytes_left = file_bytes
         self.files: list[tuple[TorchFile, StorageClaim]] = []
-        self.numbers: dict[str, Tensor] = {}
+        self.together = TorchFile(None, self._read)
 
     def claim(self, blob: Any) -> StorageClaim:
         """Stands for ``torch.storage._load_from_bytes``: checks the blob, reads no numbers."""
@@ -98,12 +97,9 @@ class _Storages:
         self.files.append((file, claim))
         return StorageClaim(claim.dtype, claim.length, key=str(len(self.files) - 1))
 
-    def tensor(self, claim: TensorClaim) -> Tensor:
-        storage = claim.storage
-        if storage.key not in self.numbers:
-            file, own = self.files[int(storage.key)]
-            self.numbers[storage.key] = as_numbers(file.read(own), own.dtype)
-        return torch.as_strided(self.numbers[storage.key], claim.shape, claim.stride, claim.offset)
+    def _read(self, claim: StorageClaim) -> bytes:
+        file, own = self.files[int(claim.key)]
+        return file.read(own)
 
 
 def _names(storages: _Storages) -> Mapping[str, Builder]:

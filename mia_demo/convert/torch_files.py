@@ -53,7 +53,9 @@ class TorchFile:
         """The numbers of a claim; tensors that share a storage share memory."""
         storage = claim.storage
         if storage.key not in self._storages:
-            self._storages[storage.key] = as_numbers(self.read(storage), storage.dtype)
+            data, dtype = bytearray(self.read(storage)), storage.dtype
+            numbers = torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype)
+            self._storages[storage.key] = numbers
         return torch.as_strided(
             self._storages[storage.key], claim.shape, claim.stride, claim.offset
         )
@@ -74,11 +76,6 @@ def read_torch_file(path: Path) -> TorchFile:
             return _read_zip(path, stream)
         stream.seek(0)
         return read_legacy(stream.read(), path.name)
-
-
-def as_numbers(data: bytes, dtype: torch.dtype) -> Tensor:
-    """The bytes of a storage as a vector of its own memory."""
-    return torch.frombuffer(bytearray(data), dtype=dtype) if data else torch.empty(0, dtype=dtype)
 
 
 def read_legacy(data: bytes, source: str) -> TorchFile:
