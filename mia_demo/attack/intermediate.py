@@ -17,12 +17,8 @@ import torch
 from torch import Tensor
 
 from mia_demo.attack.optimisation import Optimisation, StepRecord
-from mia_demo.models.synthesis_features import (
-    Features,
-    features_after,
-    features_between,
-    picture_of,
-)
+from mia_demo.models.stylegan2 import Features
+from mia_demo.models.synthesis_features import features_after, features_between, picture_of
 
 STYLE_SHARE = 50 / 120  # of the steps
 RADIUS_SHARE = 0.1  # of the l1 norm of the features

@@ -29,6 +29,8 @@ from mia_demo.models.resampling import (
     upsampling_weight,
 )
 
+Features = tuple[Tensor, Tensor]  # maps [B, C, r, r] after a block, and the picture so far
+
 
 def clamped(x: Tensor, limit: float | None) -> Tensor:
     """Activations cut off at +-limit, as in networks that were trained in float16."""
@@ -224,15 +226,27 @@ class SynthesisNetwork(nn.Module):
             setattr(self, f"b{size}", block)
 
     def forward(self, ws: Tensor, noise_mode: str = "const") -> Tensor:
-        x: Tensor | None = None
-        image: Tensor | None = None
-        index = 0
-        for size in self.resolutions:
-            block: SynthesisBlock = getattr(self, f"b{size}")
-            x, image = block(x, image, ws[:, index : index + block.num_conv + 1], noise_mode)
-            index += block.num_conv
-        assert image is not None
+        _, image = self.through(ws, range(len(self.resolutions)), noise_mode=noise_mode)
         return image
+
+    def through(
+        self,
+        ws: Tensor,
+        blocks: range,
+        features: Features | None = None,
+        noise_mode: str = "const",
+    ) -> Features:
+        """What ``blocks`` make of the features after the block before them."""
+        x, image = features or (None, None)
+        index = 0
+        for number, size in enumerate(self.resolutions):
+            block: SynthesisBlock = getattr(self, f"b{size}")
+            if number in blocks:
+                x, image = block(x, image, ws[:, index : index + block.num_conv + 1], noise_mode)
+            index += block.num_conv
+        assert x is not None
+        assert image is not None
+        return x, image
 
 
 class Generator(nn.Module):
