@@ -1,6 +1,5 @@
 """What every kind of kept run has: what lists, comparisons and repetitions need of it."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from mia_demo.runs.origin import Origin
@@ -44,20 +43,11 @@ class Run(Protocol):
         """Settings and origin by name, to compare with those of another run of the kind."""
 
 
-@dataclass(frozen=True)
-class SettingDifference:
-    """A setting, and its value in either run."""
-
-    setting: str
-    first: str
-    second: str
-
-
-def setting_differences(first: Run, second: Run) -> list[SettingDifference]:
-    """The facts in which two runs of a kind differ."""
+def setting_differences(first: Run, second: Run) -> list[dict[str, str]]:
+    """The facts in which two runs of a kind differ, each with its value in either."""
     one, other = first.facts(), second.facts()
     return [
-        SettingDifference(name, one.get(name, "–"), other.get(name, "–"))
+        {"setting": name, "first": one.get(name, "–"), "second": other.get(name, "–")}
         for name in dict.fromkeys([*one, *other])
         if one.get(name) != other.get(name)
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -135,7 +134,7 @@ class ShownRun(ABC, Generic[AnyRun]):
             "titles": [shown.title for shown in both],
             "words": [shown.caption() for shown in both],
             "photos": [shown.photos(people) for shown in both],
-            "differences": [asdict(found) for found in setting_differences(self.run, other.run)],
+            "differences": setting_differences(self.run, other.run),
             "lanes": [
                 {
                     "name": lane,

@@ -24,7 +24,7 @@ from mia_demo.zoo.layers import LayeredZoo
 
 @dataclass(frozen=True)
 class LaneLabel:
-    """A lane's name, colour and smoothing factor."""
+    """A lane's name, colour and smoothing factor; nan where that is not known."""
 
     name: str
     style: int
@@ -34,7 +34,7 @@ class LaneLabel:
         return {
             "name": self.name,
             "style": self.style,
-            "alpha": f"α = {alpha_text(self.alpha)}",
+            "alpha": "" if math.isnan(self.alpha) else f"α = {alpha_text(self.alpha)}",
         }
 
 
@@ -210,12 +210,9 @@ def _gradients(
             continue
         figures = (stability.start, stability.middle, stability.end)
         paper = PAPER_COSINES.get(lane.alpha)
-        alpha = {} if math.isnan(lane.alpha) else lane.to_json()
         views.append(
             {
-                "name": lane.name,
-                "style": lane.style,
-                "alpha": alpha.get("alpha", ""),
+                **lane.to_json(),
                 "points": [
                     [step, round(value, 4)]
                     for step, value in zip(steps, values, strict=True)

@@ -132,7 +132,7 @@ def test_only_what_differs_is_listed(run: AttackRun) -> None:
         config=replace(run.config, seed=4),
         report={**run.report, "precision": "bf16", "date": "2020-01-01T00:00:00+00:00"},
     )
-    found = {d.setting: (d.first, d.second) for d in setting_differences(run, other)}
+    found = {d["setting"]: (d["first"], d["second"]) for d in setting_differences(run, other)}
     assert found == {"seed": ("3", "4"), "precision": ("fp32", "bf16")}
     assert setting_differences(run, run) == []
 
