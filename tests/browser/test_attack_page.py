@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ENDLESS, TINY
@@ -128,9 +129,16 @@ def test_second_visitor_is_told_to_wait(open_page: OpenPage) -> None:
     expect(phase(second)).to_have_attribute("data-phase", "running", timeout=90_000)
 
 
-def test_search_by_number(open_page: OpenPage) -> None:
-    page = open_page()
+@pytest.fixture(scope="module")
+def form(open_for_all: OpenPage) -> Page:
+    """One page for those who only fill in its form."""
+    page = open_for_all()
     settings(page)
+    return page
+
+
+def test_search_by_number(form: Page) -> None:
+    page = form
     search = page.get_by_label("Find by number")
     search.fill("9")
     expect(page.get_by_role("radio")).to_have_count(11)  # 9 and 90 to 99
@@ -145,11 +153,8 @@ def test_search_by_number(open_page: OpenPage) -> None:
     expect(page.get_by_role("heading", name="Identity 59")).to_be_visible()
 
 
-def test_preset_fills_the_advanced_knobs_and_no_lane_is_one_clear_error(
-    open_page: OpenPage,
-) -> None:
-    page = open_page()
-    settings(page)
+def test_preset_fills_the_advanced_knobs_and_no_lane_is_one_clear_error(form: Page) -> None:
+    page = form
     page.get_by_role("button", name="Advanced").click()
     expect(page.get_by_label("Candidates")).to_have_value("8")
     page.get_by_label("Preset").click()
