@@ -18,13 +18,15 @@ from mia_demo.sweep.pooling import target_of
 PLAIN = "zero"  # the target that others are compared with, of the same training seed
 
 # Acc@1 of Plug & Play and, after the slash, of TAA: ResNet-152 on FaceScrub (AlignMI, NeurIPS 2025,
-# table 8); for SSF the RoLSS authors' own, with another prior and 86.5 % undefended.
+# table 8); for SSF and AT-AT their authors' own, with other priors; for MID on CelebA.
 PUBLISHED = {
     "zero": "57.9% undefended",
     "negative": "8.4% / TAA 10.6%",
     "bido": "35.1% / TAA 62.6%",
     "tl_dmi": "25.1% / TAA 47.8%",
     "ssf": "70.7%, undefended 86.5%",
+    "at_at": "6.5%, undefended 84%",
+    "mid": "BREP-MI 20.8%, negative smoothing 19.4%",
 }
 
 
