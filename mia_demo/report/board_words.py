@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mia_demo.attack.named import TITLES
-from mia_demo.metrics.estimates import Estimate, mean_over_identities, paired_difference
+from mia_demo.metrics.estimates import Estimate, mean_over_identities
 from mia_demo.metrics.intervals import best_difference_interval
 from mia_demo.report.columns import interval_text, percent, points
 from mia_demo.sweep.board import BoardRow
@@ -31,11 +31,15 @@ PUBLISHED = {
 
 
 def headline(rows: Sequence[BoardRow]) -> str:
-    """Where a gradient is masked: from the plain attack, or from all that follow one."""
-    gains = {row.lane: temperature_gain(row) for row in rows}
+    """Where a gradient is masked, and which target keeps something from every attack."""
+    plains = {row.lane: plain_for(row, rows) for row in rows}
+    others = [row for row in rows if plains[row.lane] is not row]
+    gains = {row.lane: temperature_gain(row, plains[row.lane]) for row in others}
     restored = [lane for lane, gain in gains.items() if gain and gain.is_clear and gain.known > 0]
     gaps = {row.lane: masking_gap(row.cells) for row in rows}
     masked = [lane for lane, gap in gaps.items() if gap and is_below_zero(gap.interval)]
+    kept = {row.lane: against_plain(row, plains[row.lane]) for row in others}
+    less = {n: -e.known * 100 for n, e in kept.items() if e and is_below_zero(e.interval)}
     sentences = []
     if restored:
         sentences.append(
@@ -47,24 +51,36 @@ def headline(rows: Sequence[BoardRow]) -> str:
             f"In {_listed(masked)} an attack without the gradient reaches more than the best with "
             "it: the gradient is masked, the person is not."
         )
-    else:
+    if less:
+        fewer = _listed([f"{points:.1f}" for points in less.values()])
         sentences.append(
-            "No attack without the gradient clearly beats the best with it, at this budget."
+            f"Under each one’s best attack {_listed(list(less))} "
+            f"{'gives' if len(less) == 1 else 'give'} less away than {PLAIN}, by {fewer} points."
         )
-    return " ".join(sentences)
+    return " ".join(sentences) or (
+        "No attack without the gradient clearly beats the best with it, at this budget."
+    )
 
 
-def temperature_gain(row: BoardRow) -> Estimate | None:
+def temperature_gain(row: BoardRow, plain: BoardRow | None = None) -> Estimate | None:
     """Acc@1 of cross-entropy on logits / T minus that on plain logits, over the people of both.
 
-    None without either attack. That temperature brings a gradient back is a sign of a mask
-    (Athalye et al., ICML 2018).
+    That temperature brings a gradient back is a sign of a mask (Athalye et al., ICML 2018).
+
+    Args:
+        plain: if it is another target, how much more the gain is than there.
+
+    Returns:
+        None where an attack is missing.
     """
-    if not {"temperature", "cross_entropy"} <= row.cells.keys():
+    targets = [row] if plain is None or plain is row else [row, plain]
+    try:
+        cells = [t.cells[name] for t in targets for name in ("temperature", "cross_entropy")]
+    except KeyError:
         return None
-    cells = [row.cells[name] for name in ("temperature", "cross_entropy")]
-    one, other = acc1_over(cells, common_people(cells)).T
-    return paired_difference(mean_over_identities(one), mean_over_identities(other))
+    shares = acc1_over(cells, common_people(cells))
+    own, *others = (shares[:, k] - shares[:, k + 1] for k in range(0, len(cells), 2))
+    return mean_over_identities(own - others[0] if others else own)
 
 
 def temperature_sentence(row: BoardRow) -> str:

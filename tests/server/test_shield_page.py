@@ -165,6 +165,18 @@ def test_the_line_up_deals_from_a_cell(engine: Engine) -> None:
         dealer.deal_cell(dealer.rooms.create(), "zero/mirror", 2)
 
 
+def test_the_headline_names_what_is_certain_against_the_plain_target() -> None:
+    plain = row("zero", "a", cross_entropy=0.5, temperature=0.75, random=0.25)
+    hidden = row("negative", "b", cross_entropy=0.25, temperature=0.625, random=0.25)
+    assert headline([plain, hidden]) == (
+        "In negative large logits hide the gradient from the plain attack; dividing them by a "
+        "temperature brings it back. Under each one’s best attack negative gives less away than "
+        "zero, by 12.5 points."
+    )
+    as_plain = row("negative", "b", cross_entropy=0.5, temperature=0.75, random=0.25)
+    assert headline([plain, as_plain]).startswith("No attack without the gradient clearly beats")
+
+
 def test_a_temperature_that_brings_the_gradient_back_is_told() -> None:
     hidden = row("negative", "a", cross_entropy=0.25, temperature=0.75, random=0.5)
     assert temperature_sentence(hidden) == (
