@@ -34,8 +34,11 @@ def headline(rows: Sequence[BoardRow]) -> str:
     """Where a gradient is masked, and which target keeps something from every attack."""
     plains = {row.lane: plain_for(row, rows) for row in rows}
     others = [row for row in rows if plains[row.lane] is not row]
-    gains = {row.lane: temperature_gain(row, plains[row.lane]) for row in others}
-    restored = [lane for lane, gain in gains.items() if gain and gain.is_clear and gain.known > 0]
+    restored = [
+        row.lane
+        for row in others
+        if _is_gain(temperature_gain(row)) and _is_gain(temperature_gain(row, plains[row.lane]))
+    ]
     gaps = {row.lane: masking_gap(row.cells) for row in rows}
     masked = [lane for lane, gap in gaps.items() if gap and is_below_zero(gap.interval)]
     kept = {row.lane: against_plain(row, plains[row.lane]) for row in others}
@@ -71,14 +74,17 @@ def temperature_gain(row: BoardRow, plain: BoardRow | None = None) -> Estimate |
         plain: if it is another target, how much more the gain is than there.
 
     Returns:
-        None where an attack is missing.
+        None where an attack is missing, or they have nobody in common.
     """
     targets = [row] if plain is None or plain is row else [row, plain]
     try:
         cells = [t.cells[name] for t in targets for name in ("temperature", "cross_entropy")]
     except KeyError:
         return None
-    shares = acc1_over(cells, common_people(cells))
+    people = common_people(cells)
+    if not people:
+        return None
+    shares = acc1_over(cells, people)
     own, *others = (shares[:, k] - shares[:, k + 1] for k in range(0, len(cells), 2))
     return mean_over_identities(own - others[0] if others else own)
 
@@ -86,7 +92,7 @@ def temperature_gain(row: BoardRow, plain: BoardRow | None = None) -> Estimate |
 def temperature_sentence(row: BoardRow) -> str:
     """Whether large logits hide the gradient; empty where that is not certain."""
     gain = temperature_gain(row)
-    if gain is None or not gain.is_clear or gain.known < 0:
+    if gain is None or not _is_gain(gain):
         return ""
     more = f"{gain.known * 100:.1f} points more ({interval_text(gain.interval, 'points')})"
     return f"Logits hide the gradient: with a temperature the plain attack gets {more}."
@@ -165,6 +171,10 @@ def record_words(rows: Sequence[BoardRow]) -> str:
         f"{counts} per cell, attack seed {seeds}, at most "
         f"{max(budgets):,} classifier passes in each attack’s optimisation."
     )
+
+
+def _is_gain(difference: Estimate | None) -> bool:
+    return difference is not None and difference.is_clear and difference.known > 0
 
 
 def is_below_zero(interval: tuple[float, float] | None) -> bool:
