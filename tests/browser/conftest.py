@@ -23,7 +23,7 @@ ARGUMENTS = [
 # Links to attacks for tests in which it does not matter what they find. The first takes a second
 # and shows as much as a quick one, the second lasts until it is stopped.
 TINY = "tab=attack&candidates=4&kept=4&steps=3&selection_rounds=1&pool_size=100"
-ENDLESS = "tab=attack&candidates=2&kept=2&steps=500&selection_rounds=1&pool_size=100"
+ENDLESS = "tab=attack&candidates=2&kept=2&steps=2000&selection_rounds=1&pool_size=100"
 # A page on a busy machine is slow, not wrong; the usual five seconds are no behaviour of ours.
 expect.set_options(timeout=60_000)
 

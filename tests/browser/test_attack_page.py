@@ -119,7 +119,8 @@ def test_other_identity_clears_stale_pictures_and_ends_the_attack(open_page: Ope
     expect(page.get_by_alt_text("reconstruction")).to_have_count(0)
     start(page)
     expect(phase(page)).to_have_attribute("data-phase", "running")
-    assert len(portraits(page, 4)) == 3
+    for lane in LANES:
+        expect(page.get_by_alt_text(alternative_text(4, lane))).to_be_visible()
 
 
 def test_second_visitor_is_told_to_wait(open_page: OpenPage) -> None:

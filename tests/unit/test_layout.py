@@ -13,12 +13,6 @@ PACKAGE = Path(__file__).parents[2] / "mia_demo"
 UI_PREFIX = "mia_demo.ui."
 MAX_POSITIONAL = 5
 
-# Public names that two modules still define, to be told apart; the list only shrinks.
-DEFINED_TWICE: set[str] = set()
-
-# Functions that still have more than five positional parameters; the list only shrinks.
-MANY_PARAMETERS: set[str] = set()
-
 MAX_LINES = 300
 # Files that are data: texts in the order in which they are read.
 LONG = {"lesson/steps.py"}
@@ -168,8 +162,7 @@ def public_names(path: Path) -> set[str]:
 def test_no_public_name_is_defined_twice() -> None:
     found = Counter(name for path in PACKAGE.rglob("*.py") for name in public_names(path))
     twice = {name for name, count in found.items() if count > 1}
-    assert not twice - DEFINED_TWICE, "give each a name that says which it is"
-    assert not DEFINED_TWICE - twice, "these are told apart by now: delete them from DEFINED_TWICE"
+    assert not twice, "give each a name that says which it is"
 
 
 def positional(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -186,8 +179,7 @@ def test_functions_take_at_most_five_positional_parameters() -> None:
         and positional(node) > MAX_POSITIONAL
         and not node.name.startswith("api_")  # its parameters are those of the page's API
     }
-    assert not many - MANY_PARAMETERS, "make them keyword-only, or take one request"
-    assert not MANY_PARAMETERS - many, "mended by now: delete them from MANY_PARAMETERS"
+    assert not many, "make them keyword-only, or take one request"
 
 
 def test_only_charts_js_draws() -> None:
