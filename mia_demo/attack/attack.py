@@ -12,7 +12,13 @@ from mia_demo.attack.lanes import Lane, check_lane
 from mia_demo.attack.renderer import Renderer
 from mia_demo.attack.sampling import Pool, PoolCache
 from mia_demo.attack.stages import Stages
-from mia_demo.attack.student import teach_student
+from mia_demo.attack.student import (
+    in_place_of,
+    lessons_of,
+    stored_student,
+    teach_student,
+)
+from mia_demo.models.classifiers import Classifier
 from mia_demo.models.folding import fold_batch_norms, with_weights_in
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
@@ -39,7 +45,7 @@ class Attacker:
         self.evaluator = with_weights_in(evaluator, compute.dtype)
         self._lanes: dict[str, Lane] = {}
         self.pools = PoolCache(zoo, self.renderer)
-        self.students: dict[str, Lane] = {}  # by the target that taught them
+        self._students: dict[str, Lane] = {}  # by the target that taught them
         self._students_folder = students
 
     @property
@@ -64,13 +70,17 @@ class Attacker:
 
     def student_folder(self, name: str) -> Path | None:
         """Where the student of this target, as it is now, is kept."""
-        if self._students_folder is None:
-            return None
-        made_with = [self.zoo.entry(which).stored.sha256[:12] for which in (name, "prior")]
-        return self._students_folder / "-".join([name, *made_with])
+        states = self._students_folder
+        return lessons_of(self.zoo, name, states) if states else None
+
+    def student(self, name: str) -> Lane | None:
+        """The target's student, once it has been taught: with the zoo, or here."""
+        if name not in self._students and (stored := stored_student(self.zoo, name)):
+            self._students[name] = in_place_of(self.lane(name), stored, self.compute)
+        return self._students.get(name)
 
     def teach(self, name: str, pool: Pool) -> Iterator[float]:
-        """Puts the target's student among ``students``, if it is not there yet.
+        """Makes the target's student.
 
         Args:
             pool: with the target's confidences in all styles.
@@ -78,19 +88,17 @@ class Attacker:
         Yields:
             Progress in 0..1.
         """
-        if name in self.students:
-            return
         folder = self.student_folder(name)
         for progress in teach_student(self.renderer, self.lane(name), pool, folder):
-            if isinstance(progress, Lane):
-                self.students[name] = progress
+            if isinstance(progress, Classifier):
+                self._students[name] = in_place_of(self.lane(name), progress, self.compute)
             else:
                 yield progress
 
     def forget(self, name: str) -> None:
         """Drops a target that no longer exists; another may get its name."""
         self._lanes.pop(name, None)
-        self.students.pop(name, None)
+        self._students.pop(name, None)
         self.pools.forget(name)
 
     def run(self, config: AttackConfig, *, every: int = 1) -> Iterator[AttackFrame]:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame, LaneFrame
-from mia_demo.attack.lanes import stage_names
+from mia_demo.attack.lanes import Lane, stage_names
 from mia_demo.attack.methods import METHODS, Search
 from mia_demo.attack.optimisation import StepRecord, target_confidence
 from mia_demo.attack.sampling import POOL_STYLES, Pool, pool_subset
@@ -78,8 +78,9 @@ class Stages:
         config = self.config
         subset = pool_subset(config.pool_size, config.seed)
         wanted, seen = self.samplers, subset
-        if self.method.by_student:
-            wanted, seen = [*self.samplers, *self.lanes], torch.arange(POOL_STYLES)
+        untaught = self._untaught()
+        if untaught:
+            wanted, seen = [*self.samplers, *untaught], torch.arange(POOL_STYLES)
         for progress in self.attacker.pools.get(wanted, config.truncation_psi, seen):
             if isinstance(progress, Pool):
                 pool = progress
@@ -87,7 +88,7 @@ class Stages:
                 yield self._frame("sampling", round(progress * 100), 100, ())
         assert pool is not None
         if self.method.by_student:
-            yield from self._teach_students(pool)
+            yield from self._let_students_stand_in(untaught, pool)
         start = self._start_styles(pool, subset)
         yield self._frame("sampling", 1, 1, self._judged(*self._look_at(start[:, :SHOWN])))
 
@@ -108,12 +109,21 @@ class Stages:
         yield tuple(replace(f, stage="selection", step=1, total_steps=1) for f in latest)
         yield self._select(torch.cat(final, dim=1), torch.cat(drawn, dim=1) if drawn else None)
 
-    def _teach_students(self, pool: Pool) -> Iterator[tuple[AttackFrame, ...]]:
+    def _untaught(self) -> list[Lane]:
+        """Targets whose students the attack needs and nobody has."""
+        if not self.method.by_student:
+            return []
+        return [lane for lane in self.lanes if self.attacker.student(lane.name) is None]
+
+    def _let_students_stand_in(
+        self, untaught: list[Lane], pool: Pool
+    ) -> Iterator[tuple[AttackFrame, ...]]:
         """Puts a student in the place of every lane's target."""
-        for lane in self.lanes:
+        for lane in untaught:
             for progress in self.attacker.teach(lane.name, pool):
                 yield self._frame("sampling", round(progress * 100), 100, ())
-        self.lanes = [self.attacker.students[lane.name] for lane in self.lanes]
+        students = [self.attacker.student(lane.name) for lane in self.lanes]
+        self.lanes = [student for student in students if student is not None]
 
     def _optimise(
         self, search: Search, chunk: int, chunks: int

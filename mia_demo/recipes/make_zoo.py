@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mia_demo.attack.sampling import store_pool
+from mia_demo.attack.student import store_students
 from mia_demo.data.identities import IdentitySet, open_identity_set
 from mia_demo.defences.label_smoothing import LabelSmoothing
 from mia_demo.defences.registry import DEFENCES
@@ -95,6 +96,7 @@ def make_zoo(
     make_attributes(workshop, recipe.attributes, public)
     make_prior(workshop, recipe.prior, public, minutes=(deadline - time.monotonic()) / 60)
     store_pool(zoo, compute)
+    store_students(zoo, compute, workshop.states / "students")
     write_model_card(zoo)
     return zoo
 

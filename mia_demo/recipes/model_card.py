@@ -43,6 +43,7 @@ def model_card(zoo: Zoo, results: str = "", data_sheet: str | None = None) -> st
         rows=[_row(entry) for entry in zoo.manifest.checkpoints],
         prior=_training(zoo, "prior"),
         pool=_training(zoo, "pool"),
+        has_students=bool(zoo.entries("student")),
         attributes=[training for training in heads if training.held_out_accuracy],
         accuracies=_accuracies,
         data_sheet=data_sheet,

@@ -24,7 +24,9 @@ from mia_demo.training.config import TrainConfig
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.reading import Zoo
 
-ADOPTED_KINDS = ("prior", "evaluator", "embedder", "features", "attributes", "pretrained")
+ADOPTED_KINDS = (
+    "prior", "evaluator", "embedder", "features", "attributes", "pretrained", "student"
+)  # fmt: skip
 STATES = "states"  # of unfinished trainings, beside the checkpoints
 
 

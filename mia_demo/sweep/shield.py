@@ -83,6 +83,8 @@ def _teach_students(team: Team, attacker: Attacker, plan: ShieldPlan, lanes: Seq
     """One target's student for each process, where attacks need it."""
 
     def teach(lane: str) -> str:
+        if attacker.student(lane):
+            return ""
         for _, sweep in plan.cells(lane):
             if METHODS[sweep.config.method].by_student and len(sweep.finished()) < sweep.total:
                 everything = torch.arange(POOL_STYLES)

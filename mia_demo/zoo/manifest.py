@@ -37,7 +37,8 @@ MANIFEST = "manifest.json"
 MANIFEST_FORMAT = 1
 MAX_MANIFEST_BYTES = 4_000_000
 CHECKPOINT_KINDS = (
-    "target", "evaluator", "embedder", "features", "attributes", "pretrained", "prior", "pool"
+    "target", "evaluator", "embedder", "features", "attributes", "pretrained", "prior", "pool",
+    "student",
 )  # fmt: skip
 FILE_NAME = r"[A-Za-z0-9][A-Za-z0-9_.+@-]{0,99}"
 CHECKPOINT_NAME = r"[A-Za-z0-9][A-Za-z0-9_.+@-]{0,63}"

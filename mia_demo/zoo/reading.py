@@ -119,8 +119,8 @@ class Zoo(ABC):
         return read_tensors(self.verified_path(self.entry(name).stored))
 
     def load_classifier(self, name: str) -> Classifier:
-        """A target or evaluator on the CPU, frozen, in evaluation mode."""
-        return self._classifier(self._entry_of(name, "target", "evaluator"))
+        """A target, evaluator or student on the CPU, frozen, in evaluation mode."""
+        return self._classifier(self._entry_of(name, "target", "evaluator", "student"))
 
     def load_embedder(self, name: str = "embedder") -> FaceEmbedder:
         return FaceEmbedder(self._classifier(self._entry_of(name, "embedder"))).eval()

@@ -37,7 +37,8 @@ class TrainingRecord:
         date: UTC, ISO 8601.
         device, precision, threads: where it was computed.
         logits: mean test logit of the right person (``target``) and of the ``others``.
-        made_with: sha256 of the checkpoints that a pool was computed with, by name.
+        made_with: sha256 of the checkpoints that a pool was computed with, by name; of the
+            ``target`` and the ``prior`` that taught a student.
         truncation_psi, styles: of a pool.
         class_names: of a converted classifier.
         converted_from: foreign file, its sha256, parameter count and licence.

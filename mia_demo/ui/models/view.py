@@ -72,7 +72,9 @@ def group_json(engine: Engine, shown: LoadedPeople, measured: MeasuredByWeights)
     """People with all networks loaded for them."""
     people, zoo = shown.people, shown.people.zoo
     styles = styles_in(zoo, shown.lanes)
-    others = [entry.name for entry in zoo.manifest.checkpoints if entry.kind != "target"]
+    # A student stands in for its target in one attack; a card of its own would say nothing more.
+    hidden = ("target", "student")
+    others = [entry.name for entry in zoo.manifest.checkpoints if entry.kind not in hidden]
     trained = {entry.name for entry in zoo.own.targets()}
     items = [
         _item(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -111,30 +112,52 @@ def test_labels_alone_beat_random_search_with_labels_alone(
     assert attack(tiny, brep) > attack(tiny, random)
 
 
+@pytest.fixture
+def quick_lessons(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Students that learn little, in a second."""
+    recipe = replace(student.STUDENT_RECIPE, arguments={"width": 8}, epochs=4)
+    monkeypatch.setattr(student, "STUDENT_PICTURES", 400)
+    monkeypatch.setattr(student, "STUDENT_RECIPE", recipe)
+
+
+@pytest.mark.usefixtures("quick_lessons")
 def test_a_student_that_knows_labels_alone_beats_random_search_with_labels_alone(
     tiny: Attacker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(METHODS, "random", by_queries(RandomSearch, LABEL, lambda c: FRESH))
-    monkeypatch.setattr(student, "STUDENT_PICTURES", 400)
-    monkeypatch.setattr(
-        student, "STUDENT_RECIPE", replace(student.STUDENT_RECIPE, arguments={"width": 8}, epochs=4)
-    )
-    target = tiny.lane("zero")
     found = attack(tiny, config_of("student"))
     assert found > attack(tiny, config_of("random"))
-    taught = tiny.students["zero"]
-    assert taught.classifier is not target.classifier
+    taught = tiny.student("zero")
+    assert taught.classifier is not tiny.lane("zero").classifier
     attack(tiny, config_of("student"))
-    assert tiny.students["zero"] is taught  # once for a target
+    assert tiny.student("zero") is taught  # once for a target
     (state,) = tiny.student_folder("zero").iterdir()
     written = state.stat().st_mtime_ns
-    tiny.students.clear()  # as in another process
-    attack(tiny, config_of("student"))
+    other = Attacker(tiny.zoo, COMPUTE, students=tiny.student_folder("zero").parent)
+    for _ in other.teach("zero", tiny.pools.known()[POOL_PSI]):  # as in another process
+        pass
     assert state.stat().st_mtime_ns == written  # taught already
-    for one, two in zip(
-        taught.classifier.parameters(), tiny.students["zero"].classifier.parameters(), strict=True
-    ):
-        assert torch.equal(one, two)
+    networks = (lane.classifier.parameters() for lane in (taught, other.student("zero")))
+    assert all(torch.equal(one, two) for one, two in zip(*networks, strict=True))
+
+
+@pytest.mark.usefixtures("quick_lessons")
+def test_a_student_that_comes_with_the_zoo_is_not_taught_again(tmp_path: Path) -> None:
+    zoo = make_tiny_zoo(tmp_path)
+    student.store_students(zoo, COMPUTE, tmp_path / "states")
+    assert [entry.name for entry in zoo.entries("student")] == [
+        "student_positive", "student_zero", "student_negative"
+    ]  # fmt: skip
+    assert zoo.target_names() == ["positive", "zero", "negative"]  # nobody attacks it by name
+    files = [entry.stored for entry in zoo.entries("student")]
+    student.store_students(zoo, COMPUTE, tmp_path / "states")
+    assert [entry.stored for entry in zoo.entries("student")] == files
+    attacker = Attacker(zoo, COMPUTE)
+    first = next(attacker.run(config_of("student")))
+    assert first.lanes  # nothing comes before the pictures to start from
+
+    zoo.adopt(zoo, replace(zoo.entry("evaluator"), kind="target"), "zero")
+    assert student.stored_student(zoo, "zero") is None  # another target taught it
 
 
 @pytest.mark.parametrize("name", ["taa", "mirror", "brep_mi"])

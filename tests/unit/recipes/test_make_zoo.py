@@ -6,6 +6,7 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mia_demo.attack import student
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
 from mia_demo.errors import ConfigError, DataError
@@ -75,6 +77,16 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick_lessons() -> Iterator[None]:
+    """Students that learn little, in no time."""
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(student, "STUDENT_PICTURES", 64)
+        recipe = replace(student.STUDENT_RECIPE, arguments={"width": 8}, epochs=1)
+        changed.setattr(student, "STUDENT_RECIPE", recipe)
+        yield
+
+
 @pytest.fixture(scope="module")
 def made(data: Path, tmp_path_factory: pytest.TempPathFactory, compute: Compute) -> Zoo:
     output = tmp_path_factory.mktemp("made") / "zoo"
@@ -88,6 +100,8 @@ def test_everything_is_in_the_manifest_and_on_the_card(made: Zoo) -> None:
         "evaluator": "evaluator",
         "embedder": "embedder", "features": "features", "attributes": "attributes",
         "pretrained": "pretrained", "prior": "prior", "pool": "pool",
+        "student_positive": "student", "student_zero": "student", "student_negative": "student",
+        "student_midre": "student",
     }  # fmt: skip
     card = (made.root / "README.md").read_text()
     assert "| negative | target | compact_resnet | -0.05 |" in card
@@ -127,7 +141,10 @@ def test_the_same_command_again_trains_only_the_prior(
     lines: list[str] = []
     again = make_zoo(data, made.root, RECIPE, compute, minutes=0.01, log=lines.append)
     after = {entry.name: entry.stored.sha256 for entry in again.manifest.checkpoints}
-    assert [name for name in before if before[name] != after[name]] == ["prior", "pool"]
+    assert [name for name in before if before[name] != after[name]] == [
+        "prior", "pool",
+        "student_positive", "student_zero", "student_negative", "student_midre",
+    ]  # fmt: skip
     assert again.entry("prior").training.images_seen > seen
     assert not any(
         line.startswith(("zero", "evaluator", "embedder", "attributes")) for line in lines
