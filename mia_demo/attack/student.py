@@ -38,7 +38,7 @@ from mia_demo.zoo.reading import Zoo
 from mia_demo.zoo.training_record import TrainingRecord
 
 STUDENT_PICTURES = POOL_STYLES  # the whole pool: its labels are known
-STUDENT_RECIPE = TrainConfig(arguments={"width": 24}, epochs=10, seed=5)
+STUDENT_RECIPE = TrainConfig(arguments={"width": 16}, epochs=10, seed=5)
 RENDERED_AT_ONCE = 500
 
 
