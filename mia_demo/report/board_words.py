@@ -129,11 +129,18 @@ def plain_for(row: BoardRow, rows: Sequence[BoardRow]) -> BoardRow | None:
 def against_plain(row: BoardRow, plain: BoardRow | None) -> Estimate | None:
     """Acc@1 of the best attack on this target minus that of the best on the plain one.
 
-    Of attacks that both met, over the people of all; None where there are none.
+    Of attacks that both met, over the people of both; where some have more people than others,
+    which take longer, of those with most. None where there are none.
     """
     if plain is None or plain is row:
         return None
-    names = [name for name in row.cells if name in plain.cells]
+    shared = {
+        name: common_people([row.cells[name], plain.cells[name]])
+        for name in row.cells
+        if name in plain.cells
+    }
+    most = max(map(len, shared.values()), default=0)
+    names = [name for name, people in shared.items() if len(people) == most]
     cells = [[which.cells[name] for name in names] for which in (row, plain)]
     people = common_people([*cells[0], *cells[1]]) if names else []
     if not people:

@@ -148,6 +148,10 @@ def test_sentences_claim_no_more_than_intervals_carry() -> None:
     assert (
         shield_sentence(lower, zero) == "Under each one’s best attack 25.0 points less than zero."
     )
+    # An attack on few people does not decide over many.
+    few = replace(lower.cells["brep_mi"], identities=[0, 1], acc1=share([1.0, 1.0]))
+    slow = replace(lower, cells={**lower.cells, "brep_mi": few})
+    assert shield_sentence(slow, zero) == shield_sentence(lower, zero)
     mixed = replace(lower.cells["taa"], acc1=share([float(n % 2) for n in NUMBERS]))
     unsure = replace(lower, cells={**lower.cells, "taa": mixed})
     assert "no difference from zero is certain" in shield_sentence(unsure, zero)
