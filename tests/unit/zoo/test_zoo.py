@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from mia_demo.attack.student import stored_student
 from mia_demo.defences.registry import DEFENCES
 from mia_demo.errors import CheckpointError
 from mia_demo.models.classifiers import build_classifier
@@ -78,6 +79,13 @@ def test_targets_of_other_defences_differ_from_the_plain_one_in_nothing_else(zoo
         recipe = {**plain.training.recipe, "defence": entry.name, "strengths": entry.strengths}
         assert entry.training.recipe == recipe
         assert (entry.test_accuracy or 0) >= (plain.test_accuracy or 0) - 0.03
+
+
+def test_every_target_has_its_student(zoo: Zoo) -> None:
+    for name in zoo.target_names():
+        student = stored_student(zoo, name)
+        assert student is not None, f"{name} or the prior was trained again; run store_students"
+        assert student.num_classes == zoo.entry(name).num_classes
 
 
 def test_files_are_small_enough_for_a_space(zoo: Zoo) -> None:
