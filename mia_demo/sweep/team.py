@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -75,9 +76,10 @@ class Team:
         Raises:
             ConfigError: another process was started with another plan.
         """
+        digest = sha256(plan.encode()).hexdigest()  # however many networks the plan names
         with _connection():
-            agreed = self.store.compare_set(f"{self.part}plan", "", plan).decode()
-        if agreed != plan:
+            agreed = self.store.compare_set(f"{self.part}plan", "", digest).decode()
+        if agreed != digest:
             raise ConfigError(
                 "The processes of this sweep differ in arguments, zoo, precision or versions; "
                 "start the same command with the same installation everywhere."
