@@ -113,7 +113,8 @@ class Stages:
         """Targets whose students the attack needs and nobody has."""
         if not self.method.by_student:
             return []
-        return [lane for lane in self.lanes if self.attacker.student(lane.name) is None]
+        targets = {lane.name: lane for lane in self.lanes}  # lanes may share one
+        return [lane for name, lane in targets.items() if self.attacker.student(name) is None]
 
     def _let_students_stand_in(
         self, untaught: list[Lane], pool: Pool

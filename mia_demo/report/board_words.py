@@ -129,8 +129,8 @@ def plain_for(row: BoardRow, rows: Sequence[BoardRow]) -> BoardRow | None:
 def against_plain(row: BoardRow, plain: BoardRow | None) -> Estimate | None:
     """Acc@1 of the best attack on this target minus that of the best on the plain one.
 
-    Of attacks that both met, over the people of both; where some have more people than others,
-    which take longer, of those with most. None where there are none.
+    Of attacks that both met, over the people of both. Where slow attacks met fewer people than the
+    others, only those that met most count. None where there are none.
     """
     if plain is None or plain is row:
         return None
