@@ -12,7 +12,7 @@ from mia_demo.metrics.estimates import Estimate, mean_over_identities
 from mia_demo.metrics.intervals import best_difference_interval
 from mia_demo.report.columns import interval_text, percent, points
 from mia_demo.sweep.board import BoardRow
-from mia_demo.sweep.board_figures import acc1_over, common_people, masking_gap
+from mia_demo.sweep.board_figures import common_people, masking_gap, shares_over
 from mia_demo.sweep.pooling import target_of
 
 PLAIN = "zero"  # the target that others are compared with, of the same training seed
@@ -43,6 +43,8 @@ def headline(rows: Sequence[BoardRow]) -> str:
     masked = [lane for lane, gap in gaps.items() if gap and is_below_zero(gap.interval)]
     kept = {row.lane: against_plain(row, plains[row.lane]) for row in others}
     less = {n: -e.known * 100 for n, e in kept.items() if e and is_below_zero(e.interval)}
+    for_faces = {row.lane: against_plain(row, plains[row.lane], "face_rank1") for row in others}
+    agreed = [n for n in less if (e := for_faces[n]) and is_below_zero(e.interval)]
     sentences = []
     if restored:
         sentences.append(
@@ -60,9 +62,19 @@ def headline(rows: Sequence[BoardRow]) -> str:
             f"Under each one’s best attack {_listed(list(less))} "
             f"{'gives' if len(less) == 1 else 'give'} less away than {PLAIN}, by {fewer} points."
         )
+        sentences.append(_second_judge(agreed, len(less)))
     return " ".join(sentences) or (
         "No attack without the gradient clearly beats the best with it, at this budget."
     )
+
+
+def _second_judge(agreed: Sequence[str], count: int) -> str:
+    """Of how many targets the face embedder is as certain as the evaluator."""
+    if not agreed:
+        return "The face embedder finds none of that certain."
+    if len(agreed) == count:
+        return "The face embedder agrees."
+    return f"The face embedder agrees about {_listed(agreed)} alone."
 
 
 def temperature_gain(row: BoardRow, plain: BoardRow | None = None) -> Estimate | None:
@@ -84,7 +96,7 @@ def temperature_gain(row: BoardRow, plain: BoardRow | None = None) -> Estimate |
     people = common_people(cells)
     if not people:
         return None
-    shares = acc1_over(cells, people)
+    shares = shares_over(cells, people)
     own, *others = (shares[:, k] - shares[:, k + 1] for k in range(0, len(cells), 2))
     return mean_over_identities(own - others[0] if others else own)
 
@@ -126,8 +138,8 @@ def plain_for(row: BoardRow, rows: Sequence[BoardRow]) -> BoardRow | None:
     return next((other for other in rows if other.lane == wanted), None)
 
 
-def against_plain(row: BoardRow, plain: BoardRow | None) -> Estimate | None:
-    """Acc@1 of the best attack on this target minus that of the best on the plain one.
+def against_plain(row: BoardRow, plain: BoardRow | None, judge: str = "acc1") -> Estimate | None:
+    """A judge's share under the best attack on this target minus that of the best on the plain one.
 
     Of attacks that both met, over the people of both. Where slow attacks met fewer people than the
     others, only those that met most count. None where there are none.
@@ -145,7 +157,7 @@ def against_plain(row: BoardRow, plain: BoardRow | None) -> Estimate | None:
     people = common_people([*cells[0], *cells[1]]) if names else []
     if not people:
         return None
-    own, other = (acc1_over(group, people) for group in cells)
+    own, other = (shares_over(group, people, judge) for group in cells)
     value = float(own.mean(axis=0).max() - other.mean(axis=0).max())
     interval = best_difference_interval(own, other) if len(own) > 1 else None
     return Estimate(value, interval)

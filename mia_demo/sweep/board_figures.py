@@ -14,11 +14,14 @@ from mia_demo.metrics.intervals import Interval, best_difference_interval
 from mia_demo.sweep.board import SHARES, BoardCell, BoardRow, Share
 
 
-def acc1_over(cells: Sequence[BoardCell], people: Sequence[int]) -> npt.NDArray[np.float64]:
-    """Acc@1 [I, A] of every identity under every attack; all attacks must have all people."""
+def shares_over(
+    cells: Sequence[BoardCell], people: Sequence[int], judge: str = "acc1"
+) -> npt.NDArray[np.float64]:
+    """A judge's share [I, A] of every identity under every attack; all must have all people."""
     columns = []
     for cell in cells:
-        found = dict(zip(cell.identities, cell.acc1.people, strict=True))
+        share: Share = getattr(cell, judge)
+        found = dict(zip(cell.identities, share.people, strict=True))
         columns.append([found[number] for number in people])
     return np.array(columns, dtype=float).reshape(len(cells), len(people)).T
 
@@ -59,7 +62,7 @@ def masking_gap(cells: Mapping[str, BoardCell]) -> Gap | None:
     people = common_people(list(cells.values()))
     if not people:
         return None
-    ones, others = (acc1_over([cells[n] for n in names], people) for names in (informed, blind))
+    ones, others = (shares_over([cells[n] for n in names], people) for names in (informed, blind))
     best, rest = ones.mean(axis=0), others.mean(axis=0)
     return Gap(
         value=float(best.max() - rest.max()),

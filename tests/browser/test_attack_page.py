@@ -98,7 +98,7 @@ def test_attack_from_click_to_result(open_page: OpenPage, tmp_path: Path) -> Non
 
 
 def test_stop_keeps_the_partial_result(open_page: OpenPage) -> None:
-    page = open_page(query=ENDLESS)
+    page = open_page(query=ENDLESS, reduced_motion="no-preference")  # with all that moves
     choose(page, 3)
     start(page)
     expect(page.locator(".status")).to_contain_text("Optimisation: step", timeout=90_000)

@@ -35,7 +35,7 @@ from mia_demo.ui.engine.line_up_dealing import Dealer
 from mia_demo.ui.engine.line_up_rooms import LineUpRooms
 from mia_demo.ui.shared.forms import linked_config
 from mia_demo.ui.shield.handlers import ShieldHandlers
-from mia_demo.ui.shield.view import attack_link
+from mia_demo.ui.shield.view import attack_link, board_json
 from tests.tiny_zoo import PEOPLE, make_tiny_zoo
 
 NUMBERS = list(range(PEOPLE))
@@ -114,6 +114,11 @@ def test_the_board_shows_every_cell_in_every_layer(engine: Engine) -> None:
     assert "640 classifier passes" in board["record"]
 
 
+def test_another_training_names_its_seed() -> None:
+    again = replace(row("negative", "b", taa=0.5), lane="negative@43")
+    assert board_json([again])["rows"][0]["what"] == "α = −0.05, training seed 43"
+
+
 def test_a_cell_leads_to_its_attack_where_the_weights_are(engine: Engine) -> None:
     handlers = ShieldHandlers(engine)
     found = handlers.cell("zero", "taa")
@@ -175,8 +180,14 @@ def test_the_headline_names_what_is_certain_against_the_plain_target() -> None:
     assert headline([plain, hidden]) == (
         "In negative large logits hide the gradient from the plain attack; dividing them by a "
         "temperature brings it back. Under each one’s best attack negative gives less away than "
-        "zero, by 12.5 points."
+        "zero, by 12.5 points. The face embedder agrees."
     )
+    unseen = share([0.5] * PEOPLE)
+    same_faces = replace(
+        hidden, cells={n: replace(c, face_rank1=unseen) for n, c in hidden.cells.items()}
+    )
+    faces = replace(plain, cells={n: replace(c, face_rank1=unseen) for n, c in plain.cells.items()})
+    assert headline([faces, same_faces]).endswith("The face embedder finds none of that certain.")
     as_plain = row("negative", "b", cross_entropy=0.5, temperature=0.75, random=0.25)
     assert headline([plain, as_plain]).startswith("No attack without the gradient clearly beats")
 

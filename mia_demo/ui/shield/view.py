@@ -27,6 +27,7 @@ from mia_demo.report.board_words import (
 )
 from mia_demo.report.columns import DASH, alpha_text, interval_text, percent
 from mia_demo.sweep.board import BoardCell, BoardRow, Share
+from mia_demo.sweep.pooling import SEPARATOR, target_of
 from mia_demo.ui.boards.lane_styles import lane_styles
 
 LAYERS = {
@@ -117,6 +118,9 @@ def _row(row: BoardRow, style: int, plain: BoardRow | None) -> dict[str, Any]:
     what = described(row.defence, row.strengths)
     if not what and row.alpha is not None:
         what = f"α = {alpha_text(row.alpha)}"
+    seed = row.lane.removeprefix(target_of(row.lane)).removeprefix(SEPARATOR)
+    if seed:
+        what += f", training seed {seed}"
     return {
         "lane": row.lane,
         "style": style,
