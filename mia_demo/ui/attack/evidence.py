@@ -54,6 +54,7 @@ class Evidence:
     claim: str
     given_away: dict[str, GivenAway] = field(default_factory=dict)
     runs: dict[int, AttackRun] = field(default_factory=dict)
+    _boards: dict[int, dict[str, Any]] = field(default_factory=dict)  # that somebody has seen
 
     def todays(self, day: date) -> int:
         """Whose attack the first visit shows."""
@@ -65,10 +66,14 @@ class Evidence:
         Raises:
             DataError: a photo or the run is damaged.
         """
-        run = self.runs.get(identity)
-        if run is None:
+        if identity not in self.runs:
             return None
-        board = run_board(self.engine, run)
+        if identity not in self._boards:
+            self._boards[identity] = self._recorded_board(identity)
+        return dict(self._boards[identity])
+
+    def _recorded_board(self, identity: int) -> dict[str, Any]:
+        board = run_board(self.engine, self.runs[identity])
         status = f"Recorded attack on identity {identity}; press Start to compute your own live."
         board = replace(board, phase="recorded", status=status, announcement=status)
         if board.replay:

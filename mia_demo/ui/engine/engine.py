@@ -70,7 +70,7 @@ class Engine:
             lambda entry: self.owned_runs.may_see(TrainingRun(entry).key),
         )
         self.compute = compute
-        self.identities = zoo.identities()
+        self.identities = zoo.identities().kept_open()
         self.embedded = People(zoo=self.zoo, identities=self.identities)
         self.own_people = PeopleStore(zoo, runs / OWN_PEOPLE_FOLDER)
         self.added = AddedStore(self.zoo, runs / ADDED_FOLDER)

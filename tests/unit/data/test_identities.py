@@ -39,6 +39,8 @@ def test_folder_and_zip_give_the_same_pictures(identity_folder: Path, zip_of: Pa
     assert images.shape == (12, 3, 16, 16)
     assert images.dtype == torch.uint8
     assert torch.equal(images, packed_images)
+    kept = packed.kept_open()
+    assert all(torch.equal(images, kept.tensors(16)[0]) for _ in range(2))
     assert labels.tolist() == packed_labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
 
 
