@@ -101,7 +101,7 @@ def compare(studio: Studio) -> Page:
 def shield(studio: Studio) -> Page:
     page = studio.open("tab=shield")
     page.get_by_role("gridcell").last.wait_for()
-    studio.wide("shield", page, 980)
+    studio.wide("shield", page, 1090)
     return page
 
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from mia_demo.attack.named import TITLES
 from mia_demo.metrics.estimates import Estimate, mean_over_identities
 from mia_demo.metrics.intervals import best_difference_interval
@@ -31,20 +34,30 @@ PUBLISHED = {
 
 
 def headline(rows: Sequence[BoardRow]) -> str:
-    """Where a gradient is masked, and which target keeps something from every attack."""
-    plains = {row.lane: plain_for(row, rows) for row in rows}
-    others = [row for row in rows if plains[row.lane] is not row]
-    restored = [
-        row.lane
-        for row in others
-        if _is_gain(temperature_gain(row)) and _is_gain(temperature_gain(row, plains[row.lane]))
-    ]
+    """Where a gradient is masked, and which target keeps something from every attack.
+
+    Several trainings of a target count as one, by their mean.
+    """
+    targets: dict[str, list[BoardRow]] = {}
+    for row in rows:
+        targets.setdefault(target_of(row.lane), []).append(row)
+    targets.pop(PLAIN, None)
+    restored, less, agreed = [], {}, []
+    for target, trainings in targets.items():
+        plains = [plain for row in trainings if (plain := plain_for(row, rows))]
+        name = target
+        if len(trainings) > 1:
+            name += f" (mean of {len(trainings)} trainings)"
+        if _is_gain(temperature_gain(trainings)) and _is_gain(temperature_gain(trainings, plains)):
+            restored.append(target)
+        difference = against_plain(trainings, plains)
+        if difference and is_below_zero(difference.interval):
+            less[name] = -difference.known * 100
+            for_faces = against_plain(trainings, plains, "face_rank1")
+            if for_faces and is_below_zero(for_faces.interval):
+                agreed.append(target)
     gaps = {row.lane: masking_gap(row.cells) for row in rows}
     masked = [lane for lane, gap in gaps.items() if gap and is_below_zero(gap.interval)]
-    kept = {row.lane: against_plain(row, plains[row.lane]) for row in others}
-    less = {n: -e.known * 100 for n, e in kept.items() if e and is_below_zero(e.interval)}
-    for_faces = {row.lane: against_plain(row, plains[row.lane], "face_rank1") for row in others}
-    agreed = [n for n in less if (e := for_faces[n]) and is_below_zero(e.interval)]
     sentences = []
     if restored:
         sentences.append(
@@ -77,33 +90,45 @@ def _second_judge(agreed: Sequence[str], count: int) -> str:
     return f"The face embedder agrees about {_listed(agreed)} alone."
 
 
-def temperature_gain(row: BoardRow, plain: BoardRow | None = None) -> Estimate | None:
-    """Acc@1 of cross-entropy on logits / T minus that on plain logits, over the people of both.
+def temperature_gain(
+    trainings: Sequence[BoardRow], plains: Sequence[BoardRow] = ()
+) -> Estimate | None:
+    """Acc@1 of cross-entropy on logits / T minus that on plain logits, over the people of all.
 
     That temperature brings a gradient back is a sign of a mask (Athalye et al., ICML 2018).
 
     Args:
-        plain: if it is another target, how much more the gain is than there.
+        trainings: of one target; their mean counts.
+        plains: of another, if the question is how much more the gain is than there.
 
     Returns:
         None where an attack is missing, or they have nobody in common.
     """
-    targets = [row] if plain is None or plain is row else [row, plain]
-    try:
-        cells = [t.cells[name] for t in targets for name in ("temperature", "cross_entropy")]
-    except KeyError:
+    pair = ("temperature", "cross_entropy")
+    if not all(name in row.cells for row in (*trainings, *plains) for name in pair):
         return None
-    people = common_people(cells)
+    people = common_people([row.cells[name] for row in (*trainings, *plains) for name in pair])
     if not people:
         return None
-    shares = shares_over(cells, people)
-    own, *others = (shares[:, k] - shares[:, k + 1] for k in range(0, len(cells), 2))
-    return mean_over_identities(own - others[0] if others else own)
+    own, *others = (_mean_shares(group, pair, people) for group in (trainings, plains) if group)
+    gain = own[:, 0] - own[:, 1]
+    return mean_over_identities(gain - (others[0][:, 0] - others[0][:, 1]) if others else gain)
+
+
+def _mean_shares(
+    trainings: Sequence[BoardRow],
+    names: Sequence[str],
+    people: Sequence[int],
+    judge: str = "acc1",
+) -> npt.NDArray[np.float64]:
+    """A judge's share [I, A] of every identity under these attacks, mean over trainings."""
+    shares = [shares_over([row.cells[n] for n in names], people, judge) for row in trainings]
+    return np.mean(shares, axis=0)
 
 
 def temperature_sentence(row: BoardRow) -> str:
     """Whether large logits hide the gradient; empty where that is not certain."""
-    gain = temperature_gain(row)
+    gain = temperature_gain([row])
     if gain is None or not _is_gain(gain):
         return ""
     more = f"{gain.known * 100:.1f} points more ({interval_text(gain.interval, 'points')})"
@@ -138,26 +163,26 @@ def plain_for(row: BoardRow, rows: Sequence[BoardRow]) -> BoardRow | None:
     return next((other for other in rows if other.lane == wanted), None)
 
 
-def against_plain(row: BoardRow, plain: BoardRow | None, judge: str = "acc1") -> Estimate | None:
-    """A judge's share under the best attack on this target minus that of the best on the plain one.
+def against_plain(
+    trainings: Sequence[BoardRow], plains: Sequence[BoardRow], judge: str = "acc1"
+) -> Estimate | None:
+    """A judge's share under the best attack on a target minus that of the best on the plain one.
 
-    Of attacks that both met, over the people of both. Where slow attacks met fewer people than the
-    others, only those that met most count. None where there are none.
+    Of attacks that all met, over the people of all, mean over trainings. Where slow attacks met
+    fewer people than the others, only those that met most count. None where there are none.
     """
-    if plain is None or plain is row:
-        return None
+    everyone = [*trainings, *plains]
     shared = {
-        name: common_people([row.cells[name], plain.cells[name]])
-        for name in row.cells
-        if name in plain.cells
+        name: common_people([row.cells[name] for row in everyone])
+        for name in everyone[0].cells
+        if all(name in row.cells for row in everyone)
     }
     most = max(map(len, shared.values()), default=0)
     names = [name for name, people in shared.items() if len(people) == most]
-    cells = [[which.cells[name] for name in names] for which in (row, plain)]
-    people = common_people([*cells[0], *cells[1]]) if names else []
-    if not people:
+    people = common_people([row.cells[name] for row in everyone for name in names]) if names else []
+    if not people or not plains:
         return None
-    own, other = (shares_over(group, people, judge) for group in cells)
+    own, other = (_mean_shares(group, names, people, judge) for group in (trainings, plains))
     value = float(own.mean(axis=0).max() - other.mean(axis=0).max())
     interval = best_difference_interval(own, other) if len(own) > 1 else None
     return Estimate(value, interval)
@@ -165,8 +190,10 @@ def against_plain(row: BoardRow, plain: BoardRow | None, judge: str = "acc1") ->
 
 def shield_sentence(row: BoardRow, plain: BoardRow | None) -> str:
     """What is left of the shield when each target meets its own best attack; empty without."""
-    difference = against_plain(row, plain)
-    if difference is None or plain is None:
+    if plain is None or plain is row:
+        return ""
+    difference = against_plain([row], [plain])
+    if difference is None:
         return ""
     if not difference.is_clear:
         return f"Under each one’s best attack no difference from {plain.lane} is certain."

@@ -192,6 +192,15 @@ def test_the_headline_names_what_is_certain_against_the_plain_target() -> None:
     assert headline([plain, as_plain]).startswith("No attack without the gradient clearly beats")
 
 
+def test_the_headline_takes_the_mean_of_several_trainings() -> None:
+    plain, hidden = row("zero", "a", taa=0.75), row("negative", "b", taa=0.5)
+    again = [replace(plain, lane="zero@43"), replace(hidden, lane="negative@43", cells=plain.cells)]
+    assert headline([plain, hidden, *again]) == (
+        "Under each one’s best attack negative (mean of 2 trainings) gives less away than zero, by "
+        "12.5 points. The face embedder agrees."
+    )
+
+
 def test_a_temperature_that_brings_the_gradient_back_is_told() -> None:
     hidden = row("negative", "a", cross_entropy=0.25, temperature=0.75, random=0.5)
     assert temperature_sentence(hidden) == (
