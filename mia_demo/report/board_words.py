@@ -43,8 +43,10 @@ def headline(rows: Sequence[BoardRow]) -> str:
         targets.setdefault(target_of(row.lane), []).append(row)
     targets.pop(PLAIN, None)
     restored, less, agreed = [], {}, []
-    for target, trainings in targets.items():
-        plains = [plain for row in trainings if (plain := plain_for(row, rows))]
+    for target, found in targets.items():
+        pairs = [(row, plain) for row in found if (plain := plain_for(row, rows))]
+        plains = [plain for _, plain in pairs]
+        trainings = [row for row, _ in pairs] or found
         name = target
         if len(trainings) > 1:
             name += f" (mean of {len(trainings)} trainings)"

@@ -195,7 +195,8 @@ def test_the_headline_names_what_is_certain_against_the_plain_target() -> None:
 def test_the_headline_takes_the_mean_of_several_trainings() -> None:
     plain, hidden = row("zero", "a", taa=0.75), row("negative", "b", taa=0.5)
     again = [replace(plain, lane="zero@43"), replace(hidden, lane="negative@43", cells=plain.cells)]
-    assert headline([plain, hidden, *again]) == (
+    alone = replace(hidden, lane="negative@44")  # without a plain training of its seed
+    assert headline([plain, hidden, *again, alone]) == (
         "Under each one’s best attack negative (mean of 2 trainings) gives less away than zero, by "
         "12.5 points. The face embedder agrees."
     )
