@@ -23,6 +23,7 @@ from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.checked_blocks import CheckedBlocks
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.handler import QUIET, toasts
+from mia_demo.ui.shared.pace import Pace
 from mia_demo.ui.shield.page import build_shield_page
 from mia_demo.ui.train.page import build_train_page
 from mia_demo.ui.understand.page import build_understand_page
@@ -80,9 +81,10 @@ def build_app(engine: Engine, notice: str = "") -> gr.Blocks:
 
 def build_pages(engine: Engine, app: gr.Blocks) -> AppState:
     """The tabs, each reachable by a link."""
+    pace = Pace()
     # A page is mounted when it is first opened and stays mounted.
     with gr.Tabs(elem_classes="pages", overflow_behavior="wrap") as tabs:
-        state = AppState(engine, app, tabs)
+        state = AppState(engine, app, tabs, pace)
         for label, build in PAGES.items():
             with state.address.tab(label) as page:
                 build(state, page)

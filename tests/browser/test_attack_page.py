@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.browser.conftest import ENDLESS, TINY
 
@@ -97,10 +97,16 @@ def test_attack_from_click_to_result(open_page: OpenPage, tmp_path: Path) -> Non
     expect(page.get_by_role("button", name="Start")).to_be_enabled()
 
 
+def tells_what_it_has_drawn(request: Request) -> bool:
+    """Without it a slow page would be sent more than it can draw, and Stop would come late."""
+    return request.url.endswith("/component_server/") and '"seen"' in (request.post_data or "")
+
+
 def test_stop_keeps_the_partial_result(open_page: OpenPage) -> None:
     page = open_page(query=ENDLESS, reduced_motion="no-preference")  # with all that moves
     choose(page, 3)
-    start(page)
+    with page.expect_request(tells_what_it_has_drawn, timeout=60_000):
+        start(page)
     expect(page.locator(".status")).to_contain_text("Optimisation: step", timeout=90_000)
     page.get_by_role("button", name="Stop").click()
     expect(phase(page)).to_have_attribute("data-phase", "stopped")

@@ -24,6 +24,7 @@ from mia_demo.ui.engine.training import plan_training, training_work
 from mia_demo.ui.engine.training_form import parse_training
 from mia_demo.ui.runs.handlers import RunsHandlers
 from mia_demo.ui.shared.app_state import AppState
+from mia_demo.ui.shared.pace import Pace
 from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
 from mia_demo.zoo.manifest import library_versions
 from tests.full_disk import full_disk
@@ -199,6 +200,6 @@ def test_a_training_is_deleted_with_its_lane_and_its_curves(
     listing, *_ = handlers.delete({"chosen": first}, {}, visit())
     assert engine.zoo.target_names()[-1] == "own-2"
     assert not (engine.zoo.own.path / "own-1.history.json").exists()
-    state = AppState(engine, gr.Blocks(), gr.Tabs())
+    state = AppState(engine, gr.Blocks(), gr.Tabs(), Pace())
     _, *pages = state.offered(visit(), listing, EMBEDDED, ["zero", "own-1"], ["own-1", "zero"])
     assert [lanes["value"] for lanes in pages] == [["zero"], ["zero"]]

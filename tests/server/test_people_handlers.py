@@ -24,6 +24,7 @@ from mia_demo.ui.engine.people_training import plan_series, plan_three_lanes, se
 from mia_demo.ui.engine.training_form import parse_training
 from mia_demo.ui.engine.training_speed import three_lanes_seconds
 from mia_demo.ui.shared.app_state import AppState
+from mia_demo.ui.shared.pace import Pace
 from mia_demo.ui.train.handlers import TrainHandlers
 from mia_demo.ui.train.people_handlers import PeopleHandlers
 from mia_demo.ui.train.people_view import notes
@@ -176,7 +177,7 @@ def test_classifiers_of_own_people_are_nobody_elses(
     assert engine.zoo.own.targets() == []
     training = TrainHandlers(engine)
     own: dict[str, Any] = {"people": people.key, "newest": "positive"}
-    state = AppState(engine, gr.Blocks(), gr.Tabs())
+    state = AppState(engine, gr.Blocks(), gr.Tabs(), Pace())
     attacked, *pages = state.offered(visit(), own, EMBEDDED, ["zero"], ["zero"], ["zero"])
     assert attacked["value"] == people.key
     assert len(pages) == 3

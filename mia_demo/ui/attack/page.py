@@ -96,7 +96,12 @@ def build_attack_page(app: AppState, address: AddressPage) -> None:
     app.blocks.opening = Opening(evidence, app.blocks.title, app.tabs)
     shown = [board, start, stop]
     form = [preset, seed, lanes, *knobs]
-    attacked = start.click(handlers.start, [people, picker, *form], shown, **JOB_EVENT)
+    attacked = start.click(
+        app.pace.limited(handlers.start, engine.attacks),
+        [people, picker, *form],
+        [*shown, app.pace.mark],
+        **JOB_EVENT,
+    )
     # In the browser: a result made with other settings stays and is marked as older.
     gr.on([part.change for part in form], None, [board, *form], board, js=MARK_OLDER)
     attacked.then(None, [board, *form], board, js=MARK_OLDER)

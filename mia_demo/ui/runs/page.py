@@ -60,9 +60,9 @@ def build_runs_page(app: AppState, page: AddressPage) -> None:
     )
     app.lanes_follow(deleted, runs)
     again.click(
-        handlers.repeat,
+        app.pace.limited(handlers.repeat, handlers.repetitions),
         details,
-        [details, board, training, progress, again, stop],
+        [details, board, training, progress, again, stop, app.pace.mark],
         **JOB_EVENT,
     )
     wire_stop(stop, handlers.repetitions)

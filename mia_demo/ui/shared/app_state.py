@@ -21,6 +21,7 @@ from mia_demo.ui.shared.lanes import (
     target_choices,
     ticked_lanes,
 )
+from mia_demo.ui.shared.pace import Pace
 
 
 @dataclass
@@ -29,6 +30,7 @@ class AppState:
 
     Attributes:
         blocks, tabs: the whole app, and its pages.
+        pace: keeps running jobs from sending more than a page can draw.
         attack_people, attack_lanes: the Attack page's choices.
         other_lanes: the choices of lanes on further pages.
         own_people: a component whose value names the visitor's own people by their ``key``.
@@ -38,6 +40,7 @@ class AppState:
     engine: Engine
     blocks: gr.Blocks
     tabs: gr.Tabs
+    pace: Pace
     address: AddressBook = field(default_factory=AddressBook)
     other_lanes: list[gr.CheckboxGroup] = field(default_factory=list)
     attack_people: gr.Radio = field(init=False)

@@ -110,7 +110,12 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
     # In the browser, so that the bars follow the slider without the server.
     alpha.change(None, alpha, label, js="(alpha) => alpha")
     runs = [
-        button.click(handler, inputs, [board, *buttons, own], **JOB_EVENT)
+        button.click(
+            app.pace.limited(handler, handlers.trainings),
+            inputs,
+            [board, *buttons, own, app.pace.mark],
+            **JOB_EVENT,
+        )
         for button, handler, inputs in (
             (start, handlers.start, [people, *form]),
             (three, handlers.start_three, [people]),

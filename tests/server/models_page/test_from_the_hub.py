@@ -20,6 +20,7 @@ from mia_demo.ui.models.handlers import ModelsHandlers
 from mia_demo.ui.models.view import NOTHING
 from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.handler import stop_job
+from mia_demo.ui.shared.pace import Pace
 from mia_demo.visitors.own_people import OwnPeople
 from mia_demo.zoo.manifest import MANIFEST
 from tests.hub_stand_in import HubStandIn
@@ -105,7 +106,7 @@ def test_lanes_come_from_the_hub_with_progress_and_the_commit(
     assert len({lane["style"] for lane in board["lanes"]}) == 6
     # Another tab on the same machine has them too, also after a restart.
     again = Engine(engine.zoo.base, engine.compute, engine.runs)
-    lanes, *_ = AppState(again, gr.Blocks(), gr.Tabs()).opened(visit("b"))
+    lanes, *_ = AppState(again, gr.Blocks(), gr.Tabs(), Pace()).opened(visit("b"))
     assert lanes["choices"][-1] == ("hub-3 (negative, α −0.05)", "hub-3")
     page.remove("hub-2")
     assert page.panel["status"] == "Removed: hub-2."
