@@ -14,7 +14,6 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from functools import wraps
 from typing import Any
 
@@ -59,36 +58,33 @@ class Pace:
         @wraps(handler)
         def paced(*values: Any) -> Iterator[FrameValues]:
             session = next(str(v.session_hash) for v in values if isinstance(v, gr.Request))
-            mark = 0
-            with closing(handler(*values)) as frames:  # type: ignore[type-var]
-                try:
-                    for frame in frames:
-                        now = time.monotonic()
-                        if mark:
-                            yield (*frame, gr.skip())
-                        else:
-                            mark, marked_at = next(self._numbers), now
-                            self._unseen[mark] = threading.Event()
-                            yield (*frame, mark)
-                        if now - marked_at >= MARK_SECONDS:
-                            self._wait(mark, marked_at, jobs, session)
-                            del self._unseen[mark]
-                            mark = 0
-                finally:
-                    self._unseen.pop(mark, None)
+            mark, marked_at = 0, 0.0
+            try:
+                for frame in handler(*values):
+                    if mark:
+                        yield (*frame, gr.skip())
+                    else:
+                        mark, marked_at = next(self._numbers), time.monotonic()
+                        self._unseen[mark] = threading.Event()
+                        yield (*frame, mark)
+                    if time.monotonic() - marked_at >= MARK_SECONDS:
+                        _wait(self._unseen[mark], jobs, session)
+                        del self._unseen[mark]
+                        mark = 0
+            finally:
+                self._unseen.pop(mark, None)
 
         return paced
 
-    def _wait(self, mark: int, marked_at: float, jobs: SessionJobs[Any], session: str) -> None:
-        """Until the page has sent the mark back and has rested, or the job is over."""
-        job, seen = jobs.job_of(session), self._unseen[mark]
-        if job is None:
+
+def _wait(seen: threading.Event, jobs: SessionJobs[Any], session: str) -> None:
+    """Until the page has sent the mark back, and as long again, unless the job is over."""
+    job = jobs.job_of(session)
+    began, rested_at = time.monotonic(), math.inf
+    while job is not None and not job.wait(0) and jobs.job_of(session) is job:
+        now = time.monotonic()
+        if seen.is_set() and rested_at == math.inf:
+            rested_at = now + (now - began)
+        if now >= min(rested_at, began + MAX_WAIT_SECONDS):
             return
-        began, rested_at = time.monotonic(), math.inf
-        while not job.wait(0) and jobs.job_of(session) is job:
-            now = time.monotonic()
-            if seen.is_set() and rested_at == math.inf:
-                rested_at = now + (now - began)
-            if now >= min(rested_at, began + MAX_WAIT_SECONDS):
-                return
-            job.wait(POLL_SECONDS)
+        job.wait(POLL_SECONDS)
