@@ -55,8 +55,8 @@ class AttackConfig:
     # Cross-entropy, as in the paper's 2-D example and in most attacks; Plug & Play's own Poincare
     # loss, made against vanishing gradients, gets past much of the shield here (docs/results.md).
     loss: str = "cross_entropy"
-    # Random crops keep at least this share of the picture's area. The paper's 0.9 parts positive
-    # from no smoothing less here (docs/experiments.md); ``paper`` keeps it.
+    # Random crops keep at least this share of the picture's area. With the paper's 0.9, positive
+    # smoothing differs less from none here (docs/experiments.md); ``paper`` keeps it.
     crop_scale: float = 0.8
     method: str = "gradient"  # how candidates move, one of METHOD_NAMES; see ``methods``
     temperature: float = 1.0  # logits are divided by it before the loss

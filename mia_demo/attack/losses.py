@@ -61,6 +61,7 @@ def logit_loss(logits: Tensor, target: int) -> Tensor:
     return -logits[:, target]
 
 
+# A further loss is added here; ``named.TITLES`` says what the page calls it.
 LOSSES: dict[str, IdentityLoss] = {
     "poincare": poincare_loss,
     "cross_entropy": cross_entropy_loss,

@@ -71,7 +71,7 @@ class AttackHandlers:
         self._numbers = itertools.count(1)  # of downloads
 
     def turn(self, shown: int, request: gr.Request) -> Any:
-        """Opened on a later day than the server was started: another person's turn.
+        """Today's person, for a page that was built when the server started on an earlier day.
 
         Args:
             shown: whom the page was built with.

@@ -102,7 +102,7 @@ def _people(results: SweepResults) -> dict[str, str]:
 def _leakage(
     rows: Sequence[LaneRow], styles: dict[str, int], people: dict[str, str]
 ) -> dict[str, Any]:
-    """A bar per lane; those of several smoothing factors by factor, as on an axis.
+    """One bar per lane, ordered by smoothing factor.
 
     Args:
         people: of ``_people``; an average over trainings has none.

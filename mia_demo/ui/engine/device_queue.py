@@ -67,7 +67,8 @@ class DeviceQueue:
     """Hands the device to one ticket at a time.
 
     Addresses take turns, in the order in which they last had the device; within an address the
-    first to come is the first to go. So who asks forty times delays the others by one job.
+    first to come is the first to go. So an address that asks forty times delays each other address
+    by one job only.
     """
 
     def __init__(self) -> None:

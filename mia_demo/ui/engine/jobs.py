@@ -4,9 +4,9 @@ A job computes in a thread of its own, because Gradio moves generators between t
 grad mode belongs to a thread. The device queue is ours, because a cancelled Gradio event frees its
 slot while its last step still runs.
 
-Who shares the device with others (``Visitor``) has one running and one waiting job, waits behind
-one job of each other address at most, loses the device after ``max_seconds``, and a job that
-nobody reads ends.
+Where visitors share the device (``Visitor``), each may have one running and one waiting job, and
+waits behind at most one job of every other address. A job ends after ``max_seconds`` of computing,
+or when nobody reads it any more.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Job(Generic[Frame]):
         yields_device: between two frames, let those who wait go first.
         is_short: a look at something; see ``device_queue``.
         max_seconds: of computing, where others share the device; then it ends with an error.
-        subject: what it is about, so that nobody ends it to ask for the same.
+        subject: what it is about: asking for the same again lets it go on.
 
     Attributes:
         endings: texts of the buttons with which the visitor asked it to end.

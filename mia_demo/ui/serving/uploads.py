@@ -76,7 +76,7 @@ class CountedUpload:
 class Uploads(Guard):
     """Counts uploads as they stream in, and deletes what nobody has read in time.
 
-    The owner of a private demo is held by the total alone.
+    For the owner of a private demo only the limit on all uploads together counts.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -10,15 +10,16 @@ A page describes what it shows in a ``JobView`` and passes it to ``stream``::
 
 What happens when Stop is pressed: ``wire_stop`` asks the job to end after its running step; where a
 step takes long, "Stopping …" is shown first. ``stream``, which still runs for Start, sees the
-frames end and yields ``JobView.over``. A stopped attack is kept like a finished one
-(``runs.saver.AttackSaver``). A closed tab closes the generator, which releases the job as well.
+frames end and yields ``JobView.over``. A stopped attack that has taken a step is kept like a
+finished one (``runs.saver.AttackSaver``). A closed tab closes the generator, which releases the job
+as well.
 
 Two races decide how buttons are updated:
 
-- Every frame repeats the state of the buttons. Gradio's client applies a frame's changes to the
-  object that holds the frame before; frames that arrive together, as when they overtake the answer
-  to the click, therefore all read like the last one. A Stop button that only the first frame names
-  would then stay disabled.
+- Every frame repeats the state of the buttons. Gradio's client applies the changes of each frame to
+  one and the same object. When several frames arrive before it looks, as when they overtake the
+  answer to the click, it sees the last one several times. A Stop button that only the first frame
+  enables would then stay disabled.
 - "Stopping …" is shown before the job is asked to end. Otherwise a quick job's last frame can
   reach the browser first, and "Stopping …" stays.
 """

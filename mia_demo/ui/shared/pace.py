@@ -22,7 +22,7 @@ import gradio as gr
 from mia_demo.ui.engine.sessions import SessionJobs
 from mia_demo.ui.shared.components import component
 
-MARK_SECONDS = 0.5  # between two marks, and until one is overdue
+MARK_SECONDS = 0.5  # from one mark to the next; a mark that takes longer to return is overdue
 MAX_WAIT_SECONDS = 5.0  # a page in the background may draw nothing; it gets a frame now and then
 POLL_SECONDS = 0.05
 

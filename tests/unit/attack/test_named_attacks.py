@@ -13,6 +13,7 @@ from mia_demo.attack import student
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import METHOD_NAMES, PRESETS, AttackConfig
 from mia_demo.attack.head_features import public_features
+from mia_demo.attack.losses import LOSSES
 from mia_demo.attack.methods import GRADIENT, LABEL, METHODS, by_queries
 from mia_demo.attack.named import (
     ATTACKS,
@@ -82,6 +83,13 @@ def test_every_attack_beats_random_search_at_equal_budget(
 ) -> None:
     assert BUDGET / 2 < classifier_passes(config_of(name))["optimisation"] <= BUDGET
     assert attack(tiny, config_of(name)) > random_search
+
+
+@pytest.mark.parametrize(
+    "choice", [*({"loss": loss} for loss in LOSSES), *({"method": name} for name in METHODS)]
+)
+def test_every_loss_and_method_can_be_put_into_words(choice: dict[str, str]) -> None:
+    assert attack_words(AttackConfig(**choice))
 
 
 def test_genes_beat_random_search_in_what_both_ask_for(tiny: Attacker) -> None:
