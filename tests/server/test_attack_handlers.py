@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
+import pytest
 
+from mia_demo.attack.frames import AttackFrame
+from mia_demo.runs.replay import Replay
 from mia_demo.system.device import choose_compute
 from mia_demo.ui.attack.handlers import ENDED, AttackHandlers
 from mia_demo.ui.engine.device_queue import Ticket
@@ -30,3 +35,24 @@ def test_a_choice_that_arrives_after_start_ends_no_attack_on_that_identity(tmp_p
     assert job.stopped
     assert board["status"].startswith(ENDED)
     started.close()
+
+
+def test_an_attack_that_the_board_calls_done_is_among_the_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(make_tiny_zoo(tmp_path / "zoo"), choose_compute("cpu"), tmp_path / "runs")
+    may_be_saved, keep = threading.Event(), engine.kept.keep
+
+    def slow_keep(report: dict[str, Any], frame: AttackFrame, recording: Replay) -> str:
+        may_be_saved.wait(30)
+        return keep(report, frame, recording)
+
+    monkeypatch.setattr(engine.kept, "keep", slow_keep)
+    handlers = AttackHandlers(engine)
+    knobs = preset_values("quick")
+    for board, *_ in handlers.start(visit(), EMBEDDED, 1, "quick", 0, ["zero"], *knobs):
+        if board["status"].startswith("Done"):  # its pictures are there
+            may_be_saved.set()
+        if board["phase"] == "done":
+            assert len(engine.kept.attacks()) == 1
+    assert board["phase"] == "done"

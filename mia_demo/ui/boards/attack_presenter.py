@@ -57,6 +57,7 @@ class BoardPresenter:
         )
         self._announced_at = -math.inf
         self._saver: AttackSaver | None = None
+        self._is_complete = False
 
     def waiting(self, place: Waiting) -> BoardView:
         if place.running == "an attack":
@@ -65,6 +66,7 @@ class BoardPresenter:
 
     def update(self, tracked: Tracked) -> BoardView:
         frame, self._saver = tracked.frame, tracked.saver
+        self._is_complete = frame.is_last
         if not frame.lanes:
             share = f"{frame.step} %" if frame.total_steps == 100 else "…"
             status = (
@@ -85,7 +87,8 @@ class BoardPresenter:
             self._lane(view, lanes[view.name], tracked.curves, low) for view in self.view.lanes
         )
         return self._show(
-            phase="done" if frame.is_last else "running",
+            # An attack that is to be kept is done once it is: who looks for it then finds it.
+            phase="done" if frame.is_last and self._saver is None else "running",
             status=self._sentence(frame, views),
             urgent=frame.is_last or frame.stage != self.view.stage,
             stage=frame.stage,
@@ -99,7 +102,8 @@ class BoardPresenter:
 
     def over(self) -> BoardView:
         """When the job is over; if the attack was to be kept and was not, it says why."""
-        board = self.view if self.view.phase == "done" else self._stopped()
+        done = replace(self.view, phase="done")
+        board = self.view = done if self._is_complete else self._stopped()
         if self._saver is None:
             return board
         recording = self._saver.recording()
