@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 # Without a window's own parts, which are programs of their own, a page costs a third less.
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
@@ -76,6 +76,24 @@ def opening(browser: Browser, app_url: str) -> Iterator[Callable[..., Page]]:
     yield new
     for context in contexts:
         context.close()
+
+
+# A frame later what was queued before it is done.
+FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+def unfold(part: Page | Locator, name: str, label: str) -> Locator:
+    """Unfolds settings, and waits for the field with this label.
+
+    A frame after Gradio has shown the fields, it tells them once more what they were told while
+    they were folded: what a test had filled in before that would be lost.
+    """
+    fold = part.get_by_role("button", name=name)
+    fold.click()
+    field = part.get_by_label(label).first
+    field.wait_for()
+    fold.evaluate(f"() => {FRAMES}")
+    return field
 
 
 def shown_controls(page: Page) -> int:

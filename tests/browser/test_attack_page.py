@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.browser.conftest import ENDLESS, TINY
+from tests.browser.conftest import ENDLESS, TINY, unfold
 
 AXE = Path(__file__).with_name("axe.min.js")
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
@@ -23,7 +23,7 @@ def settings(page: Page) -> None:
     """Unfolds the settings, if they are folded."""
     fold = page.get_by_role("button", name="Settings")
     if fold.get_attribute("aria-expanded") == "false":
-        fold.click()
+        unfold(page, "Settings", "Find by number")
 
 
 def choose(page: Page, identity: int) -> None:

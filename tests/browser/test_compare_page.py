@@ -13,7 +13,7 @@ from playwright.sync_api import Download, Locator, Page, expect
 from mia_demo.report.contact_sheet import contact_sheet
 from mia_demo.sweep.results import load_results
 from mia_demo.zoo.folder import EMBEDDED_ZOO
-from tests.browser.conftest import ENDLESS, shown_controls
+from tests.browser.conftest import ENDLESS, shown_controls, unfold
 from tests.browser.test_attack_page import phase, start, violations, width_on_a_phone
 
 OpenPage = Callable[..., Page]
@@ -50,7 +50,7 @@ def photos(page: Page) -> Locator:
     return page.get_by_role("img", name=re.compile("^Training photo of identity"))
 
 
-def unfold(page: Page, title: str) -> None:
+def open_figures(page: Page, title: str) -> None:
     summary = page.locator("summary").filter(has_text=title).first
     if not summary.evaluate("summary => summary.parentElement.open"):
         summary.click()
@@ -65,8 +65,7 @@ def prepare_tiny_sweep(page: Page, identities: str, seeds: str = "0") -> None:
     form = controls(page)
     form.get_by_role("button", name="Attack many people").click()
     form.get_by_label("Identities").fill(identities)
-    form.get_by_role("button", name="More settings").click()
-    form.get_by_label("Seeds").fill(seeds)
+    unfold(form, "More settings", "Seeds").fill(seeds)
     for label, value in (("Candidates", 2), ("Steps", 2), ("Kept results", 2)):
         form.get_by_label(label, exact=True).fill(str(value))
     form.get_by_label("Selection rounds").fill("1")
@@ -90,13 +89,13 @@ def test_first_look_shows_the_recorded_results(recorded: Page) -> None:
     expect(bars.first).to_have_attribute("aria-label", re.compile(r"^positive, α = \+0.1: 92% "))
     expect(page.locator("p.verdict[data-agreement]")).to_contain_text("The paper finds")
     assert page.evaluate("document.documentElement.scrollHeight") < 2000
-    unfold(page, "Figures")
+    open_figures(page, "Figures")
     assert column(page, "Lane") == LANES
 
 
 def test_headings_sort_by_click_and_keyboard(recorded: Page) -> None:
     page = recorded
-    unfold(page, "Figures")
+    open_figures(page, "Figures")
     alpha = page.get_by_role("columnheader", name="α")
     alpha.get_by_role("button").click()
     expect(alpha).to_have_attribute("aria-sort", "ascending")
@@ -122,7 +121,7 @@ def test_a_bar_or_a_point_shows_its_reconstructions(recorded: Page) -> None:
     expect(pictures).to_have_attribute("aria-label", re.compile("from lane zero:"))
     expect(page.locator("section.sheet")).to_be_in_viewport()
     # A point in the chart does the same, with the keyboard too, and once more takes it back.
-    unfold(page, "Accuracy against leakage")
+    open_figures(page, "Accuracy against leakage")
     point = page.get_by_role("button", name=re.compile("^negative: test accuracy"))
     point.press("Enter")
     expect(pictures).to_have_attribute("aria-label", re.compile("from lane negative:"))
@@ -154,7 +153,7 @@ def test_the_wall_of_faces_is_paged(recorded: Page) -> None:
 def test_trainings_of_a_target_share_one_label(open_page: OpenPage) -> None:
     page = open_page(query="tab=compare&results=results/trainings")
     expect(page.locator(".leakage .bar .name")).to_have_text(LANES)
-    unfold(page, "Accuracy against leakage")
+    open_figures(page, "Accuracy against leakage")
     plot = page.locator(".scatter")
     expect(plot.get_by_role("button", name=re.compile("@4[234]: test accuracy"))).to_have_count(9)
     expect(plot.locator("text.label")).to_have_text(LANES)
@@ -188,7 +187,7 @@ def test_sweep_stop_resume_and_results(open_page: OpenPage) -> None:
     expect(status).to_have_text("All 12 attacks are done; the results are shown.", timeout=TIMEOUT)
     expect(page.locator(".provenance")).to_contain_text("with seeds 0, 1, 2, 3, 4, 5")
     expect(photos(page)).to_have_count(2)
-    unfold(page, "Figures")
+    open_figures(page, "Figures")
     assert column(page, "Lane") == LANES
     # Too few images for a Fréchet distance: a dash and the reason.
     page.get_by_label("All figures").first.check()
@@ -228,7 +227,7 @@ def test_a_slip_is_one_clear_error(recorded: Page) -> None:
 
 def test_downloads(recorded: Page, tmp_path: Path) -> None:
     page = recorded
-    unfold(page, "In words")
+    open_figures(page, "In words")
     files = {}
     for kind, name in (("csv", "CSV"), ("json", "JSON"), ("html", "HTML report")):
         with page.expect_download() as download:
@@ -276,9 +275,9 @@ def test_axe_finds_nothing_serious_and_a_phone_need_not_scroll_sideways(
     controls(page).get_by_role("button", name="Attack many people").click()
     controls(page).get_by_role("button", name="More settings").click()
     for title in ("In words", "Accuracy against", "Figures", "What leaks"):
-        unfold(page, title)
+        open_figures(page, title)
     page.get_by_label("All figures").first.check()
-    unfold(page, "What the figures mean")
+    open_figures(page, "What the figures mean")
     page.screenshot(path=tmp_path / "compare.png")
     assert violations(page) == []
     assert width_on_a_phone(page) == 390

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import shown_controls
+from tests.browser.conftest import shown_controls, unfold
 from tests.browser.test_attack_page import CONFIDENCES, PHONE, choose, phase, start, violations
 
 OpenPage = Callable[..., Page]
@@ -104,8 +104,7 @@ def test_attack_find_rename_scrub_repeat_take_home_delete(
     choose(page, 62)
     page.get_by_label("Seed").fill("5")
     page.get_by_role("checkbox", name="positive").uncheck()
-    page.get_by_role("button", name="Advanced").click()
-    page.get_by_label("Steps").fill("6")
+    unfold(page, "Advanced", "Steps").fill("6")
     start(page)
     expect(phase(page)).to_have_attribute("data-phase", "done", timeout=90_000)
     open_runs(page)

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, Route, expect
 from safetensors.torch import load_file
 
-from tests.browser.conftest import ENDLESS, TINY, shown_controls
+from tests.browser.conftest import ENDLESS, TINY, shown_controls, unfold
 from tests.browser.test_attack_page import (
     phase,
     settings,
@@ -46,9 +46,9 @@ def prepare_tiny_training(page: Page, *, alpha: float, epochs: int, seed: int) -
     slide(page, "Smoothing factor", alpha)
     slide(page, "Photos of each person", 1)
     slide(page, "Epochs", epochs)
-    controls(page).get_by_role("button", name="More settings").click()
-    controls(page).get_by_label("Seed").fill(str(seed))
-    controls(page).get_by_label("Seed").press("Tab")
+    field = unfold(controls(page), "More settings", "Seed")
+    field.fill(str(seed))
+    field.press("Tab")
 
 
 def board(page: Page) -> Locator:
@@ -230,9 +230,9 @@ def test_a_training_lets_another_visitors_attack_go_first(open_page: OpenPage) -
 
 def test_a_slip_is_one_clear_error(open_page: OpenPage) -> None:
     page = open_train(open_page)
-    controls(page).get_by_role("button", name="More settings").click()
-    controls(page).get_by_label("Learning rate").fill("5")
-    controls(page).get_by_label("Learning rate").press("Tab")
+    field = unfold(controls(page), "More settings", "Learning rate")
+    field.fill("5")
+    field.press("Tab")
     button(page, "Start").click()
     expect(page.get_by_text("Learning rate must lie between 1e-05 and 0.1, not 5.")).to_have_count(
         1

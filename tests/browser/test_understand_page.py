@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import TINY, shown_controls
+from tests.browser.conftest import TINY, shown_controls, unfold
 from tests.browser.test_attack_page import PHONE, choose, violations
 
 OpenPage = Callable[..., Page]
@@ -157,9 +157,8 @@ def test_embedding_view_with_numbers(opened: Page) -> None:
         intra, inter, ratio = row.locator("td").all_inner_texts()[:3]
         assert float(ratio) == pytest.approx(float(intra) / float(inter), abs=0.01)
     # Other people; a slip is one clear message.
-    page.get_by_role("button", name="Show other people").click()
-    numbers = page.get_by_label("Identities to show")
-    expect(numbers).to_have_value("0,1,2,3,4")  # the box is told only once it is unfolded
+    numbers = unfold(page, "Show other people", "Identities to show")
+    expect(numbers).to_have_value("0,1,2,3,4")
     numbers.fill("5,17")
     numbers.press("Enter")
     expect(view.get_by_role("listitem")).to_have_text(
