@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import zlib
 from pathlib import Path
 
@@ -11,9 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from mia_demo.system.files import replacing
+
 JPEG_QUALITY = 85  # 0.1 ms and 2 KB for 64 pixels; PNG costs eight times both
 WEBP_QUALITY = 80  # 0.6 ms and 0.7 KB
 MAX_READ_PIXELS = 64_000_000
+MAX_WEBP_SIDE = 16_383
+SHEET_QUALITY = 90
 
 
 def data_uri(pixels: npt.NDArray[np.uint8]) -> str:
@@ -52,6 +57,26 @@ def read_picture(source: Path | io.BytesIO, kind: str) -> npt.NDArray[np.uint8]:
             return np.array(image.convert("RGB"))
     except (Image.DecompressionBombError, SyntaxError, EOFError, zlib.error) as error:
         raise ValueError(str(error)) from error  # Pillow's answers to some broken files
+
+
+def write_sheet(path: Path, pictures: npt.NDArray[np.uint8]) -> None:
+    """Writes pictures [rows, columns, R, R, 3] as one WebP, smaller where they are too many for it.
+
+    ``read_picture`` reads it; a picture's side is the sheet's height by the number of rows.
+    """
+    rows, columns, size = pictures.shape[:3]
+    most = min(MAX_WEBP_SIDE // max(rows, columns), math.isqrt(MAX_READ_PIXELS // (rows * columns)))
+    if size > most:
+        cells = [shrunk(cell, most) for cell in pictures.reshape(-1, size, size, 3)]
+        pictures, size = np.stack(cells).reshape(rows, columns, most, most, 3), most
+    sheet = pictures.transpose(0, 2, 1, 3, 4).reshape(rows * size, columns * size, 3)
+    with replacing(path) as temporary:
+        Image.fromarray(sheet).save(temporary, format="WEBP", quality=SHEET_QUALITY, method=6)
+
+
+def shrunk(picture: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
+    """uint8 [R, R, 3] -> [side, side, 3]."""
+    return np.asarray(Image.fromarray(picture).resize((side, side), Image.Resampling.LANCZOS))
 
 
 def _encoded(pixels: npt.NDArray[np.uint8], kind: str, quality: int) -> str:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from mia_demo.attack.frames import STAGES, AttackFrame, LaneFrame, StepDetail
-from mia_demo.data.pictures import read_picture, sprite
+from mia_demo.data.pictures import read_picture, shrunk, sprite
 from mia_demo.errors import DataError
 from mia_demo.system.files import write_bytes
 from mia_demo.system.json_files import checked, read_json
@@ -25,7 +25,7 @@ REPLAY_FIGURES = "replay.json"
 MAX_RECORDED_STEPS = 60  # of an optimisation, evenly spread
 MAX_PICTURE_SIZE = 128  # pixels
 SHEET_COLUMNS = 16  # of the sheet; WebP allows 16,383 pixels each way
-SHEET_QUALITY = 85
+REPLAY_QUALITY = 85
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class ReplayRecorder:
         by_lane = np.stack([np.stack(pictures) for pictures in self._pictures], axis=1)
         buffer = io.BytesIO()
         pixels = sprite(by_lane.reshape(-1, *by_lane.shape[2:]), SHEET_COLUMNS)
-        Image.fromarray(pixels).save(buffer, "WEBP", quality=SHEET_QUALITY)
+        Image.fromarray(pixels).save(buffer, "WEBP", quality=REPLAY_QUALITY)
         return Replay(self._lanes, tuple(self._moments), by_lane.shape[2], buffer.getvalue())
 
 
@@ -177,5 +177,4 @@ def _lane_moment(lane: LaneFrame) -> LaneMoment:
 def _small(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     if picture.shape[0] <= MAX_PICTURE_SIZE:
         return picture.copy()  # the frame's array is the whole batch
-    size = (MAX_PICTURE_SIZE, MAX_PICTURE_SIZE)
-    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+    return shrunk(picture, MAX_PICTURE_SIZE)

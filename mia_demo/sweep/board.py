@@ -15,16 +15,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from mia_demo.data.pictures import read_picture
+from mia_demo.data.pictures import read_picture, write_sheet
 from mia_demo.defences.label_smoothing import LabelSmoothing
 from mia_demo.errors import DataError
 from mia_demo.metrics.estimates import mean_over_identities
 from mia_demo.metrics.intervals import Interval
 from mia_demo.sweep.library import RECORDED_FOLDER
 from mia_demo.sweep.provenance import Provenance
-from mia_demo.system.files import replacing, write_json
+from mia_demo.system.files import write_json
 from mia_demo.system.json_files import checked, read_json
 from mia_demo.zoo.reading import Zoo
 
@@ -118,11 +117,8 @@ def save_row(row: BoardRow, pictures: npt.NDArray[np.uint8], folder: Path) -> No
         pictures: uint8 [A, I, R, R, 3], by attack the best reconstruction of each identity of the
             record.
     """
-    attacks, people, size = pictures.shape[:3]
-    sheet = pictures.transpose(0, 2, 1, 3, 4).reshape(attacks * size, people * size, 3)
     picture_file, figure_file = row_files(folder, row.lane)
-    with replacing(picture_file) as temporary:
-        Image.fromarray(sheet).save(temporary, format="WEBP", quality=90, method=6)
+    write_sheet(picture_file, pictures)
     write_json(figure_file, {"format": BOARD_FORMAT, **asdict(row)})
 
 

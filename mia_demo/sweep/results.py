@@ -12,11 +12,10 @@ from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.lanes import stage_names
-from mia_demo.data.pictures import read_picture
+from mia_demo.data.pictures import read_picture, write_sheet
 from mia_demo.errors import DataError
 from mia_demo.sweep.judging import Judge, reference_of
 from mia_demo.sweep.pooling import compare_with_zero
@@ -24,7 +23,7 @@ from mia_demo.sweep.provenance import Provenance
 from mia_demo.sweep.rows import LaneRow, row_from_json, row_to_json
 from mia_demo.sweep.sweep import SweepPlan
 from mia_demo.sweep.table import Table, mean_curve
-from mia_demo.system.files import replacing, write_json
+from mia_demo.system.files import write_json
 from mia_demo.system.json_files import checked, read_json
 
 RESULTS_FILE = "results.json"
@@ -143,10 +142,7 @@ def judged_attacks(plan: SweepPlan) -> dict[str, list[JudgedAttack]]:
 
 def save_results(results: SweepResults, folder: Path) -> None:
     """Writes the folder; ``results.json`` last, so a folder with it is complete."""
-    lanes, people, size = results.pictures.shape[:3]
-    sheet = results.pictures.transpose(0, 2, 1, 3, 4).reshape(lanes * size, people * size, 3)
-    with replacing(folder / BEST_PICTURES_FILE) as temporary:
-        Image.fromarray(sheet).save(temporary, format="WEBP", quality=90, method=6)
+    write_sheet(folder / BEST_PICTURES_FILE, results.pictures)
     values = {
         "format": RESULTS_FORMAT,
         "record": asdict(results.record),
