@@ -61,6 +61,8 @@ def answer_attack(request: AttackRequest) -> dict[str, Any]:
     choices = {"identity": request.identity, "lanes": lanes, "seed": request.seed}
     config = _config(request, **choices)
     attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
+    judge.check([config.identity])
+    attribute_judge, _ = open_attribute_judge(zoo, compute)
     frame: AttackFrame | None = None
     recorder = ReplayRecorder()
     with progress("attack") as bar:
@@ -71,7 +73,6 @@ def answer_attack(request: AttackRequest) -> dict[str, Any]:
             bar.refresh()
     assert frame is not None
     verdicts = {lane.name: judge.judge(lane.images, config.identity) for lane in frame.lanes}
-    attribute_judge, _ = open_attribute_judge(zoo, compute)
     attributes = {}
     if attribute_judge:
         attributes = {

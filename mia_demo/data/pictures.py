@@ -38,21 +38,24 @@ def png(pixels: npt.NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def read_picture(source: Path | io.BytesIO, kind: str) -> npt.NDArray[np.uint8]:
+def read_picture(
+    source: Path | io.BytesIO, kind: str, *, most: int = MAX_READ_PIXELS
+) -> npt.NDArray[np.uint8]:
     """A picture file of our own, which may be damaged by now.
 
     Args:
         kind: the only format that is tried, such as ``PNG``.
+        most: pixels; Pillow itself reads up to 179 million.
 
     Returns:
         uint8 [H, W, 3].
 
     Raises:
-        OSError, ValueError: it cannot be read, or has more than ``MAX_READ_PIXELS``.
+        OSError, ValueError: it cannot be read, or has more than ``most`` pixels.
     """
     try:
         with Image.open(source, formats=[kind]) as image:
-            if image.width * image.height > MAX_READ_PIXELS:
+            if image.width * image.height > most:
                 raise ValueError(f"{image.width} x {image.height} pixels are too many")
             return np.array(image.convert("RGB"))
     except (Image.DecompressionBombError, SyntaxError, EOFError, zlib.error) as error:

@@ -48,6 +48,10 @@ def knowledge_extraction(
             "Knowledge extraction needs real images of both splits, not "
             f"{len(train.labels)} for training and {len(test.labels)} for testing."
         )
+    if len(train.labels.unique()) < 2:
+        raise ConfigError(
+            "Knowledge extraction needs at least 2 identities; a student of one is always right."
+        )
     num_classes = int(max(train.labels.max(), test.labels.max())) + 1
     counts = reconstructions.labels.bincount(minlength=num_classes)
     for label in train.labels.unique().tolist():

@@ -103,16 +103,15 @@ def make_board_zoo(
     Raises:
         ConfigError: ``source`` has no target that was trained plainly.
     """
-    configs = {name: _recipe_of(source, name) for name in source.target_names()}
-    plain = [c for c in configs.values() if not c.alpha and c.defence == LabelSmoothing.name]
+    known = _known_recipes(source).values()
+    plain = [c for c in known if not c.alpha and c.defence == LabelSmoothing.name]
     if not plain:
         raise ConfigError("This zoo has no target with α = 0 whose training defences could share.")
-    configs |= _by_training_seed(source, seeds)
-    configs |= {
+    configs = _by_training_seed(source, seeds) | {
         name: replace(plain[0], defence=name, strengths=dict(strengths.get(name, {})))
         for name in defences
     }
-    return make_variants(source, configs, root, compute, log)
+    return make_variants(source, configs, root, compute, log, kept=source.target_names())
 
 
 def make_variants(
@@ -121,17 +120,24 @@ def make_variants(
     root: Path,
     compute: Compute,
     log: Callable[[str], None],
+    *,
+    kept: Sequence[str] = (),
 ) -> FolderZoo:
     """A zoo in ``root`` with these targets; prior, judges and identities are those of ``source``.
 
     Targets that ``source`` has already trained with the same settings are adopted.
+
+    Args:
+        kept: targets of ``source`` to adopt as they are.
     """
-    made = {name: _recipe_of(source, name) for name in source.target_names()}
+    made = _known_recipes(source)
     zoo = FolderZoo.create(root)
     zoo.adopt_identities(source)
     for kind in ADOPTED_KINDS:
         for entry in source.entries(kind):
             zoo.adopt(source, entry, entry.name)
+    for name in kept:
+        zoo.adopt(source, source.entry(name), name)
     workshop = Workshop(zoo, compute, root / STATES, log)
     for name, config in configs.items():
         same = next((known for known, recipe in made.items() if recipe == config), None)
@@ -147,7 +153,19 @@ def make_variants(
 
 
 def _recipe_of(zoo: Zoo, name: str) -> TrainConfig:
-    return checked(TrainConfig, zoo.entry(name).training.recipe, "recipe")
+    recipe = zoo.entry(name).training.recipe
+    if not recipe:
+        raise ConfigError(
+            f"How {name!r} was trained is not known, as it was converted, so no other target can "
+            "be trained like it. Train it with the command train first."
+        )
+    return checked(TrainConfig, recipe, "recipe")
+
+
+def _known_recipes(zoo: Zoo) -> dict[str, TrainConfig]:
+    """Of the targets that this program has trained."""
+    names = [name for name in zoo.target_names() if zoo.entry(name).training.recipe]
+    return {name: _recipe_of(zoo, name) for name in names}
 
 
 def _by_training_seed(zoo: Zoo, seeds: Sequence[int]) -> dict[str, TrainConfig]:

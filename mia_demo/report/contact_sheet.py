@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from mia_demo.data.identities import IdentitySet
 from mia_demo.sweep.results import JudgedAttack, SweepResults
+from mia_demo.zoo.reading import Zoo
 
 RIGHT, WRONG = "✓ right", "✗ wrong"
 
@@ -47,8 +48,13 @@ def contact_sheet(results: SweepResults) -> list[list[Tile]]:
     ]
 
 
-def nearest_photos(results: SweepResults, identities: IdentitySet) -> npt.NDArray[np.uint8]:
+def nearest_photos(
+    results: SweepResults, zoo: Zoo, identities: IdentitySet
+) -> npt.NDArray[np.uint8]:
     """A training photo [I, R, R, 3] of each identity: the one that most lanes came nearest to.
+
+    Args:
+        identities: of the zoo.
 
     Raises:
         DataError: an image cannot be read.
@@ -60,7 +66,11 @@ def nearest_photos(results: SweepResults, identities: IdentitySet) -> npt.NDArra
         for attack in results.attacks[lane]:
             if attack.seed == first:
                 nearest[attack.identity][attack.nearest[0]] += 1
-    chosen = [(identity, votes.most_common(1)[0][0]) for identity, votes in nearest.items()]
+    chosen = []
+    for identity, votes in nearest.items():
+        # Verdicts count training photos alone.
+        photos = zoo.images_of(identities, identity, "train")
+        chosen.append((identity, photos[votes.most_common(1)[0][0]]))
     images, _ = identities.items(size, chosen)
     return images.permute(0, 2, 3, 1).numpy()
 

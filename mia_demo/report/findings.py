@@ -62,7 +62,7 @@ def _agreement(rows: Sequence[LaneRow], identities: int) -> tuple[str, str]:
     """Whether the differences that the paper predicts are found: by the sign of the factors."""
     pairs = [
         (one, other) if _sign(one) > _sign(other) else (other, one)
-        for one, other in combinations(rows, 2)
+        for one, other in combinations([row for row in rows if not row.defence], 2)
         if _sign(one) != _sign(other)
     ]  # the one that should leak more first
     if not pairs:

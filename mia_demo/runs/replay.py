@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from mia_demo.attack.frames import STAGES, AttackFrame, LaneFrame, StepDetail
-from mia_demo.data.pictures import read_picture, shrunk, sprite
+from mia_demo.data.pictures import MAX_WEBP_SIDE, read_picture, shrunk, sprite
 from mia_demo.errors import DataError
 from mia_demo.system.files import write_bytes
 from mia_demo.system.json_files import checked, read_json
@@ -24,7 +24,7 @@ REPLAY_PICTURES = "replay.webp"
 REPLAY_FIGURES = "replay.json"
 MAX_RECORDED_STEPS = 60  # of an optimisation, evenly spread
 MAX_PICTURE_SIZE = 128  # pixels
-SHEET_COLUMNS = 16  # of the sheet; WebP allows 16,383 pixels each way
+SHEET_COLUMNS = 16
 REPLAY_QUALITY = 85
 
 
@@ -152,6 +152,10 @@ class ReplayRecorder:
         if self._left_out is not None:
             self._record(self._left_out)
         by_lane = np.stack([np.stack(pictures) for pictures in self._pictures], axis=1)
+        most = MAX_WEBP_SIDE // math.ceil(by_lane.shape[0] * by_lane.shape[1] / SHEET_COLUMNS)
+        if by_lane.shape[2] > most:  # of many lanes
+            small = [[shrunk(picture, most) for picture in lane] for lane in by_lane]
+            by_lane = np.array(small)
         buffer = io.BytesIO()
         pixels = sprite(by_lane.reshape(-1, *by_lane.shape[2:]), SHEET_COLUMNS)
         Image.fromarray(pixels).save(buffer, "WEBP", quality=REPLAY_QUALITY)

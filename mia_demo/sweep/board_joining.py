@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mia_demo.attack.named import ATTACKS
+from mia_demo.data.pictures import shrunk
 from mia_demo.sweep.board import SHARES, BoardCell, BoardRow, Share, row_pictures
 
 Pictures = dict[tuple[str, int], npt.NDArray[np.uint8]]  # by attack and identity
@@ -41,7 +42,7 @@ def joined(
     Raises:
         DataError: pictures are missing or damaged.
     """
-    pictures = _pictures(old, old_folder) | _pictures(new, new_folder)
+    pictures = _of_one_size(_pictures(old, old_folder) | _pictures(new, new_folder))
     names = sorted(old.cells | new.cells, key=list(ATTACKS).index)
     cells = {name: _joined_cell(old.cells.get(name), new.cells.get(name)) for name in names}
     everybody = sorted({number for _, number in pictures})
@@ -59,6 +60,15 @@ def _pictures(row: BoardRow, folder: Path) -> Pictures:
         (name, number): picture
         for name, cell in row.cells.items()
         for number, picture in zip(cell.identities, row_pictures(row, folder, name), strict=True)
+    }
+
+
+def _of_one_size(pictures: Pictures) -> Pictures:
+    """The smallest one's: a row of many people has small pictures (``write_sheet``)."""
+    side = min(map(len, pictures.values()))
+    return {
+        key: picture if len(picture) == side else shrunk(picture, side)
+        for key, picture in pictures.items()
     }
 
 

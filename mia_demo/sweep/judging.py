@@ -20,6 +20,8 @@ from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages, predict
 from mia_demo.zoo.reading import Zoo
 
+MAX_NAMED = 10  # people in a message
+
 
 class Judge:
     """Evaluator and face embedder, frozen, with the identities' training images.
@@ -38,6 +40,21 @@ class Judge:
         }
         self._identities = zoo.identities()
         self._references: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def check(self, identities: Sequence[int]) -> None:
+        """Whether reconstructions of all these can be judged.
+
+        Raises:
+            ConfigError: somebody has no training photos.
+        """
+        known = {label for label, _ in self.zoo.split_items(self._identities)["train"]}
+        everybody = set(range(len(self._identities)))
+        if unknown := sorted((set(identities) & everybody) - known):
+            named = ", ".join(map(str, unknown[:MAX_NAMED]))
+            raise ConfigError(
+                "Without training photos nobody can be judged; leave out "
+                f"{named}{' …' if len(unknown) > MAX_NAMED else ''}."
+            )
 
     def judge(self, images: npt.NDArray[np.uint8], identity: int) -> Verdict:
         """Judges reconstructions uint8 [K, R, R, 3] that should show ``identity``.

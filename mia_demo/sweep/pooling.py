@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mia_demo.attack.lanes import STAGE_SEPARATOR
 from mia_demo.metrics.estimates import (
     Estimate,
     mean_over_identities,
@@ -33,14 +34,14 @@ def target_of(lane: str) -> str:
 
 
 def compare_with_zero(rows: Sequence[LaneRow]) -> list[LaneRow]:
-    """The rows with their differences from the first row of α = 0, which itself gets none.
+    """The rows with their differences from the first plain row of α = 0, which itself gets none.
 
     A training is compared with the training of α = 0 that has the same seed; without a row to
     compare with, a row stays as it is.
     """
     plains: dict[str, LaneRow] = {}
     for row in rows:
-        if row.alpha == 0:
+        if row.alpha == 0 and not row.defence and STAGE_SEPARATOR not in row.lane:
             plains.setdefault(_training_seed(row), row)
     compared = []
     for row in rows:
@@ -69,7 +70,7 @@ def pool_trainings(rows: Sequence[LaneRow]) -> list[LaneRow]:
     """
     members: dict[str, list[LaneRow]] = {}
     for row in rows:
-        if SEPARATOR not in row.lane:
+        if SEPARATOR not in row.lane or STAGE_SEPARATOR in row.lane:
             return []
         members.setdefault(target_of(row.lane), []).append(row)
     if any(len(group) < 2 for group in members.values()):
@@ -82,6 +83,7 @@ def _pool(target: str, rows: Sequence[LaneRow]) -> LaneRow:
     return LaneRow(
         lane=target,
         alpha=rows[0].alpha,
+        defence=rows[0].defence,
         test_accuracy=_mean([row.test_accuracy for row in rows]),
         acc1=_pooled([row.acc1 for row in rows]),
         acc5=_mean([row.acc5 for row in rows]),

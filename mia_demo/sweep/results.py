@@ -17,12 +17,13 @@ from mia_demo.attack.attack import Attacker
 from mia_demo.attack.lanes import stage_names
 from mia_demo.data.pictures import read_picture, write_sheet
 from mia_demo.errors import DataError
+from mia_demo.sweep.curves import mean_curve
 from mia_demo.sweep.judging import Judge, reference_of
 from mia_demo.sweep.pooling import compare_with_zero
 from mia_demo.sweep.provenance import Provenance
 from mia_demo.sweep.rows import LaneRow, row_from_json, row_to_json
 from mia_demo.sweep.sweep import SweepPlan
-from mia_demo.sweep.table import Table, mean_curve
+from mia_demo.sweep.table import Table
 from mia_demo.system.files import write_json
 from mia_demo.system.json_files import checked, read_json
 
@@ -114,7 +115,8 @@ def results_with(table: Table, rows: Sequence[LaneRow]) -> SweepResults:
         lanes=lanes,
         attribute_reference=reference_of(table.attributes, plan.identities),
     )
-    best = [plan.pictures(plan.seeds[0], i, size)[:, 0].numpy() for i in plan.identities]
+    # Copies: a view would keep all pictures of its attack in memory.
+    best = [plan.pictures(plan.seeds[0], i, size)[:, 0].numpy().copy() for i in plan.identities]
     return SweepResults(
         record=record,
         rows=compare_with_zero(rows),

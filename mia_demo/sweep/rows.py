@@ -26,6 +26,7 @@ class LaneRow:
             identity by identity.
         attributes: share of reconstructions that show the right value, by attribute.
         attributes_refused: why attributes, or intervals of them, are missing.
+        defence: of a target that is defended otherwise than by its labels, else empty.
     """
 
     lane: str
@@ -53,6 +54,7 @@ class LaneRow:
     delta_face_difference: Estimate | None = None
     attributes: Mapping[str, Estimate] = field(default_factory=dict)
     attributes_refused: str = ""
+    defence: str = ""
 
     def figure(self, name: str) -> Estimate | None:
         """A figure by its field's name."""
@@ -71,6 +73,8 @@ def row_to_json(row: LaneRow) -> dict[str, Any]:
     """Keys in the order of format 4: an interval of FIGURE is FIGURE_ci95, its figures by identity
     are FIGURE_identities, those by seed FIGURE_seeds; ``refused`` says by key why it is null."""
     written: dict[str, Any] = {"lane": row.lane, "alpha": row.alpha}
+    if row.defence:
+        written["defence"] = row.defence
     refused: dict[str, str] = {}
 
     def put(key: str, found: Any, reason: str) -> None:
@@ -123,6 +127,7 @@ class _Lane:
     refused: dict[str, str]
     attributes: dict[str, float | None]
     attributes_ci95: dict[str, tuple[float, float] | None]
+    defence: str = ""
 
 
 def row_from_json(written: Mapping[str, Any]) -> LaneRow:
@@ -157,5 +162,6 @@ def row_from_json(written: Mapping[str, Any]) -> LaneRow:
         alpha=lane.alpha,
         attributes={name: Estimate(n, bounds.get(name)) for name, n in lane.attributes.items()},
         attributes_refused=refused.get("attributes") or refused.get("attributes_ci95", ""),
+        defence=lane.defence,
         **{name: figure(name) for name in FIGURES if name in written},
     )

@@ -98,8 +98,9 @@ def load_pictures(
     """
     path, result_path = attack_files(directory, seed, identity)
     try:
-        pixels = torch.from_numpy(read_picture(path, "PNG"))
         rows, columns = len(config.lanes), config.kept
+        wanted = rows * columns * size**2
+        pixels = torch.from_numpy(read_picture(path, "PNG", most=wanted))
         if pixels.shape != (rows * size, columns * size, 3):
             raise ValueError("another number of pictures")
     except (OSError, ValueError) as error:

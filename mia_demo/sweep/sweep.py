@@ -8,8 +8,7 @@ counts twice. A verdict knows its judges: when they have changed, the saved imag
 again; when a target or the prior has changed, the sweep is another one.
 """
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,10 @@ from torch import Tensor
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig
-from mia_demo.attack.frames import AttackFrame
 from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import ConfigError, DataError
-from mia_demo.sweep.judging import Judge
+from mia_demo.sweep.curves import curve_points, over_chunks
+from mia_demo.sweep.judging import Judge, open_attribute_judge
 from mia_demo.sweep.saved_attack import (
     attack_files,
     load_pictures,
@@ -139,12 +138,13 @@ def run_sweep(attacker: Attacker, judge: Judge, plan: SweepPlan) -> Iterator[Swe
     """Attacks every identity with every seed, but for what is done already.
 
     Raises:
-        ConfigError: the folder holds a sweep with other settings, or of other classifiers.
+        ConfigError: the folder holds a sweep with other settings, or of other classifiers; or
+            somebody cannot be attacked or judged.
+        CheckpointError: a network is damaged.
     """
     base, identities, directory = plan.config, plan.identities, plan.folder
     attacked = dict.fromkeys(name for lane in base.lanes for name in stage_names(lane))
-    for name in attacked:
-        attacker.lane(name)  # whether there is such a target
+    _check_people(attacker, judge, plan, attacked)
     settings = {
         **base.to_json(),
         "identity": None,
@@ -168,6 +168,20 @@ def run_sweep(attacker: Attacker, judge: Judge, plan: SweepPlan) -> Iterator[Swe
                 yield SweepFrame(done, plan.total, identity, seed)
 
 
+def _check_people(
+    attacker: Attacker, judge: Judge, plan: SweepPlan, attacked: Iterable[str]
+) -> None:
+    """Whether all can be attacked and judged, before hours go into the first of them."""
+    open_attribute_judge(judge.zoo, judge.compute)  # damaged heads are said now
+    lanes = [attacker.lane(name) for name in attacked]
+    known = min(lane.classifier.num_classes for lane in lanes)
+    if max(plan.identities) >= known:
+        raise ConfigError(
+            f"Identity {max(plan.identities)} does not exist; numbers run from 0 to {known - 1}."
+        )
+    judge.check(plan.identities)
+
+
 def _attack_group(
     attacker: Attacker, judge: Judge, config: AttackConfig, group: Sequence[int], directory: Path
 ) -> None:
@@ -175,7 +189,8 @@ def _attack_group(
     every = max(1, config.steps // CURVE_POINTS)
     watched = []
     for frames in attacker.run_group(config, group, every=every):
-        watched.append([_curve_points(frame, i) for frame, i in zip(frames, group, strict=True)])
+        pairs = zip(frames, group, strict=True)
+        watched.append([curve_points(frame, i, config.steps) for frame, i in pairs])
     for position, (identity, frame) in enumerate(zip(group, frames, strict=True)):
         lanes = {}
         for index, lane in enumerate(frame.lanes):
@@ -186,7 +201,7 @@ def _attack_group(
                 "alpha": lane.alpha,
                 "test_accuracy": lane.test_accuracy,
                 "target_confidence": lane.target_confidence,
-                "curve": points,
+                "curve": over_chunks(points),
             }
         sheet_path, result_path = attack_files(directory, config.seed, identity)
         save_sheet(sheet_path, frame)
@@ -209,24 +224,6 @@ def judge_again(judge: Judge, plan: SweepPlan, size: int) -> None:
             lane.update(asdict(judge.judge(images, identity)))
         result["judges"] = judge.checkpoints
         write_json(attack_files(plan.folder, seed, identity)[1], result)
-
-
-def _curve_points(frame: AttackFrame, identity: int) -> list[dict[str, float | None]]:
-    """What every lane's curve shows of one optimisation step; nothing for other stages."""
-    if frame.stage != "optimisation":
-        return []
-    points: list[dict[str, float | None]] = []
-    for lane in frame.lanes:
-        hits = [seen == identity for seen in lane.evaluator_top1]
-        cosine = lane.gradient_cosine
-        point = {
-            "step": frame.step - 1,  # updates so far
-            "acc1": sum(hits) / len(hits),
-            "target_confidence": sum(lane.confidences) / len(lane.confidences),
-            "gradient_cosine": None if math.isnan(cosine) else cosine,
-        }
-        points.append(point)
-    return points
 
 
 def _check_settings(directory: Path, settings: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import stage_names
-from mia_demo.errors import ConfigError, DataError
+from mia_demo.errors import ConfigError
 from mia_demo.metrics.attributes import shares
 from mia_demo.metrics.calibration import Calibration, calibration
 from mia_demo.metrics.estimates import Estimate, mean_over_identities, spread_over
@@ -66,6 +66,7 @@ class Table:
         fake = reconstructions(self.attacker.zoo, plan, plan.config.lanes.index(lane))
         cloud = Cloud(predict(self.judge.embedder, fake.images, compute), fake.labels)
         target = self.attacker.lane(stage_names(lane)[1])
+        entry = self.attacker.zoo.entry(target.name)
         logits = self._photos.outputs(target.name, target.classifier, "test")
         hits = recognised(cloud.features, *self._faces) == fake.labels
         leaked, refused = _attribute_shares(self.attributes, fake)
@@ -73,6 +74,7 @@ class Table:
         return LaneRow(
             lane=lane,
             alpha=verdicts[0]["alpha"],
+            defence=entry.defence if entry.is_defended else "",
             face_rank1=mean_over_identities(
                 hits.float().reshape(len(plan.identities), -1).mean(dim=1).numpy()
             ),
@@ -155,24 +157,6 @@ def attack_figures(verdicts: Sequence[dict[str, Any]], *, seeds: int) -> dict[st
     }
 
 
-def mean_curve(curves: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Point by point, the mean over attacks; None where no attack has a figure.
-
-    Raises:
-        DataError: the attacks have not the same steps.
-    """
-    if len({len(curve) for curve in curves}) > 1:
-        raise DataError("The attacks of this sweep are damaged: their curves differ in length.")
-    points = []
-    for same_step in zip(*curves, strict=True):
-        point: dict[str, Any] = {"step": same_step[0]["step"]}
-        for key in ("acc1", "target_confidence", "gradient_cosine"):
-            known = [entry[key] for entry in same_step if entry[key] is not None]
-            point[key] = float(np.mean(known)) if known else None
-        points.append(point)
-    return points
-
-
 def _attempt(
     names: Sequence[str], measure: Callable[..., Any], *arguments: Any
 ) -> dict[str, Estimate]:
@@ -192,7 +176,7 @@ def reconstructions(zoo: Zoo, plan: SweepPlan, lane: int) -> LabelledImages:
     labels: list[int] = []
     for identity in plan.identities:
         for seed in plan.seeds:
-            kept = plan.pictures(seed, identity, size)[lane]
+            kept = plan.pictures(seed, identity, size)[lane].clone()  # not all lanes' in memory
             images.append(kept)
             labels += [identity] * len(kept)
     return LabelledImages(torch.cat(images), torch.tensor(labels))

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -115,13 +116,10 @@ class FolderZoo(Zoo):
             with replacing(self.root / part.file) as temporary:
                 shutil.copyfile(source.verified_path(part), temporary)
         manifest = source.manifest
-        self._write(
-            replace(
-                self.manifest,
-                identities=manifest.identities,
-                train_images=manifest.train_images,
-                folder=manifest.folder,
-            )
+        self._change(
+            identities=manifest.identities,
+            train_images=manifest.train_images,
+            folder=manifest.folder,
         )
 
     def remove(self, name: str) -> None:
@@ -131,14 +129,13 @@ class FolderZoo(Zoo):
             CheckpointError: there is none of this name.
         """
         gone = self.entry(name)
-        others = [entry for entry in self.manifest.checkpoints if entry is not gone]
-        self._write(replace(self.manifest, checkpoints=others))
+        self._change(checkpoints=self._without(name))
         (self.root / gone.stored.file).unlink(missing_ok=True)
 
     def set_identities(self, files: list[str], train_images: int) -> None:
         """Registers zip parts that lie in the folder already."""
         parts = [self._stored(file) for file in files]
-        self._write(replace(self.manifest, identities=parts, train_images=train_images))
+        self._change(identities=parts, train_images=train_images)
 
     def set_folder(self, folder: IdentityFolder) -> None:
         """Says where the identities lie, or where they have moved to.
@@ -150,16 +147,21 @@ class FolderZoo(Zoo):
             raise CheckpointError(
                 f"The zoo {self.root} holds identities of its own; choose another folder."
             )
-        self._write(replace(self.manifest, folder=folder))
+        self._change(folder=folder)
 
     def _put(self, entry: CheckpointEntry) -> None:
-        others = [e for e in self.manifest.checkpoints if e.name != entry.name]
-        self._write(replace(self.manifest, checkpoints=[*others, entry]))
+        self._change(checkpoints=[*self._without(entry.name), entry])
+
+    def _without(self, name: str) -> list[CheckpointEntry]:
+        """The other checkpoints, among them those that another process has added meanwhile."""
+        return [e for e in read_manifest(self.root).checkpoints if e.name != name]
 
     def _stored(self, file: str) -> StoredFile:
         path = self.root / file
         return StoredFile(file, path.stat().st_size, sha256_of(path))
 
-    def _write(self, manifest: Manifest) -> None:
+    def _change(self, **changes: Any) -> None:
+        """Writes the manifest as it is on disk by now, with these fields changed."""
+        manifest = replace(read_manifest(self.root), **changes)
         write_json(self.root / MANIFEST, manifest.to_json())
         self._manifest = manifest

@@ -262,7 +262,7 @@ class CompareHandlers:
 
     def _view(self, sweep: Sweep) -> CompareView:
         caveat = self.library.caveat(sweep.record)
-        return compare_view(sweep, caveat, self.engine.identities)
+        return compare_view(sweep, caveat, self.engine.zoo, self.engine.identities)
 
     def _file(self, sweep: Sweep, kind: str) -> str:
         """A download's content.
@@ -277,7 +277,8 @@ class CompareHandlers:
         if kind == "json":
             return (sweep.folder / RESULTS_FILE).read_text("utf-8")
         if kind == "html":
-            return sweep_html(results, nearest_photos(results, self.engine.identities))
+            engine = self.engine
+            return sweep_html(results, nearest_photos(results, engine.zoo, engine.identities))
         raise ConfigError(f"There is no {kind!r} download; choose csv, json or html.")
 
 

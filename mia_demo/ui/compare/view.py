@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from mia_demo.data.identities import IdentitySet
 from mia_demo.data.pictures import data_uri, sprite
 from mia_demo.metrics.estimates import Estimate
@@ -25,6 +28,7 @@ from mia_demo.sweep.pooling import AVERAGES_NOTE, pool_trainings, target_of
 from mia_demo.sweep.results import SweepResults
 from mia_demo.sweep.rows import LaneRow
 from mia_demo.ui.boards.lane_styles import lane_styles
+from mia_demo.zoo.reading import Zoo
 
 SPRITE_COLUMNS = 10
 TRAININGS_NOTE = "Points of one colour are trainings of one target: only their seed differs."
@@ -48,7 +52,7 @@ class CompareView:
 EMPTY_RESULTS = CompareView({"key": ""}, {}, {}, {}, {}, {})
 
 
-def compare_view(sweep: Sweep, caveat: str, identities: IdentitySet) -> CompareView:
+def compare_view(sweep: Sweep, caveat: str, zoo: Zoo, identities: IdentitySet) -> CompareView:
     """Everything the page shows of a sweep.
 
     Args:
@@ -70,7 +74,7 @@ def compare_view(sweep: Sweep, caveat: str, identities: IdentitySet) -> CompareV
         scatter=_scatter(results.rows, styles, TRAININGS_NOTE if averages else ""),
         table=_table([*averages, *results.rows], table_styles, AVERAGES_NOTE if averages else ""),
         attributes=_attribute_table(results, styles),
-        sheet=_sheet(results, identities, styles),
+        sheet=_sheet(results, nearest_photos(results, zoo, identities), styles),
     )
 
 
@@ -230,12 +234,12 @@ def _heading(key: str, label: str, hint: str, *, is_main: bool, is_figure: bool)
 
 
 def _sheet(
-    results: SweepResults, identities: IdentitySet, styles: dict[str, int]
+    results: SweepResults, photos: npt.NDArray[np.uint8], styles: dict[str, int]
 ) -> dict[str, Any]:
     sheet = contact_sheet(results)
     return {
         "columns": SPRITE_COLUMNS,
-        "photos": data_uri(sprite(nearest_photos(results, identities), SPRITE_COLUMNS)),
+        "photos": data_uri(sprite(photos, SPRITE_COLUMNS)),
         "lanes": [
             {
                 "name": lane,

@@ -29,6 +29,14 @@ def test_too_few_reconstructions_are_refused(coloured_people, compute) -> None:
         knowledge_extraction(one_sided, coloured_people, coloured_people, compute, SMALL)
 
 
+def test_a_student_of_one_person_is_refused(coloured_people, compute) -> None:
+    """It is right whatever it is shown."""
+    alone = coloured_people.labels == 0
+    one = LabelledImages(coloured_people.images[alone], coloured_people.labels[alone])
+    with pytest.raises(ConfigError, match="at least 2 identities"):
+        knowledge_extraction(one, one, one, compute, SMALL)
+
+
 @pytest.mark.parametrize("empty", ["train", "test"])
 def test_a_student_without_an_examination_is_refused(coloured_people, compute, empty) -> None:
     nobody = LabelledImages(coloured_people.images[:0], coloured_people.labels[:0])

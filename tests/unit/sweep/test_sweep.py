@@ -16,6 +16,7 @@ from mia_demo.errors import ConfigError, DataError
 from mia_demo.metrics.estimates import Estimate, Spread
 from mia_demo.report.saving import save_report
 from mia_demo.report.text import as_curve_markdown, as_markdown, results_csv
+from mia_demo.sweep.curves import mean_curve
 from mia_demo.sweep.judging import Judge
 from mia_demo.sweep.results import collect_results, load_results
 from mia_demo.sweep.rows import LaneRow
@@ -26,7 +27,7 @@ from mia_demo.sweep.sweep import (
     parse_numbers,
     run_sweep,
 )
-from mia_demo.sweep.table import attack_figures, mean_curve
+from mia_demo.sweep.table import attack_figures
 from mia_demo.system.device import Compute
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import MANIFEST
