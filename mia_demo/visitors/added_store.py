@@ -41,6 +41,7 @@ class AddedStore:
         self.folder = folder
         self.owner = owners_models(demo, folder)
         self._tabs: dict[str, AddedModels] = {}
+        self._timers: dict[str, threading.Timer] = {}
         self._lock = threading.Lock()
         sweep_leftovers(lambda: folder.glob(f"{STAGING}*"))
         for leftover in (*folder.glob(f"{TAB_FOLDER}*"), folder / HUB_FOLDER):
@@ -64,7 +65,7 @@ class AddedStore:
                 )
             tab = AddedModels(self.demo, self.folder / f"{TAB_FOLDER}{secrets.token_hex(8)}")
             self._tabs[key] = tab
-        timer = threading.Timer(KEPT_HOURS * 3600, self._expire, [key])
+            self._timers[key] = timer = threading.Timer(KEPT_HOURS * 3600, self._expire, [key])
         timer.daemon = True
         timer.start()
         return key, tab
@@ -75,6 +76,7 @@ class AddedStore:
             tab = self._tabs.get(key)
             if tab is not None and not (tab.people or tab.lanes()):
                 del self._tabs[key]
+                self._timers.pop(key).cancel()
 
     def tab(self, key: str) -> AddedModels | None:
         with self._lock:
@@ -143,6 +145,7 @@ class AddedStore:
     def _expire(self, key: str) -> None:
         with self._lock:
             gone = self._tabs.pop(key, None)
+            self._timers.pop(key, None)
         if gone is not None:
             gone.remove_all()
 

@@ -13,7 +13,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypedDict
@@ -129,11 +129,15 @@ class PeopleStore:
     Args:
         base: the zoo that came with the demo.
         folder: where they lie, a folder each.
+        expired: is called with people whose time is over, once they are deleted.
     """
 
-    def __init__(self, base: Zoo, folder: Path) -> None:
+    def __init__(
+        self, base: Zoo, folder: Path, expired: Callable[[OwnPeople], None] = lambda people: None
+    ) -> None:
         self.base = base
         self.folder = folder
+        self._expired = expired
         self._lock = threading.Lock()
         self._opened: dict[str, OwnPeople] = {}
         for path in self._folders():
@@ -237,7 +241,9 @@ class PeopleStore:
 
     def _expire(self, path: Path) -> None:
         with self._lock:
-            expired = [k for k, people in self._opened.items() if people.zoo.own.path == path]
-            for key in expired:
-                self._opened.pop(key).zoo.own.delete()
+            keys = [k for k, people in self._opened.items() if people.zoo.own.path == path]
+            expired = [self._opened.pop(key) for key in keys]
+        for people in expired:
+            people.zoo.own.delete()
+            self._expired(people)
         shutil.rmtree(path, ignore_errors=True)

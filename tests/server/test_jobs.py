@@ -119,3 +119,12 @@ def test_memory_is_given_back_when_nobody_waits(monkeypatch: pytest.MonkeyPatch)
     later.set()
     assert second.wait(10)
     assert given_back.wait(10)
+
+
+def test_nothing_comes_of_a_job_that_was_abandoned_while_its_frame_waited() -> None:
+    """What the page shows next must stay."""
+    job = Job(lambda: count(10**9), DeviceQueue(), "an endless job")
+    updates = job.updates(interval=0.5)
+    next(updates)
+    threading.Timer(0.1, job.abandon).start()
+    assert list(updates) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +17,11 @@ from mia_demo.errors import ConfigError
 from mia_demo.runs.training_run import TrainingRun
 from mia_demo.system.device import choose_compute
 from mia_demo.ui.attack.handlers import AttackHandlers
+from mia_demo.ui.boards.sweep_view import resumed_by
 from mia_demo.ui.compare.handlers import CompareHandlers
 from mia_demo.ui.engine import visitors
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
-from mia_demo.ui.engine.own_room import make_room
+from mia_demo.ui.engine.own_room import make_room, make_room_for_sweep
 from mia_demo.ui.engine.sweeping import plan_sweep, sweep_work
 from mia_demo.ui.engine.training_form import RECIPE
 from mia_demo.ui.runs.visible_runs import visible_runs
@@ -143,3 +145,40 @@ def test_a_full_list_loses_the_classifier_of_a_closed_tab(
     asked_by(BOB, lambda: make_room(engine))  # there is room
     assert len(engine.zoo.own.targets()) == MAX_OWN - 1
     visitors.TABS.closed("ada")
+
+
+def test_a_classifier_stays_its_tabs_however_many_runs_follow(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else nobody could delete it, and it would take a place of eight for ever."""
+    monkeypatch.setattr("mia_demo.ui.engine.sessions.MAX_OWNED", 2)
+    engine.owned_runs.put("own/own-1", "ada", lasts=True)
+    for number in range(5):
+        engine.owned_runs.put(f"attack-{number}", "bob")
+    assert engine.owned_runs.tab("own/own-1") == "ada"
+    assert engine.owned_runs.is_of("own/own-1", "ada")
+    assert [engine.owned_runs.tab(f"attack-{n}") for n in range(5)] == ["", "", "", "bob", "bob"]
+
+
+def test_sweeps_of_closed_tabs_make_room(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visitors.TABS, "is_watched", True)
+    monkeypatch.setattr("mia_demo.ui.engine.own_room.MAX_CLOSED_SWEEPS", 1)
+    visitors.TABS.opened("ada")
+    compare = CompareHandlers(engine)
+    folders = {name: engine.runs / f"sweep-{name}" for name in ("old", "new", "hers", "owner")}
+    for age, (name, folder) in enumerate(folders.items()):
+        folder.mkdir(parents=True)
+        os.utime(folder, (age, age))
+        tab = {"old": "closed", "new": "closed", "hers": "ada"}.get(name)
+        if tab:
+            engine.owned_runs.put(compare.library.key(folder), tab)
+    make_room_for_sweep(engine, compare.library, engine.runs / "sweep-wanted")
+    assert [name for name, folder in folders.items() if folder.exists()] == [
+        "new", "hers", "owner",
+    ]  # fmt: skip
+    visitors.TABS.closed("ada")
+
+
+def test_only_at_home_a_reload_finds_a_stopped_sweep_again() -> None:
+    assert asked_by(OWNER, resumed_by) == "The same settings resume it, also after a reload."
+    assert asked_by(ADA, resumed_by) == "The same settings resume it."  # a reload is another tab

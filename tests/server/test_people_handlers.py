@@ -16,9 +16,11 @@ from PIL import Image
 
 from mia_demo.attack.config import preset_config
 from mia_demo.errors import ConfigError
+from mia_demo.runs.unkept import UNKEPT, UnkeptRun
 from mia_demo.system.device import Compute
 from mia_demo.ui.attack.handlers import AttackHandlers
 from mia_demo.ui.engine import people_training
+from mia_demo.ui.engine.device_queue import Ticket
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.people_training import plan_series, plan_three_lanes, series_work
 from mia_demo.ui.engine.training_form import parse_training
@@ -124,6 +126,29 @@ def test_a_training_whose_people_are_deleted_ends_and_leaves_nothing(
     with pytest.raises(ConfigError, match="no longer on this machine"):
         list(work)
     assert list(engine.own_people.folder.iterdir()) == []
+
+
+def test_deleting_people_frees_the_buttons_of_their_training(
+    people: OwnPeople, engine: Engine, handlers: PeopleHandlers
+) -> None:
+    engine.device.draw(Ticket("an attack"))  # so that the training waits
+    training = handlers.training.start(visit(), people.key, *FORM)
+    _, start, _, stop, _, _ = next(training)
+    assert (start["interactive"], stop["interactive"]) == (False, True)
+    *_, board, start, pause, stop, three = handlers.delete({"key": people.key}, visit())
+    assert board["phase"] == "stopped"
+    states = [button["interactive"] for button in (start, pause, stop, three)]
+    assert states == [True, False, False, True]
+    assert list(training) == []  # nothing comes after it
+
+
+def test_expired_people_leave_nothing_in_memory(people: OwnPeople, engine: Engine) -> None:
+    run = UnkeptRun(
+        UNKEPT, Path(), False, "", preset_config("quick"), {}, people.key, people.names, {}, None
+    )
+    engine.unkept.put("a", run)
+    engine.own_people._expire(people.zoo.own.path)
+    assert engine.unkept.get("a") is None
 
 
 def test_a_training_of_own_people_that_was_begun_is_told_where_it_goes_on(

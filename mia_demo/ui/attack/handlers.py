@@ -32,7 +32,6 @@ from mia_demo.ui.shared.lanes import MAX_BOARD_LANES, attack_lanes, check_lanes,
 from mia_demo.visitors.own_people import People
 
 ATTACK_FRAME_SECONDS = 1 / 8  # at most eight frames per second reach a browser
-READER_SECONDS = 2.0
 ENDED = "Another identity was chosen, which ended the running attack."
 
 AttackValues = tuple[Any, Any, Any]  # board, start, stop
@@ -222,11 +221,7 @@ class AttackHandlers:
 
     def _end_attack(self, request: gr.Request) -> bool:
         """Ends the visitor's attack, and says whether there was one."""
-        ended = self.engine.attacks.release(str(request.session_hash))
-        if ended is not None:
-            # Its last frame must not arrive after the empty board.
-            ended.wait_for_reader(READER_SECONDS)
-        return ended is not None
+        return self.engine.attacks.end(str(request.session_hash))
 
     def _presenter(
         self,

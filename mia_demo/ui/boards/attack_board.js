@@ -97,7 +97,7 @@ function showCurve(figure, lanes, low, words) {
 
 const percent = (share) => Math.round(share * 100) + "%";
 const confidence = (value, lane) => percent(lane?.target_confidence ?? value); // as on the card
-const cosine = (value, lane) => (lane ? fixed(lane.gradient_cosine, 2) : fixed(value, value === 0.5 ? 1 : 0));
+const cosine = (value, lane) => (lane ? fixed(lane.gradient_cosine ?? value, 2) : fixed(value, value === 0.5 ? 1 : 0));
 
 // The first visit shows whose turn it is: nobody picks a person whose pictures came out well.
 const isTodays = ({ replay, identity }) => replay?.plays && identity === props.todays;
@@ -124,6 +124,7 @@ function show(value) {
   setText(".shown", value.shown && value.shown + older);
   $(".shown").dataset.older = value.is_older;
 
+  element.closest(".attack-page")?.classList.toggle("with-own-people", Boolean(value.is_own));
   $(".strip").hidden = !props.strip?.people || value.is_own; // the recorded people are the demo's
   setText(photos.querySelector("h3"), value.title);
   photos.querySelector("h3").title = value.title;

@@ -120,7 +120,7 @@ function makePlayer(board, draw, isLive) {
   let asked = null; // the board whose recording is on its way
 
   async function show(newest) {
-    if (value && newest.replay && newest.run && newest.run === value.run && (pictures || asked)) {
+    if (value?.replay && newest.replay && newest.run && newest.run === value.run && (pictures || asked)) {
       value = { ...newest, replay: value.replay }; // with other words: it goes on playing
       return redraw();
     }

@@ -11,6 +11,7 @@ from mia_demo.sweep.sweep import SweepPlan
 from mia_demo.ui.boards.lane_styles import styles_in
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.sweeping import SweepTally, SweepUpdate
+from mia_demo.ui.engine.visitors import asking_tab
 from mia_demo.zoo.reading import Zoo
 
 
@@ -52,6 +53,12 @@ class SweepView:
 NO_SWEEP = SweepView("ready", "")
 
 
+def resumed_by() -> str:
+    """How a stopped sweep or training goes on. Where the demo is shared, it belongs to its tab."""
+    also = "" if asking_tab() else ", also after a reload"
+    return f"The same settings resume it{also}."
+
+
 class SweepPresenter:
     """Turns the updates of one sweep's job into views."""
 
@@ -62,7 +69,7 @@ class SweepPresenter:
         self.view = SweepView("attacking", "Starting …", self._before, plan.total)
 
     def waiting(self, place: Waiting) -> SweepView:
-        has_begun = self.view.phase == "attacking" and bool(self.view.newest)
+        has_begun = bool(self.view.newest)
         status = place.sentence("your sweep", has_begun=has_begun)
         return self._show(phase="waiting", status=status, seconds_left=None)
 
@@ -85,7 +92,7 @@ class SweepPresenter:
     def stopped(self) -> SweepView:
         done = len(self._plan.finished())
         status = f"Stopped after {done} of {self._plan.total} attacks; they are kept. "
-        status += "The same settings resume it, also after a reload."
+        status += resumed_by()
         return self._show(phase="stopped", status=status, done=done, seconds_left=None)
 
     def failed(self, message: str) -> SweepView:

@@ -130,7 +130,8 @@ function show() {
   setText(".facts", value.facts);
   $("progress").value = value.progress;
   endIn(value.seconds_left);
-  const drawn = JSON.stringify([value.numbers, value.total, value.planned, section.clientWidth]);
+  const { numbers, total, planned, loss, train_accuracy, test_accuracy } = value;
+  const drawn = JSON.stringify([numbers, total, planned, loss, train_accuracy, test_accuracy, section.clientWidth]);
   if (drawn === section.dataset.drawn) return;
   section.dataset.drawn = drawn;
   showCharts(value);

@@ -15,6 +15,7 @@ from mia_demo.runs.training_run import TrainingRun
 from mia_demo.smoothing import alpha_at_epoch
 from mia_demo.system.json_files import read_json
 from mia_demo.training.logits import LogitHistogram
+from mia_demo.ui.boards.sweep_view import resumed_by
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import EMBEDDED
 from mia_demo.ui.engine.training import Epoch, TrainingPlan, TrainingUpdate
@@ -135,7 +136,7 @@ class TrainingPresenter:
         done = self._plan.epochs_done()
         status = f"{self._place}Paused after epoch {done} of {self._plan.config.epochs}. "
         if done:
-            status += "The same settings resume it, also after a reload."
+            status += resumed_by()
         else:
             status += "The first epoch was not finished; the training starts over."
         return self._show(

@@ -24,6 +24,7 @@ from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.jobs import Job
 from mia_demo.ui.engine.networks import Networks
+from mia_demo.ui.engine.own_room import make_room_for_sweep
 from mia_demo.ui.engine.sessions import SessionJobs
 from mia_demo.ui.engine.sweeping import (
     SweepUpdate,
@@ -227,6 +228,7 @@ class CompareHandlers:
 
     def _job(self, plan: SweepPlan, work: SweepWork) -> Job[SweepUpdate]:
         if tab := asking_tab():
+            make_room_for_sweep(self.engine, self.library, plan.folder)
             self.engine.owned_runs.put(self.library.key(plan.folder), tab)
         sweep = partial(work, plan)
         return self.engine.shared(

@@ -72,7 +72,7 @@ class Engine:
         self.compute = compute
         self.identities = zoo.identities().kept_open()
         self.embedded = People(zoo=self.zoo, identities=self.identities)
-        self.own_people = PeopleStore(zoo, runs / OWN_PEOPLE_FOLDER)
+        self.own_people = PeopleStore(zoo, runs / OWN_PEOPLE_FOLDER, self._forget_people)
         self.added = AddedStore(self.zoo, runs / ADDED_FOLDER)
         self.additions = DeviceQueue()  # one download or upload at a time
         self.tab_keys: SessionMemory[str] = SessionMemory()  # what opens a tab's additions
@@ -227,6 +227,9 @@ class Engine:
     def delete_people(self, people: OwnPeople) -> None:
         """Deletes a visitor's photos and everything that was trained on them."""
         self.own_people.delete(people.key)
+        self._forget_people(people)
+
+    def _forget_people(self, people: OwnPeople) -> None:
         self.unkept.forget(lambda run: run.people == people.key)
         self.networks.forget_all(people.zoo)
 

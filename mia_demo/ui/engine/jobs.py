@@ -160,7 +160,8 @@ class Job(Generic[Frame]):
                     pending = bool(self._frames)
                     finished = self._finished
                 if pending:
-                    time.sleep(max(0.0, next_at - time.monotonic()))
+                    if self._abandoned.wait(max(0.0, next_at - time.monotonic())):
+                        break
                     next_at = time.monotonic() + interval
                     with self._changed:
                         frame = self._frames.popleft()

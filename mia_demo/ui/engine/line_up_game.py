@@ -61,6 +61,12 @@ class Game:
     # A round has a name, so that a late vote does not count for the next one.
     names: list[str] = field(default_factory=list)
 
+    def empty(self) -> None:
+        """Everybody leaves the room, and votes that nobody has seen yet go."""
+        self.seats.clear()
+        if self.ballot is not None and not self.ballot.is_revealed:
+            self.ballot.votes.clear()
+
     @property
     def ballot(self) -> Ballot | None:
         """The current round."""

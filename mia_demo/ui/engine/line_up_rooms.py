@@ -98,7 +98,7 @@ class LineUpRooms:
         """Ends the room; the host keeps the tally."""
         with self._played(key) as game:
             game.code = ""
-            game.seats.clear()
+            game.empty()
 
     def lock(self, key: str, *, is_locked: bool) -> None:
         """Lets nobody else join, or lets them again; who has a seat keeps it."""
@@ -110,9 +110,7 @@ class LineUpRooms:
         with self._played(key) as game:
             codes = {other.code for other in self._games.values() if other.code}
             game.code, game.is_locked = _new_code(codes), False
-            game.seats.clear()
-            if game.ballot is not None and not game.ballot.is_revealed:
-                game.ballot.votes.clear()
+            game.empty()
 
     def reveal(self, key: str) -> None:
         """Ends the vote.

@@ -1,11 +1,17 @@
-"""Room for a new classifier, where the demo is shared."""
+"""Room for a new classifier or sweep, where the demo is shared."""
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from mia_demo.runs.training_run import TrainingRun
+from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.visitors import TABS, asking_tab
 from mia_demo.zoo.own_folder import MAX_OWN
+
+MAX_CLOSED_SWEEPS = 20  # of closed tabs; nobody can open them any more
 
 
 def make_room(engine: Engine) -> None:
@@ -22,3 +28,19 @@ def make_room(engine: Engine) -> None:
             own.remove(entry.name)
             engine.networks.forget(engine.zoo, entry.name)
             return
+
+
+def make_room_for_sweep(engine: Engine, library: ResultsLibrary, wanted: Path) -> None:
+    """Removes the oldest sweeps of closed tabs, if there are many.
+
+    Args:
+        wanted: the folder of the sweep that is about to start.
+    """
+    closed = []
+    for folder in engine.runs.glob("sweep-*"):
+        tab = engine.owned_runs.tab(library.key(folder))
+        if tab and not TABS.is_read(tab) and folder != wanted:
+            closed.append(folder)
+    closed.sort(key=lambda folder: folder.stat().st_mtime)
+    for folder in closed[: max(0, len(closed) - MAX_CLOSED_SWEEPS)]:
+        shutil.rmtree(folder, ignore_errors=True)

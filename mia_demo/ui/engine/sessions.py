@@ -11,6 +11,7 @@ from mia_demo.ui.engine.jobs import Frame, Job
 from mia_demo.ui.engine.visitors import asking_tab
 
 MAX_OWNED = 1000  # runs whose tab is known
+READER_SECONDS = 2.0  # a frame that is on its way has arrived by then
 MAX_REMEMBERED = 100  # tabs; Gradio keeps the state of as many
 
 Value = TypeVar("Value")
@@ -49,6 +50,16 @@ class SessionJobs(Generic[Frame]):
         current.abandon()
         return current
 
+    def end(self, session: str) -> bool:
+        """Ends the session's job, and says whether there was one.
+
+        Its last frame must not arrive after what the page shows next.
+        """
+        ended = self.release(session)
+        if ended is not None:
+            ended.wait_for_reader(READER_SECONDS)
+        return ended is not None
+
 
 class SessionMemory(Generic[Value]):
     """One value per tab; beyond the limit the least recently used tab is forgotten."""
@@ -83,10 +94,19 @@ class OwnedKeys:
 
     def __init__(self) -> None:
         self._owners: OrderedDict[str, str] = OrderedDict()
+        self._lasting: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def put(self, key: str, session: str) -> None:
+    def put(self, key: str, session: str, *, lasts: bool = False) -> None:
+        """
+        Args:
+            lasts: it is never forgotten for others. Of classifiers, which are few: their names
+                are used again, and nobody could delete one whose tab is not known.
+        """
         with self._lock:
+            if lasts:
+                self._lasting[key] = session
+                return
             self._owners[key] = session
             while len(self._owners) > MAX_OWNED:
                 self._owners.popitem(last=False)
@@ -94,7 +114,7 @@ class OwnedKeys:
     def tab(self, key: str) -> str:
         """Empty if it is not known, or the demo's owner."""
         with self._lock:
-            return self._owners.get(key, "")
+            return self._owner(key)
 
     def may_see(self, key: str) -> bool:
         """Whether a run belongs to whoever asks: all belong to the demo's owner."""
@@ -103,4 +123,7 @@ class OwnedKeys:
 
     def is_of(self, key: str, session: str) -> bool:
         with self._lock:
-            return bool(session) and self._owners.get(key) == session
+            return bool(session) and self._owner(key) == session
+
+    def _owner(self, key: str) -> str:
+        return self._lasting.get(key) or self._owners.get(key, "")

@@ -184,7 +184,8 @@ def training_work(
             else:
                 history = [asdict(epoch) for epoch in update.epochs]
                 name = zoo.own.add(new.entry, load(new.weights), history)
-                engine.owned_runs.put(TrainingRun(zoo.entry(name)).key, asking_tab() or "")
+                key = TrainingRun(zoo.entry(name)).key
+                engine.owned_runs.put(key, asking_tab() or "", lasts=True)
                 plan.discard()
                 yield replace(update, phase="done", seconds_left=None, name=name)
 

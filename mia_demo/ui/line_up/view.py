@@ -92,6 +92,8 @@ def _reveal(ballot: Ballot, role: str, styles: dict[str, int]) -> dict[str, Any]
     chosen = shown.identities[shown.evaluator_choice]
     is_control = shown.alpha is None
     people = f"{hits} of {votes} chose it." if votes else "Nobody voted."
+    if role == SOLO and ALONE not in ballot.votes:  # of a room that is closed by now
+        role = HOST
     if role == SOLO:
         people = f"You were {_verdict(hits > 0)}."
     where = f"It is photo {shown.truth + 1}, identity {shown.identity}."

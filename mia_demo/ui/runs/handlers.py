@@ -81,11 +81,13 @@ class RunsHandlers:
         """The confirmed delete button: the list, and nothing opened of what is gone."""
         with toasts():
             shown = self._changeable(asked, request)
-            shown.delete()
             key = shown.run.key
+            is_beside = details.get("key", key) == key  # opened, or one of two that are compared
+            if is_beside:
+                self.repetitions.end(str(request.session_hash))
+            shown.delete()
             self.engine.kept.names.set(key, "")
         listing = self.listing(request)
-        is_beside = details.get("key", key) == key  # opened, or one of two that are compared
         values = Opened().values()
         return (listing, *(values if is_beside else (gr.skip() for _ in values)))
 
@@ -93,7 +95,7 @@ class RunsHandlers:
 
     def open(self, asked: dict[str, Any], request: gr.Request) -> tuple[Any, ...]:
         """A run: its head, its board or curves, no comparison; and the button to repeat it."""
-        self.repetitions.release(str(request.session_hash))
+        self.repetitions.end(str(request.session_hash))
         with toasts():
             shown = self._find(asked.get("chosen"), request)
             return Opened(shown.head(), **shown.parts()).values()
@@ -104,7 +106,7 @@ class RunsHandlers:
 
     def compare(self, asked: dict[str, Any], request: gr.Request) -> tuple[Any, ...]:
         """Two runs of a kind side by side."""
-        self.repetitions.release(str(request.session_hash))
+        self.repetitions.end(str(request.session_hash))
         with toasts():
             keys = asked.get("compared", [])
             if len(keys) != 2:

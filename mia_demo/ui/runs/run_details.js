@@ -3,7 +3,7 @@
 
 function show() {
   const value = props.value || {};
-  $(".found").hidden = !value.key;
+  $(".found").hidden = value.title === undefined; // until a link's run is found, if it is
   if (!value.key) return;
   if (value.title === undefined) return trigger("apply"); // a link names it
   $(".found h3").textContent = value.title;

@@ -80,6 +80,7 @@ class TrainingJobView(JobView[SeriesStep]):
     def over(self, job: Job[SeriesStep]) -> tuple[Any, ...]:
         job.wait()
         if self.newest:
+            self.handlers.series.pop(self.session, None)  # a late Stop discards nothing
             return self._idle(self.presenter.view)
         if self.session in self.handlers.given_up:
             self.series.discard()

@@ -137,7 +137,7 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
         app.lanes_follow(event, own)
     app.own_people = own_people.panel
     app.own_people_restored = own_people.wire(
-        images, label, own, app.attack_people, [*runs, deleted]
+        images, label, own, app.attack_people, training=[board, *buttons], runs=[*runs, deleted]
     )
     app.blocks.load(handlers.own.open, None, own, **QUIET)
 

@@ -52,6 +52,8 @@ class OwnPeopleForm:
         label: gr.HTML,
         own: gr.HTML,
         attacked: gr.Radio,
+        *,
+        training: list[Any],
         runs: list[Any],
     ) -> Any:
         """Connects the form with the rest of the page.
@@ -61,6 +63,7 @@ class OwnPeopleForm:
             label: the smoothed label, which depends on the number of people.
             own: the list of classifiers.
             attacked: the Attack page's choice of people.
+            training: the board and its four buttons.
             runs: events after which the estimate of the quick option changes.
 
         Returns:
@@ -73,7 +76,7 @@ class OwnPeopleForm:
         uploaded = self.upload.upload(
             self.handlers.upload, [self.upload, self.consent], shown, **QUIET
         )
-        deleted = self.panel.delete(self.handlers.delete, self.panel, shown, **QUIET)
+        deleted = self.panel.delete(self.handlers.delete, self.panel, [*shown, *training], **QUIET)
         for event in (uploaded, deleted):
             event.then(None, self.panel, None, js=REMEMBER_PEOPLE)
         chosen = self.people.change(

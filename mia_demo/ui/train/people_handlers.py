@@ -14,7 +14,7 @@ from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.training_speed import three_lanes_seconds
 from mia_demo.ui.shared.handler import toasts, with_errors_told
 from mia_demo.ui.shared.lanes import own_people_attacked, people_choices
-from mia_demo.ui.train.handlers import TrainHandlers
+from mia_demo.ui.train.handlers import TrainHandlers, idle_buttons, presenter_of
 from mia_demo.ui.train.people_view import (
     NOBODY,
     duration,
@@ -34,7 +34,7 @@ class PeopleHandlers:
     """Handlers that know the Train page's.
 
     Outputs: panel, upload form, the page's people, quick option, its estimate, and the Attack
-    page's people.
+    page's people; of ``delete`` the training board and its buttons, too.
     """
 
     def __init__(self, engine: Engine, training: TrainHandlers) -> None:
@@ -82,11 +82,14 @@ class PeopleHandlers:
         with toasts():
             people = self.engine.own_people.open(str(panel.get("key", "")))
             series = self.training.series.get(session)
+            training: tuple[Any, ...] = REST_UNCHANGED
             if series is not None and series.people.key == people.key:
-                self.training.trainings.release(session)
+                self.training.trainings.end(session)
                 del self.training.series[session]
+                training = presenter_of(series, 0).stopped().to_json(), *idle_buttons()
             self.engine.delete_people(people)
-        return self._shown(request, None, status="Deleted: photos, classifiers and evaluator.")
+        status = "Deleted: photos, classifiers and evaluator."
+        return *self._shown(request, None, status=status), *training
 
     def restore(self, key: str, request: gr.Request) -> tuple[Any, ...]:
         """The app is opened; the tab may remember the key of people uploaded before."""

@@ -4,6 +4,7 @@
 const scene = props.value;
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 const POLL_MILLISECONDS = 150;
+const RETRY_MILLISECONDS = 2000;
 const SNAPSHOT_MILLISECONDS = 140;
 const MAX_LOGGED = 9;
 
@@ -73,7 +74,10 @@ async function train(lane) {
   showButtons();
   while (!lane.isTrained && !lane.isGone) {
     const news = await ask(() => server.train(lane.alpha, lane.snapshots.length));
-    if (!news) return;
+    if (!news) {
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS));
+      continue;
+    }
     lane.snapshots.push(...news.snapshots);
     lane.isTrained = news.is_done;
     if (!lane.isTrained) await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));

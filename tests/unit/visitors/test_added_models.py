@@ -227,6 +227,7 @@ def test_tabs_have_their_own_and_lose_it(demo: LayeredZoo, tmp_path: Path) -> No
         other.remove("hub-1")
     store.close_empty(other_key)
     store.close_empty(key)
+    assert list(store._timers) == [key]  # nothing waits a day for a tab that added nothing
     assert (store.tab(other_key), store.tab(key)) == (None, mine)
     assert store.owner.lane_names() == []
     store._expire(key)  # a day is over
