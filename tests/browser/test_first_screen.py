@@ -163,6 +163,32 @@ def test_a_picture_opens_large_beside_the_photo(open_page: OpenPage) -> None:
     expect(dialog).to_be_visible()
 
 
+def test_candidates_in_chunks_are_watched_and_replayed_to_the_end(open_page: OpenPage) -> None:
+    """The first step of a chunk has no gradient before it to be compared with."""
+    chunks = "tab=attack&identity=5&lanes=zero,negative&preset=paper&candidates=50&kept=2"
+    page = open_page(query=f"{chunks}&steps=3&selection_rounds=1&pool_size=100", **LAPTOP)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.get_by_alt_text("Real training photo 1 of identity 5").wait_for()
+    page.get_by_role("button", name="Start", exact=True).click()
+    # Looked at closely all the while, with the keyboard in the choice of lanes.
+    page.get_by_alt_text("Best reconstruction of identity 5 from lane zero").first.wait_for()
+    page.get_by_role("button", name="Look closer").press("Enter")
+    dialog = page.get_by_role("dialog", name="Closer look")
+    dialog.get_by_role("radio", name="negative").check()
+    board = page.locator(".board")
+    expect(board).to_have_attribute("data-phase", "done", timeout=90_000)
+    expect(dialog.get_by_role("radio", name="negative")).to_be_focused()
+    page.keyboard.press("Escape")
+    slider = page.get_by_role("slider", name="Step of the attack")
+    expect(slider).to_have_attribute("aria-valuetext", "Result")
+    slider.press("Home")
+    for _ in range(int(slider.get_attribute("max") or 0)):
+        slider.press("ArrowRight")
+    expect(slider).to_have_attribute("aria-valuetext", "Result")
+    assert errors == []
+
+
 def test_a_live_attack_leaves_its_timeline_its_files_and_a_tally(open_page: OpenPage) -> None:
     tiny = "tab=attack&identity=5&lanes=zero&candidates=1&kept=1&steps=4&selection_rounds=1"
     page = open_page(query=tiny, **LAPTOP)
