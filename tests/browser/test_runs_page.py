@@ -114,6 +114,7 @@ def test_attack_find_rename_scrub_repeat_take_home_delete(
     page.get_by_role("button", name="Rename Identity 62, seed 5").click()
     page.get_by_label("New name of Identity 62, seed 5").fill(NAME)
     page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name=f"Open {NAME}")).to_be_focused()  # goes on from there
     page.get_by_label("Search").fill("first")
     title = page.locator(".runs-page .title", has_text="first")
     page.set_viewport_size({"width": 390, "height": 844})

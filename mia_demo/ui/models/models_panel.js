@@ -96,10 +96,9 @@ function show() {
   const now = JSON.stringify(value.groups || []);
   if (now !== shown) {
     shown = now;
-    groups.replaceChildren();
     $(".files tbody").replaceChildren();
     const all = value.groups || [];
-    all.forEach(showGroup);
+    rebuild(groups, () => all.forEach(showGroup));
     all.flatMap(({ items }) => items).forEach(showFile);
     $(".files").hidden = !all.length;
   }

@@ -120,10 +120,11 @@ function show() {
   if (!items || now === shown) return;
   shown = now;
   ticked = ticked.filter((key) => items.some((item) => item.key === key));
-  list.replaceChildren();
-  items.forEach(showItem);
-  showCompare();
-  filter();
+  rebuild(list, () => {
+    items.forEach(showItem);
+    showCompare();
+    filter();
+  });
   if (isUntouched && items.length) open(items[0]);
   $(".scope").textContent = isPrivate
     ? "Everything computed on this machine is kept here, in the folder runs."

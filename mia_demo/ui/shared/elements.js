@@ -94,6 +94,15 @@ function askName(parent, title, save, keep) {
   field.select();
 }
 
+// Makes a list anew. Who was in it with the keyboard goes on at that place of it.
+function rebuild(list, makeEntries) {
+  const entries = () => [...list.querySelectorAll("li")].filter((entry) => !entry.hidden);
+  const place = entries().findIndex((entry) => entry.contains(document.activeElement));
+  list.replaceChildren();
+  makeEntries();
+  if (place >= 0) entries().at(Math.min(place, entries().length - 1))?.querySelector("button")?.focus();
+}
+
 // Hands a file to the browser; nothing of it touches the server's disk.
 function save(name, content, type) {
   const link = document.createElement("a");

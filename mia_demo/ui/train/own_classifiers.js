@@ -60,8 +60,7 @@ function show() {
   if (now === shown) return;
   shown = now;
   setText(".trouble", "");
-  list.replaceChildren();
-  items.forEach(showItem);
+  rebuild(list, () => items.forEach(showItem));
   $(".none").hidden = items.length > 0;
   $(".shared").hidden = items.length === 0 || !shared;
   $(".private").hidden = items.length === 0 || shared;
