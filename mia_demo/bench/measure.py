@@ -67,12 +67,12 @@ def _clocked(run: Callable[[], object], compute: Compute) -> Seconds:
 
 
 def in_its_own_process(work: Callable[..., _Result], *arguments: object) -> _Result | None:
-    """What ``work`` returns in a fresh process; None if it was killed, as for want of memory."""
+    """What ``work`` returns in a fresh process; None if there was too little memory."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
         try:
             return pool.submit(work, *arguments).result()
-        except BrokenProcessPool:
+        except (BrokenProcessPool, torch.OutOfMemoryError):
             return None
 
 

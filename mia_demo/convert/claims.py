@@ -16,6 +16,7 @@ import torch
 
 from mia_demo.convert.restricted_pickle import Builder, Name
 
+MAX_SIZE = 2**40  # numbers along a dimension, or from one to the next
 MAX_DIMENSIONS = 8
 
 STORAGE_TYPES = {
@@ -64,6 +65,8 @@ class TensorClaim:
         numbers = (self.offset, *self.shape, *self.stride)
         if any(type(number) is not int or number < 0 for number in numbers):
             raise ValueError("a negative size")
+        if max(numbers) > MAX_SIZE:
+            raise ValueError("a size beyond any memory")
         if len(self.shape) != len(self.stride) or len(self.shape) > MAX_DIMENSIONS:
             raise ValueError("sizes and strides differ")
         elements, last = 1, self.offset

@@ -239,8 +239,8 @@ def _plain(tensors: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
     """Copies that share nothing; whole numbers stay such, all others become float32."""
     plain = {}
     for key, tensor in tensors.items():
-        if not tensor.isfinite().all():
-            raise ConversionError(f"{source} holds infinite or undefined numbers in {key}.")
         kept = tensor.float() if tensor.is_floating_point() else tensor
+        if not kept.isfinite().all():
+            raise ConversionError(f"{source} holds infinite or undefined numbers in {key}.")
         plain[key] = kept.detach().clone(memory_format=torch.contiguous_format)
     return plain

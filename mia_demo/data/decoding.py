@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 
@@ -14,6 +15,21 @@ READ_ERRORS = (
     *(EOFError, OSError, ValueError, RuntimeError, NotImplementedError),
     SyntaxError,  # Pillow's answer to some broken PNG files
 )
+
+# What Pillow raises on top of these on broken metadata, whose pictures are fine.
+METADATA_ERRORS = (
+    *READ_ERRORS, ArithmeticError, AttributeError, LookupError, TypeError, struct.error,
+)  # fmt: skip
+ORIENTATION = 0x0112  # of EXIF
+TRANSPOSITIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 # What cameras and phones write and this program does not read, by the end of the name.
 VIDEO = "a video"
@@ -52,6 +68,16 @@ def kind_of_content(start: bytes) -> str:
         if start[offset:].startswith(signature):
             return UNREADABLE_KINDS[suffix]
     return ""
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """The picture as the camera was held; as it is stored where its metadata are broken."""
+    picture.load()  # its own errors are the caller's
+    try:
+        transposition = TRANSPOSITIONS.get(picture.getexif().get(ORIENTATION, 1))
+    except METADATA_ERRORS:
+        return picture
+    return picture if transposition is None else picture.transpose(transposition)
 
 
 def as_rgb(picture: Image.Image) -> Image.Image:

@@ -13,9 +13,17 @@ from mia_demo.errors import DataError
 
 SYSTEM_FOLDERS = {"__macosx", "@eadir", "$recycle.bin", "system volume information"}
 SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini"}
-READABLE_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2,
-                         zipfile.ZIP_LZMA)  # fmt: skip
-COMPRESSIONS = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd", 99: "encryption (AES)"}
+# Not bzip2 and LZMA, which zipfile unpacks whole, however long, before it looks at the size.
+READABLE_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+COMPRESSIONS = {
+    9: "Deflate64",
+    12: "bzip2",
+    14: "LZMA",
+    93: "Zstandard",
+    95: "XZ",
+    98: "PPMd",
+    99: "encryption (AES)",
+}
 
 
 def path_within(name: str) -> PurePosixPath:
@@ -44,6 +52,19 @@ def unreadable_compression(info: zipfile.ZipInfo) -> str:
     if info.compress_type in READABLE_COMPRESSIONS:
         return ""
     return COMPRESSIONS.get(info.compress_type, f"method {info.compress_type}")
+
+
+def read_promised(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """The content of an entry, and never more than was promised: sizes in a zip may lie.
+
+    Raises:
+        zipfile.BadZipFile: it is longer than it says.
+    """
+    with archive.open(info) as stream:
+        data = stream.read(info.file_size)
+        if stream.read(1):
+            raise zipfile.BadZipFile("longer than it says")
+    return data
 
 
 def people_of(paths: Sequence[PurePosixPath], where: str) -> list[str]:

@@ -19,12 +19,13 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from mia_demo.data.decoding import READ_ERRORS, UNREADABLE_KINDS, VIDEO, as_rgb
+from mia_demo.data.decoding import READ_ERRORS, UNREADABLE_KINDS, VIDEO, as_rgb, upright
 from mia_demo.data.folders import (
     is_system_file,
     path_within,
     people_of,
     points_outside,
+    read_promised,
     unreadable_compression,
 )
 from mia_demo.errors import DataError
@@ -142,14 +143,14 @@ def _decode(entry: ImageEntry, archives: dict[Path, zipfile.ZipFile]) -> Image.I
             archive = archives.get(entry.container)
             if archive is None:
                 archive = archives[entry.container] = zipfile.ZipFile(entry.container)
-            data = archive.read(entry.name)
+            data = read_promised(archive, archive.getinfo(entry.name))
         picture = Image.open(io.BytesIO(data), formats=IMAGE_FORMATS)
         if picture.width * picture.height > MAX_IMAGE_PIXELS:
             raise DataError(
                 f"Image {entry} has {picture.width} x {picture.height} pixels; "
                 f"shrink it below {MAX_IMAGE_PIXELS // 1_000_000} megapixels."
             )
-        return as_rgb(ImageOps.exif_transpose(picture))
+        return as_rgb(upright(picture))
     except READ_ERRORS as error:
         reason = str(error) or type(error).__name__
         raise DataError(
@@ -249,7 +250,7 @@ def _zip_names(path: Path) -> tuple[list[str], Any]:
     def read(name: str) -> bytes:
         try:
             with zipfile.ZipFile(path) as again:
-                return again.read(name)
+                return read_promised(again, again.getinfo(name))
         except READ_ERRORS as error:
             raise DataError(
                 f"{path.name}:{name} cannot be read ({type(error).__name__}); pack it again."

@@ -63,7 +63,12 @@ def reference_split(labels: list[int], seed: int) -> tuple[list[int], list[int]]
 
     The reference code's split: positions 0..N-1 shuffled by numpy's generator with that seed, the
     first int(0.9 N) for training. Small classes may end up without a test image.
+
+    Raises:
+        ConfigError: numpy's generator does not take the seed.
     """
+    if not 0 <= seed < 2**32:
+        raise ConfigError(f"The seed of this layout's split must lie in 0 to {2**32 - 1}.")
     positions = np.arange(len(labels))
     np.random.RandomState(seed).shuffle(positions)
     trained = int(TRAIN_SHARE * len(positions))
@@ -90,8 +95,11 @@ def open_facescrub(folder: Path, seed: int) -> SplitSet:
                 f"{faces} does not exist; FaceScrub needs the cropped pictures in "
                 "actors/faces/NAME and actresses/faces/NAME."
             )
-        for person in sorted(path for path in faces.iterdir() if path.is_dir()):
-            found = [p for p in sorted(person.rglob("*")) if p.suffix.lower() in IMAGE_SUFFIXES]
+        # As strings: Windows would sort paths without regard to case, and shift the labels.
+        people = (path for path in faces.iterdir() if path.is_dir())
+        for person in sorted(people, key=lambda path: path.name):
+            photos = sorted(person.rglob("*"), key=lambda path: path.relative_to(person).as_posix())
+            found = [p for p in photos if p.suffix.lower() in IMAGE_SUFFIXES]
             if found:
                 names.append(person.name)
                 pictures.append(

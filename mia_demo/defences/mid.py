@@ -48,7 +48,7 @@ class NoisyHead(nn.Module):
         if self.training:
             self.divergence = code_divergence(mean, sigma)
         if self.training or self.noise_in_use:
-            mean = mean + sigma * torch.randn_like(sigma)
+            mean = mean + sigma * torch.empty_like(sigma).normal_()
         logits: Tensor = self.logits(mean)
         return logits
 

@@ -185,10 +185,14 @@ def make_control(
         identity: whom the picture shows, or does not show.
     """
     rng = np.random.default_rng((seed, CONTROLS.index(kind)))
+    unseen = judge.zoo.split_items(people)["test"]  # in some data sets not of everybody
     shown = identity
     if kind == SOMEBODY_ELSE:
-        shown = int(rng.choice([other for other in range(len(people)) if other != identity]))
-    index = int(rng.choice(judge.zoo.images_of(people, shown, "test")))
+        shown = int(rng.choice(sorted({label for label, _ in unseen} - {identity})))
+    photos = [index for label, index in unseen if label == shown]
+    if not photos:
+        raise ConfigError(f"Identity {identity} has no test photo for a control; deal again.")
+    index = int(rng.choice(photos))
     photo, _ = people.items(judge.evaluator.input_size, [(shown, index)])
     return make_line_up(
         judge,

@@ -55,6 +55,8 @@ def _results(figures: Figures) -> list[Captioned]:
         results = figures.sweep("standard")
     except DataError:
         return []
+    if PERSON not in results.record.identities:
+        return []
     photo, _ = figures.zoo.identities().tensors(PRINTED_SIZE, labels=[PERSON], indices=[0])
     shown = [(f"identity {PERSON}, photo", photo[0].permute(1, 2, 0).numpy())]
     for lane in results.record.lanes:

@@ -36,9 +36,14 @@ class SeededDraws(TorchDispatchMode):
             return func(*args, **given)
         if func is torch.ops.aten.native_dropout.default:  # it has no overload with a generator
             return self._dropout(*args)
+        drawing = _with_generator(func)
+        if drawing is None:  # fused attention, which draws nothing here
+            if _dropout_of(func, args, given):
+                raise NotImplementedError(f"{func} cannot be seeded; train without its dropout.")
+            return func(*args, **given)
         device = args[0].device if isinstance(args[0], Tensor) else given.get("device")
         given["generator"] = self._generator(torch.device(device or "cpu"))
-        return _with_generator(func)(*args, **given)
+        return drawing(*args, **given)
 
     def _generator(self, device: torch.device) -> torch.Generator:
         if device not in self.generators:
@@ -55,9 +60,17 @@ class SeededDraws(TorchDispatchMode):
         return x * kept / (1 - p), kept
 
 
-def _with_generator(func: Any) -> Callable[..., Any]:
-    """The overload of a drawing operation that takes a generator."""
+def _with_generator(func: Any) -> Callable[..., Any] | None:
+    """The overload of a drawing operation that takes a generator; None if there is none."""
     if any(argument.name == "generator" for argument in func._schema.arguments):
         return func
     name = func._overloadname
-    return getattr(func.overloadpacket, "generator" if name == "default" else f"{name}_generator")
+    wanted = "generator" if name == "default" else f"{name}_generator"
+    return getattr(func.overloadpacket, wanted, None)
+
+
+def _dropout_of(func: Any, args: Sequence[Any], given: Mapping[str, Any]) -> float:
+    """An operation's share of dropout; 0 if it has none."""
+    names = [argument.name for argument in func._schema.arguments]
+    values = dict(zip(names, args, strict=False)) | dict(given)
+    return float(values.get("dropout_p", 0.0))

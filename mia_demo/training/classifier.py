@@ -172,6 +172,9 @@ def train_classifier(
 
     Yields:
         One frame per step; the last of an epoch carries ``test_accuracy``.
+
+    Raises:
+        ConfigError: the loss or the logits are no longer numbers.
     """
     if directory is not None and (directory / STATE_FILE).exists():
         trainer.load(directory)
@@ -180,20 +183,31 @@ def train_classifier(
             cores.take()
             last: TrainingFrame | None = None
             for frame in trainer.train_epoch():
+                _check_finite(frame.loss, frame.epoch)
                 if last is not None:
                     yield last
                 last = frame
             assert last is not None
-            if directory is not None:
-                trainer.save(directory)
             if test is not None:
                 logits = predict(trainer.network, test.images, trainer.compute)
+                _check_finite(logits.abs().max().item(), last.epoch)
                 last = replace(
                     last,
                     test_accuracy=_accuracy(logits, test.labels),
                     logits=logit_histogram(logits, test.labels),
                 )
+            if directory is not None:
+                trainer.save(directory)
             yield last
+
+
+def _check_finite(number: float, epoch: int) -> None:
+    """Before a state is saved that nothing could go on from."""
+    if not math.isfinite(number):
+        raise ConfigError(
+            f"The loss of epoch {epoch + 1} is no longer a number; choose a smaller learning rate, "
+            "or a schedule that brings α in gradually."
+        )
 
 
 @torch.no_grad()

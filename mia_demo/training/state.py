@@ -67,10 +67,15 @@ def load_state(
     for name, part in parts.items():
         start = f"{name}."
         own = {key.removeprefix(start): t for key, t in tensors.items() if key.startswith(start)}
-        if isinstance(part, Adam):
-            _load_moments(part, own)
-        else:
-            part.load_state_dict(own)
+        try:
+            if isinstance(part, Adam):
+                _load_moments(part, own)
+            else:
+                part.load_state_dict(own)
+        except RuntimeError as error:  # such as another number of people
+            raise CheckpointError(
+                f"{path.parent} holds a training of other data; choose another folder."
+            ) from error
     return tensors, numbers
 
 

@@ -18,12 +18,19 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from mia_demo.data.decoding import READ_ERRORS, UNREADABLE_KINDS, as_rgb, kind_of_content
+from mia_demo.data.decoding import (
+    READ_ERRORS,
+    UNREADABLE_KINDS,
+    as_rgb,
+    kind_of_content,
+    upright,
+)
 from mia_demo.data.folders import (
     is_system_file,
     path_within,
     people_of,
     points_outside,
+    read_promised,
     unreadable_compression,
 )
 from mia_demo.data.identities import ATTRIBUTES_FILE, MAX_COMPRESSION_RATIO
@@ -250,11 +257,7 @@ def _photo(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Image.Image:
         DataError: broken, too large or too small.
     """
     try:
-        with archive.open(info) as stream:
-            # Never more than was promised: sizes in a zip may lie.
-            data = stream.read(info.file_size)
-            if stream.read(1):
-                raise zipfile.BadZipFile("longer than it says")
+        data = read_promised(archive, info)
         if kind := kind_of_content(data[:16]):
             raise _wrong_kind(info, kind)
         picture = Image.open(io.BytesIO(data), formats=UPLOAD_FORMATS)
@@ -268,7 +271,7 @@ def _photo(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Image.Image:
                 f"{_named(info)} has {picture.width} x {picture.height} pixels; at least "
                 f"{MIN_SIDE} x {MIN_SIDE} are needed. Take a larger one."
             )
-        return as_rgb(ImageOps.exif_transpose(picture))
+        return as_rgb(upright(picture))
     except Image.DecompressionBombError as error:
         raise DataError(
             f"{_named(info)} claims to have more than {MAX_PHOTO_PIXELS // MEGA} megapixels; "

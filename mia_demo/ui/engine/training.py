@@ -220,7 +220,6 @@ def run_training(
     losses: list[float] = []  # of the running epoch
     with writing_to(plan.folder.parent):
         for frame in train_classifier(trainer, test, plan.folder):
-            _check_finite(frame)
             losses.append(frame.loss)
             if frame.test_accuracy is not None and frame.logits is not None:
                 del epochs[frame.epoch :]  # of a record whose state was lost
@@ -257,14 +256,6 @@ def run_training(
         for name, tensor in classifier.network.state_dict().items()
     }
     yield Trained(entry, save(weights))
-
-
-def _check_finite(frame: TrainingFrame) -> None:
-    if not math.isfinite(frame.loss):
-        raise ConfigError(
-            f"The loss of epoch {frame.epoch + 1} is no longer a number; choose a smaller learning "
-            "rate, or a schedule that brings α in gradually."
-        )
 
 
 def _epoch(

@@ -205,7 +205,10 @@ class UnderstandHandlers:
                 )
             number = int(identity)
             check_identity(number, len(self.engine.identities))
-            first_test, *_ = self.engine.zoo.images_of(self.engine.identities, number, "test")
+            tests = self.engine.zoo.images_of(self.engine.identities, number, "test")
+            if not tests:
+                raise ConfigError(f"Identity {number} has no test photo; choose somebody else.")
+            first_test = tests[0]
             lanes = lane_labels(self.engine.zoo)
             logits = self._logits_of([lane.name for lane in lanes], number, first_test)
             photo = np.asarray(self._photo(number, first_test))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -194,4 +195,14 @@ def test_a_broken_packing_of_a_photo_is_named(zip_of: Pack) -> None:
     data[start : start + 4] = b"\x07\xff\xff\xff"  # no block of deflate
     path.write_bytes(data)
     with pytest.raises(DataError, match=r"set\.zip:a/1\.png cannot be read"):
+        open_identity_set(path).image(0, 1)
+
+
+def test_a_lying_size_unpacks_to_no_more_than_it_says(zip_of: Pack) -> None:
+    path = zip_of(
+        {"a/0.png": png(), "a/1.png": bytes(8_000_000), "b/0.png": png(), "b/1.png": png()}
+    )
+    data = path.read_bytes()
+    path.write_bytes(data.replace(struct.pack("<I", 8_000_000), struct.pack("<I", 5_000)))
+    with pytest.raises(DataError, match=r"a/1\.png cannot be read"):
         open_identity_set(path).image(0, 1)

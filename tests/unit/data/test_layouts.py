@@ -100,3 +100,9 @@ def test_other_counts_than_the_published_are_told(
 ) -> None:
     open_layout("facescrub", facescrub)
     assert "4 identities instead of 530: labels do not fit" in caplog.text
+
+
+def test_a_seed_that_the_reference_split_cannot_take_is_refused() -> None:
+    for seed in (-1, 2**32):
+        with pytest.raises(ConfigError, match="must lie in 0 to 4294967295"):
+            reference_split([0] * 10, seed)

@@ -83,3 +83,11 @@ def test_threads_that_draw_meanwhile_change_nothing() -> None:
     torch.set_rng_state(state)
     for weights in built:
         assert all(torch.equal(weights[name], expected[name]) for name in expected)
+
+
+def test_attention_without_dropout_draws_nothing() -> None:
+    """Fused kernels have no overload with a generator."""
+    query = torch.randn(1, 2, 4, 8, generator=torch.Generator().manual_seed(0))
+    expected = F.scaled_dot_product_attention(query, query, query)
+    with SeededDraws(5):
+        assert torch.equal(F.scaled_dot_product_attention(query, query, query), expected)

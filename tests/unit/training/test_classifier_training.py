@@ -99,3 +99,21 @@ def test_a_state_of_other_settings_or_a_damaged_one_is_refused(
 def test_settings_out_of_range_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError):
         replace(CONFIG, **wrong)  # type: ignore[arg-type]
+
+
+def test_a_diverged_training_says_so_and_keeps_no_state_of_it(
+    tmp_path: Path, compute: Compute, coloured_people: LabelledImages
+) -> None:
+    trainer = make(replace(CONFIG, learning_rate=1e30), compute, coloured_people)
+    with pytest.raises(ConfigError, match="no longer a number; choose a smaller learning rate"):
+        list(train_classifier(trainer, coloured_people, tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_state_of_other_people_is_refused_in_a_sentence(
+    tmp_path: Path, compute: Compute, coloured_people: LabelledImages
+) -> None:
+    make(CONFIG, compute, coloured_people).save(tmp_path)
+    more = ClassifierTrainer(CONFIG.classifier(3), CONFIG, compute, coloured_people)
+    with pytest.raises(CheckpointError, match="a training of other data; choose another folder"):
+        more.load(tmp_path)

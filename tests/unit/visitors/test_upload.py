@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import stat
 import struct
 import zipfile
@@ -247,3 +248,32 @@ def test_an_unusual_compression_is_named(zip_of: Pack, tmp_path: Path) -> None:
     data[directory + 10] = 9  # of the first entry
     path.write_bytes(data)
     assert "'ada/0.png' is packed with Deflate64" in refusal(path, tmp_path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_zipfile_would_unpack_whole_is_never_unpacked(
+    zip_of: Pack, tmp_path: Path, method: int
+) -> None:
+    path = zip_of(people())
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("ada/bomb.png", bytes(50_000), compress_type=method)
+    assert re.search("is packed with (bzip2|LZMA)", refusal(path, tmp_path))
+
+
+def test_a_photo_with_broken_metadata_is_a_photo(zip_of: Pack, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x011A] = 6, 72.0
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 60), (200, 0, 0)).save(buffer, "JPEG", exif=exif)
+    data = bytearray(buffer.getvalue())
+    start = data.index(b"Exif\0\0") + 6
+    written = len(exif.tobytes()) - 14  # after the heads of EXIF and TIFF
+    rng = np.random.default_rng(0)
+    files = people()
+    for n in range(60):  # each with other bytes of it spoiled
+        spoiled = bytearray(data)
+        for _ in range(4):
+            spoiled[start + 8 + rng.integers(written)] = rng.integers(256)
+        files[f"ada/broken{n}.jpg"] = bytes(spoiled)
+    store(zip_of(files), tmp_path / "clean.zip")
+    assert open_identity_set(tmp_path / "clean.zip").image(0, 63).size == (128, 128)
