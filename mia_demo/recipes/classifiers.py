@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from mia_demo.defences.label_smoothing import LabelSmoothing
+from mia_demo.errors import ConfigError
 from mia_demo.models.classifiers import Classifier
 from mia_demo.recipes.workshop import Workshop
 from mia_demo.training.classifier import (
@@ -43,11 +44,24 @@ def make_classifier(workshop: Workshop, request: ClassifierRequest) -> None:
 
     A target of another defence is stored as float16, and measured as it is stored: one for each
     defence comes with the demo.
+
+    Raises:
+        ConfigError: it is there, trained on other photos.
     """
     zoo, compute, name, config = workshop.zoo, workshop.compute, request.name, request.config
-    if zoo.is_made(name, config.to_json()):
-        return
     num_classes = int(request.train.labels.max()) + 1
+    photos = len(request.train.labels) // num_classes
+    if zoo.is_made(name, config.to_json()):
+        made = zoo.entry(name)
+        if made.num_classes != num_classes or made.training.images_per_identity not in (
+            None,
+            photos,
+        ):
+            raise ConfigError(
+                f"{zoo.root} holds {name!r}, trained alike on other photos; choose another name "
+                "or folder."
+            )
+        return
     state = workshop.states / name
     classifier = new_classifier(zoo, config, num_classes, state)
     trainer = ClassifierTrainer(classifier, config, compute, request.train)
@@ -74,6 +88,7 @@ def make_classifier(workshop: Workshop, request: ClassifierRequest) -> None:
         train_accuracy=train_accuracy,
         test_accuracy=test_accuracy,
     )
+    entry = replace(entry, training=replace(entry.training, images_per_identity=photos))
     zoo.add(entry, classifier.network.state_dict(), stored_as)
 
 

@@ -153,6 +153,19 @@ def test_train_writes_a_checkpoint_that_attacks_can_load(
     assert again == report
 
 
+def test_train_on_other_photos_is_another_classifier(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, identity_folder: Path
+) -> None:
+    arguments = [
+        "train", "--alpha", "0", "--epochs", "1", "--input-size", "16", "--device", "cpu",
+        "--data", str(identity_folder), "--output", str(tmp_path / "zoo"),
+    ]  # fmt: skip
+    run_json(capsys, *arguments, "--photos", "1")
+    run_json(capsys, *arguments, "--photos", "1")  # it is there
+    assert main([*arguments, "--photos", "2"]) == 2
+    assert "trained alike on other photos; choose another name or folder" in capsys.readouterr().err
+
+
 def test_train_takes_a_defence_and_its_strengths(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, identity_folder: Path
 ) -> None:
