@@ -160,7 +160,8 @@ class Job(Generic[Frame]):
                     pending = bool(self._frames)
                     finished = self._finished
                 if pending:
-                    if self._abandoned.wait(max(0.0, next_at - time.monotonic())):
+                    time.sleep(max(0.0, next_at - time.monotonic()))
+                    if self._abandoned.is_set():
                         break
                     next_at = time.monotonic() + interval
                     with self._changed:
