@@ -260,6 +260,7 @@ def test_what_zipfile_would_unpack_whole_is_never_unpacked(
     assert re.search("is packed with (bzip2|LZMA)", refusal(path, tmp_path))
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's
 def test_a_photo_with_broken_metadata_is_a_photo(zip_of: Pack, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x011A] = 6, 72.0
