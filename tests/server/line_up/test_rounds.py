@@ -164,15 +164,21 @@ def test_with_a_photo_of_somebody_else_nobody_is_the_person(rooms: LineUpRooms) 
     assert (row["note"], row["share"]) == ("false positives", 1.0)
 
 
-def test_after_the_room_the_host_is_not_told_what_others_voted_as_ones_own(
-    rooms: LineUpRooms,
-) -> None:
+def voted_in_a_room(rooms: LineUpRooms) -> str:
+    """A game of two rounds; somebody in its room has chosen the right photo of the first."""
     key = dealt(rooms, 2)
     code = rooms.open_room(key)
     voter = rooms.join(code, a_seat())
     with rooms.hosted(key) as game:
         name = game.name
     rooms.vote(code, voter, cookie_of(rooms, voter), (name, 5))
+    return key
+
+
+def test_after_the_room_the_host_is_not_told_what_others_voted_as_ones_own(
+    rooms: LineUpRooms,
+) -> None:
+    key = voted_in_a_room(rooms)
     rooms.reveal(key)
     told = seen_by_host(rooms, key)["reveal"]["people"]
     assert told.endswith("1 of 1 chose it.")
@@ -181,12 +187,7 @@ def test_after_the_room_the_host_is_not_told_what_others_voted_as_ones_own(
 
 
 def test_an_open_rounds_votes_go_with_the_room(rooms: LineUpRooms) -> None:
-    key = dealt(rooms)
-    code = rooms.open_room(key)
-    voter = rooms.join(code, a_seat())
-    with rooms.hosted(key) as game:
-        name = game.name
-    rooms.vote(code, voter, cookie_of(rooms, voter), (name, 5))
+    key = voted_in_a_room(rooms)
     rooms.close_room(key)
     with rooms.hosted(key) as game:
         assert game.ballot is not None
