@@ -17,8 +17,8 @@ from mia_demo.recipes.prior import add_prior
 from mia_demo.system.device import choose_compute
 from mia_demo.system.files import write_bytes, write_json
 from mia_demo.training.classifier import LabelledImages
-from mia_demo.training.prior import PRIOR_STATE_FILE, PriorTrainer, train_prior
-from mia_demo.training.prior_config import PriorConfig
+from mia_demo.training.prior.config import PriorConfig
+from mia_demo.training.prior.training import PriorTraining
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.opening import open_zoo
 
@@ -29,32 +29,37 @@ def answer_train_prior(request: TrainPriorRequest) -> dict[str, Any]:
         resolution=request.resolution, channel_base=32 * request.resolution, seed=request.seed
     )
     state = request.output / "state"
-    if (state / PRIOR_STATE_FILE).exists() and not request.resume:
+    if state.exists() and not request.resume:
         raise CheckpointError(
             f"{request.output} holds a training already; add --resume or choose another folder."
         )
     public = open_identity_set(request.data, min_identities=1, min_images=1)
     images, _ = public.tensors(config.resolution)
     zoo = open_zoo(request.zoo)
-    trainer = PriorTrainer(config, zoo.load_features(), compute)
-    with progress("prior", unit="image") as bar:
-        for frame in train_prior(trainer, images, state, minutes=request.minutes):
-            bar.set_postfix_str(f"error {frame.pixel_error:.3f}")
-            bar.update(frame.images_seen - bar.n)
-    output = FolderZoo.create(request.output)
-    add_prior(output, trainer, identities=len(public))
-    embedder = zoo.load_embedder()
-    try:
-        frechet = prior_frechet(output.load_prior(), embedder, images, compute, seed=request.seed)
-    except ConfigError as error:  # the training itself is done and saved
-        frechet = None
-        log_line(str(error))
-    return {
-        "images_seen": trainer.images_seen,
-        "seconds": round(trainer.seconds, 1),
-        "frechet": frechet,
-        "checkpoint": str(request.output / output.entry("prior").stored.file),
+    training = PriorTraining(config, images, zoo.load_features(), compute, state)
+    with progress("prior", unit="step") as bar:
+        for frame in training.run(request.minutes):
+            bar.set_description_str(f"prior, {frame.phase}", refresh=False)
+            bar.total, bar.n = frame.steps, frame.step
+            bar.refresh()
+    answer: dict[str, Any] = {
+        "images_seen": training.images_seen,
+        "seconds": round(training.seconds, 1),
+        "frechet": None,
+        "checkpoint": None,
     }
+    if training.prior is None:
+        log_line("The prior is not done; run the same command with --resume, and it goes on.")
+        return answer
+    output = FolderZoo.create(request.output)
+    add_prior(output, training, identities=len(public))
+    embedder, seed = zoo.load_embedder(), request.seed
+    try:
+        frechet = prior_frechet(output.load_prior(), embedder, images, compute, seed=seed)
+        answer["frechet"] = frechet
+    except ConfigError as error:  # the training itself is done and saved
+        log_line(str(error))
+    return answer | {"checkpoint": str(request.output / output.entry("prior").stored.file)}
 
 
 def answer_check_prior(request: CheckPriorRequest) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import torch
 
-from mia_demo.defences.label_smoothing import LabelSmoothing
 from mia_demo.errors import ConfigError
 from mia_demo.models.classifiers import Classifier
 from mia_demo.recipes.workshop import Workshop
@@ -42,8 +41,7 @@ class ClassifierRequest:
 def make_classifier(workshop: Workshop, request: ClassifierRequest) -> None:
     """Trains the classifier and adds it to the zoo, unless it is there with the same recipe.
 
-    A target of another defence is stored as float16, and measured as it is stored: one for each
-    defence comes with the demo.
+    It is stored as float16, and measured as it is stored.
 
     Raises:
         ConfigError: it is there, trained on other photos.
@@ -65,21 +63,17 @@ def make_classifier(workshop: Workshop, request: ClassifierRequest) -> None:
     state = workshop.states / name
     classifier = new_classifier(zoo, config, num_classes, state)
     trainer = ClassifierTrainer(classifier, config, compute, request.train)
-    train_accuracy = test_accuracy = None
+    train_accuracy = None
     for frame in train_classifier(trainer, request.test, state):
         if frame.test_accuracy is not None:
-            train_accuracy, test_accuracy = frame.train_accuracy, frame.test_accuracy
+            train_accuracy = frame.train_accuracy
             workshop.log(
                 f"{name}: epoch {frame.epoch + 1}/{frame.epochs}, alpha {frame.alpha:+.3f}, "
-                f"loss {frame.loss:.3f}, test accuracy {test_accuracy:.4f}, {frame.seconds:.0f} s"
+                f"loss {frame.loss:.3f}, test accuracy {frame.test_accuracy:.4f}, "
+                f"{frame.seconds:.0f} s"
             )
-    if test_accuracy is None:  # killed between the last epoch and the manifest
-        test_accuracy = accuracy(classifier, request.test, compute)
-    stored_as = torch.float32
-    if config.defence != LabelSmoothing.name:
-        stored_as = torch.float16
-        classifier.network.half().float()
-        test_accuracy = accuracy(classifier, request.test, compute)
+    classifier.network.half().float()
+    test_accuracy = accuracy(classifier, request.test, compute)
     entry = classifier_entry(
         name,
         request.kind,
@@ -89,7 +83,7 @@ def make_classifier(workshop: Workshop, request: ClassifierRequest) -> None:
         test_accuracy=test_accuracy,
     )
     entry = replace(entry, training=replace(entry.training, images_per_identity=photos))
-    zoo.add(entry, classifier.network.state_dict(), stored_as)
+    zoo.add(entry, classifier.network.state_dict(), torch.float16)
 
 
 def new_classifier(zoo: Zoo, config: TrainConfig, num_classes: int, state: Path) -> Classifier:

@@ -30,7 +30,7 @@ from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages
 from mia_demo.training.config import TrainConfig
 from mia_demo.training.initial_weights import PRETRAINED
-from mia_demo.training.prior_config import PriorConfig
+from mia_demo.training.prior.config import PriorConfig
 from mia_demo.zoo.folder import FolderZoo
 
 TARGET_ALPHAS = {"positive": 0.1, "zero": 0.0, "negative": -0.05}
@@ -94,7 +94,10 @@ def make_zoo(
     for name, config in (("embedder", recipe.embedder), ("features", recipe.features)):
         train_public_network(workshop, EmbeddingNetwork(name, config, public))
     make_attributes(workshop, recipe.attributes, public)
-    make_prior(workshop, recipe.prior, public, minutes=(deadline - time.monotonic()) / 60)
+    minutes_left = (deadline - time.monotonic()) / 60
+    if not make_prior(workshop, recipe.prior, public, minutes=minutes_left):
+        log("The prior is not done; run the same command again, and it goes on.")
+        return zoo
     store_pool(zoo, compute)
     store_students(zoo, compute, workshop.states / "students")
     write_model_card(zoo)

@@ -7,8 +7,9 @@ import torch
 from mia_demo.data.identities import IdentitySet
 from mia_demo.data.splits import public_split
 from mia_demo.recipes.workshop import Workshop
-from mia_demo.training.prior import PriorTrainer, train_prior
-from mia_demo.training.prior_config import PriorConfig
+from mia_demo.training.prior.config import PriorConfig
+from mia_demo.training.prior.phase import PriorFrame
+from mia_demo.training.prior.training import PriorTraining
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
 from mia_demo.zoo.training_record import TrainingRecord
@@ -18,32 +19,37 @@ LOG_EVERY = 50  # steps
 
 def make_prior(
     workshop: Workshop, config: PriorConfig, public: IdentitySet, *, minutes: float
-) -> None:
-    """Trains the prior for ``minutes``, resuming from its state if there is one."""
+) -> bool:
+    """Trains the prior for ``minutes``, from where the last sitting ended.
+
+    Returns:
+        whether it is done and in the zoo.
+    """
     used, _ = public_split(public)
     images, _ = public.tensors(config.resolution, labels=used)
-    trainer = PriorTrainer(config, workshop.zoo.load_features(), workshop.compute)
-    for frame in train_prior(trainer, images, workshop.states / "prior", minutes=minutes):
+    features = workshop.zoo.load_features()
+    training = PriorTraining(config, images, features, workshop.compute, workshop.states / "prior")
+    for frame in training.run(minutes):
         if frame.step % LOG_EVERY == 0:
-            workshop.log(
-                f"prior: {frame.images_seen} images, error in pixels {frame.pixel_error:.4f}, in "
-                f"features {frame.feature_error:.4f}, styles {frame.style_distance:.4f}, critics "
-                f"{frame.critic_loss:.3f}, {frame.seconds:.0f} s"
-            )
-    add_prior(workshop.zoo, trainer, identities=len(used))
+            workshop.log(progress_line(frame))
+    if training.prior is None:
+        return False
+    add_prior(workshop.zoo, training, identities=len(used))
+    return True
 
 
-def add_prior(zoo: FolderZoo, trainer: PriorTrainer, *, identities: int) -> None:
-    """Adds the averaged generator of a training to the zoo, as float16 to halve the file.
+def progress_line(frame: PriorFrame) -> str:
+    errors = ", ".join(f"{name} {error:.4f}" for name, error in frame.errors.items())
+    return (
+        f"prior: {frame.phase}, step {frame.step} of {frame.steps}, errors: {errors}, "
+        f"{frame.seconds:.0f} s"
+    )
 
-    The noise inputs only serve the training: at 64 px a fixed noise pattern is speckle on every
-    face, so the checkpoint has them switched off.
-    """
-    config = trainer.config
-    state = {
-        name: torch.zeros_like(tensor) if name.endswith("noise_strength") else tensor
-        for name, tensor in trainer.average.state_dict().items()
-    }
+
+def add_prior(zoo: FolderZoo, training: PriorTraining, *, identities: int) -> None:
+    """Adds a finished prior to the zoo, as float16 to halve the file."""
+    assert training.prior is not None
+    config = training.config
     entry = CheckpointEntry(
         name="prior",
         kind="prior",
@@ -54,9 +60,9 @@ def add_prior(zoo: FolderZoo, trainer: PriorTrainer, *, identities: int) -> None
         seed=config.seed,
         training=TrainingRecord(
             recipe=asdict(config),
-            images_seen=trainer.images_seen,
-            seconds=round(trainer.seconds, 1),
+            images_seen=training.images_seen,
+            seconds=round(training.seconds, 1),
             identities=identities,
         ),
     )
-    zoo.add(entry, state, torch.float16)
+    zoo.add(entry, training.prior.state_dict(), torch.float16)

@@ -49,11 +49,8 @@ class PublicNetwork(ABC):
     Attributes:
         name: of the checkpoint, and its kind.
         used, held_out: labels of the identities to train on, and of those to measure on.
-        stored: the network that the zoo keeps.
-        dtype: in which it keeps the weights.
+        stored: the network that the zoo keeps, in float16.
     """
-
-    dtype = torch.float32
 
     def __init__(self, name: str, config: TrainConfig, public: IdentitySet) -> None:
         self.name = name
@@ -127,8 +124,6 @@ class AttributeNetwork(PublicNetwork):
         DataError: the public identities have no usable ground truth.
     """
 
-    dtype = torch.float16
-
     def __init__(self, name: str, config: TrainConfig, public: IdentitySet) -> None:
         super().__init__(name, config, public)
         self.truth = true_values(public)
@@ -143,7 +138,6 @@ class AttributeNetwork(PublicNetwork):
         return AttributeTrainer(self.stored, self.config, compute, train)
 
     def measure(self, compute: Compute) -> HeldOutFigures:
-        self.stored.half().float()  # as the zoo keeps it
         images, labels = self.images(self.held_out)
         values = predicted_values(predict(self.stored, images, compute))
         accuracies = shares(right_values(values, self.truth[labels]))
@@ -169,6 +163,7 @@ def train_public_network(workshop: Workshop, network: PublicNetwork) -> None:
                 f"{name}: epoch {frame.epoch + 1}/{frame.epochs}, loss {frame.loss:.3f}, "
                 f"train accuracy {frame.train_accuracy:.4f}, {frame.seconds:.0f} s"
             )
+    network.stored.half().float()  # as the zoo keeps it
     measured = network.measure(compute)
     figures = measured.by_attribute or f"rank-1 {measured.accuracy:.4f}"
     log(f"{name}: on {len(network.held_out)} held-out identities {figures}")
@@ -192,7 +187,7 @@ def train_public_network(workshop: Workshop, network: PublicNetwork) -> None:
             held_out_base_rate=measured.base_rates,
         ),
     )
-    zoo.add(entry, network.stored.network.state_dict(), network.dtype)
+    zoo.add(entry, network.stored.network.state_dict(), torch.float16)
 
 
 def _rank1(embeddings: torch.Tensor, labels: torch.Tensor) -> HeldOutFigures:

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from safetensors.torch import load_file
 
 from mia_demo import __version__, doctor, toy
 from mia_demo.cli import main, parse
+from mia_demo.commands import priors
 from mia_demo.commands.answers import ANSWERS
 from mia_demo.commands.options import Request
 from mia_demo.commands.requests import (
@@ -26,6 +28,8 @@ from mia_demo.commands.requests import (
     ToyRequest,
 )
 from mia_demo.commands.training_requests import TrainRequest
+from mia_demo.training.prior import restoration
+from mia_demo.training.prior.config import PriorConfig
 from mia_demo.zoo.folder import EMBEDDED_ZOO
 from tests.full_disk import full_disk
 
@@ -199,20 +203,27 @@ def test_train_can_start_where_the_zoos_own_targets_did(
         torch.testing.assert_close(trained[key].float(), start[key].float(), atol=1e-5, rtol=1e-3)
 
 
-def test_train_prior_saves_resumes_and_refuses_a_distance_of_few_images(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, identity_folder: Path
+def test_train_prior_goes_on_and_refuses_a_distance_of_few_images(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    identity_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    few = {"autoencoder_kimg": 0.02, "mapping_steps": 1}
+    few |= {"restoration_kimg": 0.016, "distillation_kimg": 0.012}
+    monkeypatch.setattr(priors, "PriorConfig", partial(PriorConfig, **few))
+    monkeypatch.setattr(restoration, "RANDOM_FACES", 8)
     arguments = (
-        "train-prior", "--data", str(identity_folder), "--resolution", "16", "--minutes", "0",
+        "train-prior", "--data", str(identity_folder), "--resolution", "32",
         "--output", str(tmp_path / "zoo"), "--device", "cpu",
     )  # fmt: skip
-    first = run_json(capsys, *arguments)
-    assert first["images_seen"] == 16
-    assert first["frechet"] is None  # twelve pictures are no distribution
-    assert Path(first["checkpoint"]).is_file()
+    first = run_json(capsys, *arguments, "--minutes", "0")
+    assert (first["images_seen"], first["checkpoint"]) == (0, None)
     assert main(list(arguments)) == 2
     assert "add --resume" in capsys.readouterr().err
-    assert run_json(capsys, *arguments, "--resume")["images_seen"] == 32
+    last = run_json(capsys, *arguments, "--resume")
+    assert last["frechet"] is None  # twelve pictures are no distribution
+    assert Path(last["checkpoint"]).is_file()
 
 
 def test_no_arguments_show_the_commands(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,15 @@ def pixel_error(reconstruction: Tensor, image: Tensor) -> Tensor:
     return torch.stack(errors).mean()
 
 
+def colour_error(reconstruction: Tensor, image: Tensor) -> Tensor:
+    """Mean absolute error of what is left of each pixel without its brightness."""
+
+    def colour(x: Tensor) -> Tensor:
+        return x - x.mean(dim=1, keepdim=True)
+
+    return (colour(reconstruction) - colour(image)).abs().mean()
+
+
 def energy_distance(x: Tensor, y: Tensor) -> Tensor:
     """Energy distance of two samples, unbiased; 0 in expectation only for equal distributions.
 
@@ -30,23 +39,3 @@ def energy_distance(x: Tensor, y: Tensor) -> Tensor:
         return torch.cdist(points, points).sum() / (count * (count - 1))
 
     return 2 * torch.cdist(x, y).mean() - within(x) - within(y)
-
-
-def augment(
-    images: Tensor, rng: torch.Generator, *, translation: float, brightness: float
-) -> Tensor:
-    """Random shift and brightness per image, differentiable (Zhao et al., NeurIPS 2020).
-
-    Args:
-        images: [B, 3, R, R] in [-1, 1].
-        translation: largest shift, as a share of the width.
-        brightness: largest value added.
-    """
-    batch = len(images)
-    # affine_grid counts in units of half the width.
-    shift = (torch.rand(batch, 2, 1, generator=rng) * 2 - 1) * translation * 2
-    matrix = torch.cat([torch.eye(2).repeat(batch, 1, 1), shift], dim=2).to(images.device)
-    grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
-    moved = F.grid_sample(images.float(), grid, padding_mode="reflection", align_corners=False)
-    light = (torch.rand(batch, 1, 1, 1, generator=rng) * 2 - 1) * brightness
-    return moved + light.to(images.device)

@@ -1,0 +1,159 @@
+"""Third phase: a restorer learns to turn the half-size prior's pictures into full-size ones.
+
+For degraded photos the answer is known: the photo. For what the autoencoder makes of a photo it is
+nearly known, and of random faces only that they keep what is coarse. Critics of the features, with
+a small weight, ask for photo-like detail in all three; a larger weight paints dots and ticks along
+contours (docs/experiments.md).
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mia_demo.data.transforms import to_uint8
+from mia_demo.models.critics import PatchCritics
+from mia_demo.models.features import FaceFeatures, feature_error
+from mia_demo.models.restorer import Restorer
+from mia_demo.models.stylegan2 import Generator
+from mia_demo.system.device import Compute
+from mia_demo.system.seeds import SeededDraws
+from mia_demo.training.prior.autoencoder import HalfPrior
+from mia_demo.training.prior.config import PriorConfig
+from mia_demo.training.prior.degradation import degrade
+from mia_demo.training.prior.phase import (
+    Parts,
+    Phase,
+    adam,
+    coins,
+    cropped,
+    mirrored,
+    random_corners,
+    unit,
+)
+
+DEGRADED, REBUILT, FACES = 8, 4, 4  # pictures of each kind per step
+PHOTOS = DEGRADED + REBUILT
+RANDOM_FACES = 6000  # drawn once
+DRAWN_AT_ONCE = 50
+RESTORER_RATE = 5e-4  # of restorer and critics
+CRITIC_WEIGHT = 0.009
+COARSE_WEIGHT = 0.5
+LIKENESS_WEIGHTS = (0.7, 0.3)  # of degraded photos, and of rebuilt ones
+SEEN_STAGES = 3  # of the features, finest first
+DETAIL_GAIN = 8.0  # detail is some eighth of the contrast
+
+
+class RestorationPhase(Phase):
+    """Learns ``restorer`` from photos and from what the half-size prior draws.
+
+    Args:
+        images: photos uint8 [N, 3, R, R].
+        features: see full-size pictures.
+    """
+
+    name = "restoration"
+    batch_size = PHOTOS + FACES
+
+    def __init__(
+        self,
+        config: PriorConfig,
+        images: Tensor,
+        base: HalfPrior,
+        features: FaceFeatures,
+        compute: Compute,
+    ) -> None:
+        super().__init__(config, round(config.restoration_kimg * 1000 / self.batch_size), compute)
+        self.images = images
+        self.features = compute.place(features)
+        self.rebuilt = drawn(base.generator, base.codes, compute)
+        with SeededDraws(config.seed), torch.no_grad():
+            z = self.normal(RANDOM_FACES, torch.Generator().manual_seed(config.seed))
+            self.faces = drawn(base.generator, base.generator.mapping(z)[:, 0], compute)
+            self.restorer = compute.place(Restorer())
+            stages = self._stages(unit(images[:64].to(compute.device)))
+            self.critics = compute.place(PatchCritics([stage.shape[1] for stage in stages]))
+            self.critics.learn_scale(stages)
+        self.average = copy.deepcopy(self.restorer).requires_grad_(False)
+        self.adam = adam(self.restorer.parameters(), RESTORER_RATE, (0.5, 0.99))
+        self.critics_adam = adam(self.critics.parameters(), RESTORER_RATE, (0.0, 0.99))
+
+    def parts(self) -> Parts:
+        return {
+            "restorer": self.restorer,
+            "average": self.average,
+            "critics": self.critics,
+            "adam": self.adam,
+            "critics_adam": self.critics_adam,
+        }
+
+    def update(self, rng: torch.Generator) -> dict[str, float]:
+        soft, photos = self._batch(rng)
+        corners = random_corners(len(soft), self.config.resolution, rng)
+        with self.compute.autocast():
+            restored = self.restorer(soft)
+            seen = self._stages(cropped(restored, corners))
+            with torch.no_grad():
+                wanted = self._stages(cropped(photos, corners[:PHOTOS]))
+            # Of the features themselves; the first stage is the detail of the picture.
+            unlike = feature_error([stage[:PHOTOS] for stage in seen[1:]], wanted[1:])
+            self.critics.requires_grad_(False)
+            realness = sum(verdict.mean() for verdict in self.critics(seen))
+            self.critics.requires_grad_(True)
+        in_pixels = (restored[:DEGRADED] - photos[:DEGRADED]).abs().mean()
+        coarse = torch.cat([F.avg_pool2d(photos[DEGRADED:], 4), F.avg_pool2d(soft[PHOTOS:], 2)])
+        in_coarse = (F.avg_pool2d(restored[DEGRADED:], 4) - coarse).abs().mean()
+        degraded, rebuilt = LIKENESS_WEIGHTS
+        in_features = degraded * unlike[:DEGRADED].mean() + rebuilt * unlike[DEGRADED:].mean()
+        loss = in_pixels + COARSE_WEIGHT * in_coarse + in_features - CRITIC_WEIGHT * realness
+        loss.backward()
+        self.apply(self.adam)
+        in_critics = self._update_critics(photos, [stage.detach() for stage in seen], rng)
+        self.follow(self.average, self.restorer)
+        return {
+            "pixels": in_pixels.item(),
+            "features": in_features.item(),
+            "critics": in_critics,
+        }
+
+    def _batch(self, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Half-size pictures of all three kinds, and the photos of the first two."""
+        chosen = torch.randint(len(self.images), (PHOTOS,), generator=rng)
+        faces = torch.randint(len(self.faces), (FACES,), generator=rng)
+        photos = unit(self.images[chosen].to(self.compute.device))
+        drawings = torch.cat([self.rebuilt[chosen[DEGRADED:]], self.faces[faces]])
+        soft = torch.cat([degrade(photos[:DEGRADED], rng), unit(drawings.to(photos.device))])
+        is_mirrored = coins(len(soft), rng)
+        return mirrored(soft, is_mirrored), mirrored(photos, is_mirrored[:PHOTOS])
+
+    def _update_critics(self, photos: Tensor, drawn: list[Tensor], rng: torch.Generator) -> float:
+        """Hinge loss on other crops of the photos, and on the restored crops."""
+        corners = random_corners(len(photos), self.config.resolution, rng)
+        with self.compute.autocast():
+            with torch.no_grad():
+                real = self._stages(cropped(photos, corners))
+            loss = torch.zeros((), device=photos.device)
+            for true, false in zip(self.critics(real), self.critics(drawn), strict=True):
+                loss = loss + F.relu(1 - true).mean() + F.relu(1 + false).mean()
+        loss.backward()
+        self.apply(self.critics_adam)
+        return loss.item()
+
+    def _stages(self, pictures: Tensor) -> list[Tensor]:
+        """The detail of pictures [B, 3, ·, ·], then their finest features."""
+        padded = F.pad(pictures, (2,) * 4, mode="reflect")
+        detail = (pictures - F.avg_pool2d(padded, 5, 1)) * DETAIL_GAIN
+        return [detail, *self.features(pictures)[:SEEN_STAGES]]
+
+
+@torch.no_grad()
+def drawn(generator: Generator, styles: Tensor, compute: Compute) -> Tensor:
+    """uint8 [N, 3, R / 2, R / 2] on the CPU."""
+    parts = []
+    with compute.autocast():
+        for batch in styles.split(DRAWN_AT_ONCE):
+            parts.append(to_uint8(generator.synthesize(batch, noise_mode="none").float()).cpu())
+    return torch.cat(parts)

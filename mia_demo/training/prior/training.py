@@ -1,0 +1,95 @@
+"""Training of the attacker's prior: StyleGAN2 on public, disjoint identities.
+
+A GAN alone needs millions of images to learn what a face is. Here every phase but one learns
+something that has a right answer:
+
+1. **Autoencoder** (``autoencoder``): photos into styles w, and back at half size.
+2. **Mapping** (``mapping``): z ~ N(0, I) into styles distributed like the photos'.
+3. **Restoration** (``restoration``): what half-size pictures lack of photos; critics help.
+4. **Distillation** (``distillation``): one generator of full size draws what all that gives.
+
+Learning rates rise and fall once in each phase; what goes on is a moving average of the weights, as
+in StyleGAN2. Of all networks only the last generator is shipped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from torch import Tensor
+
+from mia_demo.models.features import FaceFeatures
+from mia_demo.models.stylegan2 import Generator
+from mia_demo.system.device import Compute
+from mia_demo.training.prior.autoencoder import AutoencoderPhase, codes_of, settle_styles
+from mia_demo.training.prior.config import PriorConfig
+from mia_demo.training.prior.distillation import DistillationPhase
+from mia_demo.training.prior.mapping import MappingPhase
+from mia_demo.training.prior.phase import Phase, PriorFrame, run_phase
+from mia_demo.training.prior.restoration import RestorationPhase
+
+
+class PriorTraining:
+    """All phases in their order; a sitting goes on where the last one ended.
+
+    Args:
+        images: photos uint8 [N, 3, R, R] with R the configured resolution.
+        features: measure likeness; trained on public identities only.
+        directory: where the resumable states lie, a file per phase.
+
+    Attributes:
+        prior: None until the last phase is done.
+        images_seen, seconds: of all phases and sittings.
+    """
+
+    def __init__(
+        self,
+        config: PriorConfig,
+        images: Tensor,
+        features: FaceFeatures,
+        compute: Compute,
+        directory: Path,
+    ) -> None:
+        self.config = config
+        self.images = images
+        self.features = features
+        self.compute = compute
+        self.directory = directory
+        self.prior: Generator | None = None
+        self.images_seen = 0
+        self.seconds = 0.0
+
+    def run(self, minutes: float) -> Iterator[PriorFrame]:
+        """Trains for ``minutes``, or until the last phase is done."""
+        ends_at = time.monotonic() + minutes * 60
+        config, images, features, compute = self.config, self.images, self.features, self.compute
+
+        def run(phase: Phase) -> Iterator[PriorFrame]:
+            yield from run_phase(phase, self.directory, lambda: time.monotonic() >= ends_at)
+            self.images_seen += phase.step * phase.batch_size
+            self.seconds += phase.seconds
+
+        self.images_seen, self.seconds = 0, 0.0
+        autoencoder = AutoencoderPhase(config, images, features, compute)
+        yield from run(autoencoder)
+        if not autoencoder.is_done:
+            return
+        encoder = autoencoder.encoder_average
+        codes = codes_of(encoder, images, compute)
+        base = settle_styles(autoencoder.average, encoder, codes)
+        mapping = MappingPhase(config, base, compute)
+        yield from run(mapping)
+        if not mapping.is_done:
+            return
+        base.generator.requires_grad_(False)
+        restoration = RestorationPhase(config, images, base, features, compute)
+        yield from run(restoration)
+        if not restoration.is_done:
+            return
+        restorer = restoration.average
+        distillation = DistillationPhase(config, base, restorer, features, compute)
+        yield from run(distillation)
+        if distillation.is_done:
+            self.prior = distillation.average
