@@ -30,7 +30,8 @@ from mia_demo.runs.store import RECORDED_RUNS
 from mia_demo.sweep.board import BOARD_FOLDER, load_rows, row_files, save_row
 from mia_demo.sweep.board_joining import can_join, joined
 from mia_demo.sweep.library import RECORDED_FOLDER
-from mia_demo.sweep.results import SweepResults, load_results
+from mia_demo.sweep.provenance import changed_since
+from mia_demo.sweep.results import Record, SweepResults, load_results
 from mia_demo.system.device import Compute
 from mia_demo.system.files import write_bytes, write_json
 from mia_demo.zoo.reading import Zoo
@@ -191,7 +192,7 @@ def requoted(zoo: Zoo, text: str) -> str:
         if match[2] == "glance":
             return f"{match[1]}{glance_markdown(results.rows)}{match[4]}"
         table = results_markdown(results.rows, main_only=True)
-        return f"{match[1]}Recorded {record_sentence(results.record)}\n\n{table}{match[4]}"
+        return f"{match[1]}{_recorded(zoo, results.record)}\n\n{table}{match[4]}"
 
     return QUOTE.sub(quoted, text)
 
@@ -205,4 +206,8 @@ def _check_writable(zoo: Zoo) -> None:
 
 def _section(zoo: Zoo, name: str) -> str:
     results = load_results(zoo.root / RECORDED_FOLDER / name)
-    return f"### {name}\n\nRecorded {record_sentence(results.record)}\n\n{all_tables(results)}"
+    return f"### {name}\n\n{_recorded(zoo, results.record)}\n\n{all_tables(results)}"
+
+
+def _recorded(zoo: Zoo, record: Record) -> str:
+    return f"Recorded {record_sentence(record)} {changed_since([record], zoo)}".rstrip()

@@ -9,6 +9,7 @@ from mia_demo.attack.lanes import STAGE_SEPARATOR
 from mia_demo.attack.named import TITLES, attack_name
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.sweep.pooling import target_of
+from mia_demo.sweep.provenance import changed_since
 from mia_demo.sweep.results import RESULTS_FILE, Record, SweepResults, load_results, read_record
 from mia_demo.zoo.reading import Zoo
 
@@ -113,13 +114,13 @@ class ResultsLibrary:
 
     def caveat(self, record: Record) -> str:
         """Which of the sweep's networks the zoo no longer has; empty if it has them all."""
-        present = {entry.name: entry.stored.sha256 for entry in self.zoo.manifest.checkpoints}
+        if changed := changed_since([record], self.zoo):
+            return changed
+        entries = self.zoo.manifest.checkpoints
+        # Those of a training seed have a name of their own.
+        present = {word for entry in entries for word in (entry.name, entry.stored.sha256)}
         used = record.checkpoints
-        changed = [name for name in used if name in present and present[name] != used[name]]
-        weights = set(present.values())  # those of a training seed have a name of their own
-        missing = [name for name in used if name not in present and used[name] not in weights]
-        if changed:
-            return f"This zoo has other weights by now: {', '.join(changed)}."
+        missing = [name for name in used if not {name, used[name]} & present]
         return f"Not part of this zoo: {', '.join(missing)}." if missing else ""
 
     def damaged(self) -> dict[Path, str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 from mia_demo.system.device import Compute
 from mia_demo.zoo.manifest import library_versions
+from mia_demo.zoo.reading import Zoo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,18 @@ class Provenance:
             versions=library_versions(),
             checkpoints=checkpoints,
         )
+
+
+def changed_since(records: Iterable[Provenance], zoo: Zoo) -> str:
+    """Which networks of these records the zoo has with other weights by now; empty if none."""
+    present = {entry.name: entry.stored.sha256 for entry in zoo.manifest.checkpoints}
+    changed = {
+        name: None  # in order, each once
+        for record in records
+        for name, sha256 in record.checkpoints.items()
+        if present.get(name, sha256) != sha256
+    }
+    return f"This zoo has other weights by now: {', '.join(changed)}." if changed else ""
 
 
 def source_commit() -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import numpy as np
@@ -36,6 +38,7 @@ from mia_demo.ui.engine.line_up_rooms import LineUpRooms
 from mia_demo.ui.shared.forms import linked_config
 from mia_demo.ui.shield.handlers import ShieldHandlers
 from mia_demo.ui.shield.view import attack_link, board_json
+from mia_demo.zoo.folder import FolderZoo
 from tests.tiny_zoo import PEOPLE, make_tiny_zoo
 
 NUMBERS = list(range(PEOPLE))
@@ -116,20 +119,28 @@ def test_the_board_shows_every_cell_in_every_layer(engine: Engine) -> None:
 
 def test_another_training_names_its_seed() -> None:
     again = replace(row("negative", "b", taa=0.5), lane="negative@43")
-    assert board_json([again])["rows"][0]["what"] == "α = −0.05, training seed 43"
+    assert board_json([again], "")["rows"][0]["what"] == "α = −0.05, training seed 43"
 
 
-def test_a_cell_leads_to_its_attack_where_the_weights_are(engine: Engine) -> None:
+def test_a_cell_leads_to_its_attack_where_the_classifier_is(engine: Engine, tmp_path: Path) -> None:
     handlers = ShieldHandlers(engine)
     found = handlers.cell("zero", "taa")
     assert [person["number"] for person in found["people"]] == NUMBERS
     assert f"{PEOPLE} of {PEOPLE} people" in found["facts"]
     assert found["missing"] == ""
-    gone = handlers.cell("negative", "taa")
-    assert (gone["live"], gone["deal"]) == ("", "")
-    assert gone["missing"] == "The weights of negative are not part of this zoo."
     with pytest.raises(ConfigError, match="no cell of 'zero' under 'mirror'"):
         handlers.cell("zero", "mirror")
+
+    # Trained again since: it can be attacked, and the board says that it is another.
+    assert handlers.cell("negative", "taa")["live"]
+    assert handlers.open()["record"].endswith("This zoo has other weights by now: negative.")
+
+    shutil.copytree(engine.zoo.root, tmp_path / "zoo")
+    less = FolderZoo(tmp_path / "zoo")
+    less.remove("negative")
+    gone = ShieldHandlers(Engine(less, engine.compute, tmp_path / "runs")).cell("negative", "taa")
+    assert (gone["live"], gone["deal"]) == ("", "")
+    assert gone["missing"] == "This zoo has no classifier negative."
 
 
 @pytest.mark.parametrize("name", ATTACKS)

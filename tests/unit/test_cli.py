@@ -60,7 +60,7 @@ def test_attack_reports_and_saves_a_run(capsys: pytest.CaptureFixture[str], tmp_
         assert 0 <= lane["delta_face"] <= 4
         assert all(share * 4 in range(5) for share in lane["attributes"].values())
         assert {"sex", "hair style", "age band"} <= set(lane["attributes"])
-        assert all(Image.open(path).size == (64, 64) for path in lane["images"])
+        assert all(Image.open(path).size == (128, 128) for path in lane["images"])
     assert json.loads((tmp_path / "run" / "run.json").read_text()) == report
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from mia_demo.errors import ConfigError
 from mia_demo.sweep.board import BoardRow, recorded_board, row_pictures
+from mia_demo.sweep.provenance import changed_since
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.shield.view import board_json, cell_json
 
@@ -24,7 +25,8 @@ class ShieldHandlers:
 
     def open(self) -> dict[str, Any]:
         """The page is first seen."""
-        return board_json(self.rows())
+        rows = self.rows()
+        return board_json(rows, changed_since([row.record for row in rows], self.engine.zoo))
 
     def cell(self, lane: str, attack: str) -> dict[str, Any]:
         """A cell's pictures.
@@ -47,6 +49,6 @@ class ShieldHandlers:
         )
 
     def _is_here(self, row: BoardRow) -> bool:
-        """Whether the zoo has the very classifier that the row is about."""
+        """Whether the zoo has the classifier that the row is about, trained like it."""
         entry = self.engine.zoo.find(row.lane)
-        return entry is not None and entry.stored.sha256 == row.record.checkpoints[row.lane]
+        return entry is not None and (entry.alpha, entry.defence) == (row.alpha, row.defence)

@@ -42,8 +42,12 @@ CELL_COLUMNS = 10
 LINK_PRESET = "quick"  # against which a link tells what is different
 
 
-def board_json(rows: Sequence[BoardRow]) -> dict[str, Any]:
-    """The matrix and its rows' ends."""
+def board_json(rows: Sequence[BoardRow], caveat: str) -> dict[str, Any]:
+    """The matrix and its rows' ends.
+
+    Args:
+        caveat: why the current zoo may give other figures; empty if it should not.
+    """
     if not rows:
         return {"rows": []}
     attacks = {name: cell for row in rows for name, cell in row.cells.items()}
@@ -52,7 +56,7 @@ def board_json(rows: Sequence[BoardRow]) -> dict[str, Any]:
     )
     return {
         "headline": headline(rows),
-        "record": record_words(rows),
+        "record": f"{record_words(rows)} {caveat}".rstrip(),
         "layers": [{"key": k, "label": a, "words": b} for k, (a, b) in LAYERS.items()],
         "groups": [
             {"title": needs, "count": len(list(names))}
@@ -95,7 +99,7 @@ def cell_json(
         ],
         "live": attack_link(row.lane, cell) if is_here else "",
         "deal": f"tab=line-up&cell={row.lane}/{attack}" if is_here else "",
-        "missing": "" if is_here else f"The weights of {row.lane} are not part of this zoo.",
+        "missing": "" if is_here else f"This zoo has no classifier {row.lane}.",
     }
 
 

@@ -47,7 +47,7 @@ def test_stages_steps_and_lanes_come_in_order(run: list[AttackFrame]) -> None:
     last = frames[-1]
     assert last.is_last
     for lane in last.lanes:
-        assert lane.images.shape == (3, 64, 64, 3)
+        assert lane.images.shape == (3, 128, 128, 3)
         assert lane.images.dtype == np.uint8
         assert lane.styles is not None
         assert lane.styles.shape[0] == 3
@@ -220,7 +220,7 @@ def test_a_large_device_takes_more_identities_at_once(
 ) -> None:
     config = replace(CONFIG, candidates=4, kept=1)
     assert attacker.group_size(config) == 1
-    room = {attacker.compute.device.type: len(config.lanes) * 4 * 3 * 64**2}
+    room = {attacker.compute.device.type: len(config.lanes) * 4 * 3 * 128**2}
     monkeypatch.setattr("mia_demo.attack.attack.PIXELS_TO_FILL", room)
     assert attacker.group_size(config) == 3
 

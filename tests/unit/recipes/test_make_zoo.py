@@ -122,7 +122,6 @@ def test_everything_is_in_the_manifest_and_on_the_card(made: Zoo) -> None:
 def test_a_target_of_another_defence_is_attacked_by_name(made: Zoo, compute: Compute) -> None:
     assert made.target_names() == ["positive", "zero", "negative", "midre"]
     assert made.default_lanes() == ["positive", "zero", "negative"]
-    assert made.entry("midre").stored.bytes < 0.6 * made.entry("zero").stored.bytes  # float16
     assert not {"midre"} & made.entry("pool").training.made_with.keys()
     config = preset_config("quick", identity=1, steps=1, candidates=2, kept=2, lanes=("midre",))
     *_, frame = Attacker(made, compute).run(config)

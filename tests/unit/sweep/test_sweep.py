@@ -71,7 +71,7 @@ def test_a_stopped_sweep_goes_on_to_a_table(
     assert as_markdown(table).count("\n") == 4
     assert results_csv(table).splitlines()[0].startswith("lane,alpha,test_accuracy,acc1")
     pictures = plan.pictures(1, 7, attacker.generator.resolution)
-    assert pictures.shape == (2, 2, 3, 64, 64)
+    assert pictures.shape == (2, 2, 3, 128, 128)
     picture = pictures[1].permute(0, 2, 3, 1).contiguous().numpy()
     assert list(judge.judge(picture, 7).top1) == plan.result(1, 7)["lanes"]["negative"]["top1"]
 
@@ -229,9 +229,10 @@ def test_results_folder_keeps_everything(tmp_path: Path, attacker: Attacker, jud
     assert "| sex | 100.0% (female) |" in (folder / "table.md").read_text("utf-8")
     assert [attack.identity for attack in loaded.attacks["zero"]] == [3, 7]
     # Pictures are stored with small losses, in their places.
+    size = attacker.generator.resolution
     for lane in CONFIG.lanes:
         for identity in (3, 7):
-            exact = plan.pictures(5, identity, 64)[CONFIG.lanes.index(lane), 0]
+            exact = plan.pictures(5, identity, size)[CONFIG.lanes.index(lane), 0]
             shown = loaded.picture(lane, identity).astype(float)
             assert np.abs(shown - exact.permute(1, 2, 0).numpy()).mean() < 8
 
