@@ -87,6 +87,15 @@ def test_of_two_jobs_of_one_visitor_only_the_newer_has_the_last_word() -> None:
     assert list(newer)[-1] == "done"
 
 
+def test_a_job_that_gave_way_ends_with_a_frame_that_changes_nothing() -> None:
+    """Gradio sends an event's last frame once more when it is over."""
+    page = Page()
+    frames = page.start(endless)
+    next(frames)
+    page.jobs.release("a")
+    assert list(frames)[-1] == gr.skip()
+
+
 def test_a_closed_tab_ends_the_job() -> None:
     page = Page()
     frames = page.start(endless)

@@ -14,7 +14,7 @@ frames end and yields ``JobView.over``. A stopped attack that has taken a step i
 finished one (``runs.saver.AttackSaver``). A closed tab closes the generator, which releases the job
 as well.
 
-Two races decide how buttons are updated:
+Three races decide how pages are updated:
 
 - Every frame repeats the state of the buttons. Gradio's client applies the changes of each frame to
   one and the same object. When several frames arrive before it looks, as when they overtake the
@@ -22,6 +22,8 @@ Two races decide how buttons are updated:
   enables would then stay disabled.
 - "Stopping …" is shown before the job is asked to end. Otherwise a quick job's last frame can
   reach the browser first, and "Stopping …" stays.
+- When an event is over, Gradio sends its last frame once more, maybe after what the page shows by
+  then. So the last frame of a job that gave way changes nothing.
 """
 
 from __future__ import annotations
@@ -120,14 +122,17 @@ def follow(
 ) -> Iterator[Values]:
     """What ``stream`` yields of a started job; the caller handles errors."""
     try:
-        yield view.first(job)
+        first = view.first(job)
+        yield first
         before: Frame | Waiting | None = None
         for update in job.updates(interval):
             is_beat = isinstance(update, Waiting) and update == before
             yield view.beat(update, job) if is_beat else view.show(update, job)
             before = update
-        if jobs.job_of(session) is job:  # else another job has the page now
+        if jobs.job_of(session) is job:
             yield view.over(job)
+        else:  # the page shows something else by now
+            yield tuple(gr.skip() for _ in first) if isinstance(first, tuple) else gr.skip()
     finally:
         jobs.release(session, job)
 
