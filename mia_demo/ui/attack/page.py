@@ -100,6 +100,7 @@ def build_attack_page(app: AppState, address: AddressPage) -> None:
         app.pace.limited(handlers.start, engine.attacks),
         [people, picker, *form],
         [*shown, app.pace.mark],
+        trigger_mode="multiple",  # a choice may just have ended another attack of this event
         **JOB_EVENT,
     )
     # In the browser: a result made with other settings stays and is marked as older.
