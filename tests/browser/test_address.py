@@ -67,6 +67,7 @@ def test_locks_fix_settings_and_hide_pages(open_page: OpenPage) -> None:
     expect(page.get_by_role("tab", name="Train")).to_be_hidden()
     expect(page.get_by_role("tab", name="Compare")).to_be_visible()
     expect(page.get_by_role("radio", name="Identity 5", exact=True)).to_be_disabled()
+    expect(page.get_by_role("button", name="Somebody else")).to_be_disabled()
     expect(page.get_by_label("Seed").first).to_be_disabled()
     expect(page.get_by_role("button", name="Start")).to_be_enabled()
 

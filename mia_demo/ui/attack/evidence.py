@@ -21,7 +21,7 @@ from mia_demo.ui.boards.lane_styles import lane_styles
 from mia_demo.ui.boards.replay_view import run_board
 from mia_demo.ui.engine.engine import Engine
 
-STRIP_PIXELS = 64  # of a face: what the prior draws
+STRIP_PIXELS = 128  # of a face: what the prior draws
 
 
 @dataclass(frozen=True)

@@ -100,9 +100,10 @@ watch("value", () => {
   }
 });
 
-// A link may fix the identity.
+// A link may fix the identity; then nobody else can be asked for either.
 function lock() {
-  gallery.disabled = search.disabled = Boolean(props.locked);
+  const other = element.closest(".attack-page").querySelector(".other");
+  for (const control of [gallery, search, other]) if (control) control.disabled = Boolean(props.locked);
 }
 watch("locked", lock);
 lock();
