@@ -7,7 +7,7 @@ import torch
 
 from mia_demo.commands.output import log_line, progress
 from mia_demo.commands.training_requests import CheckPriorRequest, TrainPriorRequest
-from mia_demo.data.identities import open_identity_set
+from mia_demo.data.identities import open_identity_set, open_public_identities
 from mia_demo.data.pictures import png, sprite
 from mia_demo.data.splits import public_split
 from mia_demo.errors import CheckpointError, ConfigError
@@ -18,6 +18,7 @@ from mia_demo.system.device import choose_compute
 from mia_demo.system.files import write_bytes, write_json
 from mia_demo.training.classifier import LabelledImages
 from mia_demo.training.prior.config import PriorConfig
+from mia_demo.training.prior.phase import state_file
 from mia_demo.training.prior.training import PriorTraining
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.opening import open_zoo
@@ -25,47 +26,47 @@ from mia_demo.zoo.opening import open_zoo
 
 def answer_train_prior(request: TrainPriorRequest) -> dict[str, Any]:
     compute = choose_compute(request.device)
+    # The zoo's own proportions, at any size.
+    channel_base = PriorConfig.channel_base // PriorConfig.resolution * request.resolution
     config = PriorConfig(
-        resolution=request.resolution, channel_base=32 * request.resolution, seed=request.seed
+        resolution=request.resolution, channel_base=channel_base, seed=request.seed
     )
     state = request.output / "state"
-    if state.exists() and not request.resume:
+    has_begun = any(state.glob(state_file(state, "*").name))
+    if has_begun and not request.resume:
         raise CheckpointError(
             f"{request.output} holds a training already; add --resume or choose another folder."
         )
+    if request.resume and not has_begun:
+        raise CheckpointError(f"{request.output} holds no training yet; leave --resume out.")
+    zoo, output = open_zoo(request.zoo), FolderZoo.create(request.output)
+    features, embedder = zoo.load_features(), zoo.load_embedder()
     public = open_identity_set(request.data, min_identities=1, min_images=1)
     images, _ = public.tensors(config.resolution)
-    zoo = open_zoo(request.zoo)
-    training = PriorTraining(config, images, zoo.load_features(), compute, state)
+    training = PriorTraining(config, images, features, compute, state)
     with progress("prior", unit="step") as bar:
         for frame in training.run(request.minutes):
             bar.set_description_str(f"prior, {frame.phase}", refresh=False)
             bar.total, bar.n = frame.steps, frame.step
             bar.refresh()
-    answer: dict[str, Any] = {
-        "images_seen": training.images_seen,
-        "seconds": round(training.seconds, 1),
-        "frechet": None,
-        "checkpoint": None,
-    }
+    answer = {"images_seen": training.images_seen, "seconds": round(training.seconds, 1)}
     if training.prior is None:
         log_line("The prior is not done; run the same command with --resume, and it goes on.")
         return answer
-    output = FolderZoo.create(request.output)
     add_prior(output, training, identities=len(public))
-    embedder, seed = zoo.load_embedder(), request.seed
+    frechet, seed = None, request.seed
     try:
         frechet = prior_frechet(output.load_prior(), embedder, images, compute, seed=seed)
-        answer["frechet"] = frechet
     except ConfigError as error:  # the training itself is done and saved
         log_line(str(error))
-    return answer | {"checkpoint": str(request.output / output.entry("prior").stored.file)}
+    checkpoint = str(request.output / output.entry("prior").stored.file)
+    return {**answer, "frechet": frechet, "checkpoint": checkpoint}
 
 
 def answer_check_prior(request: CheckPriorRequest) -> dict[str, Any]:
     zoo, compute = open_zoo(request.zoo), choose_compute(request.device)
     generator = zoo.load_prior()
-    public = open_identity_set(sorted(request.data.glob("public_*.zip")))
+    public = open_public_identities(request.data)
     size = generator.resolution
     train, held_out = (
         LabelledImages(*public.tensors(size, labels=labels)) for labels in public_split(public)

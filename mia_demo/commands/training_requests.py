@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mia_demo.commands.options import Request, flag, option
+from mia_demo.errors import ConfigError
+from mia_demo.system.json_files import MAX_INTEGER
 
 _DEFENCES = "label_smoothing, tl_dmi, ssf, midre, bido, mid, loft, at_at or adversarial"
 
@@ -88,11 +90,17 @@ class TrainPriorRequest(Request):
     command = "train-prior"
 
     data: Path = option("zip, or folder of zips or images")
-    resolution: int = option("pixels, a power of two", 64)
+    resolution: int = option("pixels, a power of two from 32", 128)
     minutes: float = option("computing time of this sitting", 30)
     seed: int = option("of all random draws", 0)
     output: Path = option("zoo folder for the checkpoint")
     resume: bool = flag("--resume", "continue from the state in --output")
+
+    def __post_init__(self) -> None:
+        if not self.minutes >= 0:
+            raise ConfigError(f"--minutes must be 0 or more, not {self.minutes}.")
+        if abs(self.seed) > MAX_INTEGER:
+            raise ConfigError(f"--seed must be at most {MAX_INTEGER}, not {self.seed}.")
 
 
 @dataclass(frozen=True, kw_only=True)

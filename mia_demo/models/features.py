@@ -37,13 +37,6 @@ class FaceFeatures(nn.Module):
             stages.append(x)
         return stages
 
-    def shapes(self, resolution: int) -> list[tuple[int, int]]:
-        """Channels and side of each stage for images of ``resolution``."""
-        device = next(self.parameters()).device
-        with torch.no_grad():
-            stages = self(torch.zeros(1, 3, resolution, resolution, device=device))
-        return [(stage.shape[1], stage.shape[-1]) for stage in stages]
-
 
 def feature_error(drawn: list[Tensor], wanted: list[Tensor]) -> Tensor:
     """Relative absolute error [B], mean over the stages; 0 is equal, about 1 is a stranger.

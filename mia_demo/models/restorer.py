@@ -1,4 +1,4 @@
-"""Restorer of the prior's training: adds to a half-size picture what the full size has more."""
+"""Restorer of the prior's training: adds to a half-size picture the detail of the full size."""
 
 from __future__ import annotations
 

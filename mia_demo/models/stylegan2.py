@@ -58,8 +58,6 @@ class MappingNetwork(nn.Module):
         z: Tensor,
         truncation_psi: float = 1.0,
         truncation_cutoff: int | None = None,
-        *,
-        track_average: bool = False,
     ) -> Tensor:
         """Maps z to one w per layer; the first ``truncation_cutoff`` are pulled to the mean w.
 
@@ -67,7 +65,6 @@ class MappingNetwork(nn.Module):
             z: [B, z_dim].
             truncation_psi: 1 keeps w, 0 gives the mean face.
             truncation_cutoff: how many layers are truncated; None = all.
-            track_average: update the running mean of w (training only).
         """
         # Always in float32: w is what attacks optimise, and this network costs next to nothing.
         with torch.autocast(z.device.type, enabled=False):
@@ -75,9 +72,6 @@ class MappingNetwork(nn.Module):
             x = x * (x.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
             for index in range(self.num_layers):
                 x = getattr(self, f"fc{index}")(x)
-            if track_average:
-                with torch.no_grad():
-                    self.w_avg.copy_(x.detach().mean(dim=0).lerp(self.w_avg, 0.995))
             ws = x.unsqueeze(1).repeat(1, self.num_ws, 1)
             if truncation_psi != 1:
                 cutoff = self.num_ws if truncation_cutoff is None else truncation_cutoff

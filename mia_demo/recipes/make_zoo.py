@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mia_demo.attack.sampling import store_pool
 from mia_demo.attack.student import store_students
-from mia_demo.data.identities import IdentitySet, open_identity_set
+from mia_demo.data.identities import IdentitySet, open_public_identities
 from mia_demo.defences.label_smoothing import LabelSmoothing
 from mia_demo.defences.registry import DEFENCES
 from mia_demo.recipes.classifiers import ClassifierRequest, make_classifier
@@ -87,7 +87,7 @@ def make_zoo(
     zoo = FolderZoo.create(output)
     if not zoo.manifest.identities:
         pack_identities(data / "target.zip", zoo)
-    public = open_identity_set(sorted(data.glob("public_*.zip")))
+    public = open_public_identities(data)
     workshop = Workshop(zoo, compute, output.parent / "build", log)
     train_public_network(workshop, PretrainedNetwork(PRETRAINED, recipe.pretrained, public))
     _make_classifiers(workshop, recipe)

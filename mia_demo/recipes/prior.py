@@ -20,11 +20,13 @@ LOG_EVERY = 50  # steps
 def make_prior(
     workshop: Workshop, config: PriorConfig, public: IdentitySet, *, minutes: float
 ) -> bool:
-    """Trains the prior for ``minutes``, from where the last sitting ended.
+    """Trains the prior for ``minutes``, from where the last sitting ended, unless the zoo has it.
 
     Returns:
         whether it is done and in the zoo.
     """
+    if workshop.zoo.is_made("prior", asdict(config)):
+        return True
     used, _ = public_split(public)
     images, _ = public.tensors(config.resolution, labels=used)
     features = workshop.zoo.load_features()

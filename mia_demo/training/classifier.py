@@ -155,7 +155,7 @@ class ClassifierTrainer:
 
     def load(self, directory: Path) -> None:
         """Restores the state after the last finished epoch; raises as ``load_state``."""
-        _, numbers = load_state(directory / STATE_FILE, self._parts(), self.recipe())
+        numbers = load_state(directory / STATE_FILE, self._parts(), self.recipe())
         self.epoch = int(numbers["epoch"])
         self.seconds = float(numbers["seconds"])
         self.alphas = list(numbers["alphas"])

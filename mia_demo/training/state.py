@@ -29,14 +29,13 @@ def save_state(
     parts: Mapping[str, nn.Module | Adam],
     recipe: Mapping[str, Any],
     numbers: Mapping[str, Any],
-    tensors: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Saves networks and optimisers by name, and what else a training needs to go on.
+    """Saves networks and optimisers by name, and the numbers that a training needs to go on.
 
     Args:
         recipe: settings that a resumed training must have, too.
     """
-    whole = dict(tensors or {})
+    whole: dict[str, Tensor] = {}
     for name, part in parts.items():
         state = _moments(part) if isinstance(part, Adam) else part.state_dict()
         whole |= {f"{name}.{key}": tensor for key, tensor in state.items()}
@@ -46,11 +45,11 @@ def save_state(
 
 def load_state(
     path: Path, parts: Mapping[str, nn.Module | Adam], recipe: Mapping[str, Any]
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Restores the parts; returns all tensors and numbers.
+) -> dict[str, Any]:
+    """Restores the parts; returns the numbers.
 
     Raises:
-        CheckpointError: the file is damaged or belongs to other settings.
+        CheckpointError: the file is damaged or belongs to other settings or data.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -62,7 +61,8 @@ def load_state(
         ) from error
     if numbers["config"] != recipe:
         raise CheckpointError(
-            f"{path.parent} holds a training with other settings; choose another folder."
+            f"{path.parent} holds a training with other settings or data; give the same ones, or "
+            "choose another folder."
         )
     for name, part in parts.items():
         start = f"{name}."
@@ -76,7 +76,7 @@ def load_state(
             raise CheckpointError(
                 f"{path.parent} holds a training of other data; choose another folder."
             ) from error
-    return tensors, numbers
+    return numbers
 
 
 def _moments(optimizer: Adam) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import sys
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,6 @@ from mia_demo.commands.requests import (
     ToyRequest,
 )
 from mia_demo.commands.training_requests import TrainRequest
-from mia_demo.training.prior import restoration
 from mia_demo.training.prior.config import PriorConfig
 from mia_demo.zoo.folder import EMBEDDED_ZOO
 from tests.full_disk import full_disk
@@ -203,27 +202,38 @@ def test_train_can_start_where_the_zoos_own_targets_did(
         torch.testing.assert_close(trained[key].float(), start[key].float(), atol=1e-5, rtol=1e-3)
 
 
+@dataclass(frozen=True)
+class ShortPrior(PriorConfig):
+    autoencoder_kimg: float = 0.02
+    mapping_steps: int = 1
+    restoration_kimg: float = 0.016
+    distillation_kimg: float = 0.012
+
+
 def test_train_prior_goes_on_and_refuses_a_distance_of_few_images(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
     identity_folder: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    few = {"autoencoder_kimg": 0.02, "mapping_steps": 1}
-    few |= {"restoration_kimg": 0.016, "distillation_kimg": 0.012}
-    monkeypatch.setattr(priors, "PriorConfig", partial(PriorConfig, **few))
-    monkeypatch.setattr(restoration, "RANDOM_FACES", 8)
+    monkeypatch.setattr(priors, "PriorConfig", ShortPrior)
     arguments = (
         "train-prior", "--data", str(identity_folder), "--resolution", "32",
         "--output", str(tmp_path / "zoo"), "--device", "cpu",
     )  # fmt: skip
-    first = run_json(capsys, *arguments, "--minutes", "0")
-    assert (first["images_seen"], first["checkpoint"]) == (0, None)
+    (tmp_path / "zoo" / "state" / "alpha+0").mkdir(parents=True)  # another training's
+    assert main([*arguments, "--resume"]) == 2
+    assert "holds no training yet" in capsys.readouterr().err
+    assert run_json(capsys, *arguments, "--minutes", "0") == {"images_seen": 0, "seconds": 0.0}
+    done = run_json(capsys, *arguments)
+    assert done["images_seen"] == 20 + 16 + 12
+    assert done["frechet"] is None  # twelve pictures are no distribution
+    assert Path(done["checkpoint"]).is_file()
     assert main(list(arguments)) == 2
     assert "add --resume" in capsys.readouterr().err
-    last = run_json(capsys, *arguments, "--resume")
-    assert last["frechet"] is None  # twelve pictures are no distribution
-    assert Path(last["checkpoint"]).is_file()
+    assert run_json(capsys, *arguments, "--resume") == done
+    assert main([*arguments, "--resume", "--seed", "1"]) == 2
+    assert "other settings or data; give the same ones" in capsys.readouterr().err
 
 
 def test_no_arguments_show_the_commands(capsys: pytest.CaptureFixture[str]) -> None:

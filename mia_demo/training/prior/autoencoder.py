@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mia_demo.data.transforms import normalise
 from mia_demo.models.encoder import Encoder
 from mia_demo.models.features import FaceFeatures, feature_error
 from mia_demo.models.stylegan2 import Generator
@@ -24,12 +25,13 @@ from mia_demo.system.device import Compute
 from mia_demo.system.seeds import SeededDraws
 from mia_demo.training.prior.config import PriorConfig
 from mia_demo.training.prior.losses import colour_error, pixel_error
-from mia_demo.training.prior.phase import Parts, Phase, adam, random_photos, unit
+from mia_demo.training.prior.phase import Parts, Phase, adam, random_photos
 
 AUTOENCODER_RATE = 0.004  # equalised, as in StyleGAN2
 NOISE_ON_READ_STYLES = 0.1  # standard deviation added to w
 AUTOENCODER_FEATURE_WEIGHT = 2.0  # of the feature error; pixels and colour have 1
 SMALLEST_DEVIATION = 0.05  # of a dimension of w, as a share of the median dimension's
+ALMOST_NOTHING = 1e-6  # a deviation of photos that are all alike
 CODED_AT_ONCE = 50
 
 
@@ -44,6 +46,12 @@ class HalfPrior:
 
     generator: Generator
     codes: Tensor
+
+    @torch.no_grad()
+    def draw(self, styles: Tensor, compute: Compute) -> Tensor:
+        """Styles [B, w_dim] -> pictures [B, 3, R / 2, R / 2] in [-1, 1]."""
+        with compute.autocast():
+            return self.generator.synthesize(styles, noise_mode="none").float().clamp(-1, 1)
 
 
 class AutoencoderPhase(Phase):
@@ -113,29 +121,28 @@ def codes_of(encoder: Encoder, images: Tensor, compute: Compute) -> Tensor:
     parts = []
     with compute.autocast():
         for batch in images.split(CODED_AT_ONCE):
-            parts.append(encoder(unit(batch.to(compute.device))))
+            parts.append(encoder(normalise(batch.to(compute.device))))
     return torch.cat(parts)
 
 
 @torch.no_grad()
-def settle_styles(generator: Generator, encoder: Encoder, codes: Tensor) -> HalfPrior:
+def settle_styles(generator: Generator, codes: Tensor) -> HalfPrior:
     """Shifts and scales w to mean 0 and deviation 1 in every dimension; no picture changes.
 
-    An attack's step in w then means the same in every dimension and for every prior. The encoder's
-    last layer is affine, and so is every layer by which the synthesis reads w.
+    An attack's step in w then means the same in every dimension and for every prior. Every layer by
+    which the synthesis reads w is affine.
 
     Args:
-        codes: [N, w_dim], from this encoder.
+        codes: styles [N, w_dim] of the photos.
 
     Returns:
-        the generator with the codes after it.
+        the generator with the codes that it reads now.
     """
     mean, deviation = codes.mean(dim=0), codes.std(dim=0)
-    deviation = deviation.clamp(min=SMALLEST_DEVIATION * deviation.median())
+    smallest = max(SMALLEST_DEVIATION * deviation.median().item(), ALMOST_NOTHING)
+    deviation = deviation.clamp(min=smallest)
     for name, layer in generator.synthesis.named_modules():
         if name.endswith("affine"):
             layer.bias += (layer.weight * layer.weight_gain) @ mean / layer.bias_gain
             layer.weight *= deviation
-    encoder.out.bias.sub_(mean / encoder.out.bias_gain).div_(deviation)
-    encoder.out.weight.div_(deviation[:, None])
     return HalfPrior(generator, (codes - mean) / deviation)

@@ -14,7 +14,10 @@ MAX_NOISE = 0.02
 
 
 def degrade(photos: Tensor, rng: torch.Generator) -> Tensor:
-    """Halves photos, and blurs, warps, tints and smudges them a little, each in its own way.
+    """Halves photos, and blurs, warps, tints and smudges them a little.
+
+    How strongly they are blurred and warped is drawn once for all; where, and in which colours, for
+    each photo.
 
     Args:
         photos: [B, 3, R, R] in [-1, 1].
@@ -65,7 +68,7 @@ class _Amounts:
         return F.interpolate(points.to(self.device), images.shape[-1], mode="bicubic")
 
     def mask(self, images: Tensor, grid: int, share: float) -> Tensor:
-        """[B, 1, R, R] in [0, 1], near 1 on about this share of the picture."""
+        """[B, 1, R, R] in [0, 1]: blobs on 5 % of a picture for a share of 0.15, 18 % for 0.3."""
         return torch.sigmoid((self.field(images, 1, grid) - 2 * (1 - 2 * share)) * 6)
 
 

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from mia_demo.models.features import FaceFeatures, feature_error
 from mia_demo.models.restorer import Restorer
-from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
 from mia_demo.system.seeds import SeededDraws
 from mia_demo.training.prior.autoencoder import HalfPrior
@@ -26,7 +25,7 @@ OF_PHOTOS = 5  # styles per step that are those of photos, with a little noise; 
 DISTILLATION_RATE = 0.006  # equalised, as in StyleGAN2
 NOISE_ON_KNOWN_STYLES = 0.1
 DISTILLATION_FEATURE_WEIGHT = 1.0
-# The generator draws softer than it is taught, so it is taught a little sharper than it shall draw.
+# The generator draws softer than it is taught, so its lessons are a little too sharp.
 SHARPENING, SHARPENED_RADIUS = 0.35, 0.7
 
 
@@ -49,11 +48,11 @@ class DistillationPhase(Phase):
         compute: Compute,
     ) -> None:
         super().__init__(config, round(config.distillation_kimg * 1000 / self.batch_size), compute)
-        self.base, self.codes, self.restorer = base.generator, base.codes, restorer
+        self.base, self.restorer = base, restorer
         self.features = compute.place(features)
         with SeededDraws(config.seed):
             generator = config.generator(config.resolution)
-        generator.load_state_dict(generator.state_dict() | _blocks(self.base))
+        generator.load_state_dict(base.generator.state_dict(), strict=False)  # all but one block
         # The new block begins with nothing to add.
         nn.init.zeros_(getattr(generator.synthesis, f"b{config.resolution}").torgb.weight)
         self.generator = compute.place(generator)
@@ -82,17 +81,12 @@ class DistillationPhase(Phase):
     @torch.no_grad()
     def _lesson(self, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """Styles [B, w_dim], and their pictures [B, 3, R, R]."""
-        chosen = torch.randint(len(self.codes), (OF_PHOTOS,), generator=rng)
-        near_photos = self.codes[chosen] + NOISE_ON_KNOWN_STYLES * self.normal(OF_PHOTOS, rng)
-        z = self.normal(self.batch_size - OF_PHOTOS, rng)
-        styles = torch.cat([near_photos, self.base.mapping(z)[:, 0]])
+        codes, z = self.base.codes, self.normal(self.batch_size - OF_PHOTOS, rng)
+        chosen = torch.randint(len(codes), (OF_PHOTOS,), generator=rng).to(codes.device)
+        near_photos = codes[chosen] + NOISE_ON_KNOWN_STYLES * self.normal(OF_PHOTOS, rng)
+        styles = torch.cat([near_photos, self.base.generator.mapping(z)[:, 0]])
+        soft = self.base.draw(styles, self.compute)
         with self.compute.autocast():
-            soft = self.base.synthesize(styles, noise_mode="none").float().clamp(-1, 1)
             pictures = self.restorer(soft)
         sharper = pictures + SHARPENING * (pictures - blurred(pictures, SHARPENED_RADIUS))
         return styles, sharper.clamp(-1, 1)
-
-
-def _blocks(base: Generator) -> dict[str, Tensor]:
-    """What a generator of twice the size has in common with ``base``: everything but its last."""
-    return {name: tensor.float() for name, tensor in base.state_dict().items()}

@@ -1,7 +1,7 @@
 """Second phase: the mapping network learns to turn z ~ N(0, I) into styles like the photos'.
 
 It minimises the energy distance to the codes of all photos and nothing else, so no kind of face is
-dropped for being hard to draw.
+dropped for being hard to draw. Its last weights are kept, no average: the rate has fallen by then.
 """
 
 from __future__ import annotations
@@ -29,6 +29,10 @@ class MappingPhase(Phase):
         self.mapping = base.generator.mapping.requires_grad_(True)
         self.codes = base.codes
         self.adam = adam(self.mapping.parameters(), MAPPING_RATE, (0.9, 0.99))
+
+    @property
+    def images_seen(self) -> int:
+        return 0
 
     def parts(self) -> Parts:
         return {"mapping": self.mapping, "adam": self.adam}

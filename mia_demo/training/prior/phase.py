@@ -7,13 +7,16 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
+from mia_demo.data.transforms import normalise
+from mia_demo.errors import ConfigError
 from mia_demo.system.cores import FreeCores
 from mia_demo.system.device import Compute
 from mia_demo.training.prior.config import PriorConfig
@@ -31,7 +34,6 @@ class PriorFrame:
     """One step of one phase.
 
     Attributes:
-        images_seen: in this phase.
         seconds: of computing in this phase, including earlier sittings.
         errors: by name, of this step.
     """
@@ -39,7 +41,6 @@ class PriorFrame:
     phase: str
     step: int
     steps: int
-    images_seen: int
     seconds: float
     errors: dict[str, float]
 
@@ -49,7 +50,7 @@ class Phase(ABC):
 
     Attributes:
         name: of its state file, too.
-        batch_size: pictures per step.
+        batch_size: pictures per step; of the mapping network, styles.
     """
 
     name: str
@@ -74,19 +75,30 @@ class Phase(ABC):
     def is_done(self) -> bool:
         return self.step >= self.steps
 
+    @property
+    def images_seen(self) -> int:
+        return self.step * self.batch_size
+
     def train_step(self) -> PriorFrame:
+        """
+        Raises:
+            ConfigError: the errors are no longer numbers.
+        """
         started = time.perf_counter()
         self._set_rates()
         errors = self.update(step_generator(self.config.seed, self.step))
+        if not all(map(math.isfinite, errors.values())):
+            raise ConfigError(
+                f"The prior's {self.name} diverged at step {self.step + 1}; train on more photos, "
+                "or with another seed."
+            )
         self.step += 1
         self.seconds += time.perf_counter() - started
-        seen = self.step * self.batch_size
-        return PriorFrame(self.name, self.step, self.steps, seen, self.seconds, errors)
+        return PriorFrame(self.name, self.step, self.steps, self.seconds, errors)
 
-    def apply(self, *optimizers: Adam) -> None:
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+    def apply(self, optimizer: Adam) -> None:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
 
     @torch.no_grad()
     def follow(self, average: nn.Module, network: nn.Module) -> None:
@@ -106,40 +118,51 @@ class Phase(ABC):
                 for group in part.param_groups:
                     group["lr"] = group["initial_lr"] * share
 
-    def _file(self, directory: Path) -> Path:
-        return directory / f"prior_{self.name}.safetensors"
-
-    def save(self, directory: Path) -> None:
+    def save(self, directory: Path, recipe: Mapping[str, Any]) -> None:
+        """Saves the state; ``recipe`` says what it may be resumed with."""
         numbers = {"step": self.step, "seconds": self.seconds}
-        save_state(self._file(directory), self.parts(), asdict(self.config), numbers)
+        save_state(state_file(directory, self.name), self.parts(), recipe, numbers)
 
-    def load(self, directory: Path) -> None:
+    def load(self, directory: Path, recipe: Mapping[str, Any]) -> None:
         """Restores a saved state, if there is one; raises as ``load_state``."""
-        if self._file(directory).exists():
-            recipe = asdict(self.config)
-            _, numbers = load_state(self._file(directory), self.parts(), recipe)
+        file = state_file(directory, self.name)
+        if file.exists():
+            numbers = load_state(file, self.parts(), recipe)
             self.step, self.seconds = int(numbers["step"]), float(numbers["seconds"])
 
 
+def state_file(directory: Path, phase: str) -> Path:
+    """Where a phase keeps its state; ``*`` stands for any."""
+    return directory / f"prior_{phase}.safetensors"
+
+
 def run_phase(
-    phase: Phase, directory: Path, is_time_up: Callable[[], bool]
+    phase: Phase, directory: Path, recipe: Mapping[str, Any], is_time_up: Callable[[], bool]
 ) -> Iterator[PriorFrame]:
     """Trains on from the state in ``directory`` until the phase is done or time is up.
 
     Yields:
-        one frame per step. The state is saved regularly and at the end.
+        one frame per step. The state is saved regularly, and whenever the training ends between
+        two steps.
     """
-    phase.load(directory)
-    saved_at = phase.seconds
-    with closing(FreeCores()) as cores:
-        cores.take()
-        while not phase.is_done and not is_time_up():
-            yield phase.train_step()
-            if phase.seconds - saved_at > SAVE_EVERY_SECONDS:
-                phase.save(directory)
-                saved_at = phase.seconds
-                cores.take()
-    phase.save(directory)
+    phase.load(directory, recipe)
+    saved_step, saved_at = phase.step, phase.seconds
+    is_between_steps = True
+    try:
+        with closing(FreeCores()) as cores:
+            cores.take()
+            while not phase.is_done and not is_time_up():
+                is_between_steps = False
+                frame = phase.train_step()
+                is_between_steps = True
+                yield frame
+                if phase.seconds - saved_at > SAVE_EVERY_SECONDS:
+                    phase.save(directory, recipe)
+                    saved_step, saved_at = phase.step, phase.seconds
+                    cores.take()
+    finally:
+        if is_between_steps and phase.step > saved_step:
+            phase.save(directory, recipe)
 
 
 def adam(parameters: Iterable[nn.Parameter], rate: float, betas: tuple[float, float]) -> Adam:
@@ -150,12 +173,7 @@ def adam(parameters: Iterable[nn.Parameter], rate: float, betas: tuple[float, fl
 def random_photos(images: Tensor, count: int, rng: torch.Generator, compute: Compute) -> Tensor:
     """Of uint8 [N, 3, R, R], each mirrored or not: float [count, 3, R, R] in [-1, 1]."""
     chosen = images[torch.randint(len(images), (count,), generator=rng)].to(compute.device)
-    return mirrored(unit(chosen), coins(count, rng))
-
-
-def unit(images: Tensor) -> Tensor:
-    """uint8 -> float in [-1, 1]."""
-    return images.float() / 127.5 - 1
+    return mirrored(normalise(chosen), coins(count, rng))
 
 
 def coins(count: int, rng: torch.Generator) -> Tensor:
@@ -164,7 +182,7 @@ def coins(count: int, rng: torch.Generator) -> Tensor:
 
 
 def mirrored(images: Tensor, which: Tensor) -> Tensor:
-    """[B, 3, R, R] with those mirrored of which ``which`` [B] is true."""
+    """[B, 3, R, R], mirrored where ``which`` [B] is true."""
     which = which[:, None, None, None].to(images.device)
     return torch.where(which, images.flip(3), images)
 

@@ -14,11 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mia_demo.data.transforms import to_uint8
+from mia_demo.data.transforms import normalise
 from mia_demo.models.critics import PatchCritics
 from mia_demo.models.features import FaceFeatures, feature_error
 from mia_demo.models.restorer import Restorer
-from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
 from mia_demo.system.seeds import SeededDraws
 from mia_demo.training.prior.autoencoder import HalfPrior
@@ -32,13 +31,10 @@ from mia_demo.training.prior.phase import (
     cropped,
     mirrored,
     random_corners,
-    unit,
 )
 
 DEGRADED, REBUILT, FACES = 8, 4, 4  # pictures of each kind per step
 PHOTOS = DEGRADED + REBUILT
-RANDOM_FACES = 6000  # drawn once
-DRAWN_AT_ONCE = 50
 RESTORER_RATE = 5e-4  # of restorer and critics
 CRITIC_WEIGHT = 0.009
 COARSE_WEIGHT = 0.5
@@ -68,13 +64,11 @@ class RestorationPhase(Phase):
     ) -> None:
         super().__init__(config, round(config.restoration_kimg * 1000 / self.batch_size), compute)
         self.images = images
+        self.base = base
         self.features = compute.place(features)
-        self.rebuilt = drawn(base.generator, base.codes, compute)
         with SeededDraws(config.seed), torch.no_grad():
-            z = self.normal(RANDOM_FACES, torch.Generator().manual_seed(config.seed))
-            self.faces = drawn(base.generator, base.generator.mapping(z)[:, 0], compute)
             self.restorer = compute.place(Restorer())
-            stages = self._stages(unit(images[:64].to(compute.device)))
+            stages = self._stages(normalise(images[:64].to(compute.device)))
             self.critics = compute.place(PatchCritics([stage.shape[1] for stage in stages]))
             self.critics.learn_scale(stages)
         self.average = copy.deepcopy(self.restorer).requires_grad_(False)
@@ -122,10 +116,11 @@ class RestorationPhase(Phase):
     def _batch(self, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """Half-size pictures of all three kinds, and the photos of the first two."""
         chosen = torch.randint(len(self.images), (PHOTOS,), generator=rng)
-        faces = torch.randint(len(self.faces), (FACES,), generator=rng)
-        photos = unit(self.images[chosen].to(self.compute.device))
-        drawings = torch.cat([self.rebuilt[chosen[DEGRADED:]], self.faces[faces]])
-        soft = torch.cat([degrade(photos[:DEGRADED], rng), unit(drawings.to(photos.device))])
+        photos = normalise(self.images[chosen].to(self.compute.device))
+        of_photos = self.base.codes[chosen[DEGRADED:].to(photos.device)]
+        of_faces = self.base.generator.mapping(self.normal(FACES, rng))[:, 0]
+        drawn = self.base.draw(torch.cat([of_photos, of_faces]), self.compute)
+        soft = torch.cat([degrade(photos[:DEGRADED], rng), drawn])
         is_mirrored = coins(len(soft), rng)
         return mirrored(soft, is_mirrored), mirrored(photos, is_mirrored[:PHOTOS])
 
@@ -147,13 +142,3 @@ class RestorationPhase(Phase):
         padded = F.pad(pictures, (2,) * 4, mode="reflect")
         detail = (pictures - F.avg_pool2d(padded, 5, 1)) * DETAIL_GAIN
         return [detail, *self.features(pictures)[:SEEN_STAGES]]
-
-
-@torch.no_grad()
-def drawn(generator: Generator, styles: Tensor, compute: Compute) -> Tensor:
-    """uint8 [N, 3, R / 2, R / 2] on the CPU."""
-    parts = []
-    with compute.autocast():
-        for batch in styles.split(DRAWN_AT_ONCE):
-            parts.append(to_uint8(generator.synthesize(batch, noise_mode="none").float()).cpu())
-    return torch.cat(parts)

@@ -5,21 +5,26 @@ something that has a right answer:
 
 1. **Autoencoder** (``autoencoder``): photos into styles w, and back at half size.
 2. **Mapping** (``mapping``): z ~ N(0, I) into styles distributed like the photos'.
-3. **Restoration** (``restoration``): what half-size pictures lack of photos; critics help.
-4. **Distillation** (``distillation``): one generator of full size draws what all that gives.
+3. **Restoration** (``restoration``): what half-size pictures lack compared with photos; critics
+   help.
+4. **Distillation** (``distillation``): one generator of full size draws what the first three make
+   together.
 
-Learning rates rise and fall once in each phase; what goes on is a moving average of the weights, as
-in StyleGAN2. Of all networks only the last generator is shipped.
+Learning rates rise and fall once in each phase. All but the mapping network go on as a moving
+average of their weights, as in StyleGAN2. Of all networks only the last generator is shipped.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 from torch import Tensor
 
+from mia_demo.errors import DataError
 from mia_demo.models.features import FaceFeatures
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
@@ -27,8 +32,11 @@ from mia_demo.training.prior.autoencoder import AutoencoderPhase, codes_of, sett
 from mia_demo.training.prior.config import PriorConfig
 from mia_demo.training.prior.distillation import DistillationPhase
 from mia_demo.training.prior.mapping import MappingPhase
-from mia_demo.training.prior.phase import Phase, PriorFrame, run_phase
+from mia_demo.training.prior.phase import Phase, PriorFrame, run_phase, state_file
 from mia_demo.training.prior.restoration import RestorationPhase
+
+MIN_PHOTOS = 10
+PHASES = (AutoencoderPhase, MappingPhase, RestorationPhase, DistillationPhase)
 
 
 class PriorTraining:
@@ -42,6 +50,9 @@ class PriorTraining:
     Attributes:
         prior: None until the last phase is done.
         images_seen, seconds: of all phases and sittings.
+
+    Raises:
+        DataError: too few photos.
     """
 
     def __init__(
@@ -52,6 +63,10 @@ class PriorTraining:
         compute: Compute,
         directory: Path,
     ) -> None:
+        if len(images) < MIN_PHOTOS:
+            raise DataError(
+                f"{len(images)} photos are too few to learn faces from; {MIN_PHOTOS} are needed."
+            )
         self.config = config
         self.images = images
         self.features = features
@@ -62,13 +77,21 @@ class PriorTraining:
         self.seconds = 0.0
 
     def run(self, minutes: float) -> Iterator[PriorFrame]:
-        """Trains for ``minutes``, or until the last phase is done."""
+        """Trains for ``minutes``, or until the last phase is done.
+
+        Raises:
+            CheckpointError: a state is damaged, or of other settings, photos or features.
+            ConfigError: the training diverged.
+        """
         ends_at = time.monotonic() + minutes * 60
         config, images, features, compute = self.config, self.images, self.features, self.compute
+        recipe = asdict(config) | {"data": _fingerprint(images, features)}
 
         def run(phase: Phase) -> Iterator[PriorFrame]:
-            yield from run_phase(phase, self.directory, lambda: time.monotonic() >= ends_at)
-            self.images_seen += phase.step * phase.batch_size
+            if not state_file(self.directory, phase.name).exists():
+                self._forget_after(phase.name)
+            yield from run_phase(phase, self.directory, recipe, lambda: time.monotonic() >= ends_at)
+            self.images_seen += phase.images_seen
             self.seconds += phase.seconds
 
         self.images_seen, self.seconds = 0, 0.0
@@ -76,9 +99,8 @@ class PriorTraining:
         yield from run(autoencoder)
         if not autoencoder.is_done:
             return
-        encoder = autoencoder.encoder_average
-        codes = codes_of(encoder, images, compute)
-        base = settle_styles(autoencoder.average, encoder, codes)
+        codes = codes_of(autoencoder.encoder_average, images, compute)
+        base = settle_styles(autoencoder.average, codes)
         mapping = MappingPhase(config, base, compute)
         yield from run(mapping)
         if not mapping.is_done:
@@ -93,3 +115,17 @@ class PriorTraining:
         yield from run(distillation)
         if distillation.is_done:
             self.prior = distillation.average
+
+    def _forget_after(self, phase: str) -> None:
+        """Removes the states of later phases: they go on from another of this one."""
+        names = [kind.name for kind in PHASES]
+        for name in names[names.index(phase) + 1 :]:
+            state_file(self.directory, name).unlink(missing_ok=True)
+
+
+def _fingerprint(images: Tensor, features: FaceFeatures) -> str:
+    """sha256 of what the training learns from."""
+    digest = hashlib.sha256()
+    for tensor in (images, *features.state_dict().values()):
+        digest.update(tensor.detach().cpu().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,9 +1,9 @@
-"""The prior's training: what each phase learns, and a kill at any moment loses nothing saved."""
+"""The prior's training: what each phase learns, and that it goes on where it ended."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mia_demo.errors import CheckpointError, ConfigError
+from mia_demo.errors import CheckpointError, ConfigError, DataError
 from mia_demo.models.classifiers import CompactResNet
 from mia_demo.models.critics import PatchCritics
 from mia_demo.models.features import FaceFeatures, feature_error
 from mia_demo.models.restorer import Restorer
 from mia_demo.system.device import Compute
-from mia_demo.training.prior import restoration
+from mia_demo.training.prior import phase as phase_module
 from mia_demo.training.prior.autoencoder import (
     AutoencoderPhase,
     HalfPrior,
@@ -39,11 +39,6 @@ CONFIG = PriorConfig(
 )  # fmt: skip
 
 MakePhase = Callable[[PriorConfig], Phase]
-
-
-@pytest.fixture(autouse=True)
-def few_faces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restoration, "RANDOM_FACES", 20)
 
 
 @pytest.fixture
@@ -88,7 +83,7 @@ def test_every_phase_improves(make_phase: MakePhase) -> None:
     phase = make_phase(long)
     frames = [phase.train_step() for _ in range(60)]
     assert phase.is_done
-    name = next(iter(frames[0].errors))
+    name = "distance" if "distance" in frames[0].errors else "features"
     errors = [frame.errors[name] for frame in frames]
     assert sum(errors[-20:]) < sum(errors[:20])
 
@@ -110,12 +105,12 @@ def test_the_rate_rises_and_falls(make_phase: MakePhase) -> None:
 
 def test_a_resumed_phase_equals_an_uninterrupted_one(make_phase: MakePhase, tmp_path: Path) -> None:
     whole = make_phase(CONFIG)
-    list(run_phase(whole, tmp_path / "whole", lambda: False))
+    list(run_phase(whole, tmp_path / "whole", asdict(CONFIG), lambda: False))
     first = make_phase(CONFIG)
-    list(run_phase(first, tmp_path / "parts", lambda: first.step == 2))
+    list(run_phase(first, tmp_path / "parts", asdict(CONFIG), lambda: first.step == 2))
     assert not first.is_done
     second = make_phase(CONFIG)
-    frames = list(run_phase(second, tmp_path / "parts", lambda: False))
+    frames = list(run_phase(second, tmp_path / "parts", asdict(CONFIG), lambda: False))
     assert [frame.step for frame in frames] == [3, 4]
     for name, part in whole.parts().items():
         if isinstance(part, torch.nn.Module):
@@ -125,10 +120,71 @@ def test_a_resumed_phase_equals_an_uninterrupted_one(make_phase: MakePhase, tmp_
                 torch.testing.assert_close(tensor, other.state_dict()[key], msg=f"{name} {key}")
 
 
-def test_a_state_of_other_settings_is_refused(make_phase: MakePhase, tmp_path: Path) -> None:
-    make_phase(CONFIG).save(tmp_path)
-    with pytest.raises(CheckpointError, match="other settings"):
-        make_phase(replace(CONFIG, seed=1)).load(tmp_path)
+def test_a_diverged_phase_says_so_and_keeps_its_last_good_state(
+    make_phase: MakePhase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(phase_module, "SAVE_EVERY_SECONDS", -1)
+    phase = make_phase(CONFIG)
+    frames = run_phase(phase, tmp_path, asdict(CONFIG), lambda: False)
+    next(frames)
+    monkeypatch.setattr(phase, "update", lambda rng: {"pixels": float("nan")})
+    with pytest.raises(ConfigError, match=f"prior's {phase.name} diverged at step 2"):
+        list(frames)
+    again = make_phase(CONFIG)
+    again.load(tmp_path, asdict(CONFIG))
+    assert again.step == 1
+
+
+@pytest.mark.parametrize("steps", [1, 5, 9, 13])  # in every phase
+def test_a_training_that_is_left_goes_on_as_if_it_had_not_been(
+    steps: int, tmp_path: Path, images: Tensor, features: FaceFeatures, compute: Compute
+) -> None:
+    def training(folder: str) -> PriorTraining:
+        return PriorTraining(CONFIG, images, features, compute, tmp_path / folder)
+
+    whole, left, other = training("whole"), training("parts"), training("parts")
+    list(whole.run(minutes=5))
+    frames = left.run(minutes=5)
+    for _ in range(steps):
+        next(frames)
+    frames.close()
+    assert len(list(other.run(minutes=5))) == 16 - steps
+    assert whole.prior is not None
+    assert other.prior is not None
+    for name, tensor in whole.prior.state_dict().items():
+        torch.testing.assert_close(tensor, other.prior.state_dict()[name], msg=name)
+
+
+def test_states_go_on_with_the_same_settings_photos_and_features_alone(
+    tmp_path: Path, images: Tensor, features: FaceFeatures, compute: Compute
+) -> None:
+    first = PriorTraining(CONFIG, images, features, compute, tmp_path)
+    list(first.run(minutes=5))
+    others = FaceFeatures(CompactResNet(8, width=4, stem_stride=1))
+    for config, photos, seen in (
+        (replace(CONFIG, seed=1), images, features),
+        (CONFIG, images.flip(3), features),
+        (CONFIG, images, others),
+    ):
+        with pytest.raises(CheckpointError, match="other settings or data"):
+            list(PriorTraining(config, photos, seen, compute, tmp_path).run(minutes=5))
+    # What was learnt from a lost state is learnt again.
+    (tmp_path / "prior_mapping.safetensors").unlink()
+    again = PriorTraining(CONFIG, images, features, compute, tmp_path)
+    phases = {frame.phase for frame in again.run(minutes=5)}
+    assert phases == {"mapping", "restoration", "distillation"}
+
+
+def test_photos_that_teach_nothing_make_no_broken_prior(
+    tmp_path: Path, images: Tensor, features: FaceFeatures, compute: Compute
+) -> None:
+    with pytest.raises(DataError, match="1 photos are too few"):
+        PriorTraining(CONFIG, images[:1], features, compute, tmp_path)
+    alike = images[:1].expand(10, -1, -1, -1)
+    training = PriorTraining(CONFIG, alike, features, compute, tmp_path)
+    list(training.run(minutes=5))
+    assert training.prior is not None
+    assert all(tensor.isfinite().all() for tensor in training.prior.state_dict().values())
 
 
 def test_a_sitting_of_no_time_ends_the_training_where_it_is(
@@ -141,7 +197,7 @@ def test_a_sitting_of_no_time_ends_the_training_where_it_is(
     assert phases == {"autoencoder", "mapping", "restoration", "distillation"}
     assert training.prior is not None
     assert training.prior.resolution == 32
-    assert training.images_seen == 80 + 4 * 768 + 64 + 48
+    assert training.images_seen == 80 + 64 + 48
     # Once it is done, it is done.
     again = PriorTraining(CONFIG, images, features, compute, tmp_path)
     assert list(again.run(minutes=5)) == []
@@ -157,13 +213,12 @@ def test_settling_the_styles_changes_no_picture(
     phase = AutoencoderPhase(CONFIG, images, features, compute)
     for _ in range(2):
         phase.train_step()
-    base, encoder = phase.average, phase.encoder_average
-    codes = codes_of(encoder, images, compute)
+    base = phase.average
+    codes = codes_of(phase.encoder_average, images, compute)
     before = base.synthesize(codes, noise_mode="none")
-    settled = settle_styles(base, encoder, codes).codes
+    settled = settle_styles(base, codes).codes
     after = base.synthesize(settled, noise_mode="none")
     torch.testing.assert_close(after, before, atol=1e-3, rtol=1e-3)
-    torch.testing.assert_close(codes_of(encoder, images, compute), settled, atol=1e-3, rtol=1e-3)
     assert settled.mean(dim=0).abs().max() < 1e-3
     assert settled.std(dim=0) == pytest.approx(1, abs=1e-3)
 
@@ -213,8 +268,10 @@ def test_likeness_is_zero_for_the_same_picture_and_grows_with_the_change(feature
 
 def test_energy_distance_tells_distributions_apart() -> None:
     rng = torch.Generator().manual_seed(0)
+    # The same: no bias. Counting each point's distance to itself would give 0.15.
+    few = [energy_distance(*torch.randn(2, 20, 4, generator=rng)) for _ in range(200)]
+    assert abs(torch.stack(few).mean()) < 0.03
     a, b = (torch.randn(1500, 4, generator=rng) for _ in range(2))
-    assert abs(energy_distance(a, b)) < 0.02  # the same: no bias
     assert energy_distance(a, b + 1) > 0.5
     assert energy_distance(a, 2 * b) > 0.1
 
