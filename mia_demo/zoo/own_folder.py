@@ -103,7 +103,7 @@ class OwnFolder:
         tensors: Mapping[str, Tensor],
         history: Sequence[Mapping[str, Any]] = (),
     ) -> str:
-        """Adds a classifier and returns the name that was chosen for it.
+        """Adds a classifier, as float16, and returns the name that was chosen for it.
 
         Args:
             history: the epochs of its training, kept for ``history_of``.
@@ -119,7 +119,7 @@ class OwnFolder:
             with writing_to(self.path):
                 self._zoo = FolderZoo.create(self.path)
                 write_json(self._history(name), list(history))
-                self._zoo.add(replace(entry, name=name), tensors, torch.float32)
+                self._zoo.add(replace(entry, name=name), tensors, torch.float16)
             return name
 
     def history_of(self, name: str) -> list[Any]:

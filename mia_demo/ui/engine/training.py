@@ -230,10 +230,10 @@ def run_training(
                 losses.clear()
             yield TrainingUpdate("training", frame, epochs, clock.left_after(frame))
             clock.resume()  # other visitors' time is not ours
-    if epochs:
-        train_accuracy, test_accuracy = epochs[-1].train_accuracy, epochs[-1].test_accuracy
-    else:  # killed between state and record of the last epoch
-        train_accuracy, test_accuracy = math.nan, accuracy(classifier, test, compute)
+    classifier.network.half().float()  # as it is kept
+    test_accuracy = accuracy(classifier, test, compute)
+    # No epochs: it was killed between state and record of the last one.
+    train_accuracy = epochs[-1].train_accuracy if epochs else math.nan
     entry = classifier_entry(
         "own",
         plan.kind,
