@@ -25,7 +25,7 @@ REPLAY_FIGURES = "replay.json"
 MAX_RECORDED_STEPS = 60  # of an optimisation, evenly spread
 MAX_PICTURE_SIZE = 128  # pixels
 SHEET_COLUMNS = 16
-REPLAY_QUALITY = 85
+REPLAY_QUALITY = 75
 
 
 @dataclass(frozen=True)

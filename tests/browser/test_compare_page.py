@@ -86,7 +86,7 @@ def test_first_look_shows_the_recorded_results(recorded: Page) -> None:
     )
     bars = page.locator(".leakage .bar")
     expect(bars.locator(".name")).to_have_text(LANES)
-    expect(bars.first).to_have_attribute("aria-label", re.compile(r"^positive, α = \+0.1: 92% "))
+    expect(bars.first).to_have_attribute("aria-label", re.compile(r"^positive, α = \+0.1: 90% "))
     expect(page.locator("p.verdict[data-agreement]")).to_contain_text("The paper finds")
     assert page.evaluate("document.documentElement.scrollHeight") < 2000
     open_figures(page, "Figures")

@@ -275,7 +275,7 @@ def portraits_in(node: dict[str, Any]) -> list[int]:
 
 def test_a_projector_enlarges_faces_and_verdicts_and_hides_chrome(open_page: OpenPage) -> None:
     # Recognised in two lanes, taken for somebody else in one.
-    page = open_page(query="tab=attack&identity=33", **LAPTOP)
+    page = open_page(query="tab=attack&identity=25", **LAPTOP)
     faces = page.locator(".board .portrait")
     stamps = page.locator(".board .lane .stamp")
     expect(page.locator(".board .stamp[data-kind=other]")).to_have_count(1)

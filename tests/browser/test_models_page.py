@@ -30,7 +30,7 @@ def hub(page_hub: HubStandIn, tmp_path_factory: pytest.TempPathFactory) -> Itera
     demo, same = open_zoo(), FolderZoo.create(folder / "same")
     same.adopt_identities(demo)
     for name in demo.default_lanes():
-        same.add(demo.entry(name), demo.tensors(name), torch.float16)
+        same.add(demo.entry(name), demo.tensors(name), torch.float32)
     page_hub.host(same.root, "ada/same")
     page_hub.host(make_tiny_zoo(folder / "tiny").root, "ada/tiny")
     yield page_hub
