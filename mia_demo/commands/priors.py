@@ -7,9 +7,9 @@ import torch
 
 from mia_demo.commands.output import log_line, progress
 from mia_demo.commands.training_requests import CheckPriorRequest, TrainPriorRequest
-from mia_demo.data.identities import open_identity_set, open_public_identities
+from mia_demo.data.identities import open_identity_set
 from mia_demo.data.pictures import png, sprite
-from mia_demo.data.splits import public_split
+from mia_demo.data.splits import open_public_identities, public_split
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.metrics.prior_check import measure_prior
 from mia_demo.metrics.prior_quality import prior_frechet, sample_images

@@ -158,18 +158,6 @@ def _decode(entry: ImageEntry, archives: dict[Path, zipfile.ZipFile]) -> Image.I
         ) from error
 
 
-def open_public_identities(folder: Path) -> IdentitySet:
-    """The people of ``public_*.zip`` in a folder.
-
-    Raises:
-        DataError: there are none, or they cannot be read.
-    """
-    parts = sorted(folder.glob("public_*.zip"))
-    if not parts:
-        raise DataError(f"{folder} holds no public_*.zip.")
-    return open_identity_set(parts)
-
-
 def open_identity_set(
     paths: Path | Sequence[Path], *, min_identities: int = 2, min_images: int = 2
 ) -> IdentitySet:

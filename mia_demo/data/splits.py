@@ -1,15 +1,29 @@
-"""Which images are for training and which for the test."""
+"""Which people and images are for training and which for the test."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
-from mia_demo.data.identities import IdentitySet
+from mia_demo.data.identities import IdentitySet, open_identity_set
 from mia_demo.errors import ConfigError, DataError
 
 HELD_OUT_EVERY = 10  # every tenth public identity is never trained on, but measured on
 
 Items = list[tuple[int, int]]  # (label, index of the image)
+
+
+def open_public_identities(folder: Path) -> IdentitySet:
+    """The people of ``public_*.zip`` in a folder.
+
+    Raises:
+        DataError: there are none, or they cannot be read.
+    """
+    parts = sorted(folder.glob("public_*.zip"))
+    if not parts:
+        raise DataError(f"{folder} holds no public_*.zip.")
+    return open_identity_set(parts)
 
 
 def public_split(public: IdentitySet) -> tuple[list[int], list[int]]:

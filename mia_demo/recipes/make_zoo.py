@@ -12,7 +12,8 @@ from pathlib import Path
 
 from mia_demo.attack.sampling import store_pool
 from mia_demo.attack.student import store_students
-from mia_demo.data.identities import IdentitySet, open_public_identities
+from mia_demo.data.identities import IdentitySet
+from mia_demo.data.splits import open_public_identities
 from mia_demo.defences.label_smoothing import LabelSmoothing
 from mia_demo.defences.registry import DEFENCES
 from mia_demo.recipes.classifiers import ClassifierRequest, make_classifier

@@ -35,7 +35,7 @@ from mia_demo.training.prior.mapping import MappingPhase
 from mia_demo.training.prior.phase import Phase, PriorFrame, run_phase, state_file
 from mia_demo.training.prior.restoration import RestorationPhase
 
-MIN_PHOTOS = 10
+MIN_PRIOR_PHOTOS = 10
 PHASES = (AutoencoderPhase, MappingPhase, RestorationPhase, DistillationPhase)
 
 
@@ -63,9 +63,10 @@ class PriorTraining:
         compute: Compute,
         directory: Path,
     ) -> None:
-        if len(images) < MIN_PHOTOS:
+        if len(images) < MIN_PRIOR_PHOTOS:
             raise DataError(
-                f"{len(images)} photos are too few to learn faces from; {MIN_PHOTOS} are needed."
+                f"{len(images)} photos are too few to learn faces from; {MIN_PRIOR_PHOTOS} are "
+                "needed."
             )
         self.config = config
         self.images = images

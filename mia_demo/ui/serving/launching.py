@@ -30,7 +30,7 @@ from mia_demo.ui.shared.theme import STYLES, make_theme
 from mia_demo.visitors.upload import MAX_ZIP_BYTES
 
 PATIENCE_SECONDS = 180.0
-LOOK_SECONDS = 0.01  # for events; Gradio's millisecond costs a server at rest a tenth of a core
+GRADIO_POLL_SECONDS = 0.01  # Gradio's own millisecond costs a server at rest a tenth of a core
 MAX_THREADS = MAX_WAITING + 60  # each waiting job holds one, and others must be answered
 
 
@@ -60,7 +60,7 @@ def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
         "_frontend": False,
     }
     queued = app.queue(max_size=2 * MAX_WAITING, default_concurrency_limit=4)
-    queued._queue.sleep_when_free = LOOK_SECONDS
+    queued._queue.sleep_when_free = GRADIO_POLL_SECONDS
     return queued.launch(**{**settings, **options})
 
 
