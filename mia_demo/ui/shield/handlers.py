@@ -51,4 +51,5 @@ class ShieldHandlers:
     def _is_here(self, row: BoardRow) -> bool:
         """Whether the zoo has the classifier that the row is about, trained like it."""
         entry = self.engine.zoo.find(row.lane)
-        return entry is not None and (entry.alpha, entry.defence) == (row.alpha, row.defence)
+        trained = (row.alpha, row.defence, row.strengths)
+        return entry is not None and (entry.alpha, entry.defence, entry.strengths) == trained
