@@ -119,7 +119,7 @@ def save_row(row: BoardRow, pictures: npt.NDArray[np.uint8], folder: Path) -> No
     """
     picture_file, figure_file = row_files(folder, row.lane)
     write_sheet(picture_file, pictures)
-    write_json(figure_file, {"format": BOARD_FORMAT, **asdict(row)})
+    write_json(figure_file, {"format": BOARD_FORMAT, **asdict(row)}, indent=None)
 
 
 def load_rows(folder: Path) -> list[BoardRow]:

@@ -152,7 +152,7 @@ def save_results(results: SweepResults, folder: Path) -> None:
         "attacks": {lane: list(map(asdict, found)) for lane, found in results.attacks.items()},
         "curves": results.curves,
     }
-    write_json(folder / RESULTS_FILE, values)
+    write_json(folder / RESULTS_FILE, values, indent=None)
 
 
 class _Written(TypedDict):

@@ -82,8 +82,12 @@ def write_bytes(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
-def write_json(path: Path, value: Any) -> None:
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
+    """
+    Args:
+        indent: none halves a file of numbers.
+    """
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
     # A path that is no Unicode has surrogates; JSON has escapes for them, UTF-8 has none.
     write_bytes(path, (text + "\n").encode(errors="backslashreplace"))
 

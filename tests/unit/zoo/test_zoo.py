@@ -91,7 +91,7 @@ def test_every_target_has_its_student(zoo: Zoo) -> None:
 def test_files_are_small_enough_for_a_space(zoo: Zoo) -> None:
     files = [path for path in zoo.root.rglob("*") if path.is_file()]
     assert all(path.stat().st_size < 10_000_000 for path in files)
-    assert sum(path.stat().st_size for path in files) < 100_000_000
+    assert sum(path.stat().st_size for path in files) < 80_000_000
 
 
 def test_a_changed_byte_is_noticed_before_parsing(copy: Path) -> None:
