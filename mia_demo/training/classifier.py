@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,14 @@ from torch import Tensor, nn
 
 from mia_demo.data.transforms import AUGMENTATIONS, normalise
 from mia_demo.defences.label_smoothing import Step
-from mia_demo.errors import ConfigError
+from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.smoothing import alpha_at_epoch, smoothing_loss
 from mia_demo.system.cores import FreeCores
 from mia_demo.system.device import Compute
 from mia_demo.system.seeds import SeededDraws
 from mia_demo.training.config import TrainConfig
 from mia_demo.training.logits import LogitHistogram, logit_histogram
-from mia_demo.training.state import load_state, save_state, step_generator
+from mia_demo.training.state import fingerprint, load_state, save_state, step_generator
 
 STATE_FILE = "classifier_state.safetensors"
 
@@ -149,13 +149,27 @@ class ClassifierTrainer:
     def _parts(self) -> dict[str, nn.Module | torch.optim.Adam]:
         return {"network": self.network, "adam": self.optimizer}
 
+    @cached_property
+    def _photos(self) -> str:
+        return fingerprint(self.train_images.images, self.train_images.labels)
+
     def save(self, directory: Path) -> None:
-        numbers = {"epoch": self.epoch, "seconds": self.seconds, "alphas": self.alphas}
+        numbers = {
+            "epoch": self.epoch,
+            "seconds": self.seconds,
+            "alphas": self.alphas,
+            "photos": self._photos,
+        }
         save_state(directory / STATE_FILE, self._parts(), self.recipe(), numbers)
 
     def load(self, directory: Path) -> None:
         """Restores the state after the last finished epoch; raises as ``load_state``."""
         numbers = load_state(directory / STATE_FILE, self._parts(), self.recipe())
+        # Earlier states name no photos.
+        if numbers.get("photos", self._photos) != self._photos:
+            raise CheckpointError(
+                f"{directory} holds a training of other data; choose another folder."
+            )
         self.epoch = int(numbers["epoch"])
         self.seconds = float(numbers["seconds"])
         self.alphas = list(numbers["alphas"])

@@ -4,6 +4,7 @@ A file is written whole or not at all, so a training can be killed at any moment
 the last save. Random states need no saving: every step seeds its own generator from (seed, step).
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,14 @@ from mia_demo.system.tensor_files import write_tensors
 def step_generator(seed: int, step: int) -> torch.Generator:
     """CPU generator that depends on (seed, step) alone, so that a resumed run repeats its draws."""
     return torch.Generator().manual_seed((seed * 1_000_003 + step) % 2**63)
+
+
+def fingerprint(*data: Tensor) -> str:
+    """sha256 of what a training learns from."""
+    digest = hashlib.sha256()
+    for tensor in data:
+        digest.update(tensor.detach().cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def save_state(

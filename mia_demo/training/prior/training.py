@@ -16,7 +16,6 @@ average of their weights, as in StyleGAN2. Of all networks only the last generat
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -34,6 +33,7 @@ from mia_demo.training.prior.distillation import DistillationPhase
 from mia_demo.training.prior.mapping import MappingPhase
 from mia_demo.training.prior.phase import Phase, PriorFrame, run_phase, state_file
 from mia_demo.training.prior.restoration import RestorationPhase
+from mia_demo.training.state import fingerprint
 
 MIN_PRIOR_PHOTOS = 10
 PHASES = (AutoencoderPhase, MappingPhase, RestorationPhase, DistillationPhase)
@@ -86,7 +86,7 @@ class PriorTraining:
         """
         ends_at = time.monotonic() + minutes * 60
         config, images, features, compute = self.config, self.images, self.features, self.compute
-        recipe = asdict(config) | {"data": _fingerprint(images, features)}
+        recipe = asdict(config) | {"data": fingerprint(images, *features.state_dict().values())}
 
         def run(phase: Phase) -> Iterator[PriorFrame]:
             if not state_file(self.directory, phase.name).exists():
@@ -122,11 +122,3 @@ class PriorTraining:
         names = [kind.name for kind in PHASES]
         for name in names[names.index(phase) + 1 :]:
             state_file(self.directory, name).unlink(missing_ok=True)
-
-
-def _fingerprint(images: Tensor, features: FaceFeatures) -> str:
-    """sha256 of what the training learns from."""
-    digest = hashlib.sha256()
-    for tensor in (images, *features.state_dict().values()):
-        digest.update(tensor.detach().cpu().numpy().tobytes())
-    return digest.hexdigest()
