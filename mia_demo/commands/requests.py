@@ -28,8 +28,8 @@ _SETTINGS = (
     "change one setting of the preset, such as steps=100 or loss=cross_entropy; may be repeated"
 )
 _LANES = (
-    "comma-separated lanes (default: all targets of the zoo); 'zero>negative>zero' gives "
-    "sampling, optimisation and selection a target each"
+    "comma-separated lanes (default: the zoo's smoothing factors; its other defences by name); "
+    "'zero>negative>zero' gives sampling, optimisation and selection a target each"
 )
 # Options that take several values in a row, as in ``--milestones 0.6 0.9``.
 SEVERAL = ("--milestones", "--quote")

@@ -155,22 +155,24 @@ def _toy(figures: Figures) -> Reveal:
     )
 
 
-STAGE_LANES = ("negative>zero>zero", "zero>negative>zero", "zero>zero>negative")
+STAGE_LANES = {
+    "negative>zero>zero": "sampling",
+    "zero>negative>zero": "optimisation",
+    "zero>zero>negative": "selection",
+}
 
 
 def _stages(figures: Figures) -> Reveal:
-    leaks = [figures.value("stages", lane, "acc1") for lane in STAGE_LANES]
-    told = [
-        f"{percent(leak)} with it in {stage} alone"
-        for leak, stage in zip(leaks, ("sampling", "optimisation", "selection"), strict=True)
-    ]
+    leaks = {stage: figures.value("stages", lane, "acc1") for lane, stage in STAGE_LANES.items()}
+    told = [f"{percent(leak)} with it in {stage} alone" for stage, leak in leaks.items()]
+    by_damage = sorted(leaks, key=leaks.__getitem__)
     return Reveal(
-        leaks.index(min(leaks)),
+        list(leaks).index(by_damage[0]),
         (
             f"The evaluator recognises {', '.join(told[:-1])} and {told[-1]}. For comparison: "
             f"{figures.shares('stages', ('zero', 'negative'))} with one classifier in all stages.",
-            "The shield does not hide what the classifier knows. It spoils the search: start and "
-            "choice of the best hardly matter, the gradients in between do.",
+            "The shield does not hide what the classifier knows. It spoils the search: most of all "
+            f"{by_damage[0]}, then {by_damage[1]}, least {by_damage[2]}.",
         ),
     )
 
@@ -185,7 +187,7 @@ def _poincare(figures: Figures) -> Reveal:
     answer = 0 if share < 0.5 else 1 if share < 0.85 else 2
     limit = (
         "That is an honest limit of this demo: in the paper's large networks the shield holds "
-        "against this loss too, in these small ones it does not. "
+        "against this loss too, in these small ones only part of it does. "
         if answer
         else ""
     )
@@ -194,10 +196,10 @@ def _poincare(figures: Figures) -> Reveal:
         (
             *((own.sentence(),) if own else ()),
             "With the Poincaré loss the evaluator recognises "
-            f"{figures.shares('poincare', LESSON_LANES)}; with cross-entropy it was "
-            f"{figures.shares('standard', LESSON_LANES)}.",
+            f"{figures.shares('poincare', LESSON_LANES)}; with cross-entropy and the same effort "
+            f"{figures.shares('stages', ('zero', 'negative'))}.",
             f"So negative smoothing lets through {percent(share)} of what the ordinary classifier "
-            f"does, instead of {percent(kept('standard'))}. The Poincaré loss looks at the "
+            f"does, instead of {percent(kept('stages'))}. The Poincaré loss looks at the "
             "direction of the scores and not at their size, so its gradients do not fade.",
             f"{limit}A defence is only as good as the strongest attack it was tried against.",
         ),
@@ -216,8 +218,8 @@ def _masking(figures: Figures) -> Reveal:
         (
             f"{gap_sentence(row)} {temperature_sentence(row)}".rstrip(),
             f"The gap is {points(gap.value)} points (95% interval {bounds} over {gap.people} "
-            "people). Below 0 the gradient would be masked: hidden from whoever follows it, while "
-            "the person is still there to find.",
+            "people). Below 0 the gradient would be masked: hidden from whoever follows it in any "
+            "way, while the person is still there to find.",
         ),
     )
 
@@ -353,7 +355,7 @@ LESSON_STEPS = (
             "sampling > optimisation > selection.",
             "Predict before you look at the bars.",
         ),
-        "In which stage alone does negative smoothing spoil the attack?",
+        "In which stage does negative smoothing spoil the attack most?",
         ("Sampling", "Optimisation", "Selection"),
         _stages,
     ),

@@ -63,7 +63,7 @@ def headline(rows: Sequence[BoardRow]) -> str:
     sentences = []
     if restored:
         sentences.append(
-            f"In {_listed(restored)} large logits hide the gradient from the plain attack; "
+            f"Large logits of {_listed(restored)} hide the gradient from the plain attack; "
             "dividing them by a temperature brings it back."
         )
     if masked:

@@ -65,7 +65,11 @@ def changed_since(records: Iterable[Provenance], zoo: Zoo) -> str:
         for name, sha256 in record.checkpoints.items()
         if present.get(name, sha256) != sha256
     }
-    return f"This zoo has other weights by now: {', '.join(changed)}." if changed else ""
+    return (
+        f"Recorded with other weights than this zoo has now: {', '.join(changed)}."
+        if changed
+        else ""
+    )
 
 
 def source_commit() -> str:

@@ -39,7 +39,9 @@ def test_two_steps_by_keyboard(open_page: OpenPage) -> None:
     page.keyboard.press("Enter")
     expect(answer).to_contain_text("As you predicted: More than 1.")
     expect(answer).to_contain_text("1.0495")
-    expect(page.get_by_text("1 of 2 predicted rightly; kept in this browser only.")).to_be_visible()
+    expect(
+        page.get_by_text("1 of 2 predicted correctly; kept in this browser only.")
+    ).to_be_visible()
     page.get_by_role("button", name="Leave").press("Enter")
     assert "lesson" not in page.url
     expect(page.get_by_role("button", name="Menu")).to_be_focused()

@@ -133,7 +133,9 @@ def test_a_cell_leads_to_its_attack_where_the_classifier_is(engine: Engine, tmp_
 
     # Trained again since: it can be attacked, and the board says that it is another.
     assert handlers.cell("negative", "taa")["live"]
-    assert handlers.open()["record"].endswith("This zoo has other weights by now: negative.")
+    assert handlers.open()["record"].endswith(
+        "Recorded with other weights than this zoo has now: negative."
+    )
 
     shutil.copytree(engine.zoo.root, tmp_path / "zoo")
     less = FolderZoo(tmp_path / "zoo")
@@ -189,7 +191,7 @@ def test_the_headline_names_what_is_certain_against_the_plain_target() -> None:
     plain = row("zero", "a", cross_entropy=0.5, temperature=0.75, random=0.25)
     hidden = row("negative", "b", cross_entropy=0.25, temperature=0.625, random=0.25)
     assert headline([plain, hidden]) == (
-        "In negative large logits hide the gradient from the plain attack; dividing them by a "
+        "Large logits of negative hide the gradient from the plain attack; dividing them by a "
         "temperature brings it back. Under each one’s best attack negative gives less away than "
         "zero, by 12.5 points. The face embedder agrees."
     )
@@ -219,6 +221,6 @@ def test_a_temperature_that_brings_the_gradient_back_is_told() -> None:
         "Logits hide the gradient: with a temperature the plain attack gets 50.0 points more "
         "(+50.0 to +50.0)."
     )
-    assert headline([hidden]).startswith("In negative large logits hide the gradient")
+    assert headline([hidden]).startswith("Large logits of negative hide the gradient")
     assert temperature_sentence(row("zero", "b", cross_entropy=0.5, temperature=0.5)) == ""
     assert temperature_sentence(row("zero", "b", poincare=0.5)) == ""

@@ -112,7 +112,7 @@ def test_recorded_figures_stand_in_and_say_that_the_zoo_has_changed(root: Path) 
     assert view["source"] == "recorded"
     assert view["words"] == (
         "Recorded sweep: mean over 2 identities, 1 seed, cross-entropy loss. "
-        "This zoo has other weights by now: prior."
+        "Recorded with other weights than this zoo has now: prior."
     )
     assert view["lanes"][2]["points"] == [[10, 0.5], [20, -0.25]]
     _, embedding = last(handlers.open_embedding("3,4,5", VISITOR))

@@ -68,7 +68,7 @@ function showAnswer() {
   }
   const judged = Object.values(answers).filter(({ isRight }) => isRight !== undefined);
   const right = judged.filter(({ isRight }) => isRight).length;
-  $(".score").textContent = judged.length ? `${right} of ${judged.length} predicted rightly; kept in this browser only.` : "";
+  $(".score").textContent = judged.length ? `${right} of ${judged.length} predicted correctly; kept in this browser only.` : "";
 }
 
 // A step with the same link as the one before goes on with what is on the page.

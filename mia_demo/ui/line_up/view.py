@@ -98,7 +98,8 @@ def _reveal(ballot: Ballot, role: str, styles: dict[str, int]) -> dict[str, Any]
         people = f"You were {_verdict(hits > 0)}."
     where = f"It is photo {shown.truth + 1}, identity {shown.identity}."
     if shown.lane == SOMEBODY_ELSE:
-        where = f"A control: it is none of the eight. Asked for was identity {shown.identity}."
+        asked = f"The person asked for was identity {shown.identity}."
+        where = f"A control: it is none of the eight. {asked}"
         people = "You picked that photo." if hits else "You picked another."
         if role != SOLO:
             people = f"{hits} of {votes} picked that photo: false positives."
@@ -117,7 +118,7 @@ def _reveal(ballot: Ballot, role: str, styles: dict[str, int]) -> dict[str, Any]
         "machine": (
             f"The evaluator chooses photo {shown.evaluator_choice + 1}, identity {chosen}"
             + ("" if shown.lane == SOMEBODY_ELSE else f": {_verdict(chosen == shown.identity)}")
-            + f". Asked for a name among all identities it says {shown.evaluator_top1}"
+            + f". Asked to name anybody of all identities, it says {shown.evaluator_top1}"
             + (
                 "."
                 if shown.lane == SOMEBODY_ELSE

@@ -9,15 +9,16 @@ from mia_demo.recipes.make_zoo import ZooRecipe
 from mia_demo.report.columns import alpha_text
 from mia_demo.ui.engine.unfinished import unfinished_trainings
 from mia_demo.visitors.own_people import OwnPeople
-from mia_demo.visitors.upload import FEW_PHOTOS, UploadSummary
+from mia_demo.visitors.upload import FEW_PHOTOS, STORED_SIDE, UploadSummary
 
 PANEL_FACE_SIZE = 80
 CLASSIFIER_SIDE = 64
 FEW_PEOPLE = 20  # a guess is right in at least 5% of the cases
 NOBODY: dict[str, Any] = {"key": "", "status": "", "progress": None, "people": [], "notes": []}
 ALIGNMENT = (
-    f"Photos are cropped to their centred square and shrunk to {CLASSIFIER_SIDE} × "
-    f"{CLASSIFIER_SIDE} pixels. Faces are not aligned: crop to the face before you pack the zip."
+    f"Photos are cropped to their centred square and kept at {STORED_SIDE} × {STORED_SIDE} pixels; "
+    f"classifiers see {CLASSIFIER_SIDE} × {CLASSIFIER_SIDE}. Faces are not aligned: crop to the "
+    "face before you pack the zip."
 )
 
 

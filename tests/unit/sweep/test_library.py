@@ -55,7 +55,9 @@ def test_a_key_is_no_path(library: ResultsLibrary, results: SweepResults, key: s
 
 def test_other_checkpoints_are_named(zoo: Zoo, results: SweepResults, tmp_path: Path) -> None:
     library = ResultsLibrary(zoo, tmp_path)
-    assert library.caveat(results.record).startswith("This zoo has other weights by now: prior,")
+    assert library.caveat(results.record).startswith(
+        "Recorded with other weights than this zoo has now: prior,"
+    )
     elsewhere = replace(results.record, checkpoints={"alpha-0.1": "aa"})
     assert library.caveat(elsewhere) == "Not part of this zoo: alpha-0.1."
     zero = zoo.entry("zero").stored.sha256
