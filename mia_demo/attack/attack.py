@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import torch
+
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame
 from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import Lane, check_lane
 from mia_demo.attack.renderer import Renderer
-from mia_demo.attack.sampling import Pool, PoolCache
+from mia_demo.attack.sampling import POOL_PSI, POOL_STYLES, Pool, PoolCache
 from mia_demo.attack.stages import Stages
 from mia_demo.attack.student import (
     in_place_of,
@@ -79,19 +81,23 @@ class Attacker:
             self._students[name] = in_place_of(self.lane(name), stored, self.compute)
         return self._students.get(name)
 
-    def teach(self, name: str, pool: Pool) -> Iterator[float]:
-        """Makes the target's student.
-
-        Args:
-            pool: with the target's confidences in all styles.
+    def teach(self, name: str) -> Iterator[float]:
+        """Makes the target's student, always from the pool of ``POOL_PSI``.
 
         Yields:
-            Progress in 0..1.
+            Progress in 0..1, of asking the target and then of teaching.
         """
-        folder = self.student_folder(name)
-        for progress in teach_student(self.renderer, self.lane(name), pool, folder):
+        pool: Pool | None = None
+        lane, everything = self.lane(name), torch.arange(POOL_STYLES)
+        for part in self.pools.get([lane], POOL_PSI, everything):
+            if isinstance(part, Pool):
+                pool = part
+            else:
+                yield part
+        assert pool is not None
+        for progress in teach_student(self.renderer, lane, pool, self.student_folder(name)):
             if isinstance(progress, Classifier):
-                self._students[name] = in_place_of(self.lane(name), progress, self.compute)
+                self._students[name] = in_place_of(lane, progress, self.compute)
             else:
                 yield progress
 

@@ -9,7 +9,7 @@ and those outside push,
 
 Where more than 75 % lie inside, the sphere grows by 1.3 and the point stays: it becomes the
 centre of the largest ball within the class. A candidate outside looks for a start first: it asks
-about N faces of the prior, and moves to the first inside.
+about N faces of the prior, and moves to the first inside, or to the first at all.
 
 Lengths are in standard deviations of the prior's styles, number by number. The paper's r = 2 in the
 100 numbers of its z is a fifth of a latent's typical length, as here. A step costs N + 1 queries.
@@ -62,7 +62,7 @@ class BoundaryRepulsion(QuerySearch):
         self._go(target)
 
     def _go(self, target: Tensor) -> None:
-        """To the points [T, K, w_dim] that lie inside; the others stay."""
+        """To the points [T, K, w_dim] that lie inside; who is outside still goes anywhere."""
         new = self.ask(target)
         moves = (new.scores > 0) | (self.known.scores == 0)
         self.w = torch.where(moves.cpu()[..., None], target, self.w)

@@ -88,7 +88,9 @@ class AttackConfig:
             0 < self.learning_rate <= 1,
             f"The learning rate must lie above 0 and up to 1, not {self.learning_rate}.",
         )
-        _require(0 <= self.adam_beta < 1, f"Beta must lie in 0..1, not {self.adam_beta}.")
+        _require(
+            0 <= self.adam_beta < 1, f"Beta must be at least 0 and below 1, not {self.adam_beta}."
+        )
         _require(
             0 < self.truncation_psi <= 1.5,
             f"Truncation must lie above 0 and up to 1.5, not {self.truncation_psi}.",

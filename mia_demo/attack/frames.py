@@ -15,9 +15,9 @@ class StepDetail:
     """One step of a lane's best candidate, in numbers.
 
     Attributes:
-        w, gradient, moved: the first numbers of w before the step, of the loss's gradient by w, and
-            of w's change.
-        gradient_norm, moved_norm: Euclidean lengths over all of w.
+        w, gradient, moved: the first numbers of w (or of the features that move in its place)
+            before the step, of the loss's gradient by them, and of their change.
+        gradient_norm, moved_norm: Euclidean lengths over all of them.
         identities, logits: the target's, then the largest of the others.
         loss: identity loss of this candidate.
     """

@@ -8,6 +8,7 @@ ones here, and the square is a mean over the D numbers, so that lambda suits any
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,6 +26,8 @@ PUBLIC_PICTURES = 200
 def head_inputs(network: nn.Module) -> Iterator[list[Tensor]]:
     """Collects the inputs of the last linear layer inside the ``with``, as float32 [B, D].
 
+    Only of this thread: others ask the same network about other pictures meanwhile.
+
     Raises:
         ConfigError: there is none.
     """
@@ -32,9 +35,13 @@ def head_inputs(network: nn.Module) -> Iterator[list[Tensor]]:
     if not linear:
         raise ConfigError("This architecture has no linear head, so no features to regularise.")
     found: list[Tensor] = []
-    hook = linear[-1].register_forward_pre_hook(
-        lambda _, inputs: found.append(inputs[0].flatten(1).float())
-    )
+    own_thread = threading.get_ident()
+
+    def collect(_: nn.Module, inputs: tuple[Tensor]) -> None:
+        if threading.get_ident() == own_thread:
+            found.append(inputs[0].flatten(1).float())
+
+    hook = linear[-1].register_forward_pre_hook(collect)
     try:
         yield found
     finally:
@@ -44,6 +51,11 @@ def head_inputs(network: nn.Module) -> Iterator[list[Tensor]]:
 def public_features(renderer: Renderer, lane: Lane, styles: Tensor) -> Tensor:
     """f_reg [D]: the mean over pictures of the first of ``styles`` [N, w_dim]."""
     _, (views,) = renderer.render(styles[:PUBLIC_PICTURES], [lane])
-    with torch.no_grad(), head_inputs(lane.attacked) as found:
-        renderer.logits(lane.attacked, views)
-    return torch.cat(found).mean(dim=0)
+
+    def some(part: slice) -> Tensor:
+        with torch.no_grad(), head_inputs(lane.attacked) as found:
+            batch = views[part].contiguous(memory_format=torch.channels_last)
+            renderer.answer(lane.attacked, batch)
+        return found[0]
+
+    return torch.cat(renderer.micro_batches.run(len(views), some)).mean(dim=0)

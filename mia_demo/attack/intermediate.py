@@ -13,6 +13,8 @@ radii, 1,000 to 8,000, belong to the sizes of its prior; here r_b is a tenth of 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -45,10 +47,12 @@ class IntermediateFeatures(Optimisation):
             self._begin(self.turns[self.taken])
         self.taken += 1
         record = super().step(rng)
-        if self.block >= 0:
+        if self.block >= 0 and record.trace:
             self.moving = self.centre + within_l1_ball(
                 self.moving - self.centre, RADIUS_SHARE * self.centre.abs().flatten(1).sum(dim=1)
             )
+            moved = self.moving.flatten(1).unflatten(0, self.shape) - record.trace.w
+            record = replace(record, trace=replace(record.trace, moved=moved))
         return record
 
     def styles(self) -> Tensor:

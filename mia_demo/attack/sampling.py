@@ -29,6 +29,7 @@ POOL_NAME = "pool"
 POOL_STYLES = 6000  # stored; an attack draws its own subset of these, so that seeds differ
 POOL_SEED = 42
 POOL_PSI = 0.5
+MAX_OTHER_POOLS = 3  # 10 MB each
 BATCH = 250  # styles between two reports of progress, at most
 
 
@@ -145,7 +146,7 @@ class PoolCache:
                     fresh[name][some] = values
                 yield min(1.0, (done + batch) / len(rows))
             pool = Pool(pool.styles, {**pool.confidences, **fresh})
-        self._pools[truncation_psi] = pool
+        self.put(truncation_psi, pool)
         yield pool
 
     def _empty(self, pool: Pool, lanes: list[Lane]) -> dict[str, Tensor]:
@@ -167,7 +168,12 @@ class PoolCache:
         return dict(self._pools)
 
     def put(self, truncation_psi: float, pool: Pool) -> None:
+        """Keeps a pool, and beside that of ``POOL_PSI`` the few that were used last."""
+        self._pools.pop(truncation_psi, None)
         self._pools[truncation_psi] = pool
+        others = [psi for psi in self._pools if psi != POOL_PSI]
+        for psi in others[:-MAX_OTHER_POOLS]:
+            del self._pools[psi]
 
     def forget(self, lane: str) -> None:
         """Drops a lane's confidences."""

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame, LaneFrame
-from mia_demo.attack.lanes import Lane, stage_names
+from mia_demo.attack.lanes import stage_names
 from mia_demo.attack.methods import METHODS, Search
 from mia_demo.attack.optimisation import StepRecord, target_confidence
-from mia_demo.attack.sampling import POOL_STYLES, Pool, pool_subset
+from mia_demo.attack.sampling import Pool, pool_subset
 from mia_demo.attack.selection import robust_confidence
 from mia_demo.attack.step_detail import step_detail
 from mia_demo.data.transforms import to_uint8
@@ -77,18 +77,14 @@ class Stages:
         pool: Pool | None = None
         config = self.config
         subset = pool_subset(config.pool_size, config.seed)
-        wanted, seen = self.samplers, subset
-        untaught = self._untaught()
-        if untaught:
-            wanted, seen = [*self.samplers, *untaught], torch.arange(POOL_STYLES)
-        for progress in self.attacker.pools.get(wanted, config.truncation_psi, seen):
+        for progress in self.attacker.pools.get(self.samplers, config.truncation_psi, subset):
             if isinstance(progress, Pool):
                 pool = progress
             else:
                 yield self._frame("sampling", round(progress * 100), 100, ())
         assert pool is not None
         if self.method.by_student:
-            yield from self._let_students_stand_in(untaught, pool)
+            yield from self._let_students_stand_in()
         start = self._start_styles(pool, subset)
         yield self._frame("sampling", 1, 1, self._judged(*self._look_at(start[:, :SHOWN])))
 
@@ -109,22 +105,17 @@ class Stages:
         yield tuple(replace(f, stage="selection", step=1, total_steps=1) for f in latest)
         yield self._select(torch.cat(final, dim=1), torch.cat(drawn, dim=1) if drawn else None)
 
-    def _untaught(self) -> list[Lane]:
-        """Targets whose students the attack needs and nobody has."""
-        if not self.method.by_student:
-            return []
-        targets = {lane.name: lane for lane in self.lanes}  # lanes may share one
-        return [lane for name, lane in targets.items() if self.attacker.student(name) is None]
-
-    def _let_students_stand_in(
-        self, untaught: list[Lane], pool: Pool
-    ) -> Iterator[tuple[AttackFrame, ...]]:
-        """Puts a student in the place of every lane's target."""
-        for lane in untaught:
-            for progress in self.attacker.teach(lane.name, pool):
-                yield self._frame("sampling", round(progress * 100), 100, ())
-        students = [self.attacker.student(lane.name) for lane in self.lanes]
-        self.lanes = [student for student in students if student is not None]
+    def _let_students_stand_in(self) -> Iterator[tuple[AttackFrame, ...]]:
+        """Puts a student in the place of every lane's target; some have none yet."""
+        students = []
+        for lane in self.lanes:
+            if self.attacker.student(lane.name) is None:
+                for progress in self.attacker.teach(lane.name):
+                    yield self._frame("sampling", round(progress * 100), 100, ())
+            student = self.attacker.student(lane.name)
+            assert student is not None
+            students.append(student)
+        self.lanes = students
 
     def _optimise(
         self, search: Search, chunk: int, chunks: int

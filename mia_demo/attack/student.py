@@ -20,7 +20,7 @@ import torch
 
 from mia_demo.attack.lanes import Lane
 from mia_demo.attack.renderer import Renderer
-from mia_demo.attack.sampling import POOL_PSI, POOL_STYLES, Pool, PoolCache
+from mia_demo.attack.sampling import POOL_NAME, POOL_PSI, POOL_STYLES, Pool, PoolCache
 from mia_demo.data.transforms import to_uint8
 from mia_demo.models.classifiers import Classifier
 from mia_demo.models.folding import fold_batch_norms, with_weights_in
@@ -61,7 +61,8 @@ def teach_student(
     ]
     student = config.classifier(target.num_classes)
     seen = LabelledImages(torch.cat(pictures), labels)
-    trainer = ClassifierTrainer(student, config, renderer.compute, seen)
+    # The folder names target and prior; the pictures themselves differ by device and precision.
+    trainer = ClassifierTrainer(student, config, renderer.compute, seen, data=POOL_NAME)
     for frame in train_classifier(trainer, None, folder):
         yield frame.step / frame.total_steps
     yield student

@@ -20,7 +20,7 @@ def publish_zoo(zoo: Zoo, repo: str, *, private: bool, data_sheet: Path | None) 
         data_sheet: Markdown on where the identities' images come from; see ``model_card``.
 
     Raises:
-        CheckpointError: the folder does not match its manifest, or holds no identities.
+        CheckpointError: the folder does not match its manifest, or its identities lie outside it.
         HubError: see ``mia_demo.zoo.hub.upload.upload``.
     """
     if not zoo.manifest.checkpoints:

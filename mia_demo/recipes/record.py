@@ -112,7 +112,9 @@ def record_attack(zoo: Zoo, attack: Path, name: str) -> list[str]:
 
     Raises:
         DataError: the name is malformed, or the attack was stopped or has no recording.
+        CheckpointError: the zoo lies on the Hub.
     """
+    _check_writable(zoo)
     if not RESULTS_NAME.fullmatch(name):
         raise DataError(
             f"{name!r} is not a valid name for a run; use lower-case letters and digits."
@@ -149,6 +151,7 @@ def record_people(zoo: Zoo, compute: Compute) -> Iterator[int]:
     Raises:
         DemoError: an attack fails, or the folder cannot be written.
     """
+    _check_writable(zoo)
     attacker, lanes = Attacker(zoo, compute), tuple(zoo.default_lanes())
     numbers = recorded_identities(len(zoo.identities()))
     with TemporaryDirectory() as work:

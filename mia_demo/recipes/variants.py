@@ -16,7 +16,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.recipes.classifiers import ClassifierRequest, make_classifier
 from mia_demo.recipes.workshop import Workshop
 from mia_demo.smoothing import check_alpha, format_alpha
-from mia_demo.sweep.pooling import training_lane
+from mia_demo.sweep.pooling import target_of, training_lane
 from mia_demo.system.device import Compute
 from mia_demo.system.json_files import checked
 from mia_demo.training.classifier import LabelledImages
@@ -169,8 +169,10 @@ def _known_recipes(zoo: Zoo) -> dict[str, TrainConfig]:
 
 
 def _by_training_seed(zoo: Zoo, seeds: Sequence[int]) -> dict[str, TrainConfig]:
+    """Every default lane with each seed; lanes that are trainings of one target count once."""
+    trainings = {target_of(name): name for name in zoo.default_lanes()}
     return {
-        training_lane(name, seed): replace(_recipe_of(zoo, name), seed=seed)
+        training_lane(target, seed): replace(_recipe_of(zoo, name), seed=seed)
         for seed in seeds
-        for name in zoo.default_lanes()
+        for target, name in trainings.items()
     }

@@ -108,7 +108,7 @@ def as_attribute_markdown(rows: Sequence[LaneRow], reference: dict[str, dict[str
 
 
 def as_curve_markdown(curves: dict[str, list[dict[str, Any]]]) -> str:
-    """Acc@1 of all candidates against steps, gradient cosine in brackets."""
+    """Acc@1 against steps, of the candidates that are watched; gradient cosine in brackets."""
     steps = [point["step"] for point in next(iter(curves.values()))]
     lines = [["Acc@1 (gradient cosine) after", *map(str, steps)]]
     for lane, points in curves.items():

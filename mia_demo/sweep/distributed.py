@@ -33,8 +33,9 @@ def run_team_sweep(team: Team, attacker: Attacker, judge: Judge, plan: SweepPlan
     decisive = [plan.config.to_json(), plan.identities, plan.seeds, checkpoints]
     team.agree(json.dumps([*decisive, judge.compute.precision, library_versions()]))
     share = replace(plan, identities=plan.identities[team.rank :: team.size])
-    for _ in run_sweep(attacker, judge, share):
-        yield team.count_attack()
+    if share.identities:  # there may be more processes than people
+        for _ in run_sweep(attacker, judge, share):
+            yield team.count_attack()
     yield from team.until_finished(plan.total)
     for seed in plan.seeds:
         for position, identity in enumerate(plan.identities):

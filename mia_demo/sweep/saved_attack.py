@@ -17,7 +17,11 @@ from mia_demo.system.json_files import checked, read_json
 
 
 class CurvePoint(TypedDict):
-    """What a lane's curve shows of one optimisation step: means over candidates."""
+    """What a lane's curve shows of one optimisation step.
+
+    Means over the up to ``SHOWN`` candidates of a chunk that started best; the confidence is the
+    smoothed one.
+    """
 
     step: int
     acc1: float

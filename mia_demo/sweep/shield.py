@@ -14,14 +14,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor, nn
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.methods import METHODS
 from mia_demo.attack.named import classifier_passes
-from mia_demo.attack.sampling import POOL_STYLES, Pool
 from mia_demo.errors import DataError
 from mia_demo.metrics.recognition import identity_centres, recognised
 from mia_demo.metrics.robustness import EPSILONS, PGD_STEPS, robust_accuracies
@@ -87,11 +85,7 @@ def _teach_students(team: Team, attacker: Attacker, plan: ShieldPlan, lanes: Seq
             return ""
         for _, sweep in plan.cells(lane):
             if METHODS[sweep.config.method].by_student and len(sweep.finished()) < sweep.total:
-                everything = torch.arange(POOL_STYLES)
-                psi = sweep.config.truncation_psi
-                *_, pool = attacker.pools.get([attacker.lane(lane)], psi, everything)
-                assert isinstance(pool, Pool)
-                for _ in attacker.teach(lane, pool):
+                for _ in attacker.teach(lane):
                     pass
                 return TAUGHT
         return ""

@@ -83,8 +83,13 @@ def chosen_attacks(names: str, preset: str, passes: int | None) -> dict[str, Att
     Args:
         names: comma-separated, or ``all``.
         passes: of the classifier in one optimisation; None: as many as the preset's gradient takes.
+
+    Raises:
+        ConfigError: no such attack, or one without a name.
     """
     if passes is None:
         passes = classifier_passes(named_attack("cross_entropy", preset))["optimisation"]
     listed = list(ATTACKS) if names == ALL else names.split(",")
+    if "" in listed:
+        raise ConfigError(f"{names!r} is not a list of attacks such as poincare,taa.")
     return {name: with_budget(named_attack(name, preset), passes) for name in listed}

@@ -215,7 +215,10 @@ def _attack_group(
 
 
 def judge_again(judge: Judge, plan: SweepPlan, size: int) -> None:
-    """Replaces the verdicts of other judges, from a finished sweep's images of ``size`` pixels."""
+    """Replaces the verdicts of other judges, from a finished sweep's images of ``size`` pixels.
+
+    Curves stay as the first evaluator saw them: pictures of single steps are not kept.
+    """
     for identity, seed, result in plan.results():
         if result["judges"] == judge.checkpoints:
             continue

@@ -12,6 +12,7 @@ import contextlib
 import json
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -119,12 +120,14 @@ def _maps(batch: int, channels: int, side: int, dtype: torch.dtype) -> torch.Ten
 
 def _medians(*works: Callable[[], object]) -> list[float]:
     """CPU seconds of this thread for each, taking turns after a first round that warms up."""
+    # On Windows a thread's time advances in steps of 16 ms, longer than any of these works.
+    clock = time.perf_counter if sys.platform == "win32" else time.thread_time
     seconds: list[list[float]] = [[] for _ in works]
     for _ in range(1 + PROBE_ROUNDS):
         for taken, work in zip(seconds, works, strict=True):
-            started = time.thread_time()
+            started = clock()
             work()
-            taken.append(time.thread_time() - started)
+            taken.append(clock() - started)
     return [statistics.median(taken[1:]) for taken in seconds]
 
 

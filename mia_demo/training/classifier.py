@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,16 +58,27 @@ class TrainingFrame:
 
 
 class ClassifierTrainer:
-    """A network in training; its state can be saved after every epoch and restored."""
+    """A network in training; its state can be saved after every epoch and restored.
+
+    Args:
+        data: what a state must have been trained on to be restored; by default these very photos.
+    """
 
     def __init__(
-        self, network: nn.Module, config: TrainConfig, compute: Compute, train: LabelledImages
+        self,
+        network: nn.Module,
+        config: TrainConfig,
+        compute: Compute,
+        train: LabelledImages,
+        *,
+        data: str | None = None,
     ) -> None:
         self.network = compute.place(network)
         self.config = config
         self.compute = compute
         self.defence = config.protection()
         self.train_images = train
+        self.data = data
         self.transform: Transform = AUGMENTATIONS[config.augmentation](config.input_size)
         self.optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
         self.epoch = 0
@@ -149,24 +160,24 @@ class ClassifierTrainer:
     def _parts(self) -> dict[str, nn.Module | torch.optim.Adam]:
         return {"network": self.network, "adam": self.optimizer}
 
-    @cached_property
-    def _photos(self) -> str:
-        return fingerprint(self.train_images.images, self.train_images.labels)
-
     def save(self, directory: Path) -> None:
         numbers = {
             "epoch": self.epoch,
             "seconds": self.seconds,
             "alphas": self.alphas,
-            "photos": self._photos,
+            "data": self._named_data(),
         }
         save_state(directory / STATE_FILE, self._parts(), self.recipe(), numbers)
+
+    def _named_data(self) -> str:
+        if self.data is None:
+            self.data = fingerprint(self.train_images.images, self.train_images.labels)
+        return self.data
 
     def load(self, directory: Path) -> None:
         """Restores the state after the last finished epoch; raises as ``load_state``."""
         numbers = load_state(directory / STATE_FILE, self._parts(), self.recipe())
-        # Earlier states name no photos.
-        if numbers.get("photos", self._photos) != self._photos:
+        if numbers.get("data", self._named_data()) != self._named_data():  # earlier ones have none
             raise CheckpointError(
                 f"{directory} holds a training of other data; choose another folder."
             )

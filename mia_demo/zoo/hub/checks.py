@@ -42,7 +42,7 @@ def reach_hub() -> str:
         HubUnreachableError: nobody answered in time, or the Hub is out of order.
     """
     if constants.HF_HUB_OFFLINE:
-        raise HubUnreachableError("HF_HUB_OFFLINE forbids to ask the Hub.")
+        raise HubUnreachableError("HF_HUB_OFFLINE forbids asking the Hub.")
     before = time.monotonic()
     answer = within(
         lambda: get_session().head(constants.ENDPOINT, timeout=ANSWER_SECONDS), "the Hub"

@@ -148,7 +148,7 @@ def explain(error: Exception, subject: str) -> HubError | None:
     if isinstance(error, (OfflineModeIsEnabled, LocalEntryNotFoundError)):
         if constants.HF_HUB_OFFLINE:
             return HubUnreachableError(
-                f"{subject} is not in the cache, and HF_HUB_OFFLINE forbids to fetch it; "
+                f"{subject} is not in the cache, and HF_HUB_OFFLINE forbids fetching it; "
                 "unset HF_HUB_OFFLINE and try again."
             )
         return _unreachable(subject, error)

@@ -260,3 +260,10 @@ def test_only_the_styles_an_attack_draws_are_looked_at(attacker: Attacker, zoo: 
     *progress, pool = cache.get([lane], 0.7, more)
     assert pool.confidences["zero"][more].isfinite().all()
     assert next(iter(cache.get([lane], 0.7, subset))) is pool  # known: nothing to compute
+
+
+def test_of_many_truncations_the_last_few_are_remembered(attacker: Attacker, zoo: Zoo) -> None:
+    cache = PoolCache(zoo, attacker.renderer)
+    for psi in (POOL_PSI, 0.1, 0.2, 0.3, 0.1, 0.4):
+        cache.put(psi, Pool(torch.empty(0), {}))
+    assert list(cache.known()) == [POOL_PSI, 0.3, 0.1, 0.4]

@@ -52,7 +52,9 @@ def test_first_the_style_moves_then_the_features_of_each_block(tmp_path: Path) -
     search = IntermediateFeatures(attacker.renderer, lanes, [0], start, config, prior=start[0])
     blocks, styles = [], []
     for step in range(config.steps):
-        search.step(step_generator(0, step))
+        trace = search.step(step_generator(0, step)).trace
+        assert trace is not None
+        torch.testing.assert_close((trace.w + trace.moved)[0], search.moving.flatten(1))
         blocks.append(search.block)
         styles.append(search.styles())
     assert blocks == [-1] * 5 + [0] * 3 + [1] * 4  # 4 and 8 pixels; the last block is the picture

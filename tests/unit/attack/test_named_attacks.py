@@ -142,7 +142,7 @@ def test_a_student_that_knows_labels_alone_beats_random_search_with_labels_alone
     (state,) = tiny.student_folder("zero").iterdir()
     written = state.stat().st_mtime_ns
     other = Attacker(tiny.zoo, COMPUTE, students=tiny.student_folder("zero").parent)
-    for _ in other.teach("zero", tiny.pools.known()[POOL_PSI]):  # as in another process
+    for _ in other.teach("zero"):  # as in another process
         pass
     assert state.stat().st_mtime_ns == written  # taught already
     networks = (lane.classifier.parameters() for lane in (taught, other.student("zero")))
@@ -209,6 +209,21 @@ def test_the_features_of_the_logit_attack_come_closer_to_public_ones(tiny: Attac
         return (lane.classifier.features(seen) - public).square().mean().item()
 
     assert distance(1e6) < 0.7 * distance(0.0)
+
+
+def test_features_are_those_of_ones_own_candidates_whatever_other_threads_ask(
+    tiny: Attacker,
+) -> None:
+    config = replace(config_of("logit"), candidates=5, steps=2, feature_weight=10.0)
+    before, losses = torch.get_num_threads(), {}
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        try:
+            frames = list(tiny.run(config))
+        finally:
+            torch.set_num_threads(before)
+        losses[threads] = [f.lanes[0].loss for f in frames if f.stage == "optimisation"]
+    assert losses[2] == pytest.approx(losses[1], rel=1e-4)
 
 
 def test_passes_are_counted_by_stage() -> None:

@@ -219,6 +219,9 @@ def test_a_zoo_of_training_seeds_repeats_every_target(
         f"{name}@{own_seed + 1}" for name in made.default_lanes()
     }
     assert FolderZoo(zoo.root).target_names() == zoo.target_names()  # a sweep that goes on opens it
+    # Of such a zoo every target still counts once.
+    further = make_training_seed_zoo(zoo, [own_seed], tmp_path / "further", compute, lines.append)
+    assert further.target_names() == [f"{name}@{own_seed}" for name in made.default_lanes()]
 
 
 def test_lists_of_smoothing_factors() -> None:

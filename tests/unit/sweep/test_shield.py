@@ -201,6 +201,8 @@ def test_targets_are_named_by_themselves_or_by_their_defence(tiny: Zoo) -> None:
         chosen_lanes(tiny, "midre")
     with pytest.raises(ConfigError, match="No attack 'magic'"):
         chosen_attacks("magic", "quick", None)
+    with pytest.raises(ConfigError, match="'taa,' is not a list of attacks"):
+        chosen_attacks("taa,", "quick", None)
     budgets = chosen_attacks("all", "quick", None)
     assert set(budgets) == set(ATTACKS)
     assert budgets["cross_entropy"].steps == 40

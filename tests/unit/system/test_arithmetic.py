@@ -42,6 +42,14 @@ def test_it_is_measured_once_per_cpu_and_torch(
     assert cpu_arithmetic().bfloat16 == 3.0
 
 
+def test_a_clock_that_stands_still_on_windows_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(arithmetic.sys, "platform", "win32")
+    monkeypatch.setattr(arithmetic.time, "thread_time", lambda: 0.0)
+    assert arithmetic.measure("any").transpose > 0
+
+
 @pytest.mark.parametrize("note", ["", "[]", '{"cpu": 1}'])
 def test_a_broken_note_is_measured_anew(cache: Path, note: str) -> None:
     cache.parent.mkdir()

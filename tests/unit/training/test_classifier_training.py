@@ -119,3 +119,10 @@ def test_a_state_of_other_people_is_refused_in_a_sentence(
     for trainer in (more, make(CONFIG, compute, others)):
         with pytest.raises(CheckpointError, match="of other data; choose another folder"):
             trainer.load(tmp_path)
+    # A student's pictures are not the same on every device.
+    one, two = (
+        ClassifierTrainer(CONFIG.classifier(2), CONFIG, compute, photos, data="pool")
+        for photos in (coloured_people, others)
+    )
+    one.save(tmp_path / "student")
+    two.load(tmp_path / "student")

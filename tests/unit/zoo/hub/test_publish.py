@@ -153,9 +153,9 @@ def test_publishing_to_a_hub_that_is_away(
 def test_nothing_is_recorded_into_a_zoo_of_the_hub(
     hub: HubStandIn, commit: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["record", "--sweep", str(tmp_path), "--name", "mine", "--zoo", "hf://ada/zoo"]
-    assert main(arguments) == 2
-    assert f"hf://ada/zoo@{commit} is only read" in capsys.readouterr().err
+    for what in (["--sweep", str(tmp_path), "--name", "mine"], ["--people"]):
+        assert main(["record", *what, "--zoo", "hf://ada/zoo"]) == 2
+        assert f"hf://ada/zoo@{commit} is only read" in capsys.readouterr().err
 
 
 def test_doctor_on_a_zoo_of_the_hub(
