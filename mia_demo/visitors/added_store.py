@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import threading
+from collections import Counter
 from pathlib import Path
 
 from mia_demo.errors import ConfigError
@@ -42,22 +43,23 @@ class AddedStore:
         self.owner = owners_models(demo, folder)
         self._tabs: dict[str, AddedModels] = {}
         self._timers: dict[str, threading.Timer] = {}
+        self._adding: Counter[str] = Counter()  # additions under way, by key
         self._lock = threading.Lock()
         sweep_leftovers(lambda: folder.glob(f"{STAGING}*"))
         for leftover in (*folder.glob(f"{TAB_FOLDER}*"), folder / HUB_FOLDER):
             shutil.rmtree(leftover, ignore_errors=True)  # nobody has the key any more
 
     def open_tab(self, key: str) -> tuple[str, AddedModels]:
-        """What the key opens, or a new key and nothing yet.
+        """What the key opens, or a new key and nothing yet, for an addition; see ``close_empty``.
 
         Raises:
             ConfigError: too many tabs have added something.
         """
-        known = self.tab(key)
-        if known is not None:
-            return key, known
-        key = secrets.token_urlsafe(24)
         with self._lock:
+            if key in self._tabs:
+                self._adding[key] += 1
+                return key, self._tabs[key]
+            key = secrets.token_urlsafe(24)
             if len(self._tabs) >= MAX_TABS:
                 raise ConfigError(
                     f"{MAX_TABS} visitors of this server have added models already; try again "
@@ -65,14 +67,19 @@ class AddedStore:
                 )
             tab = AddedModels(self.demo, self.folder / f"{TAB_FOLDER}{secrets.token_hex(8)}")
             self._tabs[key] = tab
+            self._adding[key] += 1
             self._timers[key] = timer = threading.Timer(KEPT_HOURS * 3600, self._expire, [key])
         timer.daemon = True
         timer.start()
         return key, tab
 
     def close_empty(self, key: str) -> None:
-        """Forgets a tab that has added nothing."""
+        """After an addition: forgets a tab that has added nothing, and is adding nothing."""
         with self._lock:
+            self._adding[key] -= 1
+            if self._adding[key] > 0:
+                return
+            del self._adding[key]
             tab = self._tabs.get(key)
             if tab is not None and not (tab.people or tab.lanes()):
                 del self._tabs[key]

@@ -94,7 +94,8 @@ class OwnFolder:
         """
         if len(self.targets()) >= MAX_OWN:
             raise ConfigError(
-                f"{MAX_OWN} classifiers of your own are kept already; delete one of them first."
+                f"{MAX_OWN} trained classifiers are kept here already; delete one of yours first, "
+                "or come back when another visitor has closed a tab."
             )
 
     def add(

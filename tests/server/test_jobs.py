@@ -10,6 +10,7 @@ import pytest
 from mia_demo.ui.engine import jobs
 from mia_demo.ui.engine.device_queue import DeviceQueue, Waiting
 from mia_demo.ui.engine.jobs import Job
+from mia_demo.ui.engine.sessions import SessionJobs
 
 
 def count(until: int, gate: threading.Event | None = None) -> Generator[int, None, None]:
@@ -128,3 +129,24 @@ def test_nothing_comes_of_a_job_that_was_abandoned_while_its_frame_waited() -> N
     next(updates)
     threading.Timer(0.1, job.abandon).start()
     assert list(updates) == []
+
+
+def test_of_two_starts_at_once_one_job_is_left() -> None:
+    table: SessionJobs[int] = SessionJobs()
+    device, made, never = DeviceQueue(), [], threading.Event()
+
+    def make() -> Job[int]:
+        never.wait(0.05)  # as long as the other start needs to overtake this one
+        made.append(Job(lambda: count(10**9), device, "an endless job"))
+        return made[-1]
+
+    starts = [threading.Thread(target=table.start, args=("ada", make)) for _ in range(2)]
+    for start in starts:
+        start.start()
+    for start in starts:
+        start.join()
+    first, second = made
+    assert table.job_of("ada") is second
+    assert first.wait(10)  # it was ended by the second
+    table.release("ada")
+    assert second.wait(10)

@@ -108,6 +108,21 @@ def test_a_healthy_request_passes(client: TestClient) -> None:
     client.post(f"{API}cancel", json={"session_hash": "s", "fn_index": 0, **answer.json()})
 
 
+def test_nobody_orders_a_sheet_of_faces_larger_than_the_pages(app: App, client: TestClient) -> None:
+    (picker,) = (
+        number
+        for number, block in app.get_blocks().blocks.items()
+        if hasattr(block, "sheet")
+    )
+    ask = {"session_hash": "s", "component_id": picker, "fn_name": "sheet"}
+    sheets = [
+        client.post(f"{API}component_server", json={**ask, "data": columns}).json()
+        for columns in (10, 10**9)
+    ]
+    assert sheets[0].startswith("data:image")
+    assert sheets[0] == sheets[1]
+
+
 def test_a_program_may_leave_out_what_has_a_default(client: TestClient) -> None:
     answer = client.post(f"{API}run/results", json={"data": []})
     assert "no results yet" in answer.text

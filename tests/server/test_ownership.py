@@ -21,9 +21,10 @@ from mia_demo.ui.boards.sweep_view import resumed_by
 from mia_demo.ui.compare.handlers import CompareHandlers
 from mia_demo.ui.engine import visitors
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
-from mia_demo.ui.engine.own_room import make_room, make_room_for_sweep
+from mia_demo.ui.engine.own_room import MAX_OWN_PER_TAB, make_room, make_room_for_sweep
 from mia_demo.ui.engine.sweeping import plan_sweep, sweep_work
 from mia_demo.ui.engine.training_form import RECIPE
+from mia_demo.ui.runs.repeater import check_lanes_exist
 from mia_demo.ui.runs.visible_runs import visible_runs
 from mia_demo.ui.shared.lanes import attack_lanes
 from mia_demo.ui.train.handlers import TrainHandlers
@@ -145,6 +146,28 @@ def test_a_full_list_loses_the_classifier_of_a_closed_tab(
     asked_by(BOB, lambda: make_room(engine))  # there is room
     assert len(engine.zoo.own.targets()) == MAX_OWN - 1
     visitors.TABS.closed("ada")
+
+
+def test_a_tab_cannot_take_all_places(engine: Engine) -> None:
+    for _ in range(MAX_OWN_PER_TAB):
+        asked_by(ADA, lambda: make_room(engine))
+        train(engine, "ada")
+    with pytest.raises(ConfigError, match="of this browser tab are kept already; delete one"):
+        asked_by(ADA, lambda: make_room(engine))
+    asked_by(BOB, lambda: make_room(engine))
+    asked_by(OWNER, lambda: make_room(engine))
+
+
+def test_a_run_is_not_repeated_on_another_visitors_classifier_of_the_same_name(
+    engine: Engine, tmp_path: Path
+) -> None:
+    hers, his = (engine.zoo.entry(name).stored.sha256 for name in ("zero", "negative"))
+    other = make_tiny_zoo(tmp_path / "other")
+    other.adopt(other, other.entry("zero"), "upload-1")
+    engine.zoo.admit(other, "upload-1")
+    check_lanes_exist(engine, ["upload-1"], {"upload-1": hers})
+    with pytest.raises(ConfigError, match="'upload-1' of this run is gone"):
+        check_lanes_exist(engine, ["upload-1"], {"upload-1": his})
 
 
 def test_a_classifier_stays_its_tabs_however_many_runs_follow(

@@ -22,7 +22,7 @@ def identity_picker(identities: IdentitySet, value: int) -> gr.HTML:
     """
 
     def sheet(columns: int) -> str:
-        return _sheet(identities, columns)
+        return _sheet(identities, min(columns, PICKER_COLUMNS))
 
     faces = {**_who(identities), "sheet": ""}
     return component(

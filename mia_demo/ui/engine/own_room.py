@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from mia_demo.errors import ConfigError
 from mia_demo.runs.training_run import TrainingRun
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.visitors import TABS, asking_tab
 from mia_demo.zoo.own_folder import MAX_OWN
 
+MAX_OWN_PER_TAB = 4  # of a visitor: there is room for ``MAX_OWN`` of all
 MAX_CLOSED_SWEEPS = 20  # of closed tabs; nobody can open them any more
 
 
@@ -18,9 +20,19 @@ def make_room(engine: Engine) -> None:
     """Removes the oldest classifier of a closed tab from a full list.
 
     Nobody else can: a classifier belongs to its tab. The owner's are never removed.
+
+    Raises:
+        ConfigError: this tab has its share already.
     """
-    own = engine.zoo.own
-    if asking_tab() is None or len(own.targets()) < MAX_OWN:
+    own, asking = engine.zoo.own, asking_tab()
+    if asking is None:
+        return
+    theirs = [e for e in own.targets() if engine.owned_runs.is_of(TrainingRun(e).key, asking)]
+    if len(theirs) >= MAX_OWN_PER_TAB:
+        raise ConfigError(
+            f"{MAX_OWN_PER_TAB} classifiers of this browser tab are kept already; delete one first."
+        )
+    if len(own.targets()) < MAX_OWN:
         return
     for entry in own.targets():
         tab = engine.owned_runs.tab(TrainingRun(entry).key)

@@ -22,18 +22,17 @@ class SessionJobs(Generic[Frame]):
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job[Frame]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def start(self, session: str, make: Callable[[], Job[Frame]]) -> Job[Frame]:
-        """Starts a job in place of the session's current one.
+        """Starts a job in place of the session's current one, also if both come at once.
 
         Raises:
             BusyError: the queue is full.
         """
-        self.release(session)
-        job = make()
         with self._lock:
-            self._jobs[session] = job
+            self.release(session)
+            self._jobs[session] = job = make()
         return job
 
     def job_of(self, session: str) -> Job[Frame] | None:

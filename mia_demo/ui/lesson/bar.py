@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.attack.named import attack_name, attack_words
-from mia_demo.errors import DataError
+from mia_demo.errors import ConfigError, DataError
 from mia_demo.lesson.figures import Figures, OwnAttack
 from mia_demo.lesson.steps import LessonStep, steps_with
 from mia_demo.lesson.worksheet import worksheet
@@ -18,6 +18,8 @@ from mia_demo.ui.shared.address import AddressBook
 from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.handler import JOB_EVENT
+
+MAX_ADDRESS = 300  # letters, up to the question mark
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +55,13 @@ class Lesson:
         return self.address.go(str(bar.get("go", "")))
 
     def sheet(self, origin: str) -> str:
-        """The worksheet, for the page at this address."""
+        """The worksheet, for the page at this address.
+
+        Raises:
+            ConfigError: no page has such an address.
+        """
+        if len(origin) > MAX_ADDRESS:
+            raise ConfigError("The address of this page is too long for a worksheet.")
         return worksheet(self.steps, self._figures(None), origin)
 
     def _figures(self, request: gr.Request | None) -> Figures:

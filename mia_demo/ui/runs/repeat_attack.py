@@ -21,7 +21,7 @@ class AttackRepeater(Repeater):
     part = "board"
 
     def __init__(self, engine: Engine, run: AttackRun, head: dict[str, Any]) -> None:
-        check_lanes_exist(engine, run.config.lanes)
+        check_lanes_exist(engine, run.config.lanes, run.report["checkpoints"])
         self._engine, self._run = engine, run
         self._board = BoardPresenter(blank_board(engine, run), run.config, engine.embedded)
         super().__init__(head, self._board)

@@ -26,7 +26,7 @@ class SweepRepeater(Repeater):
 
     def __init__(self, engine: Engine, run: SweepRun, head: dict[str, Any]) -> None:
         record = run.record
-        check_lanes_exist(engine, record.lanes)
+        check_lanes_exist(engine, record.lanes, record.checkpoints)
         self._engine, self._run = engine, run
         self._plan = SweepPlan(
             run.config,

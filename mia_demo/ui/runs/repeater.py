@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -128,13 +128,18 @@ def unused_folder(engine: Engine, prefix: str) -> Path:
     return engine.runs / f"{prefix}{secrets.token_hex(6)}"
 
 
-def check_lanes_exist(engine: Engine, lanes: Sequence[str]) -> None:
+def check_lanes_exist(engine: Engine, lanes: Sequence[str], checkpoints: Mapping[str, str]) -> None:
     """
+    Args:
+        checkpoints: sha256 of the run's networks: another visitor's may have got the same name.
+
     Raises:
         ConfigError: a classifier that these lanes attack is gone.
     """
+    offered = engine.zoo.target_names()
     for name in (name for lane in lanes for name in stage_names(lane)):
-        if not engine.zoo.is_target(name):
+        entry = engine.zoo.find(name)
+        if name not in offered and (entry is None or entry.stored.sha256 != checkpoints.get(name)):
             raise ConfigError(
                 f"The classifier {name!r} of this run is gone, so it cannot be repeated."
             )

@@ -25,6 +25,7 @@ from mia_demo.ui.train.people_view import (
 from mia_demo.visitors.own_people import OwnPeople
 
 CONSENT = "I have the consent of everyone pictured, or the faces are synthetic."
+MEASURING = "Measuring how fast this machine trains …"
 UPLOAD_FAILED = "The upload failed unexpectedly; the server's log says why."
 REPORTED = 20  # progress reports per upload
 REST_UNCHANGED = (gr.skip(),) * 5  # all outputs but the panel
@@ -69,8 +70,8 @@ class PeopleHandlers:
                 elif int(news * REPORTED) > told:
                     told = int(news * REPORTED)
                     yield reading(f"Reading the photos, {news:.0%} …", news), *REST_UNCHANGED
-            yield reading("Measuring how fast this machine trains …"), *REST_UNCHANGED
-            three_lanes_seconds(self.engine, people)
+            # At once: whoever has the key can delete them. How fast this machine trains is
+            # measured when the page has it.
             yield self._shown(request, people, choose=True)
         finally:
             if path is not None:
@@ -124,16 +125,19 @@ class PeopleHandlers:
             return gr.skip()
         if not isinstance(people, OwnPeople):
             return gr.update(visible=False)
-        seconds = three_lanes_seconds(self.engine, people)
+        try:
+            seconds = three_lanes_seconds(self.engine, people)
+        except DemoError:  # the queue is full
+            seconds = None
         if seconds is None:
-            return gr.skip()
+            return gr.update(visible=False)
         text = "Positive, zero and negative are trained."
         if seconds:
             judge = "" if people.has_evaluator else "the evaluator, then "
             text = (
                 f"Trains {judge}positive, zero and negative: {duration(seconds)} on this machine."
             )
-        return gr.update(value=f"<p>{escape(text + unfinished_words(people))}</p>", visible=True)
+        return _told(text + unfinished_words(people))
 
     def _shown(
         self,
@@ -157,6 +161,11 @@ class PeopleHandlers:
             people_panel(people),
             gr.update(visible=False),
             gr.update(choices=people_choices(self.engine, people), **chosen),
-            *((gr.update(visible=True), self.estimate(people.key)) if choose else (gr.skip(),) * 2),
+            *((gr.update(visible=True), _told(MEASURING)) if choose else (gr.skip(),) * 2),
             own_people_attacked(self.engine, request, people),
         )
+
+
+def _told(text: str) -> Any:
+    """The estimate of the quick option."""
+    return gr.update(value=f"<p>{escape(text)}</p>", visible=True)

@@ -235,6 +235,16 @@ def test_tabs_have_their_own_and_lose_it(demo: LayeredZoo, tmp_path: Path) -> No
     assert not mine.folder.exists()
 
 
+def test_a_tab_stays_while_something_is_being_added(demo: LayeredZoo, tmp_path: Path) -> None:
+    store = AddedStore(demo, tmp_path / "added")
+    key, tab = store.open_tab("")
+    assert store.open_tab(key) == (key, tab)  # a second addition, which ends the first
+    store.close_empty(key)
+    assert store.tab(key) is tab
+    store.close_empty(key)
+    assert store.tab(key) is None
+
+
 def test_a_restart_keeps_the_owners_and_forgets_the_tabs(demo: LayeredZoo, tmp_path: Path) -> None:
     store = AddedStore(demo, tmp_path / "added")
     zoo = other_zoo(demo, tmp_path / "hub", same_people=True)
