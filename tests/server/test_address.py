@@ -16,7 +16,7 @@ from mia_demo.recipes.record import recorded_identities
 from mia_demo.system.device import choose_compute
 from mia_demo.ui.app_page import build_pages
 from mia_demo.ui.attack.evidence import today, whose_turn
-from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.training_form import parse_training
 from mia_demo.ui.shared.address import AddressBook
 from mia_demo.ui.shared.forms import KNOBS, linked_config, parse_config, preset_values
@@ -117,6 +117,52 @@ def test_locks_and_hidden_parts(book: AddressBook) -> None:
     assert book.read({"lock": "1"}).locked == book.setting_names
     bar, *_ = book.updates(link, is_opening=True)
     assert bar["hiddenTabs"] == ["train"]
+
+
+def test_locked_knobs_are_refilled_by_neither_preset_nor_attack(book: AddressBook) -> None:
+    link = book.read({"tab": "attack", "lock": "loss"})
+    outputs = book.outputs(gr.Tabs(), gr.HTML())
+    changes = dict(zip(outputs, book.updates(link, is_opening=True), strict=True))
+    page = book.pages["attack"]
+    preset, loss, seed = (
+        next(setting.component for setting in page.settings if setting.name == name)
+        for name in ("preset", "loss", "seed")
+    )
+    for fixed in (page.refiller, preset, loss):
+        assert changes[fixed]["interactive"] is False
+    assert "interactive" not in changes[seed]
+    free = dict(
+        zip(outputs, book.updates(book.read({"lock": "seed"}), is_opening=True), strict=True)
+    )
+    assert "interactive" not in free[page.refiller]
+
+
+def test_a_followed_link_leaves_what_the_pages_own_link_locks(book: AddressBook) -> None:
+    outputs = book.outputs(gr.Tabs(), gr.HTML())
+    page = book.pages["attack"]
+    identity, seed = (
+        next(setting.component for setting in page.settings if setting.name == name)
+        for name in ("identity", "seed")
+    )
+    link = {"link": "tab=attack&identity=17&seed=3", "lock": "identity"}
+    changes = dict(zip(outputs, book.follow_link(link), strict=True))
+    assert "value" not in changes[identity]
+    assert changes[seed]["value"] == 3
+
+
+def test_with_own_people_chosen_a_followed_link_opens_the_page_anew(book: AddressBook) -> None:
+    places = [component.label for component in book.whose()]
+    assert places == ["People", "Train on"]
+    query = "tab=attack&identity=17"
+    bar, *changes = book.go(query, ["someones", EMBEDDED])
+    assert bar == {"load": query}
+    assert len(changes) + 1 == len(book.outputs(gr.Tabs(), gr.HTML()))
+    assert all("value" not in change for change in changes)
+    for others in (
+        [EMBEDDED, "someones"],
+        [EMBEDDED, EMBEDDED],
+    ):  # the Attack page shows the demo's
+        assert "load" not in book.go(query, others)[0]
 
 
 def test_every_page_is_reached_by_a_link(book: AddressBook) -> None:

@@ -110,9 +110,7 @@ def test_a_healthy_request_passes(client: TestClient) -> None:
 
 def test_nobody_orders_a_sheet_of_faces_larger_than_the_pages(app: App, client: TestClient) -> None:
     (picker,) = (
-        number
-        for number, block in app.get_blocks().blocks.items()
-        if hasattr(block, "sheet")
+        number for number, block in app.get_blocks().blocks.items() if hasattr(block, "sheet")
     )
     ask = {"session_hash": "s", "component_id": picker, "fn_name": "sheet"}
     sheets = [

@@ -70,7 +70,7 @@ class Evidence:
             return None
         if identity not in self._boards:
             self._boards[identity] = self._recorded_board(identity)
-        return dict(self._boards[identity])
+        return {**self._boards[identity], "is_todays": identity == self.todays(today())}
 
     def _recorded_board(self, identity: int) -> dict[str, Any]:
         board = run_board(self.engine, self.runs[identity])

@@ -25,7 +25,7 @@ from mia_demo.ui.shared.forms import (
     start_and_stop_buttons,
     words,
 )
-from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, wire_stop
+from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, last_counts, wire_stop
 from mia_demo.ui.shared.lanes import MAX_BOARD_LANES, demo_choices, people_choices
 
 MARK_OLDER = """(board, ...form) => {
@@ -89,7 +89,6 @@ def build_attack_page(app: AppState, address: AddressPage) -> None:
             server={"recording": evidence.recording},
             name="attack",
             strip=strip,
-            todays=first,
         )
         file = component("shared/file_saver")
 
@@ -116,14 +115,14 @@ def build_attack_page(app: AppState, address: AddressPage) -> None:
     app.blocks.load(handlers.turn, picker, picker, **QUIET)
     board.download(handlers.download, board, file, **QUIET)
     picker.change(
-        handlers.choose,
+        last_counts(handlers.choose),
         [picker, people],
         shown,
         trigger_mode="always_last",
         **JOB_EVENT,
     )
     people.change(
-        handlers.switch,
+        last_counts(handlers.switch),
         people,
         [picker, lanes, *shown],
         trigger_mode="always_last",
@@ -133,6 +132,7 @@ def build_attack_page(app: AppState, address: AddressPage) -> None:
     def attackable() -> list[str]:
         return [*engine.zoo.target_names(), *engine.added.owner.lane_names()]
 
+    address.refiller = attack
     address.add(
         Setting(
             "identity", picker, whole(0, len(engine.identities) - 1), first, is_always_told=True

@@ -100,7 +100,7 @@ const confidence = (value, lane) => percent(lane?.target_confidence ?? value); /
 const cosine = (value, lane) => (lane ? fixed(lane.gradient_cosine ?? value, 2) : fixed(value, value === 0.5 ? 1 : 0));
 
 // The first visit shows whose turn it is: nobody picks a person whose pictures came out well.
-const isTodays = ({ replay, identity }) => replay?.plays && identity === props.todays;
+const isTodays = ({ replay, is_todays: isTheirTurn }) => replay?.plays && isTheirTurn;
 
 const IDLE = ["ready", "recorded", "replay"];
 

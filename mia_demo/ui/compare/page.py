@@ -99,6 +99,7 @@ def build_compare_page(app: AppState, address: AddressPage) -> None:
         **QUIET,
     )
     usual = preset_config(FIRST_PRESET, lanes=tuple(targets))
+    address.refiller = attack
     address.add(
         Setting(RESULTS, choice, one_of(handlers.keys), update=handlers.chosen),
         Setting(

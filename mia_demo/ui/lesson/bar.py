@@ -50,9 +50,9 @@ class Lesson:
             answer, paragraphs = None, (str(error),)
         return {"revealed": {"name": name, "answer": answer, "paragraphs": list(paragraphs)}}
 
-    def go(self, bar: dict[str, Any]) -> list[Any]:
-        """A step's link was followed."""
-        return self.address.go(str(bar.get("go", "")))
+    def go(self, bar: dict[str, Any], *people: str) -> list[Any]:
+        """A step's link was followed; ``people`` as ``AddressBook.go`` needs them."""
+        return self.address.go(str(bar.get("go", "")), people)
 
     def sheet(self, origin: str) -> str:
         """The worksheet, for the page at this address.
@@ -87,7 +87,7 @@ def build_lesson(app: AppState, address_bar: gr.HTML) -> None:
     bar.submit(lesson.reveal, bar, bar, **JOB_EVENT)
     bar.select(
         lesson.go,
-        bar,
+        [bar, *app.address.whose()],
         app.address.outputs(app.tabs, address_bar),
         trigger_mode="always_last",  # for whoever turns two steps at once
         **JOB_EVENT,

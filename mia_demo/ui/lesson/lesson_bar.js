@@ -54,6 +54,7 @@ function showAnswer() {
   const news = revealed[step.name];
   const parent = $(".answer");
   parent.replaceChildren();
+  if (news && document.activeElement === $(".reveal")) $(".next").focus(); // disabled, it loses the keyboard
   $(".reveal").disabled = Boolean(news);
   for (const radio of element.querySelectorAll("[name=prediction]")) radio.disabled = Boolean(news);
   if (news) {

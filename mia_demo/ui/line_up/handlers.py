@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -33,6 +34,7 @@ class LineUpHandlers:
         self.engine = engine
         self.rooms = rooms or LineUpRooms()
         self.dealer = Dealer(engine, self.rooms)
+        self._deals = itertools.count(1)
         self._asked: dict[str, Callable[[Message], Message]] = {
             "look": self._look,
             "vote": self._vote,
@@ -71,7 +73,7 @@ class LineUpHandlers:
                 self.dealer.deal_cell(key, cell, int(count), chosen)
             else:
                 self.dealer.deal(key, int(count), lanes, chosen)
-        return {"key": key}
+        return self._dealt(key)
 
     def offered(self, cell: str | None = NEW_ATTACKS) -> Any:
         """The choice of pictures, with these selected."""
@@ -95,7 +97,7 @@ class LineUpHandlers:
                 raise ConfigError(NO_ATTACK)
             key = self._key(board)
             self.dealer.deal_own(key, own)
-        return {"key": key}
+        return self._dealt(key)
 
     def invited(self, request: gr.Request) -> Any:
         """Opens this page for whoever follows a room's link, unless the link names another tab."""
@@ -171,6 +173,10 @@ class LineUpHandlers:
         code, voter = str(message["code"]), str(message["voter"])
         with self.rooms.joined(code, voter, asking_seat().cookie) as game:
             return voter_view(game, voter, targets), game.line_up
+
+    def _dealt(self, key: str) -> Message:
+        """Of a game that has new rounds; each answer differs, or the board would not look."""
+        return {"key": key, "dealt": next(self._deals)}
 
     def _key(self, board: Message | None) -> str:
         """The game on the board, or a new one; rounds of one's own begin a game of their own."""

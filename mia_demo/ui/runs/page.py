@@ -10,7 +10,7 @@ from mia_demo.ui.shared.address import AddressPage, Setting
 from mia_demo.ui.shared.address_values import accepted_by
 from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
-from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, wire_stop
+from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, last_counts, wire_stop
 
 
 def build_runs_page(app: AppState, page: AddressPage) -> None:
@@ -46,7 +46,7 @@ def build_runs_page(app: AppState, page: AddressPage) -> None:
     page.link = details
     page.tab.select(handlers.listing, None, runs, **QUIET)
     # A click while another run is still on its way counts.
-    runs.select(handlers.open, runs, shown, trigger_mode="always_last", **QUIET)
+    runs.select(last_counts(handlers.open), runs, shown, trigger_mode="always_last", **QUIET)
     details.apply(handlers.follow, details, shown, **QUIET)
     page.add(Setting("run", details, accepted_by(lambda key: key), member="key"))
     runs.apply(handlers.compare, runs, shown, **QUIET)

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -26,6 +26,9 @@ from mia_demo.ui.shared.address_values import Reader
 from mia_demo.ui.shared.handler import QUIET
 
 Query = Mapping[str, str]
+# What the page's own link locks is told with a link that is followed.
+WITH_LOCKS = """(value, ...people) =>
+  [{...value, lock: new URLSearchParams(location.search).get("lock") || ""}, ...people]"""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,10 @@ class AddressPage:
     Attributes:
         check: takes the values of all settings; raises DemoError if they do not fit together.
         public: a component, and its value for the demo's people. With other people a link tells
-            nothing of the settings, which would mean nothing to others.
+            nothing of the settings, which would mean nothing to others; and a link that is followed
+            then loads the page anew, with the demo's people.
+        refiller: a component that refills the settings with ``presets``, as the setting ``preset``
+            does: where one of these is locked, both are.
         link: a component whose select event opens the ``link`` in its value.
     """
 
@@ -85,6 +91,7 @@ class AddressPage:
     settings: list[Setting] = field(default_factory=list)
     check: Callable[[dict[str, Any]], object] | None = None
     public: tuple[Component, Any] | None = None
+    refiller: Component | None = None
     link: gr.HTML | None = None
 
     def add(self, *settings: Setting) -> None:
@@ -110,6 +117,10 @@ class AddressPage:
                 ignored += misfits
                 values = self._filled({k: v for k, v in chosen.items() if k not in misfits})
         return values, ignored
+
+    def refills(self, names: Set[str]) -> bool:
+        """Whether its preset refills one of these settings."""
+        return any(setting.presets and setting.name in names for setting in self.settings)
 
     def _filled(self, chosen: dict[str, Any]) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -194,28 +205,44 @@ class AddressBook:
             if page.link is not None:
                 page.link.select(
                     self.follow_link,
-                    page.link,
+                    [page.link, *self.whose()],
                     self.outputs(tabs, bar),
+                    js=WITH_LOCKS,
                     **QUIET,
                 )
         app.load(self.open, None, self.outputs(tabs, bar), **QUIET)
 
     def outputs(self, tabs: gr.Tabs, bar: gr.HTML) -> list[Any]:
         """The components that a link changes."""
-        settings = [s.component for page in self.pages.values() for s in page.settings]
-        return [bar, tabs, *settings]
+        return [bar, tabs, *self._fields()]
+
+    def _fields(self) -> list[Component]:
+        pages = self.pages.values()
+        settings = [setting.component for page in pages for setting in page.settings]
+        return [*settings, *(page.refiller for page in pages if page.refiller)]
+
+    def whose(self) -> list[Component]:
+        """The pages' choices of people, which ``go`` needs to know."""
+        return [page.public[0] for page in self.pages.values() if page.public]
 
     def open(self, request: gr.Request) -> list[Any]:
         """The app is opened with the request's address."""
         return self.updates(self.read(dict(request.query_params)), is_opening=True)
 
-    def follow_link(self, value: dict[str, Any]) -> list[Any]:
-        """A component's link is followed."""
-        return self.go(str(value.get("link", "")))
+    def follow_link(self, value: dict[str, Any], *people: str) -> list[Any]:
+        """A component's link is followed; what the page's own link locks stays as it is."""
+        return self.go(str(value.get("link", "")), people, lock=str(value.get("lock", "")))
 
-    def go(self, query: str) -> list[Any]:
-        """A link is followed inside the open page."""
-        return self.updates(self.read(dict(parse_qsl(query))), is_opening=False)
+    def go(self, query: str, people: Sequence[str], *, lock: str = "") -> list[Any]:
+        """A link is followed inside the open page; ``people`` are values of ``whose``."""
+        link = self.read(dict(parse_qsl(query)))
+        whose = [page for page in self.pages.values() if page.public]
+        for page, value in zip(whose, people, strict=False):
+            if page is link.page and page.public and page.public[1] != value:
+                return [{"load": query}, gr.skip(), *(gr.skip() for _ in self._fields())]
+        kept = self._names({"lock": lock}, "lock", self.setting_names, [])
+        values = {name: value for name, value in link.values.items() if name not in kept}
+        return self.updates(replace(link, values=values), is_opening=False)
 
     def updates(self, link: Link, *, is_opening: bool) -> list[Any]:
         """Updates for ``outputs``; only an opening sets locks and hidden parts."""
@@ -230,18 +257,23 @@ class AddressBook:
             # Hidden by the browser, because Gradio does not hide a tab once shown.
             bar["hiddenTabs"] = [name for name in self.pages if name in link.hidden]
         changes: list[Any] = [bar, gr.update(selected=slug) if slug else gr.skip()]
+        fixed = link.locked if is_opening else frozenset()
         for page in self.pages.values():
             for setting in page.settings:
                 update: dict[str, Any] = {}
                 value = link.values.get(setting.name) if page is link.page else None
                 if value is not None:
                     update |= setting.updated(value)
-                if is_opening and setting.name in link.locked:
+                if setting.name in fixed or (setting.name == "preset" and page.refills(fixed)):
                     own = isinstance(setting.component, gr.HTML)
                     update |= {"locked": True} if own else {"interactive": False}
                 if is_opening and setting.name in link.hidden:
                     update["visible"] = False
                 changes.append(gr.update(**update) if update else gr.skip())
+        for page in self.pages.values():
+            if page.refiller:
+                is_fixed = page.refills(fixed)
+                changes.append(gr.update(interactive=False) if is_fixed else gr.skip())
         return changes
 
     def for_browser(self) -> dict[str, Any]:

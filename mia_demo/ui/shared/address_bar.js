@@ -71,6 +71,15 @@ function setQuery(pairs, isNewEntry = false) {
   else history.replaceState(history.state, "", address);
 }
 
+// Follows a link by opening it, with what else the address says.
+function load(query) {
+  const asked = new URLSearchParams(query);
+  for (const [name, text] of new URL(location.href).searchParams) {
+    if (!OWN.has(name) && !asked.has(name)) asked.set(name, text);
+  }
+  location.assign(`${location.pathname}?${asked}`);
+}
+
 // A page that is mounted slowly reports after the visitor has gone on.
 function isInFront(page) {
   const button = document.getElementById(`tab-${page}-button`);
@@ -79,6 +88,7 @@ function isInFront(page) {
 
 function take() {
   const news = props.value;
+  if (news?.load) return load(news.load);
   if (!news || news.page === undefined) return;
   if (news.values) known[news.page] = news.values;
   if (news.isOwn !== undefined) isOwn[news.page] = news.isOwn;

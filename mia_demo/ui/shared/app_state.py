@@ -59,15 +59,23 @@ class AppState:
         on_attack = attack_lanes(self.engine, request, self.engine.embedded)
         return [gr.update(choices=on_attack), *(targets for _ in self.other_lanes)]
 
-    def lanes_follow(self, event: Any, news: gr.HTML) -> None:
+    def lanes_follow(self, event: Any, news: gr.HTML, *, ticks: bool = True) -> None:
         """Refreshes all choices of lanes after an event.
 
         Args:
+            ticks: whether a new classifier is ticked where there is room.
             news: a component whose value tells of a new classifier, if there is one: its name
                 under ``newest``, and the key of its people, if not the demo's, under ``people``.
         """
         offered = [self.attack_people, self.attack_lanes, *self.other_lanes]
-        event.then(self.offered, [news, *offered], offered, **QUIET)
+        handler = self.offered if ticks else self.renamed
+        event.then(handler, [news, *offered], offered, **QUIET)
+
+    def renamed(
+        self, request: gr.Request, news: dict[str, Any], attacked: str, *ticked: list[str]
+    ) -> list[Any]:
+        """``offered``, with nothing new among it."""
+        return self.offered(request, {**news, "newest": ""}, attacked, *ticked)
 
     def offered(
         self, request: gr.Request, news: dict[str, Any], attacked: str, *ticked: list[str]

@@ -55,16 +55,18 @@ function radio(parent, name, value, isChosen, act) {
   return node;
 }
 
-// Does what a button asks for; what goes wrong becomes one sentence in .trouble.
+// Does what a button asks for; what goes wrong becomes one sentence in .trouble. Meanwhile a further
+// click does nothing; the button is not disabled, as a disabled one loses the keyboard.
 async function attempt(node, act) {
+  if (node.getAttribute("aria-disabled") === "true") return;
   setText(".trouble", "");
-  node.disabled = true;
+  node.setAttribute("aria-disabled", true);
   try {
     await act();
   } catch (error) {
     setText(".trouble", error.message || "The server does not answer; reload the page.");
   } finally {
-    node.disabled = false;
+    node.removeAttribute("aria-disabled");
   }
 }
 
@@ -87,6 +89,7 @@ function askName(parent, title, save, keep) {
   button(form, "Cancel", `Keep the name ${title}`, keep);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    keep(); // the list stays as it is if the name does
     save(field.value);
   });
   form.addEventListener("keydown", (event) => event.key === "Escape" && keep());

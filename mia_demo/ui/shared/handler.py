@@ -32,6 +32,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from html import escape
 from typing import Any, Generic
 
@@ -169,6 +170,24 @@ def toasts() -> Iterator[None]:
         yield
     except DemoError as error:
         raise toast(str(error)) from error
+
+
+def last_counts(handler: Callable[..., Values]) -> Callable[..., Values]:
+    """A handler without frames, of an event of which always the last counts.
+
+    What goes wrong is a toast, and the outputs stay: where such a handler raises, Gradio's page
+    forgets the event that waits behind it.
+    """
+
+    @wraps(handler)
+    def answer(*values: Any) -> Values:
+        try:
+            return handler(*values)
+        except gr.Error as error:
+            gr.Warning(str(error.message))
+            return gr.skip()
+
+    return answer
 
 
 def toast(message: str) -> gr.Error:

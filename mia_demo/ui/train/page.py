@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.ui.boards.training_view import NO_TRAINING
+from mia_demo.ui.engine.engine import EMBEDDED
 from mia_demo.ui.engine.limits import MAX_WHOLE
 from mia_demo.ui.engine.training_form import (
     ARCHITECTURES,
@@ -133,8 +134,9 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
         **QUIET,
     )
     renamed = own.edit(handlers.own.rename, own, own, **QUIET)
-    for event in (*runs, deleted, renamed):
+    for event in (*runs, deleted):
         app.lanes_follow(event, own)
+    app.lanes_follow(renamed, own, ticks=False)
     app.own_people = own_people.panel
     app.own_people_restored = own_people.wire(
         images, label, own, app.attack_people, training=[board, *buttons], runs=[*runs, deleted]
@@ -152,6 +154,7 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
         field.input(None, None, start, js="() => 'Start'")
     most = engine.zoo.manifest.train_images
     rates = number(MIN_RATE, MAX_RATE)
+    address.public = (people, EMBEDDED)
     address.add(
         Setting("alpha", alpha, number(MIN_ALPHA, MAX_ALPHA), FIRST_ALPHA),
         Setting("photos", images, whole(1, most), FIRST_IMAGES),

@@ -25,7 +25,7 @@ from mia_demo.ui.train.people_view import (
 from mia_demo.visitors.own_people import OwnPeople
 
 CONSENT = "I have the consent of everyone pictured, or the faces are synthetic."
-MEASURING = "Measuring how fast this machine trains …"
+MEASURING_TRAINING = "Measuring how fast this machine trains …"
 UPLOAD_FAILED = "The upload failed unexpectedly; the server's log says why."
 REPORTED = 20  # progress reports per upload
 REST_UNCHANGED = (gr.skip(),) * 5  # all outputs but the panel
@@ -161,7 +161,7 @@ class PeopleHandlers:
             people_panel(people),
             gr.update(visible=False),
             gr.update(choices=people_choices(self.engine, people), **chosen),
-            *((gr.update(visible=True), _told(MEASURING)) if choose else (gr.skip(),) * 2),
+            *((gr.update(visible=True), _told(MEASURING_TRAINING)) if choose else (gr.skip(),) * 2),
             own_people_attacked(self.engine, request, people),
         )
 

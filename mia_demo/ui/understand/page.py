@@ -13,7 +13,7 @@ from mia_demo.ui.shared.address import AddressPage, Setting
 from mia_demo.ui.shared.address_values import accepted_by, number, one_of, whole
 from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
-from mia_demo.ui.shared.handler import JOB_EVENT, QUIET
+from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, last_counts
 from mia_demo.ui.understand.handlers import (
     MAX_LABEL_ALPHA,
     MAX_MAPPED,
@@ -103,7 +103,7 @@ def build_understand_page(app: AppState, address: AddressPage) -> None:
         **QUIET,
     )
     formula.select(
-        handlers.open_label,
+        last_counts(handlers.open_label),
         [identity, alpha],
         [identity, formula],
         trigger_mode="always_last",
@@ -111,7 +111,7 @@ def build_understand_page(app: AppState, address: AddressPage) -> None:
     )
     gr.on(
         [identity.change, alpha.change],
-        handlers.label,
+        last_counts(handlers.label),
         [identity, alpha],
         formula,
         trigger_mode="always_last",

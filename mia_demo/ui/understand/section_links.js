@@ -9,4 +9,5 @@ function scrollTo(name, tries = 8) {
 }
 
 watch("value", () => props.value && scrollTo(props.value));
+document.addEventListener("link-read", () => props.value && scrollTo(props.value)); // the same once more
 if (props.value) scrollTo(props.value);
