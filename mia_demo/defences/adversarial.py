@@ -25,13 +25,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mia_demo.defences.label_smoothing import LabelSmoothing, Step, strength
+from mia_demo.defences.defence import Defence, Step, strength
 
 STEP_SIZE = 1.25  # times epsilon, as Wong et al. found best from a random start
 
 
 @dataclass(frozen=True)
-class AdversarialTraining(LabelSmoothing):
+class AdversarialTraining(Defence):
     """Training on pictures that were moved away from their label."""
 
     name = "adversarial"
@@ -45,7 +45,7 @@ class AdversarialTraining(LabelSmoothing):
 
 
 @dataclass(frozen=True)
-class AntiAdversarialTraining(LabelSmoothing):
+class AntiAdversarialTraining(Defence):
     """Plain training, and following the way towards wrong labels."""
 
     name = "at_at"

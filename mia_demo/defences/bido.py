@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mia_demo.defences.label_smoothing import LabelSmoothing, Step, strength
+from mia_demo.defences.defence import Defence, Step, strength
 from mia_demo.errors import ConfigError
 
 KERNEL_WIDTH = 5.0  # s
@@ -35,7 +35,7 @@ BLOCK_NAMES = re.compile(r"(.*\.)?(layers\.\d+|layer[1-4]|features\.denseblock\d
 
 
 @dataclass(frozen=True)
-class BidoHsic(LabelSmoothing):
+class BidoHsic(Defence):
     """Less dependence of hidden layers on pictures, more on labels."""
 
     name = "bido"

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from mia_demo.defences.defence import Defence, strength
 from mia_demo.defences.heads import replace_head
-from mia_demo.defences.label_smoothing import LabelSmoothing, strength
 
 
 @dataclass(frozen=True)
-class Loft(LabelSmoothing):
+class Loft(Defence):
     """A low-rank neck with a tanh before the last layer."""
 
     name = "loft"

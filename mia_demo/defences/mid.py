@@ -21,8 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mia_demo.defences.defence import Defence, Step, strength
 from mia_demo.defences.heads import replace_head
-from mia_demo.defences.label_smoothing import LabelSmoothing, Step, strength
 
 SHIFT = 5.0  # noise begins near softplus(-5), almost none
 
@@ -54,7 +54,7 @@ class NoisyHead(nn.Module):
 
 
 @dataclass(frozen=True)
-class Mid(LabelSmoothing):
+class Mid(Defence):
     """A bottleneck with noise before the last layer."""
 
     name = "mid"

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mia_demo.defences.label_smoothing import LabelSmoothing, Step, strength
+from mia_demo.defences.defence import Defence, Step, strength
 from mia_demo.errors import ConfigError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of 0..1
 
 
 @dataclass(frozen=True)
-class Midre(LabelSmoothing):
+class Midre(Defence):
     """Random erasing of every training picture."""
 
     name = "midre"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from mia_demo.defences.adversarial import AdversarialTraining, AntiAdversarialTraining
 from mia_demo.defences.bido import BidoHsic
+from mia_demo.defences.defence import Defence
 from mia_demo.defences.label_smoothing import LabelSmoothing
 from mia_demo.defences.loft import Loft
 from mia_demo.defences.mid import Mid
@@ -14,7 +15,7 @@ from mia_demo.defences.shortcuts import ShortcutScaling
 from mia_demo.defences.tl_dmi import TlDmi
 from mia_demo.errors import ConfigError
 
-DEFENCES: dict[str, type[LabelSmoothing]] = {
+DEFENCES: dict[str, type[Defence]] = {
     defence.name: defence
     for defence in (
         *(LabelSmoothing, TlDmi, ShortcutScaling, Midre, BidoHsic, Mid, Loft),
@@ -23,7 +24,7 @@ DEFENCES: dict[str, type[LabelSmoothing]] = {
 }
 
 
-def build_defence(name: str, strengths: Mapping[str, float]) -> LabelSmoothing:
+def build_defence(name: str, strengths: Mapping[str, float]) -> Defence:
     """
     Args:
         strengths: by their names; the others are as published.
@@ -85,7 +86,7 @@ def described(name: str, strengths: Mapping[str, float]) -> str:
     return f"{defence.title} ({values})"
 
 
-def _kind(name: str) -> type[LabelSmoothing]:
+def _kind(name: str) -> type[Defence]:
     if name not in DEFENCES:
         raise ConfigError(f"No defence {name!r}; choose one of {', '.join(DEFENCES)}.")
     return DEFENCES[name]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from mia_demo.defences.label_smoothing import LabelSmoothing, strength
+from mia_demo.defences.defence import Defence, strength
 from mia_demo.errors import ConfigError
 
 SHORTCUTS = ("shortcut", "downsample")  # of the zoo's own blocks, and of torchvision's
@@ -35,7 +35,7 @@ class ShortcutScale(nn.Module):
 
 
 @dataclass(frozen=True)
-class ShortcutScaling(LabelSmoothing):
+class ShortcutScaling(Defence):
     """Scales the shortcuts of the last stage of a residual network."""
 
     name = "ssf"

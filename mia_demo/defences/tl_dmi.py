@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from mia_demo.defences.label_smoothing import LabelSmoothing, strength
+from mia_demo.defences.defence import Defence, strength
 
 
 @dataclass(frozen=True)
-class TlDmi(LabelSmoothing):
+class TlDmi(Defence):
     """Freezes the front of the network, batch normalisation included."""
 
     name = "tl_dmi"

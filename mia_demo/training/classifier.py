@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from mia_demo.data.transforms import AUGMENTATIONS, normalise
-from mia_demo.defences.label_smoothing import Step
+from mia_demo.defences.defence import Step
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.smoothing import alpha_at_epoch, smoothing_loss
 from mia_demo.system.cores import FreeCores

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mia_demo.data.transforms import AUGMENTATIONS, REFERENCE
+from mia_demo.defences.defence import Defence
 from mia_demo.defences.label_smoothing import LabelSmoothing
 from mia_demo.defences.registry import build_defence
 from mia_demo.errors import ConfigError
@@ -66,7 +67,7 @@ class TrainConfig:
         if not at_once and not 0 <= self.phases[0] < self.phases[1] <= 1:
             raise ConfigError(f"Phases must rise within 0..1 or both be 0, not {self.phases}.")
 
-    def protection(self) -> LabelSmoothing:
+    def protection(self) -> Defence:
         """The defence with its strengths."""
         return build_defence(self.defence, self.strengths)
 

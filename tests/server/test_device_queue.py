@@ -21,7 +21,7 @@ from mia_demo.ui.engine.device_queue import (
     Waiting,
 )
 from mia_demo.ui.engine.jobs import Job, OverBudgetError
-from mia_demo.ui.engine.visitors import OpenStreams, Visitor, current_visitor
+from mia_demo.ui.engine.who_asks import OpenStreams, Visitor, current_visitor
 
 
 def ticket(session: str, address: str = "", *, is_short: bool = False) -> Ticket:

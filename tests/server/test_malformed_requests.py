@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from mia_demo.system.device import choose_compute
 from mia_demo.ui.app_page import DELETE_CACHE, build_app
 from mia_demo.ui.engine.engine import Engine
-from mia_demo.ui.serving import uploads
+from mia_demo.ui.serving import upload_quota
 from mia_demo.ui.serving.launching import guards
 from tests.tiny_zoo import make_tiny_zoo
 
@@ -176,8 +176,8 @@ def kept(client: TestClient) -> list[Path]:
 
 @pytest.fixture
 def limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "MAX_ADDRESS_BYTES", 100_000)
-    monkeypatch.setattr(uploads, "MAX_ALL_BYTES", 200_000)
+    monkeypatch.setattr(upload_quota, "MAX_ADDRESS_BYTES", 100_000)
+    monkeypatch.setattr(upload_quota, "MAX_ALL_BYTES", 200_000)
 
 
 def test_an_address_may_upload_so_much(client: TestClient, limits: None) -> None:
@@ -223,7 +223,7 @@ def test_two_hundred_files_at_once_are_refused_and_not_kept(client: TestClient) 
 def test_files_that_nobody_reads_are_deleted_within_minutes(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "KEPT_SECONDS", -2.0)  # due at once
+    monkeypatch.setattr(upload_quota, "KEPT_SECONDS", -2.0)  # due at once
     assert upload(client, 10).status_code == 200
     assert upload(client, 10, name="another").status_code == 200
     client.get("/")  # one turn of the event loop

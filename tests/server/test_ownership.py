@@ -19,7 +19,7 @@ from mia_demo.system.device import choose_compute
 from mia_demo.ui.attack.handlers import AttackHandlers
 from mia_demo.ui.boards.sweep_view import resumed_by
 from mia_demo.ui.compare.handlers import CompareHandlers
-from mia_demo.ui.engine import visitors
+from mia_demo.ui.engine import who_asks
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.own_room import MAX_OWN_PER_TAB, make_room, make_room_for_sweep
 from mia_demo.ui.engine.sweeping import plan_sweep, sweep_work
@@ -43,7 +43,7 @@ def engine(tmp_path: Path) -> Engine:
 
 @pytest.fixture(autouse=True)
 def nobody_asks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(visitors.STREAMS, "is_watched", False)  # there is no server
+    monkeypatch.setattr(who_asks.STREAMS, "is_watched", False)  # there is no server
     token = LocalContext.request.set(None)
     yield
     LocalContext.request.reset(token)
@@ -134,8 +134,8 @@ def test_a_tabs_sweep_is_nobody_elses(engine: Engine) -> None:
 def test_a_full_list_loses_the_classifier_of_a_closed_tab(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(visitors.TABS, "is_watched", True)
-    visitors.TABS.opened("ada")
+    monkeypatch.setattr(who_asks.TABS, "is_watched", True)
+    who_asks.TABS.opened("ada")
     names = [train(engine, "ada"), train(engine, "closed"), train(engine, "closed")]
     names += [train(engine, "ada") for _ in range(MAX_OWN - 3)]
     asked_by(OWNER, lambda: make_room(engine))
@@ -145,7 +145,7 @@ def test_a_full_list_loses_the_classifier_of_a_closed_tab(
     assert left == [name for name in names if name != names[1]]
     asked_by(BOB, lambda: make_room(engine))  # there is room
     assert len(engine.zoo.own.targets()) == MAX_OWN - 1
-    visitors.TABS.closed("ada")
+    who_asks.TABS.closed("ada")
 
 
 def test_a_tab_cannot_take_all_places(engine: Engine) -> None:
@@ -184,9 +184,9 @@ def test_a_classifier_stays_its_tabs_however_many_runs_follow(
 
 
 def test_sweeps_of_closed_tabs_make_room(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visitors.TABS, "is_watched", True)
+    monkeypatch.setattr(who_asks.TABS, "is_watched", True)
     monkeypatch.setattr("mia_demo.ui.engine.own_room.MAX_CLOSED_SWEEPS", 1)
-    visitors.TABS.opened("ada")
+    who_asks.TABS.opened("ada")
     compare = CompareHandlers(engine)
     folders = {name: engine.runs / f"sweep-{name}" for name in ("old", "new", "hers", "owner")}
     for age, (name, folder) in enumerate(folders.items()):
@@ -199,7 +199,7 @@ def test_sweeps_of_closed_tabs_make_room(engine: Engine, monkeypatch: pytest.Mon
     assert [name for name, folder in folders.items() if folder.exists()] == [
         "new", "hers", "owner",
     ]  # fmt: skip
-    visitors.TABS.closed("ada")
+    who_asks.TABS.closed("ada")
 
 
 def test_only_at_home_a_reload_finds_a_stopped_sweep_again() -> None:

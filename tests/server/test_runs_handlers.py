@@ -16,7 +16,7 @@ from mia_demo.system.device import choose_compute
 from mia_demo.ui.boards.attack_presenter import BoardPresenter
 from mia_demo.ui.boards.attack_view import ready_board
 from mia_demo.ui.engine.engine import Engine
-from mia_demo.ui.engine.visitors import is_private
+from mia_demo.ui.engine.who_asks import is_private
 from mia_demo.ui.runs.handlers import RunsHandlers
 from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
 from tests.full_disk import full_disk

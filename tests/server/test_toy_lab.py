@@ -13,7 +13,7 @@ from gradio.context import LocalContext
 from starlette.requests import Request
 
 from mia_demo.errors import ConfigError
-from mia_demo.ui.engine import visitors
+from mia_demo.ui.engine import who_asks
 from mia_demo.ui.engine.device_queue import MAX_LOOKS_PER_SESSION, BusyError, Ticket
 from mia_demo.ui.engine.toy_lab import CELLS, MAX_NETWORKS, SNAPSHOT_STEPS, ToyLab
 from mia_demo.ui.shared.components import component
@@ -80,7 +80,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def asking(session: str, address: str) -> Request:
     """A request for a component's function, as Gradio and our guards hand it over."""
     scope = {"type": "http", "headers": [(b"host", b"demo.example")], "client": (address, 1)}
-    return Request({**scope, visitors.SESSION: session})
+    return Request({**scope, who_asks.SESSION: session})
 
 
 @contextmanager
@@ -115,8 +115,8 @@ def test_an_address_has_so_many_calls_at_once() -> None:
     )
     with ExitStack() as running:
         with asked_by(asking("ada", "203.0.113.5")):
-            for _ in range(visitors.MAX_CALLS_PER_ADDRESS):
-                running.enter_context(visitors.CALLS.counted())
+            for _ in range(who_asks.MAX_CALLS_PER_ADDRESS):
+                running.enter_context(who_asks.CALLS.counted())
             assert "Too many requests from your network" in explorer.walk(0)["error"]
         with asked_by(asking("bob", "203.0.113.6")):
             assert explorer.walk(0) == {"walked": 0}

@@ -23,9 +23,9 @@ from mia_demo.ui.boards.attack_view import BoardView, ready_board
 from mia_demo.ui.engine.attack_news import Tracked
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.field_checks import check_identity
 from mia_demo.ui.engine.jobs import Job
-from mia_demo.ui.engine.limits import check_identity
-from mia_demo.ui.engine.visitors import is_private
+from mia_demo.ui.engine.who_asks import is_private
 from mia_demo.ui.shared.forms import parse_config
 from mia_demo.ui.shared.handler import JobView, start_and_stop, stream, toasts
 from mia_demo.ui.shared.lanes import MAX_BOARD_LANES, attack_lanes, check_lanes, lane_names

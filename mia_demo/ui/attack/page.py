@@ -9,7 +9,7 @@ from mia_demo.ui.attack.handlers import AttackHandlers
 from mia_demo.ui.attack.identity_picker import identity_picker
 from mia_demo.ui.attack.opening import Opening
 from mia_demo.ui.engine.engine import EMBEDDED
-from mia_demo.ui.engine.limits import MAX_WHOLE
+from mia_demo.ui.engine.field_checks import MAX_WHOLE
 from mia_demo.ui.shared.address import AddressPage, Setting
 from mia_demo.ui.shared.address_values import some_of, whole
 from mia_demo.ui.shared.app_state import AppState

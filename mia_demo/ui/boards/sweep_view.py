@@ -11,7 +11,7 @@ from mia_demo.sweep.sweep import SweepPlan
 from mia_demo.ui.boards.lane_styles import styles_in
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.sweeping import SweepTally, SweepUpdate
-from mia_demo.ui.engine.visitors import asking_tab
+from mia_demo.ui.engine.who_asks import asking_tab
 from mia_demo.zoo.reading import Zoo
 
 

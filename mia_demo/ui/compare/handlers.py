@@ -33,7 +33,7 @@ from mia_demo.ui.engine.sweeping import (
     sweep_work,
     table_work,
 )
-from mia_demo.ui.engine.visitors import asking_tab
+from mia_demo.ui.engine.who_asks import asking_tab
 from mia_demo.ui.shared.forms import parse_config
 from mia_demo.ui.shared.handler import STOPPING, JobView, stream, toast, toasts, while_running
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mia_demo.errors import DemoError
-from mia_demo.ui.engine.visitors import Visitor
+from mia_demo.ui.engine.who_asks import Visitor
 
 MAX_WAITING = 100
 MAX_WAITING_PER_ADDRESS = 40  # a classroom behind one address

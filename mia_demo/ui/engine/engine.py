@@ -29,7 +29,7 @@ from mia_demo.ui.engine.jobs import Frame, Job
 from mia_demo.ui.engine.networks import Networks, Work
 from mia_demo.ui.engine.sessions import OwnedKeys, SessionJobs, SessionMemory
 from mia_demo.ui.engine.speed import SpeedMeter, measured, spoken
-from mia_demo.ui.engine.visitors import current_visitor
+from mia_demo.ui.engine.who_asks import current_visitor
 from mia_demo.visitors.added_models import HUB_PEOPLE, AddedModels
 from mia_demo.visitors.added_store import ADDED_FOLDER, AddedStore
 from mia_demo.visitors.own_people import OwnPeople, People, PeopleStore

@@ -23,7 +23,7 @@ from typing import Generic, TypeVar
 from mia_demo.errors import DemoError
 from mia_demo.system.allocator import give_memory_back
 from mia_demo.ui.engine.device_queue import DeviceQueue, Ticket, Waiting
-from mia_demo.ui.engine.visitors import STREAMS, current_visitor
+from mia_demo.ui.engine.who_asks import STREAMS, current_visitor
 
 QUEUE_POLL_SECONDS = 0.25  # how soon a closed tab or a moved queue is noticed
 HEARTBEAT_SECONDS = 1.0  # a stream that yields nothing does not notice that its reader has gone

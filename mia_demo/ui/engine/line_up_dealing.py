@@ -19,8 +19,8 @@ from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.ui.engine.attack_news import FinishedAttack
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.field_checks import MAX_WHOLE
 from mia_demo.ui.engine.jobs import Job
-from mia_demo.ui.engine.limits import MAX_WHOLE
 from mia_demo.ui.engine.line_up_game import LineUpError
 from mia_demo.ui.engine.line_up_rooms import LineUpRooms
 from mia_demo.ui.engine.networks import Networks, Work

@@ -9,7 +9,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.runs.training_run import TrainingRun
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.ui.engine.engine import Engine
-from mia_demo.ui.engine.visitors import TABS, asking_tab
+from mia_demo.ui.engine.who_asks import TABS, asking_tab
 from mia_demo.zoo.own_folder import MAX_OWN
 
 MAX_OWN_PER_TAB = 4  # of a visitor: there is room for ``MAX_OWN`` of all

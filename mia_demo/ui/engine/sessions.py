@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from mia_demo.ui.engine.jobs import Frame, Job
-from mia_demo.ui.engine.visitors import asking_tab
+from mia_demo.ui.engine.who_asks import asking_tab
 
 MAX_OWNED = 1000  # runs whose tab is known
 READER_SECONDS = 2.0  # a frame that is on its way has arrived by then

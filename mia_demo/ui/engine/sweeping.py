@@ -24,9 +24,9 @@ from mia_demo.sweep.sweep import (
 )
 from mia_demo.system.files import writing_to
 from mia_demo.ui.engine.engine import Engine
-from mia_demo.ui.engine.limits import MAX_WHOLE, check_identity
+from mia_demo.ui.engine.field_checks import MAX_WHOLE, check_identity
 from mia_demo.ui.engine.networks import Networks
-from mia_demo.ui.engine.visitors import tab_setting
+from mia_demo.ui.engine.who_asks import tab_setting
 
 # The device is shared with other visitors; the command line has no such limit.
 MAX_ATTACKS = 1000

@@ -34,7 +34,7 @@ from mia_demo.training.logits import LogitHistogram
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.networks import Networks
 from mia_demo.ui.engine.step_clock import StepClock
-from mia_demo.ui.engine.visitors import asking_tab, tab_setting
+from mia_demo.ui.engine.who_asks import asking_tab, tab_setting
 from mia_demo.zoo.layers import LayeredZoo
 from mia_demo.zoo.manifest import CheckpointEntry
 

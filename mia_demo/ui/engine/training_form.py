@@ -8,7 +8,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.recipes.make_zoo import ZooRecipe
 from mia_demo.smoothing import REFERENCE_PHASES
 from mia_demo.training.config import TrainConfig
-from mia_demo.ui.engine.limits import MAX_WHOLE, number_within, whole_number
+from mia_demo.ui.engine.field_checks import MAX_WHOLE, number_within, whole_number
 
 MIN_ALPHA, MAX_ALPHA = -0.2, 0.5
 FIRST_ALPHA = -0.05

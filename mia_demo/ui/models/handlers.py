@@ -16,7 +16,7 @@ from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.jobs import Job
 from mia_demo.ui.engine.models_work import LoadedPeople, measure_again
 from mia_demo.ui.engine.sessions import SessionJobs
-from mia_demo.ui.engine.visitors import is_private
+from mia_demo.ui.engine.who_asks import is_private
 from mia_demo.ui.models.addition import (
     ADDITION_FAILED,
     AdditionJobView,

@@ -15,7 +15,7 @@ from mia_demo.runs.export import FILE_TYPES
 from mia_demo.ui.boards.sweep_view import NO_SWEEP
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.sessions import SessionJobs
-from mia_demo.ui.engine.visitors import is_private
+from mia_demo.ui.engine.who_asks import is_private
 from mia_demo.ui.runs.repeater import repeat_buttons
 from mia_demo.ui.runs.shown_run import ShownRun
 from mia_demo.ui.runs.visible_runs import visible_run, visible_runs

@@ -14,7 +14,7 @@ from mia_demo.runs.sweep_run import kept_sweeps
 from mia_demo.runs.training_run import kept_trainings
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.ui.engine.engine import Engine
-from mia_demo.ui.engine.visitors import is_private
+from mia_demo.ui.engine.who_asks import is_private
 from mia_demo.ui.runs.attack_runs import ShownAttack
 from mia_demo.ui.runs.damaged_runs import ShownDamaged
 from mia_demo.ui.runs.shown_run import ShownRun

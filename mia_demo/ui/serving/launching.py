@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 
 from mia_demo.system.space import space_name
 from mia_demo.ui.engine.device_queue import MAX_WAITING
+from mia_demo.ui.serving.first_screen import Openings
 from mia_demo.ui.serving.guards import (
     CompressedPage,
     ForeignOrigins,
@@ -22,10 +23,9 @@ from mia_demo.ui.serving.guards import (
     SecurityHeaders,
 )
 from mia_demo.ui.serving.mistakes import Mistakes, OwnParameters
-from mia_demo.ui.serving.openings import Openings
 from mia_demo.ui.serving.readers import Readers
 from mia_demo.ui.serving.seat_cookies import SeatCookies
-from mia_demo.ui.serving.uploads import Uploads
+from mia_demo.ui.serving.upload_quota import Uploads
 from mia_demo.ui.shared.theme import STYLES, make_theme
 from mia_demo.visitors.upload import MAX_ZIP_BYTES
 

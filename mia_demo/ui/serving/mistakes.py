@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from mia_demo.ui.engine.visitors import SESSION
+from mia_demo.ui.engine.who_asks import SESSION
 from mia_demo.ui.serving.guards import Guard
-from mia_demo.ui.serving.uploads import API, UPLOAD
+from mia_demo.ui.serving.upload_quota import API, UPLOAD
 from mia_demo.ui.shared.checked_blocks import REFUSED
 
 MAX_BODY_BYTES = 32 * 2**20  # of JSON; a page sends its boards, pictures and all

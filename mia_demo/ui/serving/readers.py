@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 from gradio.routes import App
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mia_demo.ui.engine.visitors import STREAMS, TABS
+from mia_demo.ui.engine.who_asks import STREAMS, TABS
 from mia_demo.ui.serving.guards import Guard
 
 QUEUE_STREAM = "/gradio_api/queue/data"

@@ -19,7 +19,7 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.errors import DemoError
-from mia_demo.ui.engine.visitors import CALLS
+from mia_demo.ui.engine.who_asks import CALLS
 from mia_demo.ui.shared.arguments import check_arguments
 
 UI = Path(__file__).parents[1]

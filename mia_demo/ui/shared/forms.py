@@ -19,7 +19,7 @@ from mia_demo.attack.config import (
 from mia_demo.attack.losses import LOSSES
 from mia_demo.attack.views import ALTERATIONS
 from mia_demo.errors import ConfigError
-from mia_demo.ui.engine.limits import filled, whole_number
+from mia_demo.ui.engine.field_checks import filled, whole_number
 from mia_demo.ui.shared.address import Setting
 from mia_demo.ui.shared.address_values import Reader, number, one_of, whole
 from mia_demo.ui.shared.attack_choice import attack_scripts

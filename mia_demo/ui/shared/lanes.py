@@ -11,7 +11,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.report.columns import against_text
 from mia_demo.runs.training_run import TrainingRun
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
-from mia_demo.ui.engine.visitors import is_private
+from mia_demo.ui.engine.who_asks import is_private
 from mia_demo.visitors.added_models import AddedModels
 from mia_demo.visitors.own_people import OwnPeople, People
 from mia_demo.zoo.layers import LayeredZoo

@@ -8,7 +8,7 @@ import gradio as gr
 
 from mia_demo.ui.boards.training_view import NO_TRAINING
 from mia_demo.ui.engine.engine import EMBEDDED
-from mia_demo.ui.engine.limits import MAX_WHOLE
+from mia_demo.ui.engine.field_checks import MAX_WHOLE
 from mia_demo.ui.engine.training_form import (
     ARCHITECTURES,
     FIRST_ALPHA,

@@ -22,7 +22,7 @@ from mia_demo.sweep.sweep import parse_numbers
 from mia_demo.ui.engine.attack_news import FinishedAttack
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import Engine
-from mia_demo.ui.engine.limits import check_identity
+from mia_demo.ui.engine.field_checks import check_identity
 from mia_demo.ui.engine.understand_work import ByLane, Pixels, lane_features, lane_logits
 from mia_demo.ui.shared.handler import toasts, with_errors_told
 from mia_demo.ui.understand.label_view import label_json

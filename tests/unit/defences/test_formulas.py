@@ -9,7 +9,7 @@ from torch import nn
 
 from mia_demo.defences.adversarial import evaluating, one_step, other_labels
 from mia_demo.defences.bido import gaussian_kernel, hsic, linear_kernel, normalised
-from mia_demo.defences.label_smoothing import Step
+from mia_demo.defences.defence import Step
 from mia_demo.defences.mid import NoisyHead, code_divergence
 from mia_demo.defences.midre import IMAGENET_MEAN, erase_squares
 from mia_demo.defences.registry import build_defence, parse_strengths_by_defence

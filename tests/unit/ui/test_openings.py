@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mia_demo.ui.serving.openings import with_opening
+from mia_demo.ui.serving.first_screen import with_opening
 
 PAGE = (
     b"<html><head><title>T</title><script>window.gradio_config = {};</script>"

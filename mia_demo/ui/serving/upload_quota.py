@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mia_demo.ui.engine.visitors import is_private
+from mia_demo.ui.engine.who_asks import is_private
 from mia_demo.ui.serving.guards import Guard
 from mia_demo.visitors.upload import MAX_ZIP_BYTES
 
