@@ -172,7 +172,7 @@ def _stages(figures: Figures) -> Reveal:
             f"The evaluator recognises {', '.join(told[:-1])} and {told[-1]}. For comparison: "
             f"{figures.shares('stages', ('zero', 'negative'))} with one classifier in all stages.",
             "The shield does not hide what the classifier knows. It spoils the search: most of all "
-            f"{by_damage[0]}, then {by_damage[1]}, least {by_damage[2]}.",
+            f"the {by_damage[0]}, then the {by_damage[1]}, and the {by_damage[2]} least.",
         ),
     )
 
