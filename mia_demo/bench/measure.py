@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from mia_demo.models.classifiers import Classifier
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
+from mia_demo.system.memory import is_out_of_memory
 
 STATUS = Path("/proc/self/status")  # Linux: VmHWM is the peak of this program alone
 _Result = TypeVar("_Result")
@@ -72,8 +73,12 @@ def in_its_own_process(work: Callable[..., _Result], *arguments: object) -> _Res
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
         try:
             return pool.submit(work, *arguments).result()
-        except (BrokenProcessPool, torch.OutOfMemoryError):
+        except BrokenProcessPool:
             return None
+        except RuntimeError as error:  # on a CPU no error of its own
+            if is_out_of_memory(error):
+                return None
+            raise
 
 
 def peak_memory(compute: Compute) -> int:

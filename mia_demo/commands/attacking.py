@@ -60,6 +60,9 @@ def answer_attack(request: AttackRequest) -> dict[str, Any]:
     lanes = tuple(request.lanes.split(",")) if request.lanes else tuple(zoo.default_lanes())
     choices = {"identity": request.identity, "lanes": lanes, "seed": request.seed}
     config = _config(request, **choices)
+    if request.output:  # now, not when hours of computing are to be kept
+        with writing_to(request.output):
+            request.output.mkdir(parents=True, exist_ok=True)
     attacker, judge = Attacker(zoo, compute), Judge(zoo, compute)
     judge.check([config.identity])
     attribute_judge, _ = open_attribute_judge(zoo, compute)

@@ -6,7 +6,7 @@ text. None of the classes that the file names is ever looked up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from mia_demo.convert.restricted_pickle import KEY_TYPES, Builder
 
+MAX_LETTERS = 65_536
 NUMBER_TYPES = ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u1", "b1")
 
 
@@ -57,7 +58,7 @@ def _number(kind: Any, data: Any) -> Any:
 def _path(*parts: Any) -> str:
     if not all(isinstance(part, str) for part in parts):
         raise TypeError("a path of other things than names")
-    return "/".join(parts)
+    return _bounded("/".join, parts)
 
 
 def _set(items: Any = ()) -> set[Any]:
@@ -78,7 +79,15 @@ def _encoded(text: Any, encoding: Any = "latin1") -> bytes:
 
 
 def _words(*parts: Any) -> str:
-    return " ".join(part if isinstance(part, str) else type(part).__name__ for part in parts)
+    names = [part if isinstance(part, str) else type(part).__name__ for part in parts]
+    return _bounded(" ".join, names)
+
+
+def _bounded(join: Callable[[Sequence[str]], str], parts: Sequence[str]) -> str:
+    """Joined, unless a part that was joined before doubles and doubles."""
+    if sum(map(len, parts)) > MAX_LETTERS:
+        raise ValueError("longer than any name")
+    return join(parts)
 
 
 def _as_it_is(value: Any = ()) -> Any:

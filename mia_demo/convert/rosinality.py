@@ -20,6 +20,7 @@ from mia_demo.models.stylegan2 import MappingNetwork
 ROSINALITY_INPUT = "input.input"
 AVERAGE = "latent_avg"  # beside the state_dict, where the publisher computed it
 AVERAGED_STYLES = 10_000
+MAX_MAPPING_LAYERS = 64
 
 LAYER_PARTS = {
     "conv.weight": "weight",
@@ -116,9 +117,14 @@ def _mean_style(renamed: Mapping[str, Tensor]) -> Tensor:
         if key.startswith("mapping.fc")
     }
     w_dim, z_dim = layers["fc0.weight"].shape
-    if max(w_dim, z_dim) > MAX_WIDTH:
+    depth = len(layers) // 2
+    # Before anything is made: a small file may name many layers of much width.
+    shapes = {f"fc{number}.weight": (w_dim, w_dim if number else z_dim) for number in range(depth)}
+    if max(w_dim, z_dim) > MAX_WIDTH or depth > MAX_MAPPING_LAYERS:
         raise ValueError("beyond any StyleGAN2")
-    mapping = MappingNetwork(z_dim, w_dim, num_ws=1, num_layers=len(layers) // 2)
+    if any(key not in layers or layers[key].shape != shape for key, shape in shapes.items()):
+        raise ValueError("layers that do not follow each other")
+    mapping = MappingNetwork(z_dim, w_dim, num_ws=1, num_layers=depth)
     mapping.load_state_dict({**layers, "w_avg": torch.zeros(w_dim)})
     latents = torch.randn(AVERAGED_STYLES, z_dim, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():

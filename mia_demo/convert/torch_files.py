@@ -102,7 +102,12 @@ def read_legacy(data: bytes, source: str) -> TorchFile:
         place += LEGACY_LENGTH_BYTES + claims[key].bytes
     if place != len(data):
         raise _wrong_sizes(source)
-    return TorchFile(content, lambda claim: data[places[claim.key] :][: claim.bytes])
+
+    def read(claim: StorageClaim) -> bytes:
+        start = places[claim.key]
+        return data[start : start + claim.bytes]
+
+    return TorchFile(content, read)
 
 
 def _read_zip(path: Path, stream: IO[bytes]) -> TorchFile:

@@ -13,12 +13,13 @@ from PIL import Image, UnidentifiedImageError
 READ_ERRORS = (
     *(UnidentifiedImageError, Image.DecompressionBombError, zipfile.BadZipFile, zlib.error),
     *(EOFError, OSError, ValueError, RuntimeError, NotImplementedError),
-    SyntaxError,  # Pillow's answer to some broken PNG files
+    # Pillow's answers to some broken PNG files:
+    *(SyntaxError, IndexError, struct.error),
 )
 
 # What Pillow raises on top of these on broken metadata, whose pictures are fine.
 METADATA_ERRORS = (
-    *READ_ERRORS, ArithmeticError, AttributeError, LookupError, TypeError, struct.error,
+    *READ_ERRORS, ArithmeticError, AttributeError, LookupError, TypeError,
 )  # fmt: skip
 ORIENTATION = 0x0112  # of EXIF
 TRANSPOSITIONS = {

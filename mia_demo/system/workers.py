@@ -3,7 +3,7 @@
 PyTorch splits every single operation over OpenMP's threads, which then wait for each other, a
 thousand times per attack step. On a busy machine each wait lasts until the other thread is given a
 core again, and a step takes ten times as long. Workers wait once per step, for the last of them,
-and whoever is left alone with its micro-batch may use the cores of the others.
+and one beside a busy core moves to a core that is free.
 """
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ from mia_demo.zoo.reading import SelectedZoo, Zoo
 MAX_ADDED_LANES = 8  # of a visitor
 MAX_ZOOS = 3  # with people of their own, of a visitor
 MAX_SHOWN_PEOPLE = 1000  # whose faces the Attack page shows
+MAX_ZOO_TARGETS = 64  # each is looked through
 MAX_UPLOAD_BYTES = 50 * 2**20
 # Names are ours: no stranger's words are in them.
 HUB_LANE, UPLOADED_LANE, HUB_PEOPLE = "hub", "upload", "hub-people-"
@@ -135,10 +136,13 @@ class AddedModels:
         check_file(weights, entry.stored)
         self._check_new(entry)
         yield Checking(entry.name)
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=STAGING, dir=self.folder.parent) as folder:
-            staging = FolderZoo.create(Path(folder))
-            staging.take(weights, entry, entry.name)
+        with writing_to(self.folder.parent):
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            place = tempfile.TemporaryDirectory(prefix=STAGING, dir=self.folder.parent)
+        with place as folder:
+            with writing_to(self.folder.parent):
+                staging = FolderZoo.create(Path(folder))
+                staging.take(weights, entry, entry.name)
             entry = staging.entry(entry.name)
             check_classifier_weights(staging, entry, self._people())
             yield Addition(lanes=(self._adopt(staging, entry, UPLOADED_LANE, UPLOADED),))
@@ -214,12 +218,16 @@ class AddedModels:
             )
         yield Checking("identities")
         identities = zoo.identities()
-        count = len(identities)
-        if count > MAX_SHOWN_PEOPLE:
-            raise CheckpointError(
-                f"{zoo.origin} has {count} people, this page shows up to {MAX_SHOWN_PEOPLE}; "
-                "attack it with `python -m mia_demo attack --zoo`."
-            )
+        count, targets = len(identities), zoo.entries("target")
+        for many, things, most in (
+            (count, "people", MAX_SHOWN_PEOPLE),
+            (len(targets), "targets", MAX_ZOO_TARGETS),
+        ):
+            if many > most:
+                raise CheckpointError(
+                    f"{zoo.origin} has {many} {things}, this page shows up to {most}; "
+                    "attack it with `python -m mia_demo attack --zoo`."
+                )
         usable = []
         for name in ("prior", "evaluator"):
             yield Checking(name)
@@ -230,7 +238,7 @@ class AddedModels:
                 check_classifier_weights(zoo, entry, count)
             usable.append(entry)
         left_out = []
-        for listed in zoo.entries("target"):
+        for listed in targets:
             yield Checking(listed.name)
             try:
                 entry = clean_entry(listed)

@@ -12,6 +12,8 @@ import threading
 from collections import Counter
 from pathlib import Path
 
+from huggingface_hub import scan_cache_dir
+
 from mia_demo.errors import ConfigError
 from mia_demo.system.leftovers import sweep_leftovers
 from mia_demo.visitors.added_models import STAGING, AddedModels, HubPeople, people_digest
@@ -134,16 +136,26 @@ class AddedStore:
         """Deletes what tabs loaded from the Hub and removed, or never got whole.
 
         Args:
-            wanted: address of a zoo that is about to be loaded.
+            wanted: address of a zoo that is about to be loaded, and may have been begun.
         """
-        used = [people.origin for models in self._everybody() for people in models.people]
+        origins = [people.origin for models in self._everybody() for people in models.people]
+        kept = [HubAddress.parse(address) for address in (*origins, wanted) if address]
         cache = HubAccess(self.folder / HUB_FOLDER)
-        kept = {
-            cache.of_repo(HubAddress.parse(address).repo) for address in (*used, wanted) if address
-        }
+        repos = {cache.of_repo(address.repo) for address in kept}
         for path in cache.cache.glob("models--*"):
-            if path not in kept:
+            if path not in repos:
                 shutil.rmtree(path, ignore_errors=True)
+        if not cache.cache.is_dir():
+            return
+        found = scan_cache_dir(cache.cache)
+        names = {(address.repo, address.revision) for address in kept}
+        unused = [
+            revision.commit_hash
+            for repo in found.repos
+            for revision in repo.revisions
+            if not names & {(repo.repo_id, name) for name in (revision.commit_hash, *revision.refs)}
+        ]
+        found.delete_revisions(*unused).execute()
 
     def _everybody(self) -> list[AddedModels]:
         with self._lock:

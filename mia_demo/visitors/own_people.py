@@ -140,6 +140,7 @@ class PeopleStore:
         self._expired = expired
         self._lock = threading.Lock()
         self._opened: dict[str, OwnPeople] = {}
+        self._timers: dict[Path, threading.Timer] = {}
         for path in self._folders():
             self._delete_in_time(path)
         sweep_leftovers(
@@ -222,6 +223,9 @@ class PeopleStore:
         people.zoo.own.delete()
         with self._lock:
             self._opened.pop(key, None)
+            timer = self._timers.pop(people.zoo.own.path, None)
+        if timer:
+            timer.cancel()
 
     def _folders(self) -> list[Path]:
         return list(self.folder.iterdir()) if self.folder.is_dir() else []
@@ -237,10 +241,13 @@ class PeopleStore:
             age = time.time() - created.stat().st_mtime
         timer = threading.Timer(max(0.0, KEPT_HOURS * 3600 - age), self._expire, [path])
         timer.daemon = True
+        with self._lock:
+            self._timers[path] = timer
         timer.start()
 
     def _expire(self, path: Path) -> None:
         with self._lock:
+            self._timers.pop(path, None)
             keys = [k for k, people in self._opened.items() if people.zoo.own.path == path]
             expired = [self._opened.pop(key) for key in keys]
         for people in expired:

@@ -23,9 +23,7 @@ CATCHES_EXCEPTION = {
     "ui/shared/checked_blocks.py": "Gradio's components raise all kinds for values of others",
     "ui/serving/mistakes.py": "so do Gradio's routes",
     "ui/engine/jobs.py": "carries the error from the job's thread to its reader",
-    "convert/torch_files.py": "torch raises all kinds for a foreign file",
     "zoo/hub/client.py": "the Hub's client raises all kinds, and in another thread",
-    "zoo/hub/download.py": "a broken connection shows in many ways",
     "sweep/team.py": "one of a team tells the others that it fails",
 }
 
@@ -118,9 +116,7 @@ def test_imports_point_one_way_inside_ui() -> None:
 def test_nothing_is_unpickled() -> None:
     for path in PACKAGE.rglob("*.py"):
         assert not {"pickle", "dill", "joblib"} & {n.split(".")[0] for n in imports_of(path)}, path
-        calls = re.findall(r"torch\.load\([^)]*\)", path.read_text("utf-8"))
-        assert all("weights_only=True" in call for call in calls), path
-        assert not calls or path.name == "torch_files.py", path  # foreign files, checked before
+        assert not re.search(r"torch\.load\(", path.read_text("utf-8")), path
 
 
 def test_code_parses_as_python_3_10() -> None:
@@ -144,7 +140,7 @@ def test_unforeseen_errors_are_caught_in_few_places() -> None:
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.ExceptHandler) and catches_everything(node)
     }
-    assert catching <= set(CATCHES_EXCEPTION)
+    assert catching == set(CATCHES_EXCEPTION)
 
 
 def public_names(path: Path) -> set[str]:

@@ -143,7 +143,7 @@ class ModelsHandlers:
                 raise ConfigError(TWO_FILES)
             self.engine.added.check_room(models)
             weights, entry = by_kind[".safetensors"], by_kind[".json"]
-            return "Looking through the files …", lambda: models.add_upload(weights, entry)
+            return "Looking through the files …", lambda: self._from_files(models, weights, entry)
 
         try:
             yield from self._add(prepare, Form(request, *form))
@@ -195,9 +195,17 @@ class ModelsHandlers:
         finally:
             self.engine.added.close_empty(key)
 
+    def _from_files(
+        self, models: AddedModels, weights: Path, entry: Path
+    ) -> Generator[AdditionNews, None, None]:
+        self.engine.added.check_room(models)
+        yield from models.add_upload(weights, entry)
+
     def _from_hub(
         self, models: AddedModels, access: HubAccess, address: HubAddress
     ) -> Generator[AdditionNews, None, None]:
+        self.engine.added.access(models)  # others may have come first while this one waited
+        self.engine.added.check_room(models)
         if access.is_anonymous:
             self.engine.added.make_room(str(address))
         with closing(download_zoo(str(address), access)) as frames:

@@ -16,6 +16,7 @@ from mia_demo.system.space import space_name
 from mia_demo.ui.engine.device_queue import MAX_WAITING
 from mia_demo.ui.serving.first_screen import Openings
 from mia_demo.ui.serving.guards import (
+    TRUSTED_PROXIES,
     CompressedPage,
     ForeignOrigins,
     ForwardedHost,
@@ -30,6 +31,8 @@ from mia_demo.ui.shared.theme import STYLES, make_theme
 from mia_demo.visitors.upload import MAX_ZIP_BYTES
 
 PATIENCE_SECONDS = 180.0
+# A Space is behind its own; not *, which would believe whatever address a visitor sends.
+SPACE_PROXIES = "127.0.0.1,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
 GRADIO_POLL_SECONDS = 0.01  # Gradio's own millisecond costs a server at rest a tenth of a core
 MAX_THREADS = MAX_WAITING + 60  # each waiting job holds one, and others must be answered
 
@@ -42,6 +45,8 @@ def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
     """
     http_server.Server.run_in_thread = _start_patiently
     everywhere = "0.0.0.0" if space_name() else "127.0.0.1"  # noqa: S104
+    if space_name():  # else all visitors would share one address, and its limits
+        os.environ.setdefault(TRUSTED_PROXIES, SPACE_PROXIES)
     settings: dict[str, Any] = {
         "server_name": os.environ.get("GRADIO_SERVER_NAME", everywhere),
         "theme": make_theme(),

@@ -13,11 +13,12 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from mia_demo.ui.engine.who_asks import SESSION
-from mia_demo.ui.serving.guards import Guard
+from mia_demo.ui.serving.guards import SAFE_METHODS, Guard
 from mia_demo.ui.serving.upload_quota import API, UPLOAD
 from mia_demo.ui.shared.checked_blocks import REFUSED
 
 MAX_BODY_BYTES = 32 * 2**20  # of JSON; a page sends its boards, pictures and all
+MAX_FORM_BYTES = 64 * 2**10  # of everything else that is no upload, such as a login
 MALFORMED = "This request is malformed; nothing was done."
 # Gradio reads these of the page's address. It has one page only, no deep links, and two views.
 UNUSED_PARAMETERS = {"page", "deep_link"}
@@ -48,6 +49,9 @@ class Mistakes(Guard):
         try:
             if _is_json_call(scope):
                 receive = await _checked_body(scope, receive)
+            elif scope["method"] not in SAFE_METHODS and scope["path"].rstrip("/") != UPLOAD:
+                body = await _read(receive, MAX_FORM_BYTES)
+                receive = _once_more(body, receive)
             await self.app(scope, receive, watch)
         except _BodyError as error:
             await PlainTextResponse(str(error), error.status)(scope, receive, send)
@@ -99,16 +103,7 @@ async def _checked_body(scope: Scope, receive: Receive) -> Receive:
     Raises:
         _BodyError: too large, or something else.
     """
-    body = b""
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            break
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
-            raise _BodyError(f"At most {MAX_BODY_BYTES // 2**20} MB are read.", 413)
-        if not message.get("more_body", False):
-            break
+    body = await _read(receive, MAX_BODY_BYTES)
     try:
         values = json.loads(body, parse_constant=_no_number)
         json.dumps(values, ensure_ascii=False).encode()  # half a surrogate pair is no text
@@ -119,6 +114,29 @@ async def _checked_body(scope: Scope, receive: Receive) -> Receive:
         log.warning("refused: POST %r: no JSON object", scope["path"][:100])
         raise _BodyError("The body must be a JSON object, and its session not empty.", 400)
     scope[SESSION] = values.get("session_hash")
+    return _once_more(body, receive)
+
+
+async def _read(receive: Receive, most: int) -> bytes:
+    """The body of a request.
+
+    Raises:
+        _BodyError: it has more bytes.
+    """
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return body
+        body += message.get("body", b"")
+        if len(body) > most:
+            raise _BodyError(f"At most {most:,} bytes are read.", 413)
+        if not message.get("more_body", False):
+            return body
+
+
+def _once_more(body: bytes, receive: Receive) -> Receive:
+    """For the app, which has not seen that the body was read."""
     is_sent = False
 
     async def again() -> Message:

@@ -156,6 +156,13 @@ def test_odd_files_in_rosinalitys_layout_are_refused(capsys, tmp_path: Path, sta
     assert "has no place for convs.99.extra" in refusal(capsys, source)
     torch.save({"g_ema": {"input.input": torch.ones(1, 4, 4, 4)}}, source)
     assert "unusable mapping network" in refusal(capsys, source)
+    # A small file that names a network of a gigabyte.
+    deep = {f"style.{n}.weight": torch.ones(()) for n in range(2, 400)} | {
+        f"style.{n}.bias": torch.ones(()) for n in range(1, 400)
+    }
+    kept = {key: tensor for key, tensor in saved.items() if not key.startswith("style.")}
+    torch.save({"g_ema": kept | deep | {"style.1.weight": torch.ones(512, 512)}}, source)
+    assert "unusable mapping network" in refusal(capsys, source)
 
 
 def test_the_licence_is_shown_to_people_too(capsys, tmp_path: Path, state) -> None:

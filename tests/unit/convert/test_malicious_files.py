@@ -309,6 +309,17 @@ def test_claims_beyond_the_file_cost_nothing(capsys, tmp_path: Path, data: bytes
     assert peak < 10_000_000
 
 
+def test_names_that_double_and_double_are_refused(capsys, tmp_path: Path) -> None:
+    name = b"cpathlib\nPosixPath\nq\x000X" + struct.pack("<I", 1000) + b"a" * 1000 + b"q\x010"
+    doubled = b"h\x00h\x01h\x01\x86Rq\x010"  # the path of itself and itself
+    tracemalloc.start()
+    message = refused(capsys, tmp_path, b"\x80\x02" + name + doubled * 40 + b"h\x01.")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "damaged" in message
+    assert peak < 10_000_000
+
+
 def test_endless_programs_are_stopped(
     capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -10,8 +12,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from mia_demo.ui.serving import guards
+from mia_demo.ui.serving.launching import SPACE_PROXIES
 from mia_demo.ui.serving.launching import guards as all_guards
 
 HOST = "http://demo.school"
@@ -57,6 +61,27 @@ def test_nobody_but_a_named_proxy_says_what_the_address_is(monkeypatch: pytest.M
 def test_a_space_is_always_behind_its_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACE_ID", "ada/smooth")
     assert client().get("/", headers=FORGED).text.startswith("evil.example")
+
+
+def test_on_a_space_visitors_have_addresses_of_their_own() -> None:
+    def address(*forwarded: str) -> str:
+        seen: list[str] = []
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            seen.append(scope["client"][0])
+
+        headers = [(b"x-forwarded-for", ", ".join(forwarded).encode())]
+        scope = {"type": "http", "client": ("10.16.3.80", 5), "headers": headers, "scheme": "http"}
+        behind = ProxyHeadersMiddleware(app, trusted_hosts=SPACE_PROXIES)
+        asyncio.run(behind(scope, None, None))
+        return seen[0]
+
+    assert address("203.0.113.7") == "203.0.113.7"
+    assert address("127.0.0.1", "203.0.113.7") == "203.0.113.7"  # the first is a visitor's word
+
+
+def test_nobody_logs_in_with_a_novel() -> None:
+    assert client().post("/login", content=b"x" * 70_000).status_code == 413
 
 
 @pytest.mark.parametrize(

@@ -297,8 +297,27 @@ def test_what_no_tab_uses_any_more_makes_room(demo: LayeredZoo, tmp_path: Path) 
     cache = store.access(tab).cache
     for repo in ("models--ada--zoo", "models--ada--wanted", "models--ada--old"):
         (cache / repo).mkdir(parents=True)
+    # Of a repository that is in use, what nobody uses goes as well: other commits of it.
+    used, old = ORIGIN[-40:], "d" * 40
+    for commit in (used, old):
+        blob = cache / "models--ada--zoo" / "blobs" / commit
+        link = cache / "models--ada--zoo" / "snapshots" / commit / "zero.safetensors"
+        for path in (blob, link):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        blob.write_bytes(b"weights")
+        link.symlink_to(blob)
     store.make_room("hf://ada/wanted@main")
     assert {path.name for path in cache.iterdir()} == {"models--ada--zoo", "models--ada--wanted"}
+    assert [path.name for path in (cache / "models--ada--zoo" / "blobs").iterdir()] == [used]
+
+
+def test_a_zoo_of_too_many_targets_is_refused_before_one_is_looked_at(
+    demo: LayeredZoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(added_models, "MAX_ZOO_TARGETS", 2)
+    store = AddedStore(demo, tmp_path / "added")
+    with pytest.raises(CheckpointError, match="has 3 targets, this page shows up to 2"):
+        added(store.owner.add_zoo(other_zoo(demo, tmp_path / "hub", same_people=False)))
 
 
 def test_a_killed_check_leaves_no_copy_of_a_model(demo: LayeredZoo, tmp_path: Path) -> None:

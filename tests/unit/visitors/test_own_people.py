@@ -118,7 +118,10 @@ def test_deleted_means_deleted_also_for_what_still_trains(
 ) -> None:
     store = PeopleStore(zoo, tmp_path / "people")
     people = create(store, upload)
+    (waits_a_day,) = store._timers.values()
     store.delete(people.key)
+    waits_a_day.join(10)
+    assert not waits_a_day.is_alive()
     assert list((tmp_path / "people").iterdir()) == []
     with pytest.raises(ConfigError, match="no longer on this machine"):
         add(people, "target")

@@ -37,6 +37,14 @@ def photo(
 PHOTO = photo()
 
 
+def with_short_chunk(png: bytes, name: bytes) -> bytes:
+    """With a chunk after the picture that is too short to be one."""
+    chunk = name + b"\0\0"
+    chunk = struct.pack(">I", 2) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    end = png.index(b"IEND") - 4
+    return png[:end] + chunk + png[end:]
+
+
 def people(*names: str, photos: int = 4) -> dict[str, bytes]:
     return {f"{name}/{n}.png": PHOTO for name in names or ("ada", "bob") for n in range(photos)}
 
@@ -111,6 +119,8 @@ def test_photos_are_turned_cropped_and_rid_of_what_the_camera_wrote(
         ({"ada/fake.png": b"not a picture"}, "'ada/fake.png' cannot be read as a photo"),
         ({"ada/cut.png": PHOTO[:60]}, "'ada/cut.png' cannot be read as a photo"),
         ({"ada/empty.jpg": b""}, "'ada/empty.jpg' cannot be read as a photo"),
+        ({"ada/gama.png": with_short_chunk(PHOTO, b"gAMA")}, "'ada/gama.png' cannot be read"),
+        ({"ada/chrm.png": with_short_chunk(PHOTO, b"cHRM")}, "'ada/chrm.png' cannot be read"),
         ({"ada/gif.png": photo(kind="gif")}, "'ada/gif.png' is a GIF picture"),
         ({"ada/tiny.png": photo(size=(8, 40))}, "8 x 40 pixels; at least 32 x 32 are needed"),
         ({"ada/bomb.png": bytes(15_000_000)}, "compressed more than 200 to 1"),

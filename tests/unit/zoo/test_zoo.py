@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -188,17 +186,3 @@ def test_a_new_zoo_round_trips_and_replaces(tmp_path: Path) -> None:
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, loaded.network.state_dict()[name])
     assert not loaded.training
-
-
-def test_loading_does_not_import_torchs_compiler(zoo: Zoo) -> None:
-    """It takes seconds, which a page that starts does not have."""
-    code = (
-        "import sys\n"
-        "from mia_demo.zoo.opening import open_zoo\n"
-        "zoo = open_zoo()\n"
-        "zoo.load_classifier('zero'), zoo.load_classifier('evaluator'), zoo.load_prior()\n"
-        "assert 'torch._dynamo' not in sys.modules"
-    )
-    root = Path(__file__).parents[3]
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
