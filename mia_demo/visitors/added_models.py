@@ -219,10 +219,8 @@ class AddedModels:
         yield Checking("identities")
         identities = zoo.identities()
         count, targets = len(identities), zoo.entries("target")
-        for many, things, most in (
-            (count, "people", MAX_SHOWN_PEOPLE),
-            (len(targets), "targets", MAX_ZOO_TARGETS),
-        ):
+        limits = {"people": (count, MAX_SHOWN_PEOPLE), "targets": (len(targets), MAX_ZOO_TARGETS)}
+        for things, (many, most) in limits.items():
             if many > most:
                 raise CheckpointError(
                     f"{zoo.origin} has {many} {things}, this page shows up to {most}; "
