@@ -12,7 +12,7 @@ from gradio.context import LocalContext
 
 from mia_demo.lesson.line_up import SAME_PERSON, SOMEBODY_ELSE, LineUp
 from mia_demo.system.device import choose_compute
-from mia_demo.ui.engine import jobs, visitors
+from mia_demo.ui.engine import jobs, who_asks
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.line_up_dealing import Dealer
 from mia_demo.ui.engine.line_up_game import LineUpError
@@ -27,7 +27,7 @@ def test_rounds_are_dealt_though_the_click_that_asked_for_them_is_answered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a server for others, where a job ends whose stream nobody reads."""
-    monkeypatch.setattr(visitors.STREAMS, "is_watched", True)
+    monkeypatch.setattr(who_asks.STREAMS, "is_watched", True)
     monkeypatch.setattr(jobs, "UNREAD_SECONDS", 0.0)
     engine = Engine(make_tiny_zoo(tmp_path / "zoo"), choose_compute("cpu"), tmp_path / "runs")
     rooms = LineUpRooms()
