@@ -38,7 +38,7 @@ PHONE = {
     "device_scale_factor": 2,
     "reduced_motion": "reduce",  # results, not moments on the way
 }
-IDENTITY = 14  # the lesson's, whose attacks come out as the mean does
+IDENTITY = 14  # the lesson's, whose attacks come out as most people's do
 RECORDED = "identity_50"  # the seventh of twelve
 RECORDED_TRAINING = ROOT / "mia_demo/ui/boards/recorded_training.json"
 SAID_ANEW = ("name", "phase", "status", "announcement", "facts")

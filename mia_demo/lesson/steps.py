@@ -19,7 +19,7 @@ from mia_demo.toy import PAPER_WALKS
 
 LESSON_LANES = ("positive", "zero", "negative")
 ALPHA = -0.05
-# One whose attacks come out as the mean over everybody does; the lesson says so.
+# One whose attacks come out as most people's do; the lesson says so.
 PERSON = 14
 
 
@@ -99,7 +99,7 @@ def _first_attack(figures: Figures) -> Reveal:
             *own,
             f"Over all {count} people, the evaluator recognises in lane "
             f"{figures.shares('standard', order)} of the reconstructions.",
-            f"Identity {PERSON} was chosen because it comes out like the mean. Try others: one "
+            f"Identity {PERSON} was chosen because it comes out as most people do. Try others: one "
             "person alone proves nothing, in either direction.",
         ),
     )
