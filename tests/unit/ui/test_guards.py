@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import Any
 
@@ -73,7 +72,8 @@ def test_on_a_space_visitors_have_addresses_of_their_own() -> None:
         headers = [(b"x-forwarded-for", ", ".join(forwarded).encode())]
         scope = {"type": "http", "client": ("10.16.3.80", 5), "headers": headers, "scheme": "http"}
         behind = ProxyHeadersMiddleware(app, trusted_hosts=SPACE_PROXIES)
-        asyncio.run(behind(scope, None, None))
+        with pytest.raises(StopIteration):  # nothing in it waits, so it needs no loop
+            behind(scope, None, None).send(None)
         return seen[0]
 
     assert address("203.0.113.7") == "203.0.113.7"

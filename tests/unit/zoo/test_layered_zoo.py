@@ -64,7 +64,7 @@ def test_only_so_many_are_kept(zoo: Zoo, tmp_path: Path) -> None:
     layered = LayeredZoo(zoo, OwnFolder(tmp_path))
     for _ in range(MAX_OWN):
         add(layered, 0.1)
-    with pytest.raises(ConfigError, match="delete one of them first"):
+    with pytest.raises(ConfigError, match="delete one of yours first"):
         add(layered, 0.1)
 
 
