@@ -39,10 +39,11 @@ def answer_train_prior(request: TrainPriorRequest) -> dict[str, Any]:
         )
     if request.resume and not has_begun:
         raise CheckpointError(f"{request.output} holds no training yet; leave --resume out.")
-    zoo, output = open_zoo(request.zoo), FolderZoo.create(request.output)
+    zoo = open_zoo(request.zoo)
     features, embedder = zoo.load_features(), zoo.load_embedder()
     public = open_identity_set(request.data, min_identities=1, min_images=1)
     images, _ = public.tensors(config.resolution)
+    output = FolderZoo.create(request.output)
     training = PriorTraining(config, images, features, compute, state)
     with progress("prior", unit="step") as bar:
         for frame in training.run(request.minutes):

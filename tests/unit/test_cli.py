@@ -76,10 +76,16 @@ def test_attack_reports_and_saves_a_run(capsys: pytest.CaptureFixture[str], tmp_
         (["train-prior", "--data", "nowhere.zip", "--output", "x"], "does not exist"),
     ],
 )
-def test_mistakes_end_with_one_line_and_code_2(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+def test_mistakes_end_with_one_line_and_code_2_and_leave_nothing_behind(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
+    assert not list(tmp_path.iterdir())
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("error: ")
