@@ -42,7 +42,7 @@ def browser() -> Iterator[Browser]:
 def open_page(browser: Browser, app_url: str) -> Iterator[Callable[..., Page]]:
     """Opens the app in a context of its own, at a link's ``query`` if one is given.
 
-    Further keywords go to ``browser.new_context``.
+    Further keywords go to ``browser.new_context``. In the end no page has asked another machine.
     """
     yield from opening(browser, app_url)
 
@@ -58,12 +58,14 @@ def open_for_all(browser: Browser, app_url: str) -> Iterator[Callable[..., Page]
 
 def opening(browser: Browser, app_url: str) -> Iterator[Callable[..., Page]]:
     contexts = []
+    requests: list[str] = []
 
     def new(theme: str = "light", query: str = "", **options: Any) -> Page:
         options.setdefault("viewport", {"width": 1440, "height": 900})
         # Drawing what moves is a third of what a page costs here.
         options.setdefault("reduced_motion", "reduce")
         contexts.append(browser.new_context(**options))
+        contexts[-1].on("request", lambda request: requests.append(request.url))
         page = contexts[-1].new_page()
         page.goto(f"{app_url}?{query}{'&' if query else ''}__theme={theme}")
         page.locator("#opening").wait_for(state="detached")
@@ -76,6 +78,9 @@ def opening(browser: Browser, app_url: str) -> Iterator[Callable[..., Page]]:
     yield new
     for context in contexts:
         context.close()
+    assert requests
+    own = (app_url, "data:", "blob:", "file:")
+    assert [url for url in requests if not url.startswith(own)] == []
 
 
 # A frame later what was queued before it is done.

@@ -37,17 +37,6 @@ def test_a_link_restores_the_attack_page_and_changes_update_it(open_page: OpenPa
     page.wait_for_function("wanted => location.search.startsWith(wanted)", arg=changed)
 
 
-def test_a_bare_address_stays_bare_until_something_changes(open_page: OpenPage) -> None:
-    page = open_page()
-    page.get_by_role("tab", name="Understand").click()
-    page.wait_for_function("location.search.includes('tab=understand')")
-
-
-def test_a_link_to_a_section_unfolds_it(open_page: OpenPage) -> None:
-    page = open_page(query="tab=understand&section=glossary")
-    expect(page.get_by_text("The model under attack.")).to_be_in_viewport()
-
-
 def test_a_link_brings_recorded_results_and_names_what_is_wrong(open_page: OpenPage) -> None:
     page = open_page(query="tab=compare&results=results/poincare&identities=0-900")
     expect(page.get_by_role("combobox", name="Results")).to_have_value(re.compile("Poincaré"))
@@ -72,12 +61,47 @@ def test_locks_fix_settings_and_hide_pages(open_page: OpenPage) -> None:
     expect(page.get_by_role("button", name="Start")).to_be_enabled()
 
 
-def test_old_results_say_that_they_are_old(open_page: OpenPage) -> None:
-    page = open_page(query=f"{TINY}&identity=5&lanes=zero")
-    expect(page.get_by_role("heading", name="Identity 5", exact=True)).to_be_visible()
+def test_junk_in_gradios_own_parameters_does_not_spoil_a_link_to_a_section(
+    open_page: OpenPage,
+) -> None:
+    junk = "page=..%2Fa&deep_link=%00&view=%27"
+    page = open_page(query=f"tab=understand&section=glossary&{junk}")
+    expect(page.get_by_text("The model under attack.")).to_be_in_viewport()
+    assert not set(parse_qs(urlsplit(page.url).query)) & {"page", "deep_link", "view"}
+
+
+def test_back_and_forward_move_between_pages_in_a_german_browser_too(open_page: OpenPage) -> None:
+    page = open_page(locale="de-DE")
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert "tab=" not in query(page)  # a bare address stays bare until something changes
+    for name in ("Compare", "Understand"):
+        page.get_by_role("tab", name=name).click()
+        page.wait_for_function("name => location.search.includes(`tab=${name}`)", arg=name.lower())
+    for go, name in (
+        (page.go_back, "Compare"),
+        (page.go_back, "Attack"),
+        (page.go_forward, "Compare"),
+    ):
+        go()
+        expect(page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
+    assert "tab=compare" in page.url
+    page.go_back()
+    expect(page.get_by_role("tab", name="Attack")).to_have_attribute("aria-selected", "true")
+
+
+@pytest.fixture(scope="module")
+def fifth(open_for_all: OpenPage) -> Page:
+    """One page, at an attack of a second on identity 5."""
+    page = open_for_all(query=f"{TINY}&identity=5&lanes=zero")
+    page.get_by_alt_text("Real training photo 1 of identity 5").wait_for()
+    return page
+
+
+def test_old_results_say_that_they_are_old(fifth: Page) -> None:
+    page = fifth
+    settings(page)
     page.get_by_role("button", name="Start").click()
     expect(page.locator(".board")).to_have_attribute("data-phase", "done", timeout=60_000)
-    settings(page)
     shown = page.locator(".shown")
     expect(shown).to_have_text("Shown: identity 5, own settings, cross-entropy loss, seed 0.")
     page.get_by_label("Seed").first.fill("1")
@@ -94,8 +118,22 @@ def test_old_results_say_that_they_are_old(open_page: OpenPage) -> None:
     assert box["y"] + box["height"] <= lane["y"]
 
 
-def test_projector_mode_enlarges_the_page_and_stays_in_the_link(open_page: OpenPage) -> None:
-    page = open_page(query="tab=attack&identity=5")
+def test_a_setting_is_no_entry_of_the_history(fifth: Page) -> None:
+    page = fifth
+    settings(page)
+    page.get_by_role("tab", name="Runs").click()
+    page.wait_for_function("location.search.includes('tab=runs')")
+    page.get_by_role("tab", name="Attack").click()
+    page.wait_for_function("location.search.includes('tab=attack')")
+    page.get_by_label("Seed").first.fill("7")
+    page.wait_for_function("location.search.includes('seed=7')")
+    page.go_back()
+    expect(page.get_by_role("tab", name="Runs")).to_have_attribute("aria-selected", "true")
+
+
+def test_projector_mode_enlarges_the_page_and_stays_in_the_link(fifth: Page) -> None:
+    page = fifth
+    page.get_by_role("tab", name="Attack").click()
     heading = page.get_by_role("heading", name="Identity 5", exact=True)
     expect(heading).to_be_visible()
     before = heading.bounding_box()
@@ -108,53 +146,6 @@ def test_projector_mode_enlarges_the_page_and_stays_in_the_link(open_page: OpenP
     assert after["height"] > 1.2 * before["height"]
     assert "projector=1" in query(page)
     assert violations(page) == []
-
-
-@pytest.mark.parametrize(
-    "junk", ["page=x", "deep_link=x", "view=%27", "tab=attack&page=..%2Fa&deep_link=%00&view=x"]
-)
-def test_junk_in_gradios_own_parameters_does_not_keep_the_page_away(
-    open_page: OpenPage, junk: str
-) -> None:
-    page = open_page(query=junk)
-    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
-    assert not set(parse_qs(urlsplit(page.url).query)) & {"page", "deep_link", "view"}
-
-
-def test_back_and_forward_move_between_pages(open_page: OpenPage) -> None:
-    page = open_page()
-    for name in ("Compare", "Understand"):
-        page.get_by_role("tab", name=name).click()
-        page.wait_for_function("name => location.search.includes(`tab=${name}`)", arg=name.lower())
-    for go, name in (
-        (page.go_back, "Compare"),
-        (page.go_back, "Attack"),
-        (page.go_forward, "Compare"),
-    ):
-        go()
-        expect(page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
-    assert "tab=compare" in page.url
-    page.go_back()
-    expect(page.get_by_role("tab", name="Attack")).to_have_attribute("aria-selected", "true")
-
-
-def test_a_setting_is_no_entry_of_the_history(open_page: OpenPage) -> None:
-    page = open_page(query="tab=attack&identity=5")
-    page.get_by_alt_text("Real training photo 1 of identity 5").wait_for()
-    page.get_by_role("tab", name="Runs").click()
-    page.wait_for_function("location.search.includes('tab=runs')")
-    page.get_by_role("tab", name="Attack").click()
-    page.wait_for_function("location.search.includes('tab=attack')")
-    settings(page)
-    page.get_by_label("Seed").first.fill("7")
-    page.wait_for_function("location.search.includes('seed=7')")
-    page.go_back()
-    expect(page.get_by_role("tab", name="Runs")).to_have_attribute("aria-selected", "true")
-
-
-def test_the_pages_language_is_english_in_every_browser(open_page: OpenPage) -> None:
-    page = open_page(locale="de-DE")
-    assert page.evaluate("document.documentElement.lang") == "en"
 
 
 def test_pages_hold_still_until_a_link_is_read(open_page: OpenPage, app_url: str) -> None:

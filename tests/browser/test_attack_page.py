@@ -63,10 +63,9 @@ const confidences = () => [cards().map(onCard).join(", "), atEnds()];
 """
 
 
-def test_attack_from_click_to_result(open_page: OpenPage, tmp_path: Path) -> None:
+def test_attack_from_click_to_result(open_page: OpenPage) -> None:
     page = open_page()
     choose(page, 42)
-    page.screenshot(path=tmp_path / "ready.png", full_page=True)
     page.evaluate(
         f"""() => {{{CONFIDENCES}
           window.seen = [];
@@ -82,7 +81,6 @@ def test_attack_from_click_to_result(open_page: OpenPage, tmp_path: Path) -> Non
     )
     start(page)
     expect(phase(page)).to_have_attribute("data-phase", "done", timeout=90_000)
-    page.screenshot(path=tmp_path / "done.png", full_page=True)
     drawn = [(card, curve) for card, curve in page.evaluate("window.seen") if "%" in curve]
     assert len(set(drawn)) > 1
     assert [card for card, _ in drawn] == [curve for _, curve in drawn]
@@ -179,20 +177,8 @@ def test_preset_fills_the_advanced_knobs_and_no_lane_is_one_clear_error(form: Pa
     expect(page.get_by_text("No lane is chosen; tick at least one.")).to_have_count(1)
 
 
-def test_no_request_leaves_the_machine(open_page: OpenPage, app_url: str) -> None:
-    page = open_page(query=TINY)
-    requests: list[str] = []
-    page.on("request", lambda request: requests.append(request.url))
-    page.reload()
-    page.get_by_alt_text("Real training photo 1 of").wait_for()
-    start(page)
-    expect(phase(page)).to_have_attribute("data-phase", "done", timeout=90_000)
-    assert requests
-    assert [url for url in requests if not url.startswith((app_url, "data:", "blob:"))] == []
-
-
 def test_axe_finds_nothing_serious_and_a_phone_need_not_scroll_sideways(
-    open_page: OpenPage, tmp_path: Path
+    open_page: OpenPage,
 ) -> None:
     page = open_page(query=TINY)
     settings(page)
@@ -200,7 +186,6 @@ def test_axe_finds_nothing_serious_and_a_phone_need_not_scroll_sideways(
     assert violations(page) == []
     start(page)
     expect(phase(page)).to_have_attribute("data-phase", "done", timeout=90_000)
-    page.screenshot(path=tmp_path / "done.png", full_page=True)
     assert violations(page) == []
     assert width_on_a_phone(page) == 390
 

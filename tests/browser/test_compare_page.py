@@ -60,16 +60,26 @@ def controls(page: Page) -> Locator:
     return page.locator(".compare-page .controls")
 
 
+def open_form(page: Page) -> None:
+    if not controls(page).get_by_label("Identities").is_visible():
+        controls(page).get_by_role("button", name="Attack many people").click()
+
+
 def prepare_tiny_sweep(page: Page, identities: str, seeds: str = "0") -> None:
     """Two steps with two candidates: the computation is real, the pictures are not good."""
     form = controls(page)
-    form.get_by_role("button", name="Attack many people").click()
+    open_form(page)
     form.get_by_label("Identities").fill(identities)
     unfold(form, "More settings", "Seeds").fill(seeds)
     for label, value in (("Candidates", 2), ("Steps", 2), ("Kept results", 2)):
         form.get_by_label(label, exact=True).fill(str(value))
     form.get_by_label("Selection rounds").fill("1")
     form.get_by_label("Selection rounds").press("Tab")
+
+
+def choose_results(page: Page, title: str) -> None:
+    controls(page).get_by_label("Results", exact=True).click()
+    page.get_by_role("option", name=title).click()
 
 
 def saved(download: Download, folder: Path) -> Path:
@@ -80,6 +90,7 @@ def saved(download: Download, folder: Path) -> Path:
 
 def test_first_look_shows_the_recorded_results(recorded: Page) -> None:
     page = recorded
+    assert shown_controls(page) <= 16
     record = page.locator(".provenance")
     expect(record).to_have_text(
         re.compile(r"^Recorded on \d{4}-\d\d-\d\d with seeds? .+, commit \w+\+?, on \w+ \(\w+\):")
@@ -150,22 +161,6 @@ def test_the_wall_of_faces_is_paged(recorded: Page) -> None:
     expect(page.locator('.square[data-kind="recognised"]')).to_have_count(leaked)
 
 
-def test_trainings_of_a_target_share_one_label(open_page: OpenPage) -> None:
-    page = open_page(query="tab=compare&results=results/trainings")
-    expect(page.locator(".leakage .bar .name")).to_have_text(LANES)
-    open_figures(page, "Accuracy against leakage")
-    plot = page.locator(".scatter")
-    expect(plot.get_by_role("button", name=re.compile("@4[234]: test accuracy"))).to_have_count(9)
-    expect(plot.locator("text.label")).to_have_text(LANES)
-    # The axes fit the data.
-    area = plot.locator("svg").bounding_box()
-    boxes = [box for part in plot.locator(".interval").all() if (box := part.bounding_box())]
-    assert area is not None
-    height = max(box["y"] + box["height"] for box in boxes) - min(box["y"] for box in boxes)
-    assert height > area["height"] / 2
-    expect(plot.get_by_text("only their seed differs")).to_be_visible()
-
-
 def test_sweep_stop_resume_and_results(open_page: OpenPage) -> None:
     page = open_compare(open_page)
     prepare_tiny_sweep(page, "3,7", seeds="0-5")
@@ -195,8 +190,7 @@ def test_sweep_stop_resume_and_results(open_page: OpenPage) -> None:
     expect(page.locator(".reason").first).to_contain_text("needs more than")
     expect(page.locator("p.verdict[data-agreement]")).to_contain_text("too few to say")
     # The recorded results are still there.
-    controls(page).get_by_label("Results", exact=True).click()
-    page.get_by_role("option", name="Standard attack × 100").click()
+    choose_results(page, "Standard attack × 100")
     expect(photos(page)).to_have_count(20)
 
 
@@ -216,7 +210,7 @@ def test_a_sweep_lets_another_visitors_attack_go_first(open_page: OpenPage) -> N
 
 def test_a_slip_is_one_clear_error(recorded: Page) -> None:
     page = recorded
-    controls(page).get_by_role("button", name="Attack many people").click()
+    open_form(page)
     controls(page).get_by_label("Identities").fill("5,100")
     controls(page).get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_text("Identity 100 does not exist; choose from 0 to 99.")).to_have_count(1)
@@ -250,6 +244,23 @@ def test_downloads(recorded: Page, tmp_path: Path) -> None:
     assert violations(report) == []
 
 
+def test_trainings_of_a_target_share_one_label(recorded: Page) -> None:
+    page = recorded
+    choose_results(page, "3 trainings each × 100")
+    expect(page.locator(".leakage .bar .name")).to_have_text(LANES)
+    open_figures(page, "Accuracy against leakage")
+    plot = page.locator(".scatter")
+    expect(plot.get_by_role("button", name=re.compile("@4[234]: test accuracy"))).to_have_count(9)
+    expect(plot.locator("text.label")).to_have_text(LANES)
+    # The axes fit the data.
+    area = plot.locator("svg").bounding_box()
+    boxes = [box for part in plot.locator(".interval").all() if (box := part.bounding_box())]
+    assert area is not None
+    height = max(box["y"] + box["height"] for box in boxes) - min(box["y"] for box in boxes)
+    assert height > area["height"] / 2
+    expect(plot.get_by_text("only their seed differs")).to_be_visible()
+
+
 def test_an_attack_goes_on_behind_the_compare_page(open_page: OpenPage) -> None:
     page = open_page(query=ENDLESS)
     start(page)
@@ -267,17 +278,13 @@ def test_an_attack_goes_on_behind_the_compare_page(open_page: OpenPage) -> None:
     expect(photos(page)).to_have_count(20)
 
 
-def test_axe_finds_nothing_serious_and_a_phone_need_not_scroll_sideways(
-    open_page: OpenPage, tmp_path: Path
-) -> None:
-    page = open_compare(open_page)
-    assert shown_controls(page) <= 16
-    controls(page).get_by_role("button", name="Attack many people").click()
+def test_axe_finds_nothing_serious_and_a_phone_need_not_scroll_sideways(recorded: Page) -> None:
+    page = recorded
+    open_form(page)
     controls(page).get_by_role("button", name="More settings").click()
     for title in ("In words", "Accuracy against", "Figures", "What leaks"):
         open_figures(page, title)
     page.get_by_label("All figures").first.check()
     open_figures(page, "What the figures mean")
-    page.screenshot(path=tmp_path / "compare.png")
     assert violations(page) == []
     assert width_on_a_phone(page) == 390

@@ -113,6 +113,31 @@ def test_verdicts_are_told_apart_without_colour(laptop: Page) -> None:
     assert violations(laptop) == []
 
 
+def test_a_picture_opens_large_beside_the_photo(laptop: Page) -> None:
+    page = laptop
+    page.locator(".board .lane[data-lane=negative] .portrait").click()
+    dialog = page.get_by_role("dialog", name="Closer look")
+    expect(dialog.get_by_role("radio", name="negative")).to_be_checked()
+    expect(dialog).to_contain_text("99.8% test accuracy")
+    wipe = dialog.get_by_role("slider", name="From the photo to the reconstruction")
+    wipe.press("Home")
+    above = dialog.locator(".pair .above")
+    expect(above).to_have_css("clip-path", "inset(0px 0px 0px 0%)")
+    dialog.get_by_role("radio", name="zero").check()
+    expect(above).to_have_attribute("alt", re.compile("lane zero"))
+    with page.expect_download() as taken:
+        dialog.get_by_role("button", name="Save picture").click()
+    assert re.fullmatch(r"attack-identity-\d+-seed-0\.png", taken.value.suggested_filename)
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    look = page.get_by_role("button", name="Look closer")
+    look.focus()
+    expect(look).to_be_in_viewport()
+    look.press("Enter")
+    expect(dialog).to_be_visible()
+
+
 def test_a_phone_shows_the_photo_and_a_reconstruction_of_every_lane(open_page: OpenPage) -> None:
     page = open_page("dark", **PHONE)
     assert seen(page, ".board .portrait img.square") == 1 + len(LANES)
@@ -136,31 +161,6 @@ def test_somebody_else_plays_at_once(open_page: OpenPage) -> None:
     expect(title).not_to_have_text(before)
     expect(page.locator(".board")).to_have_attribute("data-phase", re.compile("replay|recorded"))
     expect(page.get_by_role("group", name="Replay")).to_contain_text(re.compile(r"Step \d+ of 50"))
-
-
-def test_a_picture_opens_large_beside_the_photo(open_page: OpenPage) -> None:
-    page = open_page(**LAPTOP)
-    page.locator(".board .lane[data-lane=negative] .portrait").click()
-    dialog = page.get_by_role("dialog", name="Closer look")
-    expect(dialog.get_by_role("radio", name="negative")).to_be_checked()
-    expect(dialog).to_contain_text("99.8% test accuracy")
-    wipe = dialog.get_by_role("slider", name="From the photo to the reconstruction")
-    wipe.press("Home")
-    above = dialog.locator(".pair .above")
-    expect(above).to_have_css("clip-path", "inset(0px 0px 0px 0%)")
-    dialog.get_by_role("radio", name="zero").check()
-    expect(above).to_have_attribute("alt", re.compile("lane zero"))
-    with page.expect_download() as taken:
-        dialog.get_by_role("button", name="Save picture").click()
-    assert re.fullmatch(r"attack-identity-\d+-seed-0\.png", taken.value.suggested_filename)
-    assert violations(page) == []
-    page.keyboard.press("Escape")
-    expect(dialog).to_be_hidden()
-    look = page.get_by_role("button", name="Look closer")
-    look.focus()
-    expect(look).to_be_in_viewport()
-    look.press("Enter")
-    expect(dialog).to_be_visible()
 
 
 def test_candidates_in_chunks_are_watched_and_replayed_to_the_end(open_page: OpenPage) -> None:

@@ -42,17 +42,6 @@ def fits(page: Page, part: Locator) -> bool:
     return bool(box and size and box["y"] >= 0 and box["y"] + box["height"] <= size["height"])
 
 
-def test_recorded_rounds_are_there_to_play(open_page: OpenPage) -> None:
-    page = open_line_up(open_page)
-    expect(page.get_by_text("Round 1 of 8, recorded")).to_be_visible(timeout=TIMEOUT)
-    assert shown_controls(page) <= 16
-    photo(page, 2).check()
-    page.get_by_role("button", name="Reveal").click()
-    expect(page.locator(".answer .outcome")).to_have_text(
-        re.compile(r"^(The face leaked through lane \w+|You were fooled: .+)\.$")
-    )
-
-
 def test_a_class_votes_from_its_phones(open_page: OpenPage, tmp_path: Path) -> None:
     host = open_line_up(open_page, accept_downloads=True)
     deal(host, 2)
@@ -109,8 +98,16 @@ def test_a_class_votes_from_its_phones(open_page: OpenPage, tmp_path: Path) -> N
     expect(photo(phone, 4)).not_to_be_checked()
 
 
-def test_alone_from_vote_to_tally(open_page: OpenPage) -> None:
+def test_alone_from_a_recorded_round_to_the_tally_of_a_new_one(open_page: OpenPage) -> None:
     page = open_line_up(open_page, theme="dark")
+    expect(page.get_by_text("Round 1 of 8, recorded")).to_be_visible(timeout=TIMEOUT)
+    assert shown_controls(page) <= 16
+    reveal = page.get_by_role("button", name="Reveal")
+    photo(page, 2).check()
+    reveal.click()
+    expect(page.locator(".answer .outcome")).to_have_text(
+        re.compile(r"^(The face leaked through lane \w+|You were fooled: .+)\.$")
+    )
     page.get_by_label("Its code").fill("AAAAA")
     page.get_by_role("button", name="Join").click()
     complaint = page.get_by_text("There is no such room; check the code")
@@ -120,7 +117,6 @@ def test_alone_from_vote_to_tally(open_page: OpenPage) -> None:
             page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(complaint).to_be_visible()
     deal(page, 1)
-    reveal = page.get_by_role("button", name="Reveal")
     expect(reveal).to_be_disabled(timeout=TIMEOUT)
     photo(page, 2).check()
     reveal.click()

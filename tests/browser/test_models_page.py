@@ -79,7 +79,7 @@ def remove(panel: Locator, name: str) -> None:
 
 
 def test_six_lanes_of_which_some_are_from_the_hub_and_some_uploaded(
-    open_page: OpenPage, hub: HubStandIn, files: list[Path], tmp_path: Path
+    open_page: OpenPage, hub: HubStandIn, files: list[Path]
 ) -> None:
     page = open_quick(open_page)
     panel = open_models(page)
@@ -101,7 +101,6 @@ def test_six_lanes_of_which_some_are_from_the_hub_and_some_uploaded(
     expect(file.locator("code")).to_have_text(re.compile("^[0-9a-f]{64}$"))
     upload(page, files)
     expect(status).to_contain_text("Not ticked there, for want of room: upload-1", timeout=TIMEOUT)
-    page.screenshot(path=tmp_path / "models.png", full_page=True)
 
     page.get_by_role("tab", name="Attack").click()
     attack = page.locator(".attack-page")
@@ -122,7 +121,6 @@ def test_six_lanes_of_which_some_are_from_the_hub_and_some_uploaded(
     assert len(styles) == 6
     rows = {round(lane.bounding_box()["y"]) for lane in board.locator(".column").all()}  # type: ignore[index]
     assert len(rows) == 2
-    page.screenshot(path=tmp_path / "six.png", full_page=True)
 
     page.get_by_role("tab", name="Models").click()
     for name in ("hub-1", "hub-2", "hub-3", "upload-1"):
@@ -154,24 +152,24 @@ def test_accuracies_are_measured_again(open_page: OpenPage) -> None:
     page = open_page()
     panel = open_models(page)
     page.get_by_role("button", name="Measure accuracies again").click()
-    expect(panel.get_by_role("status")).to_contain_text(
-        "classifiers on their test photos: all as stated.", timeout=TIMEOUT
+    # The first of many is enough; tests of the server hear all of a small zoo.
+    expect(panel.get_by_role("status")).to_have_text(
+        re.compile(r"^Measuring positive, 1 of \d+ …$")
     )
-    zero = panel.get_by_role("listitem").filter(has=page.get_by_role("heading", name="zero"))
-    stated = open_zoo().entry("zero").test_accuracy
-    expect(zero).to_contain_text(f"measured again: {stated:.1%} of 1200 test photos, as stated")
+    first = panel.get_by_role("listitem").filter(has=page.get_by_role("heading", name="positive"))
+    stated = open_zoo().entry("positive").test_accuracy
+    expect(first).to_contain_text(
+        f"measured again: {stated:.1%} of 1200 test photos, as stated", timeout=TIMEOUT
+    )
 
 
-def test_the_page_is_accessible_on_a_phone(
-    open_page: OpenPage, hub: HubStandIn, tmp_path: Path
-) -> None:
+def test_the_page_is_accessible_on_a_phone(open_page: OpenPage, hub: HubStandIn) -> None:
     page = open_page("dark", **PHONE)
     panel = open_models(page)
     load(page, "hf://ada/tiny")
     expect(panel.get_by_role("status")).to_contain_text("its 3 people are on the Attack page now")
     expect(panel.get_by_role("status")).to_be_in_viewport()
     panel.get_by_text("Files, hashes and manifest entries").click()
-    page.screenshot(path=tmp_path / "phone.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert violations(page) == []
     remove(panel, "3 people of hf://ada/tiny")

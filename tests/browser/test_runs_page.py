@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import shown_controls, unfold
@@ -45,8 +45,14 @@ def test_a_first_visit_sees_a_recorded_attack_until_start(open_page: OpenPage) -
     expect(phase(page)).to_have_attribute("data-phase", re.compile("loading|waiting|running"))
 
 
-def test_nothing_moves_for_those_who_want_no_motion(open_page: OpenPage) -> None:
-    page = open_page()
+@pytest.fixture(scope="module")
+def still(open_for_all: OpenPage) -> Page:
+    """One page, of somebody who wants no motion."""
+    return open_for_all()
+
+
+def test_nothing_moves_for_those_who_want_no_motion(still: Page) -> None:
+    page = still
     player = page.get_by_role("group", name="Replay")
     expect(player.get_by_role("button", name="Play")).to_be_visible()
     expect(player).to_contain_text("Result")
@@ -70,9 +76,9 @@ def test_nothing_moves_for_those_who_want_no_motion(open_page: OpenPage) -> None
 
 
 def test_the_newest_run_is_open_and_the_address_names_the_opened_one(
-    open_page: OpenPage, tmp_path: Path
+    still: Page, open_page: OpenPage
 ) -> None:
-    page = open_page()
+    page = still
     open_runs(page)
     slider = page.get_by_role("slider", name="Step of the attack")
     slider.wait_for()
@@ -91,15 +97,12 @@ def test_the_newest_run_is_open_and_the_address_names_the_opened_one(
     page.unroute("**/queue/join*")  # released
     expect(page.get_by_role("heading", name="Identity 75, seed 0")).to_be_visible()
     page.wait_for_function("location.search.includes('run=recorded/identity_75')")
-    page.screenshot(path=tmp_path / "runs.png")
     assert violations(page) == []
     again = open_page(query=page.url.partition("?")[2])
     expect(again.get_by_role("heading", name="Identity 75, seed 0")).to_be_visible()
 
 
-def test_attack_find_rename_scrub_repeat_take_home_delete(
-    open_page: OpenPage, tmp_path: Path
-) -> None:
+def test_attack_find_rename_scrub_repeat_take_home_delete(open_page: OpenPage) -> None:
     page = open_page(accept_downloads=True)
     choose(page, 62)
     page.get_by_label("Seed").fill("5")
@@ -138,7 +141,6 @@ def test_attack_find_rename_scrub_repeat_take_home_delete(
     slider.press("ArrowRight")
     expect(slider).to_have_attribute("aria-valuetext", "Step 1 of 6")
     assert portrait.get_attribute("src") != result
-    page.screenshot(path=tmp_path / "open.png", full_page=True)
     assert violations(page) == []
 
     page.get_by_text("Download, or as a command").click()
@@ -170,7 +172,6 @@ def test_attack_find_rename_scrub_repeat_take_home_delete(
     expect(row.get_by_role("cell")).to_have_text(["custom", "standard"])
     photos = page.get_by_alt_text(re.compile("^Training photo of identity"))
     expect(photos).to_have_count(2)
-    page.screenshot(path=tmp_path / "compared.png", full_page=True)
     assert violations(page) == []
 
     page.get_by_role("button", name=f"Open {NAME}").click()
@@ -179,16 +180,14 @@ def test_attack_find_rename_scrub_repeat_take_home_delete(
     expect(page.get_by_role("button", name=f"Open {NAME}")).to_have_count(0)
 
 
-def test_runs_page_fits_a_phone_and_the_dark(open_page: OpenPage, tmp_path: Path) -> None:
+def test_runs_page_fits_a_phone_and_the_dark(open_page: OpenPage) -> None:
     page = open_page("dark", **PHONE, reduced_motion="no-preference")
     player = page.get_by_role("group", name="Replay")
     expect(player).to_contain_text(re.compile(r"Step ([2-9]|\d\d) of 50"))
     assert page.evaluate("window.scrollY") == 0  # what moves by itself moves nobody
-    page.screenshot(path=tmp_path / "first.png", full_page=True)
     open_runs(page)
     show_all(page)
     page.get_by_role("button", name="Open Identity 41, seed 0").last.click()
     page.get_by_role("slider", name="Step of the attack").wait_for()
-    page.screenshot(path=tmp_path / "phone.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert violations(page) == []

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 from safetensors.torch import load_file
 
@@ -61,8 +62,26 @@ def delete(page: Page, name: str) -> None:
     expect(page.get_by_role("button", name=f"Delete {name}", exact=True)).to_have_count(0)
 
 
-def test_bars_follow_the_slider_without_the_server(open_page: OpenPage) -> None:
-    page = open_train(open_page)
+@pytest.fixture(scope="module")
+def form(open_for_all: OpenPage) -> Page:
+    """One page for those who only fill in its form."""
+    return open_train(open_for_all)
+
+
+def test_a_slip_is_one_clear_error(form: Page) -> None:
+    page = form
+    field = unfold(controls(page), "More settings", "Learning rate")
+    field.fill("5")
+    field.press("Tab")
+    button(page, "Start").click()
+    expect(page.get_by_text("Learning rate must lie between 1e-05 and 0.1, not 5.")).to_have_count(
+        1
+    )
+    expect(button(page, "Start")).to_be_enabled()
+
+
+def test_bars_follow_the_slider_without_the_server(form: Page) -> None:
+    page = form
     label = page.get_by_role("img", name="Smoothed label")
     expect(label).to_have_attribute(
         "aria-label", re.compile("Right person 1.0495, each of the 99 others −0.0005, .* −0.0495")
@@ -88,29 +107,29 @@ def test_bars_follow_the_slider_without_the_server(open_page: OpenPage) -> None:
 
 
 def test_train_pause_resume_attack_download_delete(open_page: OpenPage, tmp_path: Path) -> None:
-    page = open_train(open_page, accept_downloads=True)
-    prepare_tiny_training(page, alpha=-0.2, epochs=8, seed=11)
+    page = open_train(open_page, query=TINY)
+    prepare_tiny_training(page, alpha=-0.2, epochs=6, seed=11)
     button(page, "Start").click()
     means = page.get_by_role(
-        "img", name=re.compile(r"^Mean logits after epoch \d+ of 8: right person")
+        "img", name=re.compile(r"^Mean logits after epoch \d+ of 6: right person")
     )
     expect(means).to_be_visible(timeout=TIMEOUT)
     button(page, "Pause").click()
     status = board(page).get_by_role("status")
-    expect(status).to_have_text(re.compile(r"^Paused after epoch \d+ of 8\."), timeout=TIMEOUT)
-    assert int(re.findall(r"\d+", status.inner_text())[0]) in range(1, 8)
+    expect(status).to_have_text(re.compile(r"^Paused after epoch \d+ of 6\."), timeout=TIMEOUT)
+    assert int(re.findall(r"\d+", status.inner_text())[0]) in range(1, 6)
     button(page, "Resume").click()
     expect(status).to_have_text(re.compile(r"^Done: own-\d+, α = −0\.2, names "), timeout=TIMEOUT)
     name = re.findall(r"own-\d+", status.inner_text())[0]
     for chart in ("Loss", "Accuracy", "α in effect", "Mean logits"):
         expect(
-            page.get_by_role("img", name=re.compile(f"^{chart} after epoch 8 of 8: "))
+            page.get_by_role("img", name=re.compile(f"^{chart} after epoch 6 of 6: "))
         ).to_be_visible()
     # Early schedule: full from 30% of the epochs.
     expect(page.get_by_role("img", name="α in effect")).to_have_attribute(
         "aria-label", re.compile("used −0.2$")
     )
-    expect(page.get_by_role("img", name="Logits after epoch 8: right person")).to_be_visible()
+    expect(page.get_by_role("img", name="Logits after epoch 6: right person")).to_be_visible()
     expect(button(page, "Start")).to_be_enabled()
 
     with page.expect_download() as download:
@@ -124,7 +143,7 @@ def test_train_pause_resume_attack_download_delete(open_page: OpenPage, tmp_path
     page.get_by_role("tab", name="Runs").click()
     page.get_by_role("button", name=f"Open {name}, α = −0.2").click()
     expect(
-        page.locator(".runs-page").get_by_role("img", name="Loss after epoch 8 of 8")
+        page.locator(".runs-page").get_by_role("img", name="Loss after epoch 6 of 6")
     ).to_be_visible()
     expect(page.locator(".run-details code")).to_have_text(
         re.compile(r"train --alpha=-0\.2 .*--photos 1 ")
@@ -167,7 +186,9 @@ def test_train_pause_resume_attack_download_delete(open_page: OpenPage, tmp_path
     expect(lane).to_have_count(0)
 
 
-def test_stop_leaves_nothing(open_page: OpenPage) -> None:
+def test_stop_leaves_nothing_also_where_frames_overtake_the_answer_to_a_click(
+    open_page: OpenPage,
+) -> None:
     page = open_train(open_page)
     prepare_tiny_training(page, alpha=0.1, epochs=100, seed=12)
     button(page, "Start").click()
@@ -175,22 +196,6 @@ def test_stop_leaves_nothing(open_page: OpenPage) -> None:
     left = page.locator(".train-page .left")
     expect(left).to_have_text(re.compile("left$"), timeout=TIMEOUT)
     expect(page.get_by_role("img", name="Loss after epoch")).to_be_visible(timeout=TIMEOUT)
-    button(page, "Stop").click()
-    expect(status).to_have_text("Stopped; nothing of this training is kept.", timeout=TIMEOUT)
-    expect(button(page, "Stop")).to_be_disabled()
-    button(page, "Start").click()
-    loss = page.get_by_role("img", name=re.compile(r"^Loss after epoch \d of 100"))  # a new one
-    expect(loss).to_be_visible(timeout=TIMEOUT)
-    button(page, "Stop").click()
-    expect(status).to_have_text("Stopped; nothing of this training is kept.", timeout=TIMEOUT)
-
-
-def test_stop_works_though_frames_overtake_the_answer_to_the_click(open_page: OpenPage) -> None:
-    page = open_train(open_page)
-    prepare_tiny_training(page, alpha=0, epochs=100, seed=14)
-    button(page, "Start").click()
-    status = board(page).get_by_role("status")
-    expect(status).to_have_text(re.compile("^Epoch"), timeout=TIMEOUT)
 
     # The training keeps the tab's stream open, so the attack's frames come through it at once.
     def late(route: Route) -> None:
@@ -207,9 +212,16 @@ def test_stop_works_though_frames_overtake_the_answer_to_the_click(open_page: Op
     attack.get_by_role("button", name="Stop").click()
     expect(attack.locator(".status")).to_contain_text("Stopped at step", timeout=TIMEOUT)
     page.unroute_all(behavior="wait")  # an estimate may still be on its way
+
     page.get_by_role("tab", name="Train").click()
     button(page, "Stop").click()
-    expect(status).to_have_text(re.compile("^Stopped"), timeout=TIMEOUT)
+    expect(status).to_have_text("Stopped; nothing of this training is kept.", timeout=TIMEOUT)
+    expect(button(page, "Stop")).to_be_disabled()
+    button(page, "Start").click()
+    loss = page.get_by_role("img", name=re.compile(r"^Loss after epoch \d of 100"))  # a new one
+    expect(loss).to_be_visible(timeout=TIMEOUT)
+    button(page, "Stop").click()
+    expect(status).to_have_text("Stopped; nothing of this training is kept.", timeout=TIMEOUT)
 
 
 def test_a_training_lets_another_visitors_attack_go_first(open_page: OpenPage) -> None:
@@ -228,20 +240,8 @@ def test_a_training_lets_another_visitors_attack_go_first(open_page: OpenPage) -
     expect(status).to_have_text(re.compile("^Stopped"), timeout=TIMEOUT)
 
 
-def test_a_slip_is_one_clear_error(open_page: OpenPage) -> None:
-    page = open_train(open_page)
-    field = unfold(controls(page), "More settings", "Learning rate")
-    field.fill("5")
-    field.press("Tab")
-    button(page, "Start").click()
-    expect(page.get_by_text("Learning rate must lie between 1e-05 and 0.1, not 5.")).to_have_count(
-        1
-    )
-    expect(button(page, "Start")).to_be_enabled()
-
-
 def test_axe_finds_nothing_serious_and_a_phone_need_not_scroll_sideways(
-    open_page: OpenPage, tmp_path: Path
+    open_page: OpenPage,
 ) -> None:
     page = open_train(open_page)
     # No empty charts before a start, but the picture of a recorded training.
@@ -260,7 +260,6 @@ def test_axe_finds_nothing_serious_and_a_phone_need_not_scroll_sideways(
     status = board(page).get_by_role("status")
     expect(status).to_have_text(re.compile("^Done"), timeout=TIMEOUT)
     name = re.findall(r"own-\d+", status.inner_text())[0]
-    page.screenshot(path=tmp_path / "train.png", full_page=True)
     found = violations(page)
     width = width_on_a_phone(page)
     # Its card on the Attack page neither praises nor blames its smoothing.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -192,9 +191,7 @@ def test_the_smoothed_label_follows_the_factor(opened: Page) -> None:
         assert gradient == pytest.approx(softmax - smoothed, abs=2e-4)
 
 
-def test_gradients_and_reconstructions_of_ones_own_attack(
-    open_page: OpenPage, tmp_path: Path
-) -> None:
+def test_gradients_and_reconstructions_of_ones_own_attack(open_page: OpenPage) -> None:
     page = open_page(query=TINY)
     page.get_by_role("tab", name="Understand").click()
     view = page.get_by_role("region", name="Features of each network")
@@ -221,10 +218,9 @@ def test_gradients_and_reconstructions_of_ones_own_attack(
         "The small pictures are your reconstructions of 7.", timeout=TIMEOUT
     )
     expect(view.locator(".landed")).to_have_count(3 * 4)
-    page.screenshot(path=tmp_path / "own.png", full_page=True)
 
 
-def test_a_link_on_a_phone_in_the_dark(open_page: OpenPage, tmp_path: Path) -> None:
+def test_a_link_on_a_phone_in_the_dark(open_page: OpenPage) -> None:
     page = open_page("dark", query="tab=understand", **PHONE)
     expect(page.get_by_role("tab", name="Understand")).to_be_in_viewport(ratio=0.99)
     # The classes are lighter there than in the light.
@@ -233,17 +229,15 @@ def test_a_link_on_a_phone_in_the_dark(open_page: OpenPage, tmp_path: Path) -> N
     ):
         mark = toy(page).locator(f".mark[data-class='{number}']").first
         expect(mark).to_have_css("fill", colour)
-    page.screenshot(path=tmp_path / "phone.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
-def test_axe_finds_nothing_serious(open_page: OpenPage, tmp_path: Path) -> None:
-    page = open_understand(open_page)
+def test_axe_finds_nothing_serious(opened: Page) -> None:
+    page = opened
     button(page, "To the end").click()
     expect(ends(page).first).to_contain_text("Stopped after", timeout=TIMEOUT)
     for name in ("Features of each network", "Gradient stability", "The smoothed label"):
         page.get_by_role("region", name=name).scroll_into_view_if_needed()
     expect(page.locator(".formula .lane").first).to_be_visible(timeout=TIMEOUT)
     expect(page.locator(".embedding .map").first).to_be_visible(timeout=TIMEOUT)
-    page.screenshot(path=tmp_path / "understand.png", full_page=True)
     assert violations(page) == []

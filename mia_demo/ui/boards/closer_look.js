@@ -15,7 +15,10 @@ function makeCloserLook(board, download) {
   function fill() {
     const lane = value.lanes.find((one) => one.name === chosen) || value.lanes[0];
     chosen = lane.name;
-    showChoices();
+    laneChoice(part(".which"), `${board.dataset.name}-closer`, value.lanes, chosen, (now) => {
+      chosen = now;
+      fill();
+    });
     const set = (image, shown) => {
       image.hidden = !shown;
       if (shown) Object.assign(image, { src: shown.uri, alt: shown.alt });
@@ -29,24 +32,6 @@ function makeCloserLook(board, download) {
     const more = [...value.photos.slice(1), null, lane.picture, ...lane.others];
     for (const shown of more) if (shown) picture(part(".candidates"), shown.uri, shown.alt, "square");
     for (const button of dialog.querySelectorAll("[data-kind]")) button.disabled = !value.run;
-  }
-
-  // With every frame they would lose the focus, and a click that a frame comes in between.
-  function showChoices() {
-    const offered = JSON.stringify(value.lanes.map(({ name, style }) => [name, style]));
-    for (const input of part(".which").querySelectorAll("input")) input.checked = input.value === chosen;
-    if (offered === part(".which").dataset.offered) return;
-    part(".which").dataset.offered = offered;
-    part(".which").replaceChildren();
-    for (const { name, style } of value.lanes) {
-      const label = make("label", "badge cover", part(".which"));
-      label.dataset.style = style;
-      radio(label, `${board.dataset.name}-closer`, name, name === chosen, (now) => {
-        chosen = now;
-        fill();
-      });
-      make("span", "", label, name);
-    }
   }
 
   const wipe = part(".wipe input");

@@ -39,6 +39,10 @@ function makeGlass(board, go) {
     setText(part(".moment"), detail ? moments[at]?.words || "" : "");
     slider.setAttribute("aria-valuetext", moments[at]?.words || "");
     part(".which").hidden = value.lanes.length < 2;
+    laneChoice(part(".which"), `${board.dataset.name}-glass`, value.lanes, chosen, (now) => {
+      chosen = now;
+      fill();
+    });
     if (!detail) return;
 
     const most = Math.max(...detail.w.map(Math.abs), 1e-6);
@@ -63,32 +67,12 @@ function makeGlass(board, go) {
     setText(part("[data-part=next] p"), `Adam moved it by ${detail.moved_norm.toPrecision(2)}`);
   }
 
-  function choices() {
-    part(".which").replaceChildren();
-    for (const { name, style } of value.lanes) {
-      const label = make("label", "badge cover", part(".which"));
-      label.dataset.style = style;
-      radio(label, `${board.dataset.name}-glass`, name, name === chosen, (now) => {
-        chosen = now;
-        fill();
-      });
-      make("span", "", label, name);
-    }
-  }
-
   slider.addEventListener("input", () => go(Number(slider.value)));
-  glass.addEventListener("toggle", () => {
-    if (!glass.open || !value) return;
-    fill();
-    choices();
-  });
+  glass.addEventListener("toggle", () => glass.open && value && fill());
   return {
     show(newest) {
-      const before = value?.lanes.map(({ name }) => name).join();
       value = newest;
-      if (!glass.open) return;
-      fill();
-      if (before !== newest.lanes.map(({ name }) => name).join()) choices();
+      if (glass.open) fill();
     },
   };
 }

@@ -55,6 +55,22 @@ function radio(parent, name, value, isChosen, act) {
   return node;
 }
 
+// A choice between lanes. Made anew only when they change: with every frame it would lose the focus,
+// and a click that a frame comes in between.
+function laneChoice(parent, name, lanes, chosen, act) {
+  const offered = JSON.stringify(lanes.map((lane) => [lane.name, lane.style]));
+  for (const input of parent.querySelectorAll("input")) input.checked = input.value === chosen;
+  if (offered === parent.dataset.offered) return;
+  parent.dataset.offered = offered;
+  parent.replaceChildren();
+  for (const lane of lanes) {
+    const label = make("label", "badge cover", parent);
+    label.dataset.style = lane.style;
+    radio(label, name, lane.name, lane.name === chosen, act);
+    make("span", "", label, lane.name);
+  }
+}
+
 // Does what a button asks for; what goes wrong becomes one sentence in .trouble. Meanwhile a further
 // click does nothing; the button is not disabled, as a disabled one loses the keyboard.
 async function attempt(node, act) {
