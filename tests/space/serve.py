@@ -1,4 +1,4 @@
-"""Serves the page as a ZeroGPU Space does, without a GPU: ``python -m tests.zero.serve ZOO RUNS``.
+"""Serves the page as a ZeroGPU Space does, without a GPU: ``python -m tests.space.serve ZOO RUNS``.
 
 ``spaces`` is real: its emulated GPU in this process, its forked worker, its pipes. Only the last
 step in the worker is another: networks are moved from where the launch packed them to the CPU.

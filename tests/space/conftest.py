@@ -15,7 +15,7 @@ from gradio_client import Client
 
 from tests.conftest import ROOT
 from tests.tiny_zoo import make_tiny_zoo
-from tests.zero.device_api import DeviceApi
+from tests.space.device_api import DeviceApi
 
 
 @dataclass
@@ -50,7 +50,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Space]:
     }
     (home / "packed").mkdir()
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.zero.serve", str(zoo), str(runs)],
+        [sys.executable, "-m", "tests.space.serve", str(zoo), str(runs)],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
