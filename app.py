@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def open_engine(location: str | None) -> tuple[Engine, str]:
-    """The engine on the zoo that was asked for, else on the embedded one and why it is that."""
+    """The engine on the requested zoo, else on the embedded one with the reason for that."""
     try:
         return Engine(open_zoo(location), choose_compute()), ""
     except DemoError as error:

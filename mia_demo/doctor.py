@@ -48,7 +48,7 @@ def run_checks(
     try:
         zoo = open_zoo(location)
     except DemoError as error:
-        remedy = "Repair what it says; without --zoo the embedded zoo is used."
+        remedy = "Fix that problem; without --zoo the embedded zoo is used."
         checks.append(_check("zoo", False, str(error), remedy if is_remote else RESTORE))
     if zoo:
         checks += [_zoo(zoo), *_hashes(zoo)]

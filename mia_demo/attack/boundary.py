@@ -62,7 +62,7 @@ class BoundaryRepulsion(QuerySearch):
         self._go(target)
 
     def _go(self, target: Tensor) -> None:
-        """To the points [T, K, w_dim] that lie inside; who is outside still goes anywhere."""
+        """Moves to those [T, K, w_dim] that lie inside; a candidate outside always moves."""
         new = self.ask(target)
         moves = (new.scores > 0) | (self.known.scores == 0)
         self.w = torch.where(moves.cpu()[..., None], target, self.w)

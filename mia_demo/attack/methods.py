@@ -73,7 +73,7 @@ class Method:
 def by_queries(
     search: type[QuerySearch], needs: str, passes: Callable[[AttackConfig], int]
 ) -> Method:
-    """Asks about every candidate once, and ``passes`` times a step."""
+    """One query per candidate first, then ``passes`` per step."""
     told = label_alone if needs == LABEL else all_confidences
     return Method(partial(search, told=told), needs, passes, lambda c: c.candidates)
 

@@ -132,10 +132,10 @@ class Optimisation:
         self.begin()
 
     def begin(self) -> None:
-        """Sets what a search needs besides."""
+        """Sets up what a subclass adds."""
 
     def restart(self, moving: Tensor) -> None:
-        """Makes these [T * K, ...] what moves, with an Adam that has no memory yet."""
+        """Optimises these [T * K, ...] from now on, with a fresh Adam state."""
         self.moving = moving
         self._moments = torch.zeros_like(moving), torch.zeros_like(moving)
         self._updates = torch.tensor(0.0)  # so far

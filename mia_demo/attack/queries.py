@@ -64,7 +64,7 @@ class QuerySearch:
         self.begin()
 
     def begin(self) -> None:
-        """Sets what a search needs besides."""
+        """Sets up what a subclass adds."""
 
     def ask(self, styles: Tensor) -> Answers:
         """One query for each of the styles [T, n, w_dim]."""

@@ -21,7 +21,7 @@ from torch import Tensor
 log = logging.getLogger(__name__)
 
 Function = Callable[[Tensor], Tensor]
-# Turns a function and a sample of its argument into one that replays what it did to the sample.
+# Records a function on a sample argument; returns a function that replays those operations.
 Capture = Callable[[Function, tuple[Tensor]], Function]
 
 MAX_SHAPES = 4  # per network; each graph keeps memory of its own
@@ -52,8 +52,8 @@ class Replays:
             recorded[x.shape] = self._record(function, x)
         if recorded[x.shape] is function:
             return function(x)
-        # A replay writes to the same memory each time: what is kept must be copied, the gradient
-        # too, which multiplying does.
+        # Every replay writes to the same memory, so the result is cloned; ``x * 1`` copies the
+        # gradient.
         return recorded[x.shape](x * 1).clone()
 
     def _record(self, function: Function, x: Tensor) -> Function:

@@ -49,7 +49,7 @@ class Pool:
         """Indices of the ``count`` styles of ``subset`` that look most like the identity.
 
         Args:
-            told: what the attacker learns; equals keep the order of ``subset``, which is random.
+            told: what the attacker learns; ties keep the random order of ``subset``.
         """
         scores = told(self.confidences[lane][subset])[:, identity]
         # A stable order makes equal scores (saturated at 0 or 1) reproducible.
@@ -203,7 +203,7 @@ class PoolCache:
 
 
 def store_pool(zoo: FolderZoo, compute: Compute) -> None:
-    """Computes the pool for the lanes that are attacked unasked and adds it as a checkpoint."""
+    """Computes the pool for the lanes attacked by default and adds it as a checkpoint."""
     names = ["prior", *zoo.default_lanes()]
     made_with = {name: zoo.entry(name).stored.sha256 for name in names}
     if zoo.entries("pool") and zoo.entry(POOL_NAME).training.made_with == made_with:

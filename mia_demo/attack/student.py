@@ -69,7 +69,7 @@ def teach_student(
 
 
 def in_place_of(lane: Lane, student: Classifier, compute: Compute) -> Lane:
-    """The lane whose gradient is the student's."""
+    """The lane with the student as target."""
     frozen = compute.place(fold_batch_norms(student))
     return replace(lane, classifier=frozen, attacked=with_weights_in(frozen, compute.dtype))
 
@@ -120,7 +120,7 @@ def store_students(zoo: FolderZoo, compute: Compute, states: Path) -> None:
 
 
 def lessons_of(zoo: Zoo, name: str, states: Path) -> Path:
-    """Folder of the training of the student that this target, as it is now, teaches."""
+    """Training folder of the student that this target's current weights teach."""
     return states / "-".join([name, *(sha256[:12] for sha256 in _taught_by(zoo, name).values())])
 
 

@@ -65,7 +65,7 @@ class Scene:
     """A setting's networks, frozen, on the CPU in float32.
 
     Attributes:
-        load_evaluator: for the loop that needs it; in the others' memory it would only lie about.
+        load_evaluator: called only by the loop that needs it, to save the others' memory.
         evaluator_size: pixels of what it sees.
     """
 

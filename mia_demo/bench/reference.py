@@ -4,7 +4,7 @@ Per step: synthesis with modulated convolutions in the "fused" form of StyleGAN2
 has kernels of its own, so the batch becomes the groups of one grouped convolution; upsampling is a
 transposed convolution and then ``upfirdn`` as a separate step; noise, bias and activation one after
 the other), the crops, the target, the loss, Adam. Everything is in float32, the whole batch goes
-through at once, and the target's weights ask for gradients as they do there, while the generator's
+through at once, and the target's weights require gradients as they do there, while the generator's
 do not. Pictures equal those of ``Generator`` up to rounding.
 """
 
@@ -106,7 +106,7 @@ class ReferenceLoop:
 
     Args:
         generator: frozen, default memory layout, float32.
-        target: in evaluation mode; its weights are made to ask for gradients.
+        target: in evaluation mode; its weights are set to require gradients.
         start: [K, w_dim], the candidates' first styles.
     """
 

@@ -1,7 +1,7 @@
 """Speed of the attack against the loop of the reference code, on the same machine.
 
-All loops take turns in one process, and CPU seconds count, so a busy machine falsifies little;
-peaks of memory are those of a process per loop.
+All loops take turns in one process, and CPU seconds count, so a busy machine distorts little;
+peak memory is that of one process per loop.
 """
 
 from __future__ import annotations

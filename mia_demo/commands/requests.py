@@ -103,7 +103,7 @@ class ShieldRequest(Request):
     attacks: str = option("comma-separated attacks (see attack --help), or all", "all")
     identities: str = option("such as 0-9,17", "0-99")
     blind_identities: str | None = option(
-        "whom attacks that lack the gradient look for (default: the same)", None
+        "identities for attacks without the gradient (default: the same)", None
     )
     seeds: str = option("attack seeds, such as 0,1,2", "0")
     preset: str = option(_PRESET, "quick")
@@ -130,7 +130,7 @@ class RecordRequest(Request):
 
     def __post_init__(self) -> None:
         if [bool(self.sweep), bool(self.attack), bool(self.shield), self.people].count(True) != 1:
-            raise ConfigError("Give --sweep, --attack, --shield or --people, one of them.")
+            raise ConfigError("Give exactly one of --sweep, --attack, --shield, --people.")
         if (self.sweep or self.attack) and not self.name:
             raise ConfigError("Give --name, such as standard.")
 

@@ -144,7 +144,7 @@ def _of_torch(file: TorchFile, source: str, file_bytes: int) -> Mapping[str, Ten
     claims = cast(dict[str, TensorClaim], find_state_dict(file.content, source))
     if sum(claim.bytes for claim in claims.values()) > 2 * file_bytes:  # some weights are tied
         raise ConversionError(
-            f"{source} shows the same numbers again and again: refused; save a plain state_dict."
+            f"{source} reuses the same numbers too often: refused; save a plain state_dict."
         )
     average = file.content.get(rosinality.AVERAGE)
     if average is not None and not isinstance(average, TensorClaim):

@@ -84,7 +84,7 @@ def _words(*parts: Any) -> str:
 
 
 def _bounded(join: Callable[[Sequence[str]], str], parts: Sequence[str]) -> str:
-    """Joined, unless a part that was joined before doubles and doubles."""
+    """The parts joined; refuses text that repeated joining blew up."""
     if sum(map(len, parts)) > MAX_LETTERS:
         raise ValueError("longer than any name")
     return join(parts)

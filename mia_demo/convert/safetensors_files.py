@@ -15,7 +15,7 @@ LENGTH_BYTES = 8  # of the header, little-endian
 
 
 def is_safetensors(start: bytes, file_bytes: int) -> bool:
-    """Whether a file of this size that starts like this says that it is one."""
+    """Whether a file of this size that starts like this claims to be one."""
     length = int.from_bytes(start[:LENGTH_BYTES], "little")
     return start[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{" and length + LENGTH_BYTES <= file_bytes
 

@@ -8,8 +8,8 @@ eight rounds.
 
 The evaluator is asked twice. Its *choice* is the same task as the people's: of the eight photos,
 the one nearest to the reconstruction in its features (the distance of delta_eval). Its *top-1* is
-Acc@1's: whom it names among all identities, from memory and without photos. (First by logits
-among the eight would be top-1 again: the likeliest other is in every line-up.)
+Acc@1's: whom it names among all identities, from memory and without photos. (The largest logit
+of the eight would be top-1 again: the likeliest is always included.)
 """
 
 from collections.abc import Sequence
@@ -31,9 +31,9 @@ LINE_UP_PHOTOS = 8
 CHANCE = 1 / LINE_UP_PHOTOS
 LINE_UP_PHOTO_SIZE = 128
 ALL_LANES = "all lanes"
-# Rounds with a photo instead of a reconstruction. With one of somebody else, who is not among the
-# eight, whoever picks the person that a failed attack would have aimed at is wrong by chance: how
-# often that happens is the rate of false positives.
+# Rounds with a real photo instead of a reconstruction. If it shows somebody who is not among the
+# eight, picking the identity asked for is pure chance: how often that happens is the
+# false-positive rate.
 SAME_PERSON, SOMEBODY_ELSE = "real photo of the person", "photo of somebody else"
 CONTROLS = (SAME_PERSON, SOMEBODY_ELSE)
 

@@ -21,8 +21,8 @@ def worksheet(steps: Sequence[LessonStep], figures: Figures, origin: str = "") -
 
     Args:
         origin: where the browser found the page, such as ``http://192.168.0.7:7860/``; empty
-            leaves the links out. An address that only this machine knows is none for a class:
-            the sheet has a line to write the right one on.
+            leaves the links out. A loopback address is no use to a class: the sheet then has
+            a line to write the right one on.
     """
     answers = [_answer(step, figures) for step in steps]
     return render(

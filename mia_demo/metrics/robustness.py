@@ -1,4 +1,4 @@
-"""Accuracy on adversarial pictures: how far a picture must move until its label falls.
+"""Accuracy on adversarial pictures: how much change it takes to misclassify one.
 
     FGSM   x + e sign(grad_x CE(f(x), y))                          (Goodfellow et al., ICLR 2015)
     PGD    x_0 = x;  x <- clip_e(x + 2.5 e / n * sign(grad))       n steps (Madry et al., ICLR 2018)
@@ -31,8 +31,8 @@ def robust_accuracies(
 ) -> dict[str, list[float]]:
     """Top-1 accuracy in 0..1 for each epsilon, under ``fgsm`` and under ``pgd``.
 
-    A picture whose label has fallen is not tried with a larger epsilon: the change that was found
-    lies within that as well.
+    A misclassified picture is not tried with a larger epsilon: the change that was found lies
+    within that as well.
 
     Args:
         epsilons: from small to large.

@@ -1,4 +1,4 @@
-"""The convolutions of a frozen generator, forwards and backwards, without a gradient by weights.
+"""The convolutions of a frozen generator, forwards and backwards, without weight gradients.
 
 Maps are [B, C, H, W] in channels-last memory; ``backward`` is the adjoint of ``forward``.
 """

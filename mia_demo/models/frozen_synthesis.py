@@ -120,7 +120,7 @@ class FrozenSynthesis:
         self.widths = [len(layer.bias) for layer in affine]
         self.outputs = [len(layer.bias) for layer in self.layers]
         self.bias = torch.cat([layer.bias for layer in self.layers])
-        # Which demodulation factor each style but the first layer's meets: that of its input.
+        # By style, from the second layer on: the index of its input's demodulation factor.
         places = torch.arange(sum(self.outputs), device=self.bias.device).split(self.outputs)
         self.factor_of = torch.cat([*places[:-1], *places[::2]])
 
@@ -198,7 +198,7 @@ class _Synthesis(torch.autograd.Function):
         assert image is not None
         if keep:
             ctx.save_for_backward(scales)
-            # Not saved but held: the way back lets go of each map once it is used.
+            # Not saved by autograd: the backward pass frees each map once used.
             ctx.plan, ctx.maps = plan, maps
         return image
 
@@ -240,7 +240,7 @@ class _Synthesis(torch.autograd.Function):
 
 
 def _check_limit(x: Tensor, factors: Tensor, limit: float) -> None:
-    """Of maps [B, C, H, W] that stand for ``factors`` [B, C] times as much."""
+    """Compares maps [B, C, H, W] times ``factors`` [B, C] with ``limit``."""
     largest = torch.maximum(x.amax(dim=(2, 3)), -x.amin(dim=(2, 3)))
     if bool((largest * factors >= limit).any()):
         raise LimitReachedError

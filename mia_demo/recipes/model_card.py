@@ -30,7 +30,7 @@ def model_card(zoo: Zoo, results: str = "", data_sheet: str | None = None) -> st
     """
     if zoo.manifest.identities:
         people = len(zoo.identities())
-    else:  # classes stand for people who are not here
+    else:  # no photos here: classes count the people
         people = max((entry.num_classes or 0 for entry in zoo.entries("target")), default=0)
     heads = [entry.training for entry in zoo.entries("attributes")]
     return render(

@@ -188,7 +188,7 @@ def quote_results(zoo: Zoo, text: Path) -> None:
 
 
 def requoted(zoo: Zoo, text: str) -> str:
-    """A text with all that it quotes as it is recorded now."""
+    """A text with its quotations brought up to date."""
 
     def quoted(match: re.Match[str]) -> str:
         results = load_results(zoo.root / RECORDED_FOLDER / match[3])

@@ -86,7 +86,7 @@ def headline(rows: Sequence[BoardRow]) -> str:
 def _second_judge(agreed: Sequence[str], count: int) -> str:
     """Of how many targets the face embedder is as certain as the evaluator."""
     if not agreed:
-        return "The face embedder finds none of that certain."
+        return "By the face embedder, none of that is clear."
     if len(agreed) == count:
         return "The face embedder agrees."
     return f"The face embedder agrees about {_listed(agreed)} alone."
@@ -150,7 +150,7 @@ def gap_sentence(row: BoardRow) -> str:
     if gap.interval is None or gap.interval[0] <= 0 <= gap.interval[1]:
         return f"Too close to tell over {_people(gap.people)}: {compared}."
     if is_below_zero(gap.interval):
-        return f"A mask: who knows less gets more; {compared}."
+        return f"A mask: knowing less gets more; {compared}."
     return f"With the gradient more than without, at this budget: {compared}."
 
 
@@ -170,8 +170,8 @@ def against_plain(
 ) -> Estimate | None:
     """A judge's share under the best attack on a target minus that of the best on the plain one.
 
-    Of attacks that all met, over the people of all, mean over trainings. Where slow attacks met
-    fewer people than the others, only those that met most count. None where there are none.
+    Over the attacks and people that all rows share, mean over trainings. Attacks run on fewer
+    people than others (the slow ones) are left out. None where nothing is left.
     """
     everyone = [*trainings, *plains]
     shared = {

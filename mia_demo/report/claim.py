@@ -19,5 +19,5 @@ def claim(rows: Sequence[LaneRow], identities: int) -> str:
     if agreement in (PARTLY, MIXED):
         return "Only part of what the paper finds shows here."
     if agreement == OPPOSES:
-        return "Here it is the other way round than in the paper."
+        return "Here it is the reverse of the paper's finding."
     return NOT_SHOWN

@@ -180,7 +180,7 @@ def _other_judges(rows: Sequence[LaneRow]) -> list[str]:
 
 
 def _student(rows: Sequence[LaneRow], leakiest: set[str]) -> str:
-    """It has no interval; figures that differ by less than another seed's would count as equal."""
+    """ξ_test has no interval; figures closer than ``STUDENTS_MARGIN`` count as equal."""
     student = "A student taught by reconstructions alone"
     shares = [_value(row, "extraction_test") for row in rows]
     best = [row for row in rows if max(shares) - _value(row, "extraction_test") < STUDENTS_MARGIN]

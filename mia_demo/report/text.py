@@ -59,7 +59,7 @@ def results_markdown(rows: Sequence[LaneRow], *, main_only: bool = False) -> str
     """A sweep's table; where targets were trained several times, their averages come first.
 
     Args:
-        main_only: of columns those of a first glance, of such trainings the averages alone.
+        main_only: the main columns only, and averages instead of single trainings.
     """
     table = as_markdown(rows, main_only=main_only)
     pooled = pool_trainings(rows)

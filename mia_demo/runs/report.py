@@ -42,7 +42,7 @@ class LaneReport(_JudgedLane):
 
 
 class _OfSomeRuns(TypedDict, total=False):
-    """The zoo of those on the Hub's; earlier versions wrote fewer."""
+    """``zoo`` is for Hub zoos only; older versions wrote fewer."""
 
     zoo: str
     commit: str

@@ -41,7 +41,7 @@ class Gap:
         interval: 95 %, over identities and over which attack is best; None with one identity.
         best, blind: the attacks.
         best_acc1, blind_acc1: what they reach.
-        people: of how many identities: those whom all attacks have in common.
+        people: how many identities all attacks have in common.
     """
 
     value: float

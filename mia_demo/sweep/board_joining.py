@@ -21,7 +21,7 @@ Pictures = dict[tuple[str, int], npt.NDArray[np.uint8]]  # by attack and identit
 
 
 def can_join(one: BoardRow, other: BoardRow) -> bool:
-    """Whether they differ in whom and by which attacks alone."""
+    """Whether they differ only in identities and attacks."""
 
     def made_with(row: BoardRow) -> tuple[Any, ...]:
         record = row.record

@@ -27,7 +27,7 @@ class Judge:
     """Evaluator and face embedder, frozen, with the identities' training images.
 
     Attributes:
-        checkpoints: sha256 of both networks, so that a verdict can tell who spoke it.
+        checkpoints: sha256 of both networks, so that a verdict names its judges.
     """
 
     def __init__(self, zoo: Zoo, compute: Compute) -> None:

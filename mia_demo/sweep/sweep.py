@@ -30,7 +30,7 @@ from mia_demo.sweep.saved_attack import (
 from mia_demo.system.files import write_json
 from mia_demo.system.json_files import read_json
 
-MAX_NUMBERS = 10_000  # a longer list is a slip, or meant to fill the memory
+MAX_NUMBERS = 10_000  # a longer list is a typo, or an attack on memory
 
 CURVE_POINTS = 10
 
@@ -172,7 +172,7 @@ def _check_people(
     attacker: Attacker, judge: Judge, plan: SweepPlan, attacked: Iterable[str]
 ) -> None:
     """Whether all can be attacked and judged, before hours go into the first of them."""
-    open_attribute_judge(judge.zoo, judge.compute)  # damaged heads are said now
+    open_attribute_judge(judge.zoo, judge.compute)  # reports damaged heads now
     lanes = [attacker.lane(name) for name in attacked]
     known = min(lane.classifier.num_classes for lane in lanes)
     if max(plan.identities) >= known:

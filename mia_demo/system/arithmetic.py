@@ -86,7 +86,7 @@ def cache_file() -> Path:
 
 @torch.no_grad()
 def measure(cpu: str) -> Arithmetic:
-    """A twentieth of a second of this thread, on layers of a 64 px prior."""
+    """Takes a twentieth of a second, on layers of a 64 px prior."""
     can_bfloat16 = bool(_extensions())
     bfloat16 = 0.0
     if can_bfloat16:

@@ -65,7 +65,7 @@ class FreeCores:
 
 
 def _use_threads(count: int, *, everybody_else: int) -> None:
-    """Sets this thread's number; torch sets that of all later threads with it."""
+    """Sets this thread's number without changing later threads'."""
     torch.set_num_threads(count)
     restore = threading.Thread(target=torch.set_num_threads, args=[everybody_else])
     restore.start()

@@ -43,7 +43,7 @@ class Workers:
 
 
 def _take_one_core() -> None:
-    torch.get_num_threads()  # gives a new thread everybody's number, and only once
+    torch.get_num_threads()  # its first call in a thread applies the global number
     torch.set_num_threads(1)
 
 

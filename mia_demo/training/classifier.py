@@ -227,7 +227,7 @@ def train_classifier(
 
 
 def _check_finite(number: float, epoch: int) -> None:
-    """Before a state is saved that nothing could go on from."""
+    """Refuses to save a state that cannot be resumed."""
     if not math.isfinite(number):
         raise ConfigError(
             f"The loss of epoch {epoch + 1} is no longer a number; choose a smaller learning rate, "

@@ -128,7 +128,7 @@ class AddedStore:
             used = sum(tab.total_bytes() for tab in self._tabs.values())
         if models is not self.owner and used >= MAX_TAB_BYTES:
             raise ConfigError(
-                "The classifiers of this server's visitors take up all room for them; try again "
+                "Visitors of this server have filled the room for classifiers; try again "
                 "later, or start the demo on a machine of your own."
             )
 

@@ -27,12 +27,12 @@ def check_file(path: Path, stored: StoredFile) -> None:
     if size != stored.bytes:
         raise CheckpointError(
             f"The weights have {size:,} bytes, their entry says {stored.bytes:,}; the file is cut "
-            "off, or the entry is of another one."
+            "off, or the entry is another file's."
         )
     if sha256_of(path) != stored.sha256:
         raise CheckpointError(
             "The sha256 of the weights is not that of their entry; the file is damaged, or the "
-            "entry is of another one."
+            "entry is another file's."
         )
 
 
@@ -50,13 +50,13 @@ def check_classifier_weights(zoo: Zoo, entry: CheckpointEntry, people: int) -> N
     size = entry.input_size
     if entry.num_classes != people:
         raise CheckpointError(
-            f"{entry.name} tells {entry.num_classes} people apart, here are {people}; only "
+            f"{entry.name} tells {entry.num_classes} people apart, not {people}; only "
             "classifiers of the same people can be attacked side by side."
         )
     if size not in INPUT_SIZES:
         raise CheckpointError(
             f"{entry.name} looks at pictures of {size} pixels; {INPUT_SIZES[0]} to "
-            f"{INPUT_SIZES[-1]} are possible here."
+            f"{INPUT_SIZES[-1]} are supported."
         )
     picture = torch.rand((1, 3, size, size), generator=torch.Generator().manual_seed(0)) * 2 - 1
     _check_output(

@@ -68,7 +68,7 @@ class LayeredZoo(Zoo):
         return [entry for entry in self.own.targets() if shown(entry)]
 
     def default_lanes(self) -> list[str]:
-        """Lanes that a visitor gets unasked: those that came with the people, else own ones."""
+        """A visitor's default lanes: those that came with the people, else own ones."""
         return self.base.default_lanes() or self.target_names()
 
     def compared_lanes(self) -> list[str]:

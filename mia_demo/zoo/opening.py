@@ -13,7 +13,7 @@ from mia_demo.zoo.hub.address import is_hub_address
 
 
 def open_zoo(location: str | None = None) -> FolderZoo:
-    """Opens a zoo; of one of the Hub the commit is said, and a terminal sees the download.
+    """Opens a zoo; from the Hub, it prints the commit and, on a terminal, the progress.
 
     Args:
         location: folder, or ``hf://user/repo@revision``; None is the embedded zoo.

@@ -40,7 +40,7 @@ class OwnFolder:
     Args:
         path: the folder; made when the first of them is added.
         naming: chooses their names.
-        gone: said to whoever adds one after ``delete``.
+        gone: the error of adding one after ``delete``.
     """
 
     def __init__(self, path: Path, naming: Naming = numbered_name, gone: str = "") -> None:

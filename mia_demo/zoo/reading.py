@@ -96,7 +96,7 @@ class Zoo(ABC):
         return [entry.name for entry in targets]
 
     def default_lanes(self) -> list[str]:
-        """Lanes that are attacked unasked: they differ in the smoothing factor alone.
+        """Lanes attacked by default: they differ in the smoothing factor alone.
 
         Those of other defences are attacked by name; a zoo that has nothing else shows them all.
         """

@@ -111,7 +111,7 @@ def test_the_board_shows_every_cell_in_every_layer(engine: Engine) -> None:
     assert zero["cells"][0]["acc1"] == {"value": 0.75, "text": "75%", "interval": "75–75"}
     assert zero["cells"][0]["convinced_but_wrong"]["text"] == "0%"
     words, best, gap, *_ = (end["text"] for end in negative["ends"])
-    assert words.startswith("A mask: who knows less gets more;")
+    assert words.startswith("A mask: knowing less gets more;")
     assert (best, gap) == ("BREP-MI 50.0%", "−25.0")
     assert board["headline"].startswith("In negative an attack without the gradient")
     assert "640 classifier passes" in board["record"]
@@ -200,7 +200,7 @@ def test_the_headline_names_what_is_certain_against_the_plain_target() -> None:
         hidden, cells={n: replace(c, face_rank1=unseen) for n, c in hidden.cells.items()}
     )
     faces = replace(plain, cells={n: replace(c, face_rank1=unseen) for n, c in plain.cells.items()})
-    assert headline([faces, same_faces]).endswith("The face embedder finds none of that certain.")
+    assert headline([faces, same_faces]).endswith("By the face embedder, none of that is clear.")
     as_plain = row("negative", "b", cross_entropy=0.5, temperature=0.75, random=0.25)
     assert headline([plain, as_plain]).startswith("No attack without the gradient clearly beats")
 

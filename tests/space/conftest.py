@@ -14,8 +14,8 @@ import pytest
 from gradio_client import Client
 
 from tests.conftest import ROOT
-from tests.tiny_zoo import make_tiny_zoo
 from tests.space.device_api import DeviceApi
+from tests.tiny_zoo import make_tiny_zoo
 
 
 @dataclass

@@ -11,9 +11,9 @@ from gradio_client.exceptions import AppError
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import PRESETS, preset_config
 from mia_demo.zoo.folder import FolderZoo
-from tests.tiny_zoo import COMPUTE
 from tests.space.conftest import Space
 from tests.space.device_api import POOR
+from tests.tiny_zoo import COMPUTE
 
 ADA, BOB = "e30.e30.ada", "e30.e30.bob"
 LANES = ["positive", "zero", "negative"]

@@ -336,7 +336,7 @@ def test_a_sweep_prints_its_table(capsys: pytest.CaptureFixture[str], tmp_path: 
         ("toys", r"error: No such command 'toys'.* \(python -m mia_demo --help\)"),
         ("toy --alpah 0", r"error: No such option: --alpah .*--alpha"),
         ("sweep --alphas 0 --training-seeds 1 --output x", "error: Give --training-seeds or --al"),
-        ("record --name x", "error: Give --sweep, --attack, --shield or --people"),
+        ("record --name x", "error: Give exactly one of --sweep, --attack, --shield, --people"),
         ("train --alpha 0 --output x --milestones", "error: Option '--milestones' requires an"),
     ],
 )

@@ -38,7 +38,7 @@ function showPoint(area, point, { x, y }) {
 }
 
 // Above, beside or below its point: the first place where a label covers nothing else. Points
-// without a label (further trainings of a target that has one) tell theirs to a mouse that rests.
+// without a label (further trainings of a labelled target) show theirs as a tooltip.
 function placeLabels(points, places, width) {
   const taken = places.map(({ x, low, high }) => [x - 10, x + 10, high - 3, low + 3]);
   const short = width < NARROW || points.length > MAX_LONG_LABELS;

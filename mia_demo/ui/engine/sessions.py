@@ -99,8 +99,8 @@ class OwnedKeys:
     def put(self, key: str, session: str, *, lasts: bool = False) -> None:
         """
         Args:
-            lasts: it is never forgotten for others. Of classifiers, which are few: their names
-                are used again, and nobody could delete one whose tab is not known.
+            lasts: it is never evicted for newer keys. For classifiers, which are few: their
+                names are reused, and one whose tab is unknown could not be deleted.
         """
         with self._lock:
             if lasts:

@@ -232,7 +232,7 @@ def run_training(
             clock.resume()  # other visitors' time is not ours
     classifier.network.half().float()  # as it is kept
     test_accuracy = accuracy(classifier, test, compute)
-    # No epochs: it was killed between state and record of the last one.
+    # Empty if it was killed after saving a state but before its record.
     train_accuracy = epochs[-1].train_accuracy if epochs else math.nan
     entry = classifier_entry(
         "own",

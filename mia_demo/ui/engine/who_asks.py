@@ -50,7 +50,7 @@ def asking_tab() -> str | None:
 
 
 def tab_setting() -> dict[str, str]:
-    """What makes the same settings another plan in another tab: nobody resumes another's."""
+    """Makes equal settings different plans in different tabs: nobody resumes another's."""
     tab = asking_tab()
     return {"tab": tab} if tab else {}
 

@@ -38,7 +38,7 @@ function complain(error) {
 
 function take(answer) {
   if (answer.phase === undefined) return; // nothing new
-  // What was said of a round goes with it; the first round takes nothing away.
+  // A message disappears with its round; the first round clears nothing.
   if (view && view.name && view.name !== answer.name) setText(".trouble", "");
   if (answer.pictures) pictures = { ...answer.pictures, name: answer.name };
   view = answer;

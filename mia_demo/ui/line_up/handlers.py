@@ -128,7 +128,7 @@ class LineUpHandlers:
         except DemoError as error:
             return {"error": str(error), "gone": isinstance(error, GoneError)}
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-            return {"error": "The page asked something strange; reload it."}
+            return {"error": "The page sent an unknown request; reload it."}
 
     def _look(self, message: Message) -> Message:
         """The view, without pictures that the page has; only its version if nothing has changed."""

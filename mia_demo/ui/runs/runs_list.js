@@ -128,7 +128,7 @@ function show() {
   if (isUntouched && items.length) open(items[0]);
   $(".scope").textContent = isPrivate
     ? "Everything computed on this machine is kept here, in the folder runs."
-    : "Your runs of this browser tab, and recorded ones. Others do not see yours; take along what you want to keep.";
+    : "Your runs of this browser tab, and recorded ones. Others do not see yours; download what you want to keep.";
 }
 
 search.addEventListener("input", filter);

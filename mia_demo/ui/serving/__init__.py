@@ -1,1 +1,1 @@
-"""How the page is served: patiently, to whom it belongs, with the headers that a browser heeds."""
+"""How the page is served: start-up, request guards, security headers, uploads."""

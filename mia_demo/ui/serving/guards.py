@@ -78,7 +78,7 @@ class ForeignOrigins(Guard):
 
 
 class Logins(Guard):
-    """Slows down who guesses the password: five wrong ones, then one per half minute."""
+    """Slows down password guessing: five wrong ones, then one per half minute."""
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(app)
@@ -126,7 +126,7 @@ class Logins(Guard):
 
 
 class SecurityHeaders(Guard):
-    """Adds what tells a browser to run, frame and guess nothing that is not meant."""
+    """Adds the headers that limit what a browser may run, frame and guess."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def add(message: Message) -> None:
@@ -167,7 +167,7 @@ def _policy() -> str:
 
 
 def _is_foreign(headers: Headers) -> bool:
-    """A browser says whence a page sends; the header beside it says so in old ones, or on http."""
+    """By ``Sec-Fetch-Site``; in old browsers, or over plain HTTP, by ``Origin``."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site not in ("same-origin", "none")

@@ -38,7 +38,7 @@ MAX_THREADS = MAX_WAITING + 60  # each waiting job holds one, and others must be
 
 
 def launch(app: gr.Blocks, **options: Any) -> tuple[Any, str, str]:
-    """Serves the app to this machine only, but on a Space or where GRADIO_SERVER_NAME says so.
+    """Serves the app to this machine only, except on a Space or as GRADIO_SERVER_NAME says.
 
     Returns:
         The ASGI app, its address on this machine, and its public address if it is shared.

@@ -1,4 +1,4 @@
-"""Requests that are no requests of ours: 4xx, one sentence, one line in the log."""
+"""Malformed requests: a 4xx answer of one sentence, and one line in the log."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ async def _checked_body(scope: Scope, receive: Receive) -> Receive:
         json.dumps(values, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError):
         values = None
-    # Gradio takes an empty session for none, and later misses it.
+    # Gradio treats an empty session as none, and fails later.
     if not isinstance(values, dict) or values.get("session_hash") == "":
         log.warning("refused: POST %r: no JSON object", scope["path"][:100])
         raise _BodyError("The body must be a JSON object, and its session not empty.", 400)

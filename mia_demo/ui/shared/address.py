@@ -26,7 +26,7 @@ from mia_demo.ui.shared.address_values import Reader
 from mia_demo.ui.shared.handler import QUIET
 
 Query = Mapping[str, str]
-# What the page's own link locks is told with a link that is followed.
+# A followed link is sent with what the page's own address locks.
 WITH_LOCKS = """(value, ...people) =>
   [{...value, lock: new URLSearchParams(location.search).get("lock") || ""}, ...people]"""
 

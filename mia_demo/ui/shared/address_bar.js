@@ -71,7 +71,7 @@ function setQuery(pairs, isNewEntry = false) {
   else history.replaceState(history.state, "", address);
 }
 
-// Follows a link by opening it, with what else the address says.
+// Opens a link, keeping the address's other parameters.
 function load(query) {
   const asked = new URLSearchParams(query);
   for (const [name, text] of new URL(location.href).searchParams) {

@@ -74,7 +74,7 @@ class AppState:
     def renamed(
         self, request: gr.Request, news: dict[str, Any], attacked: str, *ticked: list[str]
     ) -> list[Any]:
-        """``offered``, with nothing new among it."""
+        """``offered``, without a new classifier."""
         return self.offered(request, {**news, "newest": ""}, attacked, *ticked)
 
     def offered(

@@ -12,7 +12,7 @@ from mia_demo.attack.config import PRESETS, preset_config
 from mia_demo.attack.methods import GRADIENT, METHODS
 from mia_demo.attack.named import ATTACKS, TELLING, TITLES, attack_name, named_attack
 
-# Attacks and presets change some knobs each; an attack lies on top.
+# Attacks and presets change some knobs each; the attack's win.
 REFILL = """(isPreset, preset, attack) => {
   const presets = %s, attacks = %s, names = %s;
   const own = isPreset && %s.includes(attack) ? {} : attacks[attack] || {};

@@ -37,7 +37,7 @@ function fixed(value, digits) {
   return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }
 
-// Round numbers from below low to above high, at most as many steps between them as said.
+// Round numbers that enclose low and high, with no more than `most` steps between them.
 function ticks(low, high, most) {
   const width = Math.max(high - low, 1e-6);
   const power = 10 ** Math.floor(Math.log10(width / most));

@@ -60,10 +60,10 @@ class CheckedBlocks(gr.Blocks):  # type: ignore[misc]
         return values
 
     async def postprocess_data(self, *args: Any, **options: Any) -> Any:
-        """What Gradio makes of a handler's answer, less a slip of its own.
+        """Gradio's own post-processing, with one of its bugs corrected.
 
-        It takes an update's mark for a property of ``gr.HTML``: a component that is still being
-        mounted, as on a slow machine, would lose the properties it was made with.
+        It passes an update's ``__type__`` to ``gr.HTML`` as a property: a component that is still
+        mounting, as on a slow machine, would lose the properties it was made with.
         """
         outputs = await super().postprocess_data(*args, **options)
         for update in outputs:

@@ -113,7 +113,7 @@ function askName(parent, title, save, keep) {
   field.select();
 }
 
-// Makes a list anew. Who was in it with the keyboard goes on at that place of it.
+// Rebuilds a list; keyboard focus inside it stays at the same position.
 function rebuild(list, makeEntries) {
   const entries = () => [...list.querySelectorAll("li")].filter((entry) => !entry.hidden);
   const place = entries().findIndex((entry) => entry.contains(document.activeElement));

@@ -173,7 +173,7 @@ def toasts() -> Iterator[None]:
 
 
 def last_counts(handler: Callable[..., Values]) -> Callable[..., Values]:
-    """A handler without frames, of an event of which always the last counts.
+    """A non-streaming handler of an event with trigger mode "always_last".
 
     What goes wrong is a toast, and the outputs stay: where such a handler raises, Gradio's page
     forgets the event that waits behind it.

@@ -23,7 +23,7 @@ def offer_unfinished(
 ) -> tuple[Any, ...]:
     """The newest one, on a machine of one's own; elsewhere nobody knows whose it was.
 
-    Who reopens a closed tab is quicker than its training ends: that is waited for.
+    A tab may be reopened before its training has ended: this waits for that end.
 
     Args:
         linked: the settings of a link to the page, which must be the training's.

@@ -41,7 +41,7 @@ function show() {
   for (const part of [people, notes, kept, buttons]) part.hidden = list.length === 0;
   if (!list.length) return;
   const when = new Date(value.deleted_at * 1000).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
-  kept.textContent = "Kept on the demo's machine until " + when + ", then deleted. Only this browser tab can see or attack them; closing it loses the way back.";
+  kept.textContent = "Kept on the demo's machine until " + when + ", then deleted. Only this browser tab can see or attack them; closing it loses access.";
   showDelete();
 }
 

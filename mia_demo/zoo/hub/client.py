@@ -188,7 +188,7 @@ def _refused(error: HfHubHTTPError, subject: str) -> HubError:
             "and that the user or organisation is yours."
         )
     if status == 429:
-        return HubError(f"{subject}: the Hub counts too many requests; wait some minutes.")
+        return HubError(f"{subject}: too many requests to the Hub; wait a few minutes.")
     if status >= 500:
         return HubUnreachableError(
             f"{subject}: {constants.ENDPOINT} is out of order (HTTP {status}); try again later."

@@ -93,10 +93,10 @@ def test_what_has_not_changed_is_not_sent_again(handlers: LineUpHandlers) -> Non
     [
         ("look", {"key": "x"}, "This game is over; deal new rounds.", True),
         ("join", {"code": "nope"}, "There is no such room; check the code", True),
-        ("shout", {}, "asked something strange", False),
-        ("look", None, "asked something strange", False),
-        ("qr", {"link": "x" * 3000}, "asked something strange", False),
-        ("vote", {"key": "x", "name": "y", "position": "z"}, "asked something strange", False),
+        ("shout", {}, "sent an unknown request", False),
+        ("look", None, "sent an unknown request", False),
+        ("qr", {"link": "x" * 3000}, "sent an unknown request", False),
+        ("vote", {"key": "x", "name": "y", "position": "z"}, "sent an unknown request", False),
     ],
 )
 def test_a_wrong_question_gets_one_sentence(

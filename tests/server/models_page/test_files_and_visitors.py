@@ -41,7 +41,7 @@ def test_an_uploaded_classifier_is_a_lane(
         ("one file", "Choose two files at once"),
         ("a pickle", r"Pickles \(\.pt, \.bin, \.pkl\) are never opened"),
         ("other bytes", "sha256 of the weights is not that of their entry"),
-        ("other people", "zero tells 100 people apart, here are 3"),
+        ("other people", "zero tells 100 people apart, not 3"),
         ("other network", "does not fit architecture resnet18"),
         ("no entry", "is not valid JSON"),
     ],

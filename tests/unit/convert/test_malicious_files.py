@@ -413,7 +413,7 @@ def test_tensors_that_share_one_storage_are_not_copied_without_end(capsys, tmp_p
     numbers = torch.zeros(10_000)
     torch.save({f"layer{n}": numbers for n in range(40)}, tmp_path / "views.pt")
     said = refused(capsys, tmp_path, (tmp_path / "views.pt").read_bytes())
-    assert "shows the same numbers again and again" in said
+    assert "reuses the same numbers too often" in said
 
 
 def test_keys_whose_hashes_collide_take_no_time(capsys, tmp_path: Path) -> None:

@@ -26,6 +26,6 @@ def test_the_claim_is_the_tables(rows: list[LaneRow]) -> None:
     assert claim([zero, negative], 100) == "Negative label smoothing gives fewer faces away."
     assert claim(rows, 5) == NOT_SHOWN
     turned = [replace(positive, alpha=-0.05), zero, replace(negative, alpha=0.1)]
-    assert claim(turned, 100) == "Here it is the other way round than in the paper."
+    assert claim(turned, 100) == "Here it is the reverse of the paper's finding."
     alike = [replace(positive, acc1=zero.acc1), zero, negative]
     assert claim(alike, 100) == "Only part of what the paper finds shows here."

@@ -133,7 +133,7 @@ def test_a_zoo_of_other_people_is_attacked_with_its_own_prior_and_evaluator(
     ("name", "change", "message"),
     [
         ("prior", {"input_size": 64}, "makes pictures of 16 pixels"),
-        ("evaluator", {"num_classes": 5}, "tells 5 people apart, here are 3"),
+        ("evaluator", {"num_classes": 5}, "tells 5 people apart, not 3"),
         ("evaluator", {"name": "judge"}, "has no checkpoint 'evaluator'"),
         ("evaluator", {"name": "prior"}, "two checkpoints of the same name"),
     ],
@@ -189,7 +189,7 @@ def test_a_refused_upload_leaves_nothing(
     weights, entry = upload(zoo, "zero", tmp_path)
     values = json.loads(entry.read_text())
     entry.write_text(json.dumps({**values, "num_classes": 9}))
-    with pytest.raises(CheckpointError, match="zero tells 9 people apart, here are 3"):
+    with pytest.raises(CheckpointError, match="zero tells 9 people apart, not 3"):
         added(models.add_upload(weights, entry))
     entry.write_text(json.dumps(values))
     cut = tmp_path / "cut.safetensors"
@@ -282,7 +282,7 @@ def test_a_server_for_others_has_limits(
     with pytest.raises(ConfigError, match="Visitors of this server have loaded 1 zoos already"):
         store.access(tab)
     monkeypatch.setattr(added_store, "MAX_TAB_BYTES", 0)
-    with pytest.raises(ConfigError, match="take up all room"):
+    with pytest.raises(ConfigError, match="filled the room"):
         store.check_room(tab)
     store.check_room(store.owner)
     monkeypatch.setattr(added_store, "MAX_TABS", 1)

@@ -143,8 +143,8 @@ def test_a_classifier_that_fits_is_taken(tiny: Zoo) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"num_classes": 4}, "tells 4 people apart, here are 3"),
-        ({"input_size": 100_000}, "pictures of 100000 pixels; 16 to 299 are possible"),
+        ({"num_classes": 4}, "tells 4 people apart, not 3"),
+        ({"input_size": 100_000}, "pictures of 100000 pixels; 16 to 299 are supported"),
         ({"architecture": "resnet18", "arguments": {}}, "does not fit architecture resnet18"),
         ({"arguments": {"width": 256, "blocks": 16}}, "does not fit architecture compact_resnet"),
         ({"architecture": "nothing"}, "cannot be built here: No architecture 'nothing'"),
