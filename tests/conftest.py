@@ -52,6 +52,15 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(FileTitles(config))
 
 
+@pytest.fixture
+def brief_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The preset ``quick`` is one of a second, where it does not matter what it finds."""
+    from mia_demo.attack.config import PRESETS  # imports torch, which pytest's own process need not
+
+    few = {"candidates": 4, "kept": 4, "steps": 3, "selection_rounds": 2}
+    monkeypatch.setitem(PRESETS, "quick", {**PRESETS["quick"], **few})
+
+
 @pytest.fixture(scope="session")
 def outbound_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the page's process notes attempts to reach another machine."""

@@ -15,6 +15,7 @@ from mia_demo.attack.named import ATTACKS
 from tests.conftest import TINY_ATTACK
 
 LANES = ["positive", "zero", "negative"]
+STEPS = 10
 
 
 @pytest.fixture
@@ -32,9 +33,9 @@ def connect(app_url: str) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def two_visitors(app_url: str) -> Iterator[list[list[dict[str, Any]]]]:
-    """The boards of a quick attack, and of the one that another visitor wants meanwhile."""
+    """The boards of a short attack, and of the one that another visitor wants meanwhile."""
     clients = [Client(app_url, verbose=False, download_files=False) for _ in range(2)]
-    first = iter(clients[0].submit(7, api_name="/attack"))
+    first = iter(clients[0].submit(7, settings=[f"steps={STEPS}"], api_name="/attack"))
     boards = [next(first)]
     second = clients[1].submit(8, "quick", settings=TINY_ATTACK, api_name="/attack")
     yield [boards + list(first), list(second)]
@@ -43,23 +44,23 @@ def two_visitors(app_url: str) -> Iterator[list[list[dict[str, Any]]]]:
 
 
 @pytest.fixture
-def quick_boards(two_visitors: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+def boards(two_visitors: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
     return two_visitors[0]
 
 
-def test_every_frame_of_a_quick_attack_arrives_in_order(quick_boards: list[dict[str, Any]]) -> None:
-    steps = [board["step"] for board in quick_boards if board["stage"] == "optimisation"]
-    stages = [STAGES.index(board["stage"]) for board in quick_boards if board["stage"]]
-    assert steps == list(range(1, PRESETS["quick"]["steps"] + 1))
+def test_every_frame_of_an_attack_arrives_in_order(boards: list[dict[str, Any]]) -> None:
+    steps = [board["step"] for board in boards if board["stage"] == "optimisation"]
+    stages = [STAGES.index(board["stage"]) for board in boards if board["stage"]]
+    assert steps == list(range(1, STEPS + 1))
     assert stages == sorted(stages)
-    assert quick_boards[-1]["stage"] == "done"
-    assert quick_boards[-1]["phase"] == "done"
+    assert boards[-1]["stage"] == "done"
+    assert boards[-1]["phase"] == "done"
 
 
 def test_frames_carry_pictures_and_verdicts_of_all_lanes(
-    quick_boards: list[dict[str, Any]],
+    boards: list[dict[str, Any]],
 ) -> None:
-    for board in (quick_boards[0], quick_boards[-1]):
+    for board in (boards[0], boards[-1]):
         assert [lane["name"] for lane in board["lanes"]] == LANES
         for lane in board["lanes"]:
             assert lane["picture"]["uri"].startswith("data:image/jpeg;base64,")
@@ -69,13 +70,13 @@ def test_frames_carry_pictures_and_verdicts_of_all_lanes(
 
 
 def test_last_frame_keeps_the_best_and_the_whole_curve(
-    quick_boards: list[dict[str, Any]],
+    boards: list[dict[str, Any]],
 ) -> None:
-    for lane in quick_boards[-1]["lanes"]:
+    for lane in boards[-1]["lanes"]:
         assert 1 + sum(other is not None for other in lane["others"]) == PRESETS["quick"]["kept"]
-        assert len(lane["confidence_curve"].split()) == PRESETS["quick"]["steps"]
+        assert len(lane["confidence_curve"].split()) == STEPS
         # The first step has no step before it.
-        assert len(lane["cosine_curve"].split()) == PRESETS["quick"]["steps"] - 1
+        assert len(lane["cosine_curve"].split()) == STEPS - 1
 
 
 def test_chosen_lanes_only(connect: Any) -> None:
@@ -84,7 +85,8 @@ def test_chosen_lanes_only(connect: Any) -> None:
 
 
 def test_another_attack_by_its_name_with_settings_of_its_own(connect: Any) -> None:
-    board = connect().predict(3, "quick", 0, ["zero"], "mirror", ["steps=5"], api_name="/attack")
+    settings = ["steps=5", "candidates=4"]
+    board = connect().predict(3, "quick", 0, ["zero"], "mirror", settings, api_name="/attack")
     assert board["phase"] == "done"
     assert len(board["lanes"][0]["confidence_curve"].split()) == 5
 

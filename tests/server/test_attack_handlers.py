@@ -13,6 +13,7 @@ from mia_demo.attack.frames import AttackFrame
 from mia_demo.runs.replay import Replay
 from mia_demo.system.device import choose_compute
 from mia_demo.ui.attack.handlers import ENDED, AttackHandlers
+from mia_demo.ui.engine import sessions
 from mia_demo.ui.engine.device_queue import Ticket
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.shared.forms import preset_values
@@ -20,8 +21,11 @@ from tests.server.visits import visit
 from tests.tiny_zoo import make_tiny_zoo
 
 
-def test_a_choice_that_arrives_after_start_ends_no_attack_on_that_identity(tmp_path: Path) -> None:
+def test_a_choice_that_arrives_after_start_ends_no_attack_on_that_identity(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A link's identity is chosen by an event of its own, which Start may overtake."""
+    monkeypatch.setattr(sessions, "READER_SECONDS", 0)  # its reader is this test
     engine = Engine(make_tiny_zoo(tmp_path / "zoo"), choose_compute("cpu"), tmp_path / "runs")
     handlers, me = AttackHandlers(engine), visit()
     engine.device.draw(Ticket("an attack"))  # so that ours waits

@@ -72,6 +72,7 @@ def test_the_understand_page(engine: Engine) -> None:
     assert len(view["lanes"]) == 3
 
 
+@pytest.mark.usefixtures("brief_quick")
 def test_a_dealt_round(engine: Engine) -> None:
     rooms = LineUpRooms()
     key = rooms.create()

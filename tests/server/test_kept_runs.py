@@ -25,8 +25,9 @@ from mia_demo.ui.engine.training_form import parse_training
 from mia_demo.ui.runs.handlers import RunsHandlers
 from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.pace import Pace
-from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import library_versions
+from tests.few_photos import zoo_of_few_photos
 from tests.full_disk import full_disk
 from tests.server.test_runs_handlers import ABROAD, visit
 from tests.server.test_understand_handlers import row
@@ -35,10 +36,15 @@ TINY = {"candidates": 2, "kept": 2, "steps": 2, "selection_rounds": 1, "pool_siz
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> FolderZoo:
+    return zoo_of_few_photos(tmp_path_factory.mktemp("few") / "zoo")
+
+
+@pytest.fixture(scope="module")
+def engine(zoo: FolderZoo, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """With two classifiers that were trained for one epoch on one photo of each person."""
     runs = tmp_path_factory.mktemp("runs") / "runs"
-    engine = Engine(FolderZoo(EMBEDDED_ZOO), choose_compute("cpu"), runs)
+    engine = Engine(zoo, choose_compute("cpu"), runs)
     for seed in (3, 4):
         config, images = parse_training(-0.2, 1, 1, "at once", "compact_resnet", 0.001, seed)
         plan = plan_training(engine.zoo, runs, config, images)
@@ -62,7 +68,11 @@ def folders(engine: Engine) -> list[str]:
 
 
 def test_a_training_opens_with_its_curves_and_its_command_makes_the_same_weights(
-    engine: Engine, handlers: RunsHandlers, tmp_path: Path
+    engine: Engine,
+    zoo: FolderZoo,
+    handlers: RunsHandlers,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     second, first = keys(handlers, "training")  # newest first
     head, _, _, training, *_ = handlers.open({"chosen": first}, visit())
@@ -75,6 +85,7 @@ def test_a_training_opens_with_its_curves_and_its_command_makes_the_same_weights
     link = "tab=train&alpha=-0.2&photos=1&epochs=1&schedule=at+once&architecture=compact_resnet"
     assert head["link"] == f"{link}&learning_rate=0.001&seed=3"
 
+    monkeypatch.setattr("mia_demo.commands.training.open_zoo", lambda _: zoo)
     arguments = shlex.split(head["command"].removeprefix("python -m mia_demo "))
     arguments[-1] = str(tmp_path)  # the folder that it offers is on this machine's disk
     assert main([*arguments, "--device", "cpu"]) == 0

@@ -19,7 +19,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.runs.unkept import UNKEPT, UnkeptRun
 from mia_demo.system.device import Compute
 from mia_demo.ui.attack.handlers import AttackHandlers
-from mia_demo.ui.engine import people_training
+from mia_demo.ui.engine import people_training, sessions
 from mia_demo.ui.engine.device_queue import Ticket
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
 from mia_demo.ui.engine.people_training import plan_series, plan_three_lanes, series_work
@@ -129,8 +129,9 @@ def test_a_training_whose_people_are_deleted_ends_and_leaves_nothing(
 
 
 def test_deleting_people_frees_the_buttons_of_their_training(
-    people: OwnPeople, engine: Engine, handlers: PeopleHandlers
+    people: OwnPeople, engine: Engine, handlers: PeopleHandlers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sessions, "READER_SECONDS", 0)  # its reader is this test
     engine.device.draw(Ticket("an attack"))  # so that the training waits
     training = handlers.training.start(visit(), people.key, *FORM)
     _, start, _, stop, _, _ = next(training)

@@ -32,16 +32,22 @@ from mia_demo.ui.engine.unfinished import unfinished_trainings
 from mia_demo.ui.shared.lanes import target_choices
 from mia_demo.ui.train.handlers import TrainHandlers
 from mia_demo.ui.train.offer import NO_OFFER, offer_unfinished
+from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import MANIFEST
-from mia_demo.zoo.opening import open_zoo
+from tests.few_photos import zoo_of_few_photos
 from tests.server.visits import visit
 
 FORM: tuple[Any, ...] = (-0.05, 8, 20, "early", "compact_resnet", 0.001, 42)
 
 
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> FolderZoo:
+    return zoo_of_few_photos(tmp_path_factory.mktemp("few") / "zoo")
+
+
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return Engine(open_zoo(), Compute(torch.device("cpu"), torch.float32), tmp_path / "runs")
+def engine(zoo: FolderZoo, tmp_path: Path) -> Engine:
+    return Engine(zoo, Compute(torch.device("cpu"), torch.float32), tmp_path / "runs")
 
 
 def test_the_form_starts_from_the_recipe_of_the_demos_lanes(engine: Engine) -> None:

@@ -40,6 +40,7 @@ def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
     return json.loads(output)
 
 
+@pytest.mark.usefixtures("brief_quick")
 def test_attack_reports_and_saves_a_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     report = run_json(
         capsys, "attack", "--identity", "7", "--preset", "quick", "--lanes", "zero,negative",
@@ -127,9 +128,11 @@ def test_a_full_disk_is_one_line_and_code_2(
 def test_a_reader_who_has_seen_enough_is_no_error() -> None:
     """As with ``| head``."""
     program = (
-        "import sys; from mia_demo import cli; from mia_demo.commands import answers; "
-        "answers.answer = lambda request: {'key': 'value'}; sys.stdin.read(); "
-        "sys.exit(cli.main(['toy', '--alpha', '0']))"
+        "import sys, types; from mia_demo import cli; "
+        "answers = types.SimpleNamespace(answer=lambda request: {'key': 'value'}); "
+        "sys.modules['mia_demo.commands.answers'] = answers; "  # without torch
+        "sys.modules['mia_demo.commands.output'] = types.SimpleNamespace(as_text=str); "
+        "sys.stdin.read(); sys.exit(cli.main(['toy', '--alpha', '0']))"
     )
     pipe = subprocess.PIPE
     command = [sys.executable, "-c", program]
@@ -223,6 +226,7 @@ def test_train_prior_goes_on_and_refuses_a_distance_of_few_images(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(priors, "PriorConfig", ShortPrior)
+    monkeypatch.setattr("mia_demo.metrics.prior_quality.SAMPLES", 200)
     arguments = (
         "train-prior", "--data", str(identity_folder), "--resolution", "32",
         "--output", str(tmp_path / "zoo"), "--device", "cpu",
@@ -250,7 +254,7 @@ def test_no_arguments_show_the_commands(capsys: pytest.CaptureFixture[str]) -> N
 def test_attack_says_in_words_whom_the_evaluator_sees(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["attack", "--identity", "7", "--lanes", "zero", "--device", "cpu"]) == 0
+    assert main(["attack", "--identity", "7", "--lanes", "zero", "--device", "cpu", *FEW]) == 0
     assert "zero (alpha 0): the evaluator recognises the identity in" in capsys.readouterr().out
 
 
@@ -319,7 +323,8 @@ def test_toy_prints_its_figures(
 
 
 def test_a_sweep_prints_its_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main(["sweep", "--identities", "3", "--lanes", "zero", "--output", str(tmp_path)]) == 0
+    arguments = ["--identities", "3", "--lanes", "zero", "--output", str(tmp_path)]
+    assert main(["sweep", *arguments, *FEW]) == 0
     printed = capsys.readouterr().out
     assert "| Lane | α | Test accuracy |" in printed
     assert "| zero | 0 |" in printed

@@ -125,6 +125,7 @@ def test_a_wrong_form_gets_one_sentence(
         handlers.deal({}, rounds, seed, lanes)
 
 
+@pytest.mark.usefixtures("brief_quick")
 def test_recorded_rounds_come_with_controls_and_give_way_to_new_ones(
     handlers: LineUpHandlers,
 ) -> None:

@@ -144,8 +144,8 @@ def test_the_embedded_set_is_complete(zoo: Zoo) -> None:
     assert people.attributes["0007"]["sex"] in ("male", "female")
     assert people.image(7, 0).size == (128, 128)
     assert all(part.bytes < 10_000_000 for part in zoo.manifest.identities)
-    assert len(zoo.split(people, 16, "train")[1]) == 4800
-    assert len(zoo.split(people, 16, "test")[1]) == 1200
+    items = zoo.split_items(people)
+    assert (len(items["train"]), len(items["test"])) == (4800, 1200)
 
 
 def test_albums_and_groups_are_never_taken_for_identities(zip_of: Pack) -> None:

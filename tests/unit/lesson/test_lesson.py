@@ -90,8 +90,13 @@ def test_steps_of_absent_pages_are_left_out() -> None:
     ]
 
 
-def test_questions_come_before_all_answers(figures: Figures) -> None:
-    page = html.unescape(worksheet(LESSON_STEPS, figures, "http://192.168.0.7:7860/"))
+@pytest.fixture(scope="module")
+def sheet(figures: Figures) -> str:
+    return html.unescape(worksheet(LESSON_STEPS, figures, "http://192.168.0.7:7860/"))
+
+
+def test_questions_come_before_all_answers(figures: Figures, sheet: str) -> None:
+    page = sheet
     questions, answers = page.split('<div class="answers">')
     assert "break-before: page" in page
     for step in LESSON_STEPS:
@@ -108,8 +113,7 @@ def test_questions_come_before_all_answers(figures: Figures) -> None:
     assert "commit" in answers
 
 
-def test_a_worksheets_addresses_work_from_another_machine(figures: Figures) -> None:
-    sheet = html.unescape(worksheet(LESSON_STEPS, figures, "http://192.168.0.7:7860/"))
+def test_a_worksheets_addresses_work_from_another_machine(figures: Figures, sheet: str) -> None:
     assert "http://192.168.0.7:7860/?lesson=1" in sheet
     for own in ("http://127.0.0.1:7860/", "http://localhost:7860/", "http://[::1]:7860/"):
         sheet = html.unescape(worksheet(LESSON_STEPS, figures, own))

@@ -79,8 +79,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", autouse=True)
 def quick_lessons() -> Iterator[None]:
-    """Students and a prior that learn little, in no time."""
+    """Students that learn little, and pools with few styles: in no time."""
     with pytest.MonkeyPatch.context() as changed:
+        for user in ("sampling", "student", "attack"):
+            changed.setattr(f"mia_demo.attack.{user}.POOL_STYLES", 300)  # an attack draws 200
         changed.setattr(student, "STUDENT_PICTURES", 64)
         recipe = replace(student.STUDENT_RECIPE, arguments={"width": 8}, epochs=1)
         changed.setattr(student, "STUDENT_RECIPE", recipe)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.metrics.estimates import Estimate, Spread
+from mia_demo.metrics.extraction import STUDENT, knowledge_extraction
 from mia_demo.report.saving import save_report
 from mia_demo.report.text import as_curve_markdown, as_markdown, results_csv
 from mia_demo.sweep.curves import mean_curve
@@ -36,6 +39,15 @@ from mia_demo.zoo.reading import Zoo
 CONFIG = preset_config(
     "quick", lanes=("zero", "negative"), steps=2, candidates=2, kept=2, selection_rounds=1
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_lessons() -> Iterator[None]:
+    """Students that learn little; how well they do is asked in their own tests."""
+    with pytest.MonkeyPatch.context() as changed:
+        brief = partial(knowledge_extraction, config=replace(STUDENT, epochs=2))
+        changed.setattr("mia_demo.sweep.table.knowledge_extraction", brief)
+        yield
 
 
 @pytest.fixture(scope="module")

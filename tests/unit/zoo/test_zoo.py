@@ -16,7 +16,7 @@ from mia_demo.defences.registry import DEFENCES
 from mia_demo.errors import CheckpointError
 from mia_demo.models.classifiers import build_classifier
 from mia_demo.system.device import choose_compute
-from mia_demo.training.classifier import LabelledImages, accuracy
+from mia_demo.zoo.accuracy import AccuracyMeter
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import MANIFEST, UNSTORED, CheckpointEntry, StoredFile
 from mia_demo.zoo.reading import Zoo
@@ -38,17 +38,19 @@ def edit(root: Path, change: dict[str, object]) -> None:
     (root / MANIFEST).write_text(json.dumps(manifest))
 
 
+@pytest.fixture(scope="module")
+def meter(zoo: Zoo) -> AccuracyMeter:
+    return AccuracyMeter(zoo, choose_compute("cpu"))
+
+
 @pytest.mark.parametrize("name", ["positive", "zero", "negative", "mid", "loft", "evaluator"])
 def test_accuracy_in_the_manifest_is_measured_on_the_embedded_test_images(
-    zoo: Zoo, name: str
+    meter: AccuracyMeter, name: str
 ) -> None:
-    compute = choose_compute("cpu")
-    classifier = compute.place(zoo.load_classifier(name))
-    test = LabelledImages(*zoo.split(zoo.identities(), classifier.input_size, "test"))
-    stated = zoo.entry(name).test_accuracy
-    assert stated is not None
+    found = meter.measure(name)
+    assert found.images == 1200
     # Two pictures of 1200: other hardware rounds differently.
-    assert accuracy(classifier, test, compute) == pytest.approx(stated, abs=2.5 / 1200)
+    assert found.measured == pytest.approx(found.stated, abs=2.5 / 1200)
 
 
 def test_the_embedded_zoo_keeps_its_promises(zoo: Zoo) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -41,18 +42,35 @@ CONFIG = PriorConfig(
 MakePhase = Callable[[PriorConfig], Phase]
 
 
-@pytest.fixture
-def features() -> FaceFeatures:
+def some_features() -> FaceFeatures:
     torch.manual_seed(0)
     return FaceFeatures(CompactResNet(8, width=4, stem_stride=1))
 
 
-@pytest.fixture
-def images() -> Tensor:
+def smooth_images() -> Tensor:
     """Smooth enough to be learnt."""
     rng = torch.Generator().manual_seed(0)
     coarse = torch.randint(0, 256, (20, 3, 4, 4), generator=rng).float()
     return F.interpolate(coarse, 32, mode="bilinear").to(torch.uint8)
+
+
+@pytest.fixture
+def features() -> FaceFeatures:
+    return some_features()
+
+
+@pytest.fixture
+def images() -> Tensor:
+    return smooth_images()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, compute: Compute) -> PriorTraining:
+    """A training that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    training = PriorTraining(CONFIG, smooth_images(), some_features(), compute, folder)
+    list(training.run(minutes=5))
+    return training
 
 
 @pytest.fixture(params=["autoencoder", "mapping", "restoration", "distillation"])
@@ -137,13 +155,14 @@ def test_a_diverged_phase_says_so_and_keeps_its_last_good_state(
 
 @pytest.mark.parametrize("steps", [1, 5, 9, 13])  # in every phase
 def test_a_training_that_is_left_goes_on_as_if_it_had_not_been(
-    steps: int, tmp_path: Path, images: Tensor, features: FaceFeatures, compute: Compute
+    steps: int,
+    whole: PriorTraining,
+    tmp_path: Path,
+    images: Tensor,
+    features: FaceFeatures,
+    compute: Compute,
 ) -> None:
-    def training(folder: str) -> PriorTraining:
-        return PriorTraining(CONFIG, images, features, compute, tmp_path / folder)
-
-    whole, left, other = training("whole"), training("parts"), training("parts")
-    list(whole.run(minutes=5))
+    left, other = (PriorTraining(CONFIG, images, features, compute, tmp_path) for _ in range(2))
     frames = left.run(minutes=5)
     for _ in range(steps):
         next(frames)
@@ -156,10 +175,13 @@ def test_a_training_that_is_left_goes_on_as_if_it_had_not_been(
 
 
 def test_states_go_on_with_the_same_settings_photos_and_features_alone(
-    tmp_path: Path, images: Tensor, features: FaceFeatures, compute: Compute
+    whole: PriorTraining,
+    tmp_path: Path,
+    images: Tensor,
+    features: FaceFeatures,
+    compute: Compute,
 ) -> None:
-    first = PriorTraining(CONFIG, images, features, compute, tmp_path)
-    list(first.run(minutes=5))
+    shutil.copytree(whole.directory, tmp_path, dirs_exist_ok=True)
     others = FaceFeatures(CompactResNet(8, width=4, stem_stride=1))
     for config, photos, seen in (
         (replace(CONFIG, seed=1), images, features),
