@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from mia_demo.lesson.steps import PERSON
 from mia_demo.runs.attack_run import load_attack
 from mia_demo.runs.export import export
 from mia_demo.runs.store import RECORDED_RUNS
@@ -38,7 +39,6 @@ PHONE = {
     "device_scale_factor": 2,
     "reduced_motion": "reduce",  # results, not moments on the way
 }
-IDENTITY = 14  # the lesson's, whose attacks come out as most people's do
 RECORDED = "identity_50"  # the seventh of twelve
 RECORDED_TRAINING = ROOT / "mia_demo/ui/boards/recorded_training.json"
 SAID_ANEW = ("name", "phase", "status", "announcement", "facts")
@@ -82,7 +82,7 @@ class Studio:
 
 
 def attack(studio: Studio) -> Page:
-    page = studio.open(f"tab=attack&identity={IDENTITY}")
+    page = studio.open(f"tab=attack&identity={PERSON}")
     page.locator(".attack-page").get_by_role("button", name="Start", exact=True).click()
     expect(page.locator(".attack-page .board")).to_have_attribute(
         "data-phase", "done", timeout=TIMEOUT
@@ -138,7 +138,7 @@ def models(studio: Studio) -> Page:
 
 def runs(studio: Studio) -> Page:
     page = studio.open("tab=runs", theme="dark")
-    page.get_by_role("button", name=f"Open Identity {IDENTITY}").click()
+    page.get_by_role("button", name=f"Open Identity {PERSON}").click()
     slider = page.get_by_role("slider", name="Step of the attack")
     slider.fill("18")
     studio.wide("runs", page, 1330)

@@ -73,7 +73,7 @@ def _in_words(record: Record) -> str:
     if (name := _name_of(record)) != "cross_entropy":
         return f"{TITLES.get(name, 'Another')} attack"
     if len(targets) > 3:
-        return f"{len(targets)} smoothing factors"
+        return f"{len(targets)} values of α"
     return f"{str(record.settings.get('preset', 'custom')).capitalize()} attack"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from mia_demo.lesson.steps import PERSON
 from mia_demo.zoo.opening import open_zoo
 from tests.browser.conftest import TINY
 from tests.browser.test_attack_page import PHONE, settings, violations
@@ -113,7 +114,7 @@ def test_own_people_are_trained_on_attacked_and_deleted(
     page.get_by_role("button", name="Menu").click()
     with page.expect_event("load"):
         page.get_by_role("button", name="Lesson").click()
-    expect(page.get_by_role("heading", name="Identity 14", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Identity {PERSON}", exact=True)).to_be_visible()
     page.get_by_role("button", name="Leave").click()
     settings(page)
     own = page.locator(".attack-page").get_by_role("radio", name="Your own 3 people")

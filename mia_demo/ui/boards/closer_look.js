@@ -10,6 +10,7 @@ function makeCloserLook(board, download) {
     chosen = name || chosen;
     fill();
     dialog.showModal();
+    part(".which input:checked").focus();
   }
 
   function fill() {

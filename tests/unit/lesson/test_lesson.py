@@ -12,11 +12,12 @@ import pytest
 
 from mia_demo.errors import DataError
 from mia_demo.lesson.figures import Figures, OwnAttack
-from mia_demo.lesson.steps import LESSON_LANES, LESSON_STEPS, LessonStep, steps_with
+from mia_demo.lesson.steps import LESSON_LANES, LESSON_STEPS, PERSON, LessonStep, steps_with
 from mia_demo.lesson.worksheet import worksheet
 from mia_demo.metrics.estimates import Estimate
 from mia_demo.report.columns import percent
 from mia_demo.sweep.library import ResultsLibrary
+from mia_demo.sweep.results import load_results
 from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
 from mia_demo.zoo.reading import Zoo
 
@@ -82,6 +83,20 @@ def test_missing_results_are_named_and_not_made_up(tmp_path: Path) -> None:
         step_named("poincare").reveal(figures)
     sheet = html.unescape(worksheet(LESSON_STEPS, figures))
     assert "without the recorded results 'poincare'" in sheet
+
+
+def test_the_lessons_person_comes_out_as_most_people_do(zoo: Zoo) -> None:
+    typical = []
+    for sweep, lanes in (
+        ("standard", LESSON_LANES),
+        ("alphas", ("alpha+0.1", "alpha0", "alpha-0.05")),
+        ("stages", (None, "zero", "negative")),
+    ):
+        attacks = load_results(zoo.root / "results" / sweep).attacks
+        for lane, share in zip(lanes, (1, 1, 0), strict=True):
+            if lane:
+                typical.append({a.identity for a in attacks[lane] if a.acc1 == share})
+    assert min(set.intersection(*typical)) == PERSON  # the first, not one that was picked
 
 
 def test_steps_of_absent_pages_are_left_out() -> None:
