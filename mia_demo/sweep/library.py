@@ -121,7 +121,8 @@ class ResultsLibrary:
         present = {word for entry in entries for word in (entry.name, entry.stored.sha256)}
         used = record.checkpoints
         missing = [name for name in used if not {name, used[name]} & present]
-        return f"Not part of this zoo: {', '.join(missing)}." if missing else ""
+        names = ", ".join(missing)
+        return f"Not in this zoo, so not to be attacked live: {names}." if missing else ""
 
     def damaged(self) -> dict[Path, str]:
         """Files of the visitors' sweeps that cannot be read, and why."""

@@ -59,7 +59,7 @@ def test_other_checkpoints_are_named(zoo: Zoo, results: SweepResults, tmp_path: 
         "Recorded with other weights than this zoo has now: prior,"
     )
     elsewhere = replace(results.record, checkpoints={"alpha-0.1": "aa"})
-    assert library.caveat(elsewhere) == "Not part of this zoo: alpha-0.1."
+    assert library.caveat(elsewhere) == ("Not in this zoo, so not to be attacked live: alpha-0.1.")
     zero = zoo.entry("zero").stored.sha256
     for name in ("zero", "zero@42"):  # a training seed of it that is the zoo's own
         same = replace(results.record, checkpoints={name: zero})
