@@ -86,16 +86,17 @@ def test_missing_results_are_named_and_not_made_up(tmp_path: Path) -> None:
 
 
 def test_the_lessons_person_comes_out_as_most_people_do(zoo: Zoo) -> None:
-    typical = []
-    for sweep, lanes in (
-        ("standard", LESSON_LANES),
-        ("alphas", ("alpha+0.1", "alpha0", "alpha-0.05")),
-        ("stages", (None, "zero", "negative")),
-    ):
-        attacks = load_results(zoo.root / "results" / sweep).attacks
-        for lane, share in zip(lanes, (1, 1, 0), strict=True):
-            if lane:
-                typical.append({a.identity for a in attacks[lane] if a.acc1 == share})
+    sweeps = {
+        "standard": {"positive": 1, "zero": 1, "negative": 0},
+        "alphas": {"alpha+0.1": 1, "alpha0": 1, "alpha-0.05": 0},
+        "stages": {"zero": 1, "negative": 0},
+    }
+    typical = [
+        {attack.identity for attack in attacks[lane] if attack.acc1 == share}
+        for sweep, shares in sweeps.items()
+        for attacks in [load_results(zoo.root / "results" / sweep).attacks]
+        for lane, share in shares.items()
+    ]
     assert min(set.intersection(*typical)) == PERSON  # the first, not one that was picked
 
 
