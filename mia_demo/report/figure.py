@@ -4,6 +4,7 @@ One point per lane, test accuracy across, Acc@1 upwards with its 95 % interval. 
 a smoothing factor of its own, the points are joined in its order.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -45,7 +46,8 @@ def privacy_utility_svg(rows: Sequence[LaneRow]) -> str:
         points = " ".join(
             f"{x(row.test_accuracy.known):.1f},{y(row.acc1.known):.1f}" for row in ordered
         )
-        SubElement(svg, "polyline", {"points": points, "fill": "none", "stroke": GRID_COLOUR})
+        line = {"fill": "none", "stroke": MARK_COLOUR, "stroke-width": "2", "opacity": "0.4"}
+        SubElement(svg, "polyline", {"points": points, **line})
     for row, height in zip(rows, _label_heights([y(row.acc1.known) for row in rows]), strict=True):
         _point(svg, row, x, y, height)
     return tostring(svg, encoding="unicode")
@@ -56,8 +58,8 @@ def _axes(svg: Element, x: Scale, y: Scale, x_range: tuple[float, float]) -> Non
         share = tick / TICKS
         _line(svg, (LEFT_MARGIN, y(share)), (WIDTH - RIGHT_MARGIN, y(share)), GRID_COLOUR)
         _text(svg, LEFT_MARGIN - 8, y(share) + 4, f"{share:.0%}", "end")
-        accuracy = x_range[0] + share * (x_range[1] - x_range[0])
-        _text(svg, x(accuracy), HEIGHT - BOTTOM_MARGIN + 20, percent(accuracy), "middle")
+    for accuracy, words in _round_shares(*x_range):
+        _text(svg, x(accuracy), HEIGHT - BOTTOM_MARGIN + 20, words, "middle")
     _text(
         svg,
         (LEFT_MARGIN + WIDTH - RIGHT_MARGIN) / 2,
@@ -69,6 +71,15 @@ def _axes(svg: Element, x: Scale, y: Scale, x_range: tuple[float, float]) -> Non
     label.set("transform", f"translate(18 {(TOP_MARGIN + HEIGHT - BOTTOM_MARGIN) / 2}) rotate(-90)")
 
 
+def _round_shares(low: float, high: float) -> list[tuple[float, str]]:
+    """At most ``TICKS`` round shares of the range at equal distances, and how they are written."""
+    power = 10.0 ** math.floor(math.log10((high - low) / TICKS))
+    step = next(size * power for size in (1, 2, 5, 10) if (high - low) / (size * power) <= TICKS)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9) - 2)
+    return [(n * step, f"{n * step:.{decimals}%}") for n in range(first, last + 1)]
+
+
 def _point(svg: Element, row: LaneRow, x: Scale, y: Scale, label_height: float) -> None:
     across, up = x(row.test_accuracy.known), y(row.acc1.known)
     if row.acc1.interval:
@@ -78,7 +89,8 @@ def _point(svg: Element, row: LaneRow, x: Scale, y: Scale, label_height: float) 
         svg, "circle", {"cx": f"{across:.1f}", "cy": f"{up:.1f}", "r": "5", "fill": MARK_COLOUR}
     )
     edge = WIDTH - RIGHT_MARGIN + 8
-    _line(svg, (across + 6, up), (edge - 3, label_height), GRID_COLOUR)
+    pointer = _line(svg, (across + 6, up), (edge - 3, label_height), GRID_COLOUR)
+    pointer.set("stroke-dasharray", "2 3")
     words = f"{row.lane} (α {alpha_text(row.alpha)})"
     if row.lane.startswith("alpha"):
         words = f"α = {alpha_text(row.alpha)}"
@@ -100,10 +112,10 @@ def _scale(domain: tuple[float, float], pixels: tuple[float, float]) -> Scale:
     return lambda value: first + (value - low) / (high - low) * (last - first)
 
 
-def _line(svg: Element, start: Place, end: Place, stroke: str) -> None:
+def _line(svg: Element, start: Place, end: Place, stroke: str) -> Element:
     ends = zip(("x1", "y1", "x2", "y2"), (*start, *end), strict=True)
     places = {key: f"{value:.1f}" for key, value in ends}
-    SubElement(svg, "line", {**places, "stroke": stroke})
+    return SubElement(svg, "line", {**places, "stroke": stroke})
 
 
 def _text(svg: Element, x: float, y: float, words: str, anchor: str) -> Element:

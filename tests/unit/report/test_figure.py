@@ -41,3 +41,19 @@ def test_names_are_escaped_and_labels_do_not_touch(make_row: Callable[..., LaneR
     assert heights == sorted(heights)
     assert heights[-1] - heights[0] >= 3 * 16
     assert "<polyline" not in svg  # stages of the same factor form no curve
+
+
+def test_the_accuracies_below_the_figure_are_round_and_true(
+    make_row: Callable[..., LaneRow],
+) -> None:
+    rows = [
+        make_row("alpha0", 0.0, 0.5, test_accuracy=0.9983),
+        make_row("alpha-0.2", -0.2, 0.2, test_accuracy=0.9958),
+    ]
+    svg = privacy_utility_svg(rows)
+    ticks = re.findall(r'x="([\d.]+)" y="380.0"[^>]*>([\d.]+)%<', svg)
+    assert [words for _, words in ticks] == ["99.4", "99.6", "99.8", "100.0"]
+    places = [float(x) for x, _ in ticks]
+    (point,) = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', svg)][:1]
+    true = places[0] + (99.83 - 99.4) / 0.2 * (places[1] - places[0])
+    assert abs(point - true) < 0.2  # pixels
