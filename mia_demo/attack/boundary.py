@@ -36,7 +36,8 @@ MAX_STEP = 3.0
 class BoundaryRepulsion(QuerySearch):
     """K points of every track, each with a sphere of its own."""
 
-    def begin(self) -> None:
+    def begin(self, start: Tensor) -> None:
+        super().begin(start)
         tracks, count, width = self.w.shape
         self.spread = self.prior.std(dim=0)
         self.radius = torch.full((tracks, count), FIRST_RADIUS * math.sqrt(width))  # [T, K]

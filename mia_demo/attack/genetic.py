@@ -35,7 +35,8 @@ PRIOR_SAMPLES = 2000  # of the prior, for its mean and spread
 class Genetic(QuerySearch):
     """The whole population of every track, a generation a step."""
 
-    def begin(self) -> None:
+    def begin(self, start: Tensor) -> None:
+        super().begin(start)
         every = to_p(sample_styles(self.renderer.generator, PRIOR_SAMPLES, 1.0))
         self.low, self.high = every.mean(dim=0) - every.std(dim=0), every.mean(0) + every.std(0)
 

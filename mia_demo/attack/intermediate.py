@@ -18,7 +18,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from mia_demo.attack.optimisation import Optimisation, StepRecord
+from mia_demo.attack.optimisation import Optimisation
+from mia_demo.attack.search import StepRecord
 from mia_demo.models.stylegan2 import Features
 from mia_demo.models.synthesis_features import features_after, features_between, picture_of
 
@@ -29,7 +30,8 @@ RADIUS_SHARE = 0.1  # of the l1 norm of the features
 class IntermediateFeatures(Optimisation):
     """Stage by stage: w, then the features after every block but the last."""
 
-    def begin(self) -> None:
+    def begin(self, start: Tensor) -> None:
+        super().begin(start)
         self.w = self.moving
         self.synthesis = self.renderer.generator.synthesis
         self.block = -1  # whose features move; before the first, w does
@@ -60,8 +62,6 @@ class IntermediateFeatures(Optimisation):
         return self.w.cpu().unflatten(0, self.shape)
 
     def pictures(self) -> Tensor:
-        """The candidates' pictures as the prior draws them: [T, K, 3, R, R] on the CPU."""
-
         def some(part: slice) -> Tensor:
             with torch.no_grad():
                 return self._draw(self.moving[part], part).cpu()

@@ -8,9 +8,6 @@ may go through the networks in micro-batches without changing the result. Each s
 
 with one random crop A_s per step s for all candidates, or the mean over several views of each
 (``views``), and the temperature T; w are w_dim unconstrained numbers.
-
-With L lanes and I identities there are T = L * I tracks, lane by lane: track l * I + i is lane l's
-attack on identity i. Every track has K candidates.
 """
 
 from __future__ import annotations
@@ -24,11 +21,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.optim.adam import adam
 
-from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.head_features import head_inputs, public_features
-from mia_demo.attack.lanes import Lane
 from mia_demo.attack.losses import LOSSES
-from mia_demo.attack.renderer import Renderer, slices_of
+from mia_demo.attack.renderer import slices_of
+from mia_demo.attack.search import Search, StepRecord, StepTrace
 from mia_demo.attack.views import ALTERATIONS, Alteration
 
 
@@ -38,46 +34,6 @@ def target_confidence(logits: Tensor, targets: Sequence[int]) -> Tensor:
     return torch.stack(
         [values[:, target] for values, target in zip(probabilities, targets, strict=True)]
     )
-
-
-@dataclass(frozen=True)
-class StepTrace:
-    """A step of every candidate from w to w.
-
-    Attributes:
-        w, gradient, moved: [T, K, w_dim], w or the features that move in its place, the loss's
-            gradient, and the change that followed.
-        logits: [T, K, C], mean over copies.
-        losses: [T, K].
-    """
-
-    w: Tensor
-    gradient: Tensor
-    moved: Tensor
-    logits: Tensor
-    losses: Tensor
-
-
-@dataclass(frozen=True)
-class StepRecord:
-    """What one step saw; T tracks, K candidates, before the update of w.
-
-    Attributes:
-        images: [T, K, 3, P, P], pictures as they are shown, not clipped.
-        losses: [T], mean over candidates.
-        confidences: [T, K], softmax of the target class on the step's crop.
-        gradient_cosine: [T], 1/K Σ_k cos(g_s,k, g_s−1,k), in -1..1, of the gradients g by the
-            image a classifier sees, before the crop (the paper's gradient-stability analysis); nan
-            on the first step. torch counts norms below 1e-8 as 1e-8: vanished gradients give a
-            cosine near 0, not nan.
-        trace: None for methods without gradients.
-    """
-
-    images: Tensor
-    losses: Tensor
-    confidences: Tensor
-    gradient_cosine: Tensor
-    trace: StepTrace | None = None
 
 
 @dataclass(frozen=True)
@@ -100,39 +56,16 @@ class _Part:
     image_gradients: dict[int, Tensor]
 
 
-class Optimisation:
-    """Candidates w of several tracks under one Adam.
+class Optimisation(Search):
+    """Candidates w of several tracks under one Adam."""
 
-    Args:
-        identities: [I], the same for every lane.
-        start: [T, K, w_dim], the candidates' first styles.
-        prior: [N, w_dim], styles of public faces.
-    """
-
-    def __init__(
-        self,
-        renderer: Renderer,
-        lanes: list[Lane],
-        identities: Sequence[int],
-        start: Tensor,
-        config: AttackConfig,
-        *,
-        prior: Tensor,
-    ) -> None:
-        self.renderer = renderer
-        self.lanes = lanes
-        self.targets = [*identities] * len(lanes)  # [T]
-        self.config = config
+    def begin(self, start: Tensor) -> None:
         self.shape = start.shape[:2]
-        self.restart(start.flatten(0, 1).to(renderer.compute.device).clone())
+        self.restart(start.flatten(0, 1).to(self.renderer.compute.device).clone())
         self._previous: list[Tensor] | None = None  # image gradients per lane
-        self._public = [
-            public_features(renderer, lane, prior) for lane in lanes if config.feature_weight
-        ]
-        self.begin()
-
-    def begin(self) -> None:
-        """Sets up what a subclass adds."""
+        self._public: list[Tensor] = []  # per lane, where features count
+        if self.config.feature_weight:
+            self._public = [public_features(self.renderer, lane, self.prior) for lane in self.lanes]
 
     def restart(self, moving: Tensor) -> None:
         """Optimises these [T * K, ...] from now on, with a fresh Adam state."""
@@ -141,11 +74,6 @@ class Optimisation:
         self._updates = torch.tensor(0.0)  # so far
 
     def step(self, rng: torch.Generator) -> StepRecord:
-        """One update of every candidate.
-
-        Args:
-            rng: draws the views, the same for the whole batch and so for all lanes.
-        """
         config, state = self.config, rng.get_state()
         views = {}
         for side in {lane.attacked.input_size for lane in self.lanes}:
@@ -241,11 +169,7 @@ class Optimisation:
         return losses.unflatten(0, logits.shape[:2]).mean(dim=0)
 
     def styles(self) -> Tensor:
-        """The candidates as they are now: [T, K, w_dim] on the CPU."""
         return self.moving.cpu().unflatten(0, self.shape)
-
-    def pictures(self) -> Tensor | None:
-        return None
 
     @torch.no_grad()
     def _update(self, gradient: Tensor) -> None:

@@ -1,19 +1,19 @@
-"""Asking the targets about styles, without gradients: what every attack by queries is made of."""
+"""Asking the targets about styles, without gradients: what every attack by queries is made of.
+
+The plainest is random search, what every attack has to beat.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from mia_demo.attack.config import AttackConfig
-from mia_demo.attack.lanes import Lane
-from mia_demo.attack.optimisation import StepRecord
-from mia_demo.attack.renderer import Renderer
-from mia_demo.attack.told import Told
+from mia_demo.attack.search import Search, StepRecord
 
+FRESH = 32  # faces that random search asks about in a step
 TINY = 1e-30  # a confidence of 0 has a logarithm all the same
 
 
@@ -32,39 +32,12 @@ class Answers:
     scores: Tensor
 
 
-class QuerySearch:
-    """Candidates with what is known of them; a subclass says how they move.
+class QuerySearch(Search):
+    """Candidates with what is known of them; a subclass says how they move."""
 
-    Args:
-        identities: [I], the same for every lane.
-        start: [T, K, w_dim], the candidates' first styles.
-        prior: [N, w_dim], styles of public faces.
-        told: what the attacker learns of an answer.
-    """
-
-    def __init__(
-        self,
-        renderer: Renderer,
-        lanes: list[Lane],
-        identities: Sequence[int],
-        start: Tensor,
-        config: AttackConfig,
-        *,
-        prior: Tensor,
-        told: Told,
-    ) -> None:
-        self.renderer = renderer
-        self.lanes = lanes
-        self.targets = [*identities] * len(lanes)  # [T]
-        self.config = config
-        self.prior = prior
-        self.told = told
+    def begin(self, start: Tensor) -> None:
         self.w = start
         self.known = self.ask(start)
-        self.begin()
-
-    def begin(self) -> None:
-        """Sets up what a subclass adds."""
 
     def ask(self, styles: Tensor) -> Answers:
         """One query for each of the styles [T, n, w_dim]."""
@@ -94,19 +67,12 @@ class QuerySearch:
             gradient_cosine=torch.full(self.w.shape[:1], torch.nan),
         )
 
+    @abstractmethod
     def move(self, rng: torch.Generator) -> None:
-        """Changes ``w`` and ``known``.
-
-        Args:
-            rng: its draws serve all tracks alike, so that lanes differ by their answers alone.
-        """
-        raise NotImplementedError
+        """Changes ``w`` and ``known``."""
 
     def styles(self) -> Tensor:
         return self.w
-
-    def pictures(self) -> Tensor | None:
-        return None
 
     def keep_best(self, w: Tensor, answers: Answers, count: int) -> None:
         """The ``count`` best of the candidates and of new styles [T, n, w_dim], best first."""
@@ -117,6 +83,18 @@ class QuerySearch:
         order = torch.sort(scores, dim=1, descending=True, stable=True).indices[:, :count]
         self.w = pick(styles, order.cpu())
         self.known = Answers(pick(images, order), pick(confidences, order), pick(scores, order))
+
+
+class RandomSearch(QuerySearch):
+    """Faces truncated like the pool's; the K best of all so far are the candidates."""
+
+    def move(self, rng: torch.Generator) -> None:
+        generator = self.renderer.generator
+        z = torch.randn(FRESH, generator.z_dim, generator=rng)
+        with torch.no_grad():
+            w = generator.mapping(z.to(self.renderer.compute.device), self.config.truncation_psi)
+        fresh = w[:, 0].cpu().expand(len(self.w), -1, -1)
+        self.keep_best(fresh, self.ask(fresh), self.w.shape[1])
 
 
 def pick(rows: Tensor, order: Tensor) -> Tensor:

@@ -14,11 +14,11 @@ from torch import Tensor
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import AttackFrame, LaneFrame
 from mia_demo.attack.lanes import stage_names
-from mia_demo.attack.methods import METHODS, Search
-from mia_demo.attack.optimisation import StepRecord, target_confidence
+from mia_demo.attack.methods import METHODS
+from mia_demo.attack.optimisation import target_confidence
 from mia_demo.attack.sampling import Pool, pool_subset
+from mia_demo.attack.search import Search, StepRecord, step_detail
 from mia_demo.attack.selection import robust_confidence
-from mia_demo.attack.step_detail import step_detail
 from mia_demo.data.transforms import to_uint8
 from mia_demo.errors import ConfigError, DeviceError
 from mia_demo.system.memory import is_out_of_memory
@@ -90,11 +90,14 @@ class Stages:
 
         final: list[Tensor] = []
         drawn: list[Tensor] = []
-        together = config.batch_size if self.method.is_separable else config.candidates
+        # By the gradient, candidates do not influence each other, so that some may wait their turn.
+        together = config.batch_size if self.method.follows_gradient else config.candidates
         chunks = start.split(together, dim=1)
         for number, chunk in enumerate(chunks):
             search = self.method.search(
-                self.renderer, self.lanes, self.identities, chunk, config, prior=pool.styles[subset]
+                *(self.renderer, self.lanes, self.identities, chunk, config),
+                prior=pool.styles[subset],
+                told=self.method.told,
             )
             for frames in self._optimise(search, number, len(chunks)):
                 latest = frames

@@ -14,7 +14,7 @@ from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import METHOD_NAMES, PRESETS, AttackConfig
 from mia_demo.attack.head_features import public_features
 from mia_demo.attack.losses import LOSSES
-from mia_demo.attack.methods import GRADIENT, LABEL, METHODS, by_queries
+from mia_demo.attack.methods import GRADIENT, LABEL, METHODS
 from mia_demo.attack.named import (
     ATTACKS,
     attack_name,
@@ -23,9 +23,8 @@ from mia_demo.attack.named import (
     named_attack,
     with_budget,
 )
-from mia_demo.attack.random_search import FRESH, RandomSearch
+from mia_demo.attack.queries import RandomSearch
 from mia_demo.attack.sampling import POOL_PSI, POOL_STYLES, Pool, pool_subset, sample_styles
-from mia_demo.attack.told import all_confidences
 from mia_demo.attack.views import noisy_copies, transformed_copies
 from mia_demo.commands.requests import AttackRequest
 from mia_demo.errors import ConfigError
@@ -101,7 +100,6 @@ def test_genes_beat_random_search_in_what_both_ask_for(tiny: Attacker) -> None:
         asked = RandomSearch(
             *(tiny.renderer, [tiny.lane("zero")], range(PEOPLE), styles, AttackConfig()),
             prior=styles[0],
-            told=all_confidences,
         )
         return asked.known.confidences.mean().item()
 
@@ -111,7 +109,7 @@ def test_genes_beat_random_search_in_what_both_ask_for(tiny: Attacker) -> None:
 def test_labels_alone_beat_random_search_with_labels_alone(
     tiny: Attacker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    control = by_queries(RandomSearch, LABEL, METHODS["random"].passes)
+    control = replace(METHODS["random"], needs=LABEL)
     monkeypatch.setitem(METHODS, "random", control)
     brep, random = (
         config_of(name, 2 * BUDGET, candidates=2, selection_rounds=32)
@@ -132,7 +130,7 @@ def quick_lessons(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_student_that_knows_labels_alone_beats_random_search_with_labels_alone(
     tiny: Attacker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(METHODS, "random", by_queries(RandomSearch, LABEL, lambda c: FRESH))
+    monkeypatch.setitem(METHODS, "random", replace(METHODS["random"], needs=LABEL))
     found = attack(tiny, config_of("student"))
     assert found > attack(tiny, config_of("random"))
     taught = tiny.student("zero")

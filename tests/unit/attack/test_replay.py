@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import preset_config
-from mia_demo.attack.optimisation import Optimisation, StepRecord
+from mia_demo.attack.optimisation import Optimisation
 from mia_demo.attack.renderer import Renderer
 from mia_demo.attack.replay import MAX_SHAPES, Function, Replays
+from mia_demo.attack.search import StepRecord
 from mia_demo.errors import DeviceError
 from mia_demo.system.device import choose_compute
 from mia_demo.training.state import step_generator
