@@ -21,7 +21,6 @@ from torch import Tensor
 from mia_demo.attack.optimisation import Optimisation
 from mia_demo.attack.search import StepRecord
 from mia_demo.models.stylegan2 import Features
-from mia_demo.models.synthesis_features import features_after, features_between, picture_of
 
 STYLE_SHARE = 50 / 120  # of the steps
 RADIUS_SHARE = 0.1  # of the l1 norm of the features
@@ -72,28 +71,27 @@ class IntermediateFeatures(Optimisation):
     def _draw(self, moving: Tensor, part: slice) -> Tensor:
         if self.block < 0:
             return super()._draw(moving, part)
-        with self.renderer.compute.autocast():
-            features = (moving, self.skip[part])
-            return picture_of(self.synthesis, self.w[part], self.block, features)
+        return self._after(len(self.synthesis.resolutions) - 1, moving, part)[1].float()
 
     @torch.no_grad()
     def _begin(self, block: int) -> None:
         """From here on the features after ``block`` move."""
         if self.block < 0:
             self.w = self.moving
-        parts = self.renderer.micro_batches.run(len(self.w), lambda part: self._after(block, part))
+        parts = self.renderer.micro_batches.run(
+            len(self.w), lambda part: self._after(block, self.moving[part], part)
+        )
         self.centre = torch.cat([maps.float() for maps, _ in parts])
         self.skip = torch.cat([image for _, image in parts])
         self.block = block
         self.restart(self.centre.clone())
 
-    def _after(self, block: int, part: slice) -> Features:
-        """The features after ``block``, made of those that moved so far."""
+    def _after(self, block: int, moving: Tensor, part: slice) -> Features:
+        """The features after ``block``, made of what moves of a few candidates."""
+        ws = self.w[part].unsqueeze(1).expand(-1, self.synthesis.num_ws, -1)
+        so_far = None if self.block < 0 else (moving, self.skip[part])
         with self.renderer.compute.autocast():
-            if self.block < 0:
-                return features_after(self.synthesis, self.w[part], block)
-            so_far = (self.moving[part], self.skip[part])
-            return features_between(self.synthesis, self.w[part], (self.block, block), so_far)
+            return self.synthesis.through(ws, range(self.block + 1, block + 1), so_far)
 
 
 def within_l1_ball(changes: Tensor, radius: Tensor) -> Tensor:

@@ -11,7 +11,6 @@ from mia_demo.attack.attack import Attacker
 from mia_demo.attack.intermediate import RADIUS_SHARE, IntermediateFeatures, within_l1_ball
 from mia_demo.attack.named import named_attack
 from mia_demo.models.stylegan2 import Generator
-from mia_demo.models.synthesis_features import features_after, features_between, picture_of
 from mia_demo.training.state import step_generator
 from tests.tiny_zoo import COMPUTE, GENERATOR, SIZE, make_tiny_zoo
 
@@ -23,12 +22,14 @@ def test_a_prior_cut_in_two_draws_the_same_picture(block: int) -> None:
     w = torch.randn(3, generator.w_dim)
     expected = generator.synthesize(w)
     synthesis = generator.synthesis
-    features = features_after(synthesis, w, block)
-    torch.testing.assert_close(picture_of(synthesis, w, block, features), expected)
+    ws = w.unsqueeze(1).expand(-1, generator.num_ws, -1)
+    features = synthesis.through(ws, range(block + 1))
+    _, picture = synthesis.through(ws, range(block + 1, len(synthesis.resolutions)), features)
+    torch.testing.assert_close(picture, expected)
     if block:
-        front = features_after(synthesis, w, 0)
+        front = synthesis.through(ws, range(1))
         for one, two in zip(
-            features_between(synthesis, w, (0, block), front), features, strict=True
+            synthesis.through(ws, range(1, block + 1), front), features, strict=True
         ):
             torch.testing.assert_close(one, two)
 
