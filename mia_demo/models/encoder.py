@@ -92,7 +92,7 @@ class Encoder(nn.Module):
             setattr(self, f"b{size}", block)
         channels = channels_at(4, channel_base, channel_max)
         self.conv = ConvLayer(channels, channels, 3)
-        self.fc = FullyConnectedLayer(channels * 16, channels, activation="lrelu")
+        self.fc = FullyConnectedLayer(channels * 16, channels, activates=True)
         self.out = FullyConnectedLayer(channels, w_dim)
 
     def forward(self, image: Tensor) -> Tensor:

@@ -13,13 +13,8 @@ LEAKY_SLOPE = 0.2
 LEAKY_GAIN = math.sqrt(2.0)
 
 
-def leaky_relu(x: Tensor, gain: float = LEAKY_GAIN) -> Tensor:
-    """Leaky ReLU (slope 0.2) with the variance-preserving gain of the reference code."""
-    return F.leaky_relu(x, LEAKY_SLOPE) * gain
-
-
 class FullyConnectedLayer(nn.Module):
-    """Linear layer with the equalised learning rate of the StyleGAN family."""
+    """Linear layer with the equalised learning rate of the StyleGAN family; maybe leaky ReLU."""
 
     weight_gain: float
 
@@ -28,7 +23,7 @@ class FullyConnectedLayer(nn.Module):
         in_features: int,
         out_features: int,
         *,
-        activation: str = "linear",
+        activates: bool = False,
         lr_multiplier: float = 1.0,
         bias_init: float = 0.0,
     ) -> None:
@@ -38,10 +33,10 @@ class FullyConnectedLayer(nn.Module):
             weight = weight / lr_multiplier
         self.weight = nn.Parameter(weight)
         self.bias = nn.Parameter(torch.full((out_features,), float(bias_init)))
-        self.activation = activation
+        self.activates = activates
         self.weight_gain = lr_multiplier / math.sqrt(in_features)
         self.bias_gain = lr_multiplier
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.linear(x, self.weight * self.weight_gain, self.bias * self.bias_gain)
-        return leaky_relu(x) if self.activation == "lrelu" else x
+        return F.leaky_relu(x, LEAKY_SLOPE) * LEAKY_GAIN if self.activates else x

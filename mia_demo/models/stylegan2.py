@@ -48,24 +48,13 @@ class MappingNetwork(nn.Module):
         self.num_layers = num_layers
         for index in range(num_layers):
             layer = FullyConnectedLayer(
-                z_dim if index == 0 else w_dim, w_dim, activation="lrelu", lr_multiplier=0.01
+                z_dim if index == 0 else w_dim, w_dim, activates=True, lr_multiplier=0.01
             )
             setattr(self, f"fc{index}", layer)
         self.register_buffer("w_avg", torch.zeros(w_dim))
 
-    def forward(
-        self,
-        z: Tensor,
-        truncation_psi: float = 1.0,
-        truncation_cutoff: int | None = None,
-    ) -> Tensor:
-        """Maps z to one w per layer; the first ``truncation_cutoff`` are pulled to the mean w.
-
-        Args:
-            z: [B, z_dim].
-            truncation_psi: 1 keeps w, 0 gives the mean face.
-            truncation_cutoff: how many layers are truncated; None = all.
-        """
+    def forward(self, z: Tensor, truncation_psi: float = 1.0) -> Tensor:
+        """Maps z to one w per layer; ``truncation_psi`` 1 keeps it, 0 gives the mean face."""
         # Always in float32: w is what attacks optimise, and this network costs next to nothing.
         with torch.autocast(z.device.type, enabled=False):
             x = z.float()
@@ -74,9 +63,7 @@ class MappingNetwork(nn.Module):
                 x = getattr(self, f"fc{index}")(x)
             ws = x.unsqueeze(1).repeat(1, self.num_ws, 1)
             if truncation_psi != 1:
-                cutoff = self.num_ws if truncation_cutoff is None else truncation_cutoff
-                head = self.w_avg.lerp(ws[:, :cutoff], truncation_psi)
-                ws = torch.cat([head, ws[:, cutoff:]], dim=1)
+                ws = self.w_avg.lerp(ws, truncation_psi)
         return ws
 
 
@@ -97,7 +84,6 @@ class SynthesisLayer(nn.Module):
         clamp: float | None,
     ) -> None:
         super().__init__()
-        self.resolution = resolution
         self.up = up
         self.clamp = clamp
         self.affine = FullyConnectedLayer(w_dim, in_channels, bias_init=1)
@@ -107,7 +93,7 @@ class SynthesisLayer(nn.Module):
         self.register_buffer("noise_const", torch.randn(resolution, resolution))
         self.register_buffer("resample_filter", resample_filter())
 
-    def forward(self, x: Tensor, w: Tensor, noise_mode: str) -> Tensor:
+    def forward(self, x: Tensor, w: Tensor, noise: bool) -> Tensor:
         styles = self.affine(w)
         kernel: Tensor = self.weight
         if self.up:
@@ -121,13 +107,8 @@ class SynthesisLayer(nn.Module):
         # sqrt(2) of the activation is folded into the factors: lrelu(g x) = g lrelu(x), g > 0.
         factor = (demodulation * LEAKY_GAIN)[:, :, None, None].to(x.dtype)
         offset = (self.bias * LEAKY_GAIN)[None, :, None, None]
-        if noise_mode == "const":
+        if noise:
             offset = offset + self.noise_const * (self.noise_strength * LEAKY_GAIN)
-        elif noise_mode == "random":
-            noise = torch.randn(len(x), 1, self.resolution, self.resolution, device=x.device)
-            offset = offset + noise * (self.noise_strength * LEAKY_GAIN)
-        elif noise_mode != "none":
-            raise ValueError(f"noise_mode is const, random or none, not {noise_mode!r}")
         # The first operand's memory layout decides that of the result.
         offset = offset.to(x.dtype).contiguous(memory_format=torch.channels_last)
         x = torch.addcmul(offset, x, factor)
@@ -177,15 +158,15 @@ class SynthesisBlock(nn.Module):
         self.num_conv = 1 if self.first else 2
 
     def forward(
-        self, x: Tensor | None, image: Tensor | None, ws: Tensor, noise_mode: str
+        self, x: Tensor | None, image: Tensor | None, ws: Tensor, noise: bool
     ) -> tuple[Tensor, Tensor]:
         """ws: [B, num_conv + 1, w_dim]; the last one drives torgb."""
         if x is None:
             x = self.const[None].repeat(len(ws), 1, 1, 1)
             x = x.contiguous(memory_format=torch.channels_last)
         else:
-            x = self.conv0(x, ws[:, 0], noise_mode)
-        x = self.conv1(x, ws[:, self.num_conv - 1], noise_mode)
+            x = self.conv0(x, ws[:, 0], noise)
+        x = self.conv1(x, ws[:, self.num_conv - 1], noise)
         rgb = self.torgb(x, ws[:, self.num_conv]).float()
         if image is not None:
             rgb = rgb + upsample_image(image, self.resample_filter)
@@ -219,8 +200,8 @@ class SynthesisNetwork(nn.Module):
             block = SynthesisBlock(in_channels, out_channels, w_dim, size, conv_clamp)
             setattr(self, f"b{size}", block)
 
-    def forward(self, ws: Tensor, noise_mode: str = "const") -> Tensor:
-        _, image = self.through(ws, range(len(self.resolutions)), noise_mode=noise_mode)
+    def forward(self, ws: Tensor, noise: bool = True) -> Tensor:
+        _, image = self.through(ws, range(len(self.resolutions)), noise=noise)
         return image
 
     def through(
@@ -228,7 +209,7 @@ class SynthesisNetwork(nn.Module):
         ws: Tensor,
         blocks: range,
         features: Features | None = None,
-        noise_mode: str = "const",
+        noise: bool = True,
     ) -> Features:
         """What ``blocks`` make of the features after the block before them."""
         x, image = features or (None, None)
@@ -236,7 +217,7 @@ class SynthesisNetwork(nn.Module):
         for number, size in enumerate(self.resolutions):
             block: SynthesisBlock = getattr(self, f"b{size}")
             if number in blocks:
-                x, image = block(x, image, ws[:, index : index + block.num_conv + 1], noise_mode)
+                x, image = block(x, image, ws[:, index : index + block.num_conv + 1], noise)
             index += block.num_conv
         assert x is not None
         assert image is not None
@@ -273,9 +254,9 @@ class Generator(nn.Module):
         self.num_ws = self.synthesis.num_ws
         self.mapping = MappingNetwork(z_dim, w_dim, self.num_ws, mapping_layers)
 
-    def synthesize(self, w: Tensor, noise_mode: str = "const") -> Tensor:
+    def synthesize(self, w: Tensor, noise: bool = True) -> Tensor:
         """Images from one style per picture (single_w): w [B, w_dim] -> [B, 3, R, R]."""
-        return self.synthesis(w.unsqueeze(1).expand(-1, self.num_ws, -1), noise_mode)
+        return self.synthesis(w.unsqueeze(1).expand(-1, self.num_ws, -1), noise)
 
-    def forward(self, z: Tensor, truncation_psi: float = 1.0, noise_mode: str = "const") -> Tensor:
-        return self.synthesis(self.mapping(z, truncation_psi), noise_mode)
+    def forward(self, z: Tensor, truncation_psi: float = 1.0) -> Tensor:
+        return self.synthesis(self.mapping(z, truncation_psi))

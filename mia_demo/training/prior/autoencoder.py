@@ -51,7 +51,7 @@ class HalfPrior:
     def draw(self, styles: Tensor, compute: Compute) -> Tensor:
         """Styles [B, w_dim] -> pictures [B, 3, R / 2, R / 2] in [-1, 1]."""
         with compute.autocast():
-            return self.generator.synthesize(styles, noise_mode="none").float().clamp(-1, 1)
+            return self.generator.synthesize(styles, noise=False).float().clamp(-1, 1)
 
 
 class AutoencoderPhase(Phase):
@@ -103,7 +103,7 @@ class AutoencoderPhase(Phase):
         with self.compute.autocast():
             styles = self.encoder(photos)
             styles = styles + NOISE_ON_READ_STYLES * self.normal(self.batch_size, rng)
-            drawn = self.generator.synthesize(styles, noise_mode="none").float()
+            drawn = self.generator.synthesize(styles, noise=False).float()
             with torch.no_grad():
                 wanted_features = self.features(wanted)
             in_features = feature_error(self.features(drawn), wanted_features).mean()

@@ -66,7 +66,7 @@ class DistillationPhase(Phase):
         styles, wanted = self._lesson(rng)
         corners = random_corners(len(styles), self.config.resolution, rng)
         with self.compute.autocast():
-            drawn = self.generator.synthesize(styles, noise_mode="none").float()
+            drawn = self.generator.synthesize(styles, noise=False).float()
             seen = self.features(cropped(drawn, corners))[:SEEN_STAGES]
             with torch.no_grad():
                 to_be_seen = self.features(cropped(wanted, corners))[:SEEN_STAGES]

@@ -237,9 +237,9 @@ def test_settling_the_styles_changes_no_picture(
         phase.train_step()
     base = phase.average
     codes = codes_of(phase.encoder_average, images, compute)
-    before = base.synthesize(codes, noise_mode="none")
+    before = base.synthesize(codes, noise=False)
     settled = settle_styles(base, codes).codes
-    after = base.synthesize(settled, noise_mode="none")
+    after = base.synthesize(settled, noise=False)
     torch.testing.assert_close(after, before, atol=1e-3, rtol=1e-3)
     assert settled.mean(dim=0).abs().max() < 1e-3
     assert settled.std(dim=0) == pytest.approx(1, abs=1e-3)
