@@ -12,7 +12,6 @@ from mia_demo.attack.attack import Attacker
 from mia_demo.sweep.judging import Judge
 from mia_demo.sweep.results import SweepResults, results_with
 from mia_demo.sweep.rows import row_from_json, row_to_json
-from mia_demo.sweep.saved_attack import attack_files
 from mia_demo.sweep.sweep import SweepPlan, run_sweep
 from mia_demo.sweep.table import Table
 from mia_demo.sweep.team import Team
@@ -39,7 +38,7 @@ def run_team_sweep(team: Team, attacker: Attacker, judge: Judge, plan: SweepPlan
     yield from team.until_finished(plan.total)
     for seed in plan.seeds:
         for position, identity in enumerate(plan.identities):
-            for path in attack_files(plan.folder, seed, identity):
+            for path in plan.files(seed, identity):
                 team.share_file(position % team.size, path)
 
 

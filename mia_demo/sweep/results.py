@@ -100,7 +100,7 @@ def results_with(table: Table, rows: Sequence[LaneRow]) -> SweepResults:
     """
     attacker, plan, compute = table.attacker, table.plan, table.judge.compute
     zoo, lanes, size = attacker.zoo, list(plan.config.lanes), attacker.framing.picture_size
-    attacks = [result for _, _, result in plan.results()]
+    attacks = list(plan.results())
     targets = dict.fromkeys(name for lane in lanes for name in stage_names(lane))
     heads = [entry.name for entry in zoo.entries("attributes")]
     checkpoints = {
@@ -135,8 +135,12 @@ def judged_attacks(plan: SweepPlan) -> dict[str, list[JudgedAttack]]:
     loaded = list(plan.results())
     return {
         lane: [
-            JudgedAttack(i, s, **{key: result["lanes"][lane][key] for key in keys})
-            for i, s, result in loaded
+            JudgedAttack(
+                result["identity"],
+                result["seed"],
+                **{key: result["lanes"][lane][key] for key in keys},
+            )
+            for result in loaded
         ]
         for lane in plan.config.lanes
     }

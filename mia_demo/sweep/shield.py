@@ -159,7 +159,7 @@ class _Jury:
         best = np.zeros((len(plan.attacks), len(everybody), size, size, 3), np.uint8)
         for index, (name, sweep) in enumerate(plan.cells(lane)):
             judge_again(self.judge, sweep, size)
-            seconds += sum(result["seconds"] for _, _, result in sweep.results())
+            seconds += sum(result["seconds"] for result in sweep.results())
             pictures = reconstructions(self.zoo, sweep, 0)
             cells[name] = self._cell(sweep, pictures, classifier)
             first = pictures.images[:: len(pictures.labels) // len(sweep.identities)]

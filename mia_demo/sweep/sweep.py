@@ -13,22 +13,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from mia_demo.attack.attack import Attacker
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.lanes import stage_names
+from mia_demo.data.pictures import read_picture
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.sweep.curves import curve_points, over_chunks
 from mia_demo.sweep.judging import Judge, open_attribute_judge
-from mia_demo.sweep.saved_attack import (
-    attack_files,
-    load_pictures,
-    load_result,
-    save_sheet,
-)
+from mia_demo.sweep.saved_attack import SavedAttack, save_sheet
 from mia_demo.system.files import write_json
-from mia_demo.system.json_files import read_json
+from mia_demo.system.json_files import checked, read_json
 
 MAX_NUMBERS = 10_000  # a longer list is a typo, or an attack on memory
 
@@ -59,7 +56,7 @@ class SweepPlan:
             (seed, identity)
             for seed in self.seeds
             for identity in self.identities
-            if attack_files(self.folder, seed, identity)[1].exists()
+            if self.files(seed, identity)[1].exists()
         ]
 
     def finished_part(self) -> "SweepPlan | None":
@@ -76,19 +73,34 @@ class SweepPlan:
         seed, found = max(by_seed.items(), key=lambda item: len(item[1]))
         return replace(self, identities=found, seeds=(seed,)) if found else None
 
-    def results(self) -> Iterator[tuple[int, int, dict[str, Any]]]:
-        """(identity, seed, saved result) of every attack, ordered by identity, then seed.
+    def files(self, seed: int, identity: int) -> tuple[Path, Path]:
+        """Sheet of kept pictures and figures of one attack; with the figures it is complete."""
+        stem = f"seed{seed}_identity{identity:04d}"
+        return self.folder / "attacks" / f"{stem}.png", self.folder / "attacks" / f"{stem}.json"
 
-        Raises:
-            DataError: one is damaged.
-        """
-        for identity in self.identities:
-            for seed in self.seeds:
-                yield identity, seed, self.result(seed, identity)
+    def results(self) -> Iterator[dict[str, Any]]:
+        """What is saved of every attack, ordered by identity, then seed; raises as ``result``."""
+        return (self.result(seed, identity) for identity in self.identities for seed in self.seeds)
 
     def result(self, seed: int, identity: int) -> dict[str, Any]:
-        """What is saved of one attack; raises as ``results``."""
-        return load_result(self.folder, seed, identity, self.config)
+        """The figures of one attack, a ``SavedAttack``.
+
+        Raises:
+            DataError: they are missing, damaged, or of other settings.
+        """
+        _, path = self.files(seed, identity)
+        try:
+            result: dict[str, Any] = dict(checked(SavedAttack, read_json(path), "result"))
+            if (result["seed"], result["identity"]) != (seed, identity):
+                raise ValueError("it is another attack's")
+            if list(result["lanes"]) != list(self.config.lanes):
+                raise ValueError("other lanes than the sweep's")
+            for name, lane in result["lanes"].items():
+                if not len(lane["top1"]) == len(lane["nearest"]) == self.config.kept:
+                    raise ValueError(f"lane {name} has not one verdict per picture")
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} is damaged ({error}); delete it to attack again.") from error
+        return result
 
     def pictures(self, seed: int, identity: int, size: int) -> Tensor:
         """Kept pictures of one attack: uint8 [L, K, 3, R, R], lanes in the sweep's order.
@@ -97,19 +109,20 @@ class SweepPlan:
             size: R, the zoo's ``Framing.picture_size``.
 
         Raises:
-            DataError: they are damaged.
+            DataError: they are missing or damaged.
         """
-        return load_pictures(self.folder, seed, identity, self.config, size)
-
-
-@dataclass(frozen=True)
-class SweepFrame:
-    """Progress of a sweep: one attack more is done."""
-
-    done: int
-    total: int
-    identity: int
-    seed: int
+        path, result_path = self.files(seed, identity)
+        try:
+            rows, columns = len(self.config.lanes), self.config.kept
+            wanted = rows * columns * size**2
+            pixels = torch.from_numpy(read_picture(path, "PNG", most=wanted))
+            if pixels.shape != (rows * size, columns * size, 3):
+                raise ValueError("another number of pictures")
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{path} is damaged ({error}); delete {result_path.name} to attack again."
+            ) from error
+        return pixels.reshape(rows, size, columns, size, 3).permute(0, 2, 4, 1, 3).contiguous()
 
 
 def parse_numbers(text: str) -> list[int]:
@@ -134,15 +147,18 @@ def parse_numbers(text: str) -> list[int]:
     return numbers
 
 
-def run_sweep(attacker: Attacker, judge: Judge, plan: SweepPlan) -> Iterator[SweepFrame]:
+def run_sweep(attacker: Attacker, judge: Judge, plan: SweepPlan) -> Iterator[tuple[int, int]]:
     """Attacks every identity with every seed, but for what is done already.
+
+    Yields:
+        Seed and identity of each attack, once it is done.
 
     Raises:
         ConfigError: the folder holds a sweep with other settings, or of other classifiers; or
             somebody cannot be attacked or judged.
         CheckpointError: a network is damaged.
     """
-    base, identities, directory = plan.config, plan.identities, plan.folder
+    base, identities = plan.config, plan.identities
     attacked = dict.fromkeys(name for lane in base.lanes for name in stage_names(lane))
     _check_people(attacker, judge, plan, attacked)
     settings = {
@@ -153,19 +169,17 @@ def run_sweep(attacker: Attacker, judge: Judge, plan: SweepPlan) -> Iterator[Swe
             name: attacker.zoo.entry(name).stored.sha256 for name in ("prior", *attacked)
         },
     }
-    _check_settings(directory, settings)
+    _check_settings(plan.folder, settings)
     size = attacker.group_size(base)
-    done = 0
     for seed in plan.seeds:
         for start in range(0, len(identities), size):
             group = identities[start : start + size]
-            missing = [i for i in group if not attack_files(directory, seed, i)[1].exists()]
+            missing = [i for i in group if not plan.files(seed, i)[1].exists()]
             if missing:
                 # The whole group again, so that a resumed sweep computes the same batches.
-                _attack_group(attacker, judge, replace(base, seed=seed), group, directory)
+                _attack_group(attacker, judge, plan, seed, group)
             for identity in group:
-                done += 1
-                yield SweepFrame(done, plan.total, identity, seed)
+                yield seed, identity
 
 
 def _check_people(
@@ -183,9 +197,10 @@ def _check_people(
 
 
 def _attack_group(
-    attacker: Attacker, judge: Judge, config: AttackConfig, group: Sequence[int], directory: Path
+    attacker: Attacker, judge: Judge, plan: SweepPlan, seed: int, group: Sequence[int]
 ) -> None:
     """Attacks a few identities in one batch and saves each."""
+    config = replace(plan.config, seed=seed)
     every = max(1, config.steps // CURVE_POINTS)
     watched = []
     for frames in attacker.run_group(config, group, every=every):
@@ -203,11 +218,11 @@ def _attack_group(
                 "target_confidence": lane.target_confidence,
                 "curve": over_chunks(points),
             }
-        sheet_path, result_path = attack_files(directory, config.seed, identity)
+        sheet_path, result_path = plan.files(seed, identity)
         save_sheet(sheet_path, frame)
         result = {
             "identity": identity,
-            "seed": config.seed,
+            "seed": seed,
             "seconds": frame.seconds,
             "judges": judge.checkpoints,
         }
@@ -219,14 +234,15 @@ def judge_again(judge: Judge, plan: SweepPlan, size: int) -> None:
 
     Curves stay as the first evaluator saw them: pictures of single steps are not kept.
     """
-    for identity, seed, result in plan.results():
+    for result in plan.results():
         if result["judges"] == judge.checkpoints:
             continue
+        seed, identity = result["seed"], result["identity"]
         sheet = plan.pictures(seed, identity, size).permute(0, 1, 3, 4, 2).numpy()
         for lane, images in zip(result["lanes"].values(), sheet, strict=True):
             lane.update(asdict(judge.judge(images, identity)))
         result["judges"] = judge.checkpoints
-        write_json(attack_files(plan.folder, seed, identity)[1], result)
+        write_json(plan.files(seed, identity)[1], result)
 
 
 def _check_settings(directory: Path, settings: dict[str, Any]) -> None:

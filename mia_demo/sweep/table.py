@@ -49,7 +49,7 @@ class Table:
         zoo, compute = attacker.zoo, judge.compute
         self.attacker, self.judge, self.plan = attacker, judge, plan
         judge_again(judge, plan, attacker.framing.picture_size)
-        self._results = [result["lanes"] for _, _, result in plan.results()]
+        self._results = [result["lanes"] for result in plan.results()]
         self._photos = KnownPhotos(zoo, zoo.entry("evaluator").input_size, compute)
         self._train = self._photos.photos_of(set(plan.identities), "train")
         self._test = self._photos.photos_of(set(self._train.labels.tolist()), "test")

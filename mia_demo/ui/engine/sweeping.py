@@ -106,18 +106,15 @@ def attack_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, N
     counter = _Counter(plan, attacker.framing.picture_size)
     seconds: list[float] = []
     with writing_to(plan.folder.parent):
-        frames = run_sweep(attacker, judge, plan)
         started = time.monotonic()
-        for frame in frames:
-            tallies = counter.add(frame.seed, frame.identity)
-            if (frame.seed, frame.identity) in before:
+        for seed, identity in run_sweep(attacker, judge, plan):
+            tallies = counter.add(seed, identity)
+            if (seed, identity) in before:
                 continue
             seconds.append(time.monotonic() - started)
             done = len(before) + len(seconds)
             left = (plan.total - done) * sum(seconds) / len(seconds)
-            update = SweepUpdate(
-                "attacking", done, plan.total, frame.identity, frame.seed, left, tallies
-            )
+            update = SweepUpdate("attacking", done, plan.total, identity, seed, left, tallies)
             yield update
             started = time.monotonic()  # other visitors' time is not ours
     return update

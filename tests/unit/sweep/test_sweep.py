@@ -23,7 +23,6 @@ from mia_demo.sweep.curves import mean_curve
 from mia_demo.sweep.judging import Judge
 from mia_demo.sweep.results import collect_results, load_results
 from mia_demo.sweep.rows import LaneRow
-from mia_demo.sweep.saved_attack import attack_files
 from mia_demo.sweep.sweep import (
     SweepPlan,
     judge_again,
@@ -62,8 +61,8 @@ def test_a_stopped_sweep_goes_on_to_a_table(
     list(islice(run_sweep(attacker, judge, plan), 2))
     finished = {path: path.stat().st_mtime_ns for path in (tmp_path / "attacks").glob("*.json")}
     assert len(finished) == 2
-    frames = list(run_sweep(attacker, judge, plan))
-    assert [(f.done, f.total) for f in frames] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    attacks = list(run_sweep(attacker, judge, plan))
+    assert attacks == [(0, 3), (0, 7), (1, 3), (1, 7)] == plan.finished()
     assert all(path.stat().st_mtime_ns == moment for path, moment in finished.items())
     table = collect_results(attacker, judge, plan).rows
     assert [row.lane for row in table] == ["zero", "negative"]
@@ -119,7 +118,7 @@ def test_other_judges_judge_the_same_pictures_again(
     spoken = plan.result(0, 3)
     assert spoken["judges"] == judge.checkpoints
     size = attacker.generator.resolution
-    _, path = attack_files(tmp_path, 0, 3)
+    _, path = plan.files(0, 3)
     stranger = json.loads(path.read_text("utf-8"))
     stranger["judges"]["embedder"] = "another"
     for lane in stranger["lanes"].values():
@@ -137,7 +136,7 @@ def test_damaged_attacks_of_a_sweep_are_one_sentence(
 ) -> None:
     plan = SweepPlan(CONFIG, (3,), (0,), tmp_path)
     list(run_sweep(attacker, judge, plan))
-    sheet, path = attack_files(tmp_path, 0, 3)
+    sheet, path = plan.files(0, 3)
     result = json.loads(path.read_text("utf-8"))
     zero = result["lanes"]["zero"]
     for damaged in (
@@ -275,8 +274,8 @@ def test_groups_of_identities_give_the_table_of_single_ones(
     plan = SweepPlan(CONFIG, people, (0,), tmp_path / "single")
     list(run_sweep(attacker, judge, plan))
     monkeypatch.setattr(attacker, "group_size", lambda config: 2)
-    frames = list(run_sweep(attacker, judge, replace(plan, folder=tmp_path / "grouped")))
-    assert [frame.done for frame in frames] == [1, 2, 3]
+    attacks = list(run_sweep(attacker, judge, replace(plan, folder=tmp_path / "grouped")))
+    assert attacks == [(0, identity) for identity in people]
     for identity in people:
         single = plan.result(0, identity)["lanes"]
         grouped = replace(plan, folder=tmp_path / "grouped").result(0, identity)["lanes"]
