@@ -35,7 +35,7 @@ def run_team_sweep(team: Team, attacker: Attacker, judge: Judge, plan: SweepPlan
     if share.identities:  # there may be more processes than people
         for _ in run_sweep(attacker, judge, share):
             yield team.count_attack()
-    yield from team.until_finished(plan.total)
+    yield from team.until("attacks", plan.total)
     for seed in plan.seeds:
         for position, identity in enumerate(plan.identities):
             for path in plan.files(seed, identity):

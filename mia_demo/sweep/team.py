@@ -94,13 +94,17 @@ class Team:
         self._check_peers()
         return self._add(f"{self.part}attacks", 1)
 
-    def until_finished(self, total: int) -> Iterator[int]:
-        """Yields how many attacks the team has finished, until it is all of them.
+    def until(self, what: str, total: int) -> Iterator[int]:
+        """Yields how many ``attacks`` or ``answers`` the team has, until it is all of them.
 
         Raises:
             PeerError: another process failed or died.
         """
-        yield from self._until("attacks", total)
+        while (done := self._add(f"{self.part}{what}", 0)) < total:
+            yield done
+            self._check_peers()
+            time.sleep(PEER_POLL_SECONDS)
+        yield total
 
     def answers(self, names: Sequence[str], answer: Callable[[str], str]) -> dict[str, str]:
         """What everybody says: each process answers for its share of the names.
@@ -115,7 +119,7 @@ class Team:
             with _connection():
                 self.store.set(f"{self.part}answer {name}", found)
             self._add(f"{self.part}answers", 1)
-        for _ in self._until("answers", len(names)):
+        for _ in self.until("answers", len(names)):
             pass
         with _connection():
             return {name: self.store.get(f"{self.part}answer {name}").decode() for name in names}
@@ -166,14 +170,6 @@ class Team:
                 self._add(f"beats of {self.rank}", 1)
         except PeerError:
             return  # the main thread finds out for itself
-
-    def _until(self, what: str, total: int) -> Iterator[int]:
-        """Yields how many there are, until it is all of them."""
-        while (done := self._add(f"{self.part}{what}", 0)) < total:
-            yield done
-            self._check_peers()
-            time.sleep(PEER_POLL_SECONDS)
-        yield total
 
     def _check_peers(self) -> None:
         if self._add("failures", 0):

@@ -204,7 +204,7 @@ def two_members(folder: Path, silence: float = 60) -> tuple[Team, Team]:
 def test_attacks_are_counted_over_the_team(tmp_path: Path) -> None:
     leader, helper = two_members(tmp_path)
     assert [leader.count_attack(), helper.count_attack()] == [1, 2]
-    progress = leader.until_finished(3)
+    progress = leader.until("attacks", 3)
     assert next(progress) == 2
     helper.count_attack()
     assert list(progress) == [3]
@@ -217,7 +217,7 @@ def test_every_part_of_the_work_is_agreed_and_counted_for_itself(tmp_path: Path)
         one.agree(name)
         two.agree(name)
         assert [one.count_attack(), two.count_attack()] == [1, 2]
-        assert list(one.until_finished(2)) == [2]
+        assert list(one.until("attacks", 2)) == [2]
         with pytest.raises(ConfigError, match="differ in arguments"):
             two.agree("another plan")
     leader.fails_first()
@@ -267,7 +267,7 @@ def test_the_others_stop_when_one_fails(tmp_path: Path) -> None:
 def test_a_dead_process_is_noticed(tmp_path: Path) -> None:
     leader, _ = two_members(tmp_path, silence=0.3)
     with pytest.raises(PeerError, match="Process 1 of 2 no longer answers"):
-        list(leader.until_finished(4))
+        list(leader.until("attacks", 4))
 
 
 def test_everybody_must_run_the_same_sweep(tmp_path: Path) -> None:
