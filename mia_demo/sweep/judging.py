@@ -1,7 +1,6 @@
 """The judges of a zoo: its evaluator and face embedder, and its attribute heads."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -102,22 +101,6 @@ class Judge:
         return output.float().cpu()
 
 
-@dataclass(frozen=True)
-class AttributeReference:
-    """What the shares of one attribute are to be compared with.
-
-    Attributes:
-        base_value, base_rate: the commonest value among the attacked identities, and its share.
-        real_test_accuracy: of the heads, on real test images of the attacked identities.
-        held_out_accuracy: of the heads, on public identities that they were not trained on.
-    """
-
-    base_value: str
-    base_rate: float
-    real_test_accuracy: float | None
-    held_out_accuracy: float | None
-
-
 class AttributeJudge:
     """The heads of a zoo and the ground truth of its identities.
 
@@ -148,18 +131,24 @@ class AttributeJudge:
         batch = torch.from_numpy(images).permute(0, 3, 1, 2)
         return shares(self.right(LabelledImages(batch, torch.full((len(batch),), identity))))
 
-    def reference(self, identities: Sequence[int]) -> dict[str, AttributeReference]:
-        """By attribute, for these identities; attributes that apply to none are left out."""
+    def reference(self, identities: Sequence[int]) -> dict[str, dict[str, Any]]:
+        """By attribute, what shares of these identities are to be compared with, as JSON.
+
+        ``base_value`` and ``base_rate``: the commonest value among them, and its share.
+        ``real_test_accuracy``: of the heads, on real test images of them. ``held_out_accuracy``: of
+        the heads, on public identities that they were not trained on. Attributes that apply to none
+        are left out.
+        """
         (entry,) = self.zoo.entries("attributes")
         photos = KnownPhotos(self.zoo, self.heads.input_size, self.compute)
         measured = shares(self.right(photos.photos_of(set(identities), "test")))
         return {
-            name: AttributeReference(
-                base_value=value,
-                base_rate=rate,
-                real_test_accuracy=measured[name],
-                held_out_accuracy=entry.training.held_out_accuracy[name],
-            )
+            name: {
+                "base_value": value,
+                "base_rate": rate,
+                "real_test_accuracy": measured[name],
+                "held_out_accuracy": entry.training.held_out_accuracy[name],
+            }
             for name, (value, rate) in base_rates(self.truth[list(identities)]).items()
         }
 
@@ -170,10 +159,3 @@ def open_attribute_judge(zoo: Zoo, compute: Compute) -> tuple[AttributeJudge | N
         return AttributeJudge(zoo, compute), ""
     except (ConfigError, DataError) as error:
         return None, str(error)
-
-
-def reference_of(judge: AttributeJudge | None, identities: Sequence[int]) -> dict[str, Any]:
-    """``AttributeJudge.reference`` as JSON; empty without a judge."""
-    if judge is None:
-        return {}
-    return {name: asdict(values) for name, values in judge.reference(identities).items()}

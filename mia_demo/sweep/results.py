@@ -18,7 +18,7 @@ from mia_demo.attack.lanes import stage_names
 from mia_demo.data.pictures import read_picture, write_sheet
 from mia_demo.errors import DataError
 from mia_demo.sweep.curves import mean_curve
-from mia_demo.sweep.judging import Judge, reference_of
+from mia_demo.sweep.judging import Judge
 from mia_demo.sweep.pooling import compare_with_zero
 from mia_demo.sweep.provenance import Provenance
 from mia_demo.sweep.rows import LaneRow, row_from_json, row_to_json
@@ -39,7 +39,7 @@ class Record(Provenance):
     Attributes:
         settings: of the attack; identity and seed are None there.
         attribute_reference: by attribute what the rows' shares compare with (see
-            ``attributes.AttributeReference``); empty where they were refused.
+            ``AttributeJudge.reference``); empty where they were refused.
     """
 
     settings: dict[str, Any]
@@ -98,22 +98,24 @@ def results_with(table: Table, rows: Sequence[LaneRow]) -> SweepResults:
     Args:
         rows: what was measured of its lanes, here or elsewhere.
     """
-    attacker, plan, compute = table.attacker, table.plan, table.judge.compute
+    attacker, plan, known = table.attacker, table.plan, table.attributes
     zoo, lanes, size = attacker.zoo, list(plan.config.lanes), attacker.framing.picture_size
     attacks = list(plan.results())
-    targets = dict.fromkeys(name for lane in lanes for name in stage_names(lane))
     heads = [entry.name for entry in zoo.entries("attributes")]
+    targets = dict.fromkeys(name for lane in lanes for name in stage_names(lane))
     checkpoints = {
         name: zoo.entry(name).stored.sha256
         for name in ("prior", "evaluator", "embedder", *heads, *targets)
     }
     seconds = sum(result["seconds"] for result in attacks)
-    provenance = Provenance.now(compute, plan.identities, plan.seeds, seconds, checkpoints)
+    provenance = Provenance.now(
+        table.judge.compute, plan.identities, plan.seeds, seconds, checkpoints
+    )
     record = Record(
         **vars(provenance),
         settings={**plan.config.to_json(), "identity": None, "seed": None},
         lanes=lanes,
-        attribute_reference=reference_of(table.attributes, plan.identities),
+        attribute_reference=known.reference(plan.identities) if known else {},
     )
     # Copies: a view would keep all pictures of its attack in memory.
     best = [plan.pictures(plan.seeds[0], i, size)[:, 0].numpy().copy() for i in plan.identities]

@@ -14,7 +14,7 @@ from mia_demo.data.attributes import ATTRIBUTES, true_values
 from mia_demo.errors import CheckpointError
 from mia_demo.metrics.attributes import base_rates, right_values, shares
 from mia_demo.report.text import as_attribute_markdown
-from mia_demo.sweep.judging import AttributeJudge, open_attribute_judge, reference_of
+from mia_demo.sweep.judging import AttributeJudge, open_attribute_judge
 from mia_demo.sweep.rows import LaneRow
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages
@@ -90,15 +90,15 @@ def test_shares_agree_with_a_plain_loop(judge: AttributeJudge, zoo: Zoo) -> None
 def test_reference_of_the_embedded_zoo(judge: AttributeJudge, zoo: Zoo) -> None:
     reference = judge.reference(range(100))
     assert list(reference) == NAMES
-    assert reference["sex"].base_rate == 0.5
-    assert (reference["beard"].base_value, reference["beard"].base_rate) == ("no", 0.85)
+    assert reference["sex"]["base_rate"] == 0.5
+    assert (reference["beard"]["base_value"], reference["beard"]["base_rate"]) == ("no", 0.85)
     stated = zoo.entry("attributes").training.held_out_accuracy
     for name, known in reference.items():
-        assert known.held_out_accuracy == stated[name]
+        assert known["held_out_accuracy"] == stated[name]
         # Worth using: real pictures of strangers are read far better than by guessing, but for
         # the age, which hardly shows.
         margin = 0.05 if name == "age band" else 0.1
-        assert known.real_test_accuracy > known.base_rate + margin
+        assert known["real_test_accuracy"] > known["base_rate"] + margin
 
 
 def test_heads_are_small(zoo: Zoo) -> None:
@@ -115,7 +115,6 @@ def test_a_zoo_without_heads_gives_a_reason_and_no_number(
     judge, reason = open_attribute_judge(edit(copy, forget), compute)
     assert judge is None
     assert "no attribute heads; run make-zoo" in reason
-    assert reference_of(judge, [0]) == {}
     rows = [make_row("zero", 0.0, 0.5, attributes={}, refused={"attributes": reason})]
     assert as_attribute_markdown(rows, {}) == f"Attribute leakage was not measured: {reason}\n"
 
