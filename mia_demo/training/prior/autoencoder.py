@@ -25,7 +25,7 @@ from mia_demo.system.device import Compute
 from mia_demo.system.seeds import SeededDraws
 from mia_demo.training.prior.config import PriorConfig
 from mia_demo.training.prior.losses import colour_error, pixel_error
-from mia_demo.training.prior.phase import Parts, Phase, adam, random_photos
+from mia_demo.training.prior.phase import Phase, adam, random_photos
 
 AUTOENCODER_RATE = 0.004  # equalised, as in StyleGAN2
 NOISE_ON_READ_STYLES = 0.1  # standard deviation added to w
@@ -67,6 +67,7 @@ class AutoencoderPhase(Phase):
 
     name = "autoencoder"
     batch_size = 20
+    kept = ("generator", "encoder", "average", "encoder_average", "adam")
 
     def __init__(
         self, config: PriorConfig, images: Tensor, features: FaceFeatures, compute: Compute
@@ -87,15 +88,6 @@ class AutoencoderPhase(Phase):
         self.encoder_average = copy.deepcopy(self.encoder).requires_grad_(False)
         learning = [*self.generator.synthesis.parameters(), *self.encoder.parameters()]
         self.adam = adam(learning, AUTOENCODER_RATE, (0.9, 0.99))
-
-    def parts(self) -> Parts:
-        return {
-            "generator": self.generator,
-            "encoder": self.encoder,
-            "average": self.average,
-            "encoder_average": self.encoder_average,
-            "adam": self.adam,
-        }
 
     def update(self, rng: torch.Generator) -> dict[str, float]:
         photos = random_photos(self.images, self.batch_size, rng, self.compute)

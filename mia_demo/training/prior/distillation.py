@@ -18,7 +18,7 @@ from mia_demo.system.seeds import SeededDraws
 from mia_demo.training.prior.autoencoder import HalfPrior
 from mia_demo.training.prior.config import PriorConfig
 from mia_demo.training.prior.degradation import blurred
-from mia_demo.training.prior.phase import Parts, Phase, adam, cropped, random_corners
+from mia_demo.training.prior.phase import Phase, adam, cropped, random_corners
 from mia_demo.training.prior.restoration import SEEN_STAGES
 
 OF_PHOTOS = 5  # styles per step that are those of photos, with a little noise; the others random
@@ -38,6 +38,7 @@ class DistillationPhase(Phase):
 
     name = "distillation"
     batch_size = 12
+    kept = ("generator", "average", "adam")
 
     def __init__(
         self,
@@ -58,9 +59,6 @@ class DistillationPhase(Phase):
         self.generator = compute.place(generator)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.adam = adam(self.generator.synthesis.parameters(), DISTILLATION_RATE, (0.9, 0.99))
-
-    def parts(self) -> Parts:
-        return {"generator": self.generator, "average": self.average, "adam": self.adam}
 
     def update(self, rng: torch.Generator) -> dict[str, float]:
         styles, wanted = self._lesson(rng)

@@ -12,7 +12,7 @@ from mia_demo.system.device import Compute
 from mia_demo.training.prior.autoencoder import HalfPrior
 from mia_demo.training.prior.config import PriorConfig
 from mia_demo.training.prior.losses import energy_distance
-from mia_demo.training.prior.phase import Parts, Phase, adam
+from mia_demo.training.prior.phase import Phase, adam
 
 MAPPING_RATE = 3.0  # on top of the network's own multiplier of 0.01
 STYLES_OF_MEAN = 20_000  # styles of which the mean style is the mean
@@ -23,6 +23,7 @@ class MappingPhase(Phase):
 
     name = "mapping"
     batch_size = 768
+    kept = ("mapping", "adam")
 
     def __init__(self, config: PriorConfig, base: HalfPrior, compute: Compute) -> None:
         super().__init__(config, config.mapping_steps, compute)
@@ -33,9 +34,6 @@ class MappingPhase(Phase):
     @property
     def images_seen(self) -> int:
         return 0
-
-    def parts(self) -> Parts:
-        return {"mapping": self.mapping, "adam": self.adam}
 
     def update(self, rng: torch.Generator) -> dict[str, float]:
         styles = self.mapping(self.normal(self.batch_size, rng))[:, 0]

@@ -26,8 +26,6 @@ WARMUP_STEPS = 100
 LAST_RATE = 0.02  # share of the learning rate that is left at the end
 SAVE_EVERY_SECONDS = 120  # of computing
 
-Parts = Mapping[str, nn.Module | Adam]
-
 
 @dataclass(frozen=True)
 class PriorFrame:
@@ -51,10 +49,13 @@ class Phase(ABC):
     Attributes:
         name: of its state file, too.
         batch_size: pictures per step; of the mapping network, styles.
+        kept: names of the attributes that a resumed training needs: networks, their averages and
+            optimisers.
     """
 
     name: str
     batch_size: int
+    kept: tuple[str, ...]
 
     def __init__(self, config: PriorConfig, steps: int, compute: Compute) -> None:
         self.config = config
@@ -64,12 +65,12 @@ class Phase(ABC):
         self.seconds = 0.0
 
     @abstractmethod
-    def parts(self) -> Parts:
-        """What a resumed training needs: networks, their averages and optimisers by name."""
-
-    @abstractmethod
     def update(self, rng: torch.Generator) -> dict[str, float]:
         """One step; returns its errors."""
+
+    def parts(self) -> dict[str, nn.Module | Adam]:
+        """What a resumed training needs, by name."""
+        return {name: getattr(self, name) for name in self.kept}
 
     @property
     def is_done(self) -> bool:

@@ -24,7 +24,6 @@ from mia_demo.training.prior.autoencoder import HalfPrior
 from mia_demo.training.prior.config import PriorConfig
 from mia_demo.training.prior.degradation import degrade
 from mia_demo.training.prior.phase import (
-    Parts,
     Phase,
     adam,
     coins,
@@ -53,6 +52,7 @@ class RestorationPhase(Phase):
 
     name = "restoration"
     batch_size = PHOTOS + FACES
+    kept = ("restorer", "average", "critics", "adam", "critics_adam")
 
     def __init__(
         self,
@@ -74,15 +74,6 @@ class RestorationPhase(Phase):
         self.average = copy.deepcopy(self.restorer).requires_grad_(False)
         self.adam = adam(self.restorer.parameters(), RESTORER_RATE, (0.5, 0.99))
         self.critics_adam = adam(self.critics.parameters(), RESTORER_RATE, (0.0, 0.99))
-
-    def parts(self) -> Parts:
-        return {
-            "restorer": self.restorer,
-            "average": self.average,
-            "critics": self.critics,
-            "adam": self.adam,
-            "critics_adam": self.critics_adam,
-        }
 
     def update(self, rng: torch.Generator) -> dict[str, float]:
         soft, photos = self._batch(rng)

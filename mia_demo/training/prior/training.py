@@ -17,7 +17,7 @@ average of their weights, as in StyleGAN2. Of all networks only the last generat
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections import abc
 from dataclasses import asdict
 from pathlib import Path
 
@@ -77,7 +77,7 @@ class PriorTraining:
         self.images_seen = 0
         self.seconds = 0.0
 
-    def run(self, minutes: float) -> Iterator[PriorFrame]:
+    def run(self, minutes: float) -> abc.Iterator[PriorFrame]:
         """Trains for ``minutes``, or until the last phase is done.
 
         Raises:
@@ -88,33 +88,31 @@ class PriorTraining:
         config, images, features, compute = self.config, self.images, self.features, self.compute
         recipe = asdict(config) | {"data": fingerprint(images, *features.state_dict().values())}
 
-        def run(phase: Phase) -> Iterator[PriorFrame]:
+        def run(phase: Phase) -> abc.Generator[PriorFrame, None, bool]:
+            """Returns whether the phase is done."""
             if not state_file(self.directory, phase.name).exists():
                 self._forget_after(phase.name)
             yield from run_phase(phase, self.directory, recipe, lambda: time.monotonic() >= ends_at)
             self.images_seen += phase.images_seen
             self.seconds += phase.seconds
+            return phase.is_done
 
         self.images_seen, self.seconds = 0, 0.0
         autoencoder = AutoencoderPhase(config, images, features, compute)
-        yield from run(autoencoder)
-        if not autoencoder.is_done:
+        if not (yield from run(autoencoder)):
             return
         codes = codes_of(autoencoder.encoder_average, images, compute)
         base = settle_styles(autoencoder.average, codes)
         mapping = MappingPhase(config, base, compute)
-        yield from run(mapping)
-        if not mapping.is_done:
+        if not (yield from run(mapping)):
             return
         base.generator.requires_grad_(False)
         restoration = RestorationPhase(config, images, base, features, compute)
-        yield from run(restoration)
-        if not restoration.is_done:
+        if not (yield from run(restoration)):
             return
         restorer = restoration.average
         distillation = DistillationPhase(config, base, restorer, features, compute)
-        yield from run(distillation)
-        if distillation.is_done:
+        if (yield from run(distillation)):
             self.prior = distillation.average
 
     def _forget_after(self, phase: str) -> None:
