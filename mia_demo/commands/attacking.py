@@ -25,11 +25,12 @@ from mia_demo.recipes.record import (
     recorded_names,
 )
 from mia_demo.recipes.variants import (
-    make_alpha_zoo,
-    make_board_zoo,
-    make_training_seed_zoo,
+    alpha_variants,
+    board_variants,
+    make_variants,
     missing_defences,
     parse_alphas,
+    training_seed_variants,
 )
 from mia_demo.report.saving import save_report
 from mia_demo.runs import RUNS
@@ -105,14 +106,15 @@ def answer_sweep(request: SweepRequest) -> dict[str, Any] | None:
         compute = choose_compute(
             request.device, local_rank=team.local_rank, graphs=request.cuda_graphs
         )
+        variants = {}
         if request.alphas:
             team.require_alone("--alphas trains targets")
-            alphas = parse_alphas(request.alphas)
-            zoo = make_alpha_zoo(zoo, alphas, request.output / "zoo", compute, log_line)
+            variants = alpha_variants(zoo, parse_alphas(request.alphas))
         elif request.training_seeds:
             team.require_alone("--training-seeds trains targets")
-            trainings = parse_numbers(request.training_seeds)
-            zoo = make_training_seed_zoo(zoo, trainings, request.output / "zoo", compute, log_line)
+            variants = training_seed_variants(zoo, parse_numbers(request.training_seeds))
+        if variants:
+            zoo = make_variants(zoo, variants, request.output / "zoo", compute, log_line)
         lanes = tuple(request.lanes.split(",")) if request.lanes else tuple(zoo.default_lanes())
         identities, seeds = parse_numbers(request.identities), parse_numbers(request.seeds)
         config = _config(request, lanes=lanes)
@@ -144,15 +146,9 @@ def answer_shield(request: ShieldRequest) -> dict[str, Any] | None:
         trainings = parse_numbers(request.training_seeds) if request.training_seeds else []
         if missing or trainings:
             team.require_alone("some targets must be trained first")
-            zoo = make_board_zoo(
-                zoo,
-                request.output / "zoo",
-                compute,
-                log_line,
-                defences=missing,
-                seeds=trainings,
-                strengths=strengths,
-            )
+            variants = board_variants(zoo, missing, trainings, strengths)
+            folder, kept = request.output / "zoo", zoo.target_names()
+            zoo = make_variants(zoo, variants, folder, compute, log_line, kept=kept)
         lanes = chosen_lanes(zoo, request.defences)
         attacks = chosen_attacks(request.attacks, request.preset, request.passes)
         people, blind = (

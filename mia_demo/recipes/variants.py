@@ -47,20 +47,20 @@ def parse_alphas(text: str) -> list[float]:
     return alphas
 
 
-def make_alpha_zoo(
-    source: Zoo, alphas: Sequence[float], root: Path, compute: Compute, log: Callable[[str], None]
-) -> FolderZoo:
-    """A zoo in ``root`` with one target per α, trained like those of ``source``; resumable."""
+def alpha_variants(source: Zoo, alphas: Sequence[float]) -> dict[str, TrainConfig]:
+    """One target per α, trained like those of ``source``, by name."""
     recipe = _recipe_of(source, source.target_names()[0])
-    configs = {f"alpha{format_alpha(alpha)}": replace(recipe, alpha=alpha) for alpha in alphas}
-    return make_variants(source, configs, root, compute, log)
+    return {f"alpha{format_alpha(alpha)}": replace(recipe, alpha=alpha) for alpha in alphas}
 
 
-def make_training_seed_zoo(
-    source: Zoo, seeds: Sequence[int], root: Path, compute: Compute, log: Callable[[str], None]
-) -> FolderZoo:
-    """A zoo in ``root`` with every lane of ``source`` once per training seed; resumable."""
-    return make_variants(source, _by_training_seed(source, seeds), root, compute, log)
+def training_seed_variants(source: Zoo, seeds: Sequence[int]) -> dict[str, TrainConfig]:
+    """Every default lane with each seed; lanes that are trainings of one target count once."""
+    trainings = {target_of(name): name for name in source.default_lanes()}
+    return {
+        training_lane(target, seed): replace(_recipe_of(source, name), seed=seed)
+        for seed in seeds
+        for target, name in trainings.items()
+    }
 
 
 def missing_defences(
@@ -83,17 +83,13 @@ def missing_defences(
     ]
 
 
-def make_board_zoo(
+def board_variants(
     source: Zoo,
-    root: Path,
-    compute: Compute,
-    log: Callable[[str], None],
-    *,
     defences: Sequence[str],
     seeds: Sequence[int],
     strengths: Mapping[str, Mapping[str, float]],
-) -> FolderZoo:
-    """A zoo in ``root`` with the targets of ``source`` and more of them; resumable.
+) -> dict[str, TrainConfig]:
+    """What a board has beside the targets of ``source``.
 
     Args:
         defences: one target for each; all but the defence is as in the plain target.
@@ -107,11 +103,10 @@ def make_board_zoo(
     plain = [c for c in known if not c.alpha and c.defence == LabelSmoothing.name]
     if not plain:
         raise ConfigError("This zoo has no target with α = 0 whose training defences could share.")
-    configs = _by_training_seed(source, seeds) | {
+    return training_seed_variants(source, seeds) | {
         name: replace(plain[0], defence=name, strengths=dict(strengths.get(name, {})))
         for name in defences
     }
-    return make_variants(source, configs, root, compute, log, kept=source.target_names())
 
 
 def make_variants(
@@ -125,7 +120,7 @@ def make_variants(
 ) -> FolderZoo:
     """A zoo in ``root`` with these targets; prior, judges and identities are those of ``source``.
 
-    Targets that ``source`` has already trained with the same settings are adopted.
+    Resumable; targets that ``source`` has already trained with the same settings are adopted.
 
     Args:
         kept: targets of ``source`` to adopt as they are.
@@ -166,13 +161,3 @@ def _known_recipes(zoo: Zoo) -> dict[str, TrainConfig]:
     """Of the targets that this program has trained."""
     names = [name for name in zoo.target_names() if zoo.entry(name).training.recipe]
     return {name: _recipe_of(zoo, name) for name in names}
-
-
-def _by_training_seed(zoo: Zoo, seeds: Sequence[int]) -> dict[str, TrainConfig]:
-    """Every default lane with each seed; lanes that are trainings of one target count once."""
-    trainings = {target_of(name): name for name in zoo.default_lanes()}
-    return {
-        training_lane(target, seed): replace(_recipe_of(zoo, name), seed=seed)
-        for seed in seeds
-        for target, name in trainings.items()
-    }

@@ -20,11 +20,12 @@ from mia_demo.attack.config import preset_config
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.recipes.make_zoo import ZooRecipe, make_zoo
 from mia_demo.recipes.variants import (
-    make_alpha_zoo,
-    make_board_zoo,
-    make_training_seed_zoo,
+    alpha_variants,
+    board_variants,
+    make_variants,
     missing_defences,
     parse_alphas,
+    training_seed_variants,
 )
 from mia_demo.sweep.judging import Judge
 from mia_demo.system.device import Compute
@@ -157,7 +158,8 @@ def test_a_zoo_of_smoothing_factors_takes_over_what_it_can(
     made = FolderZoo(made.root)  # as it is on disk by now
     lines: list[str] = []
     alphas = [0.0, 0.3]
-    zoo = make_alpha_zoo(made, alphas, tmp_path / "zoo", compute, lines.append)
+    variants = alpha_variants(made, alphas)
+    zoo = make_variants(made, variants, tmp_path / "zoo", compute, lines.append)
     assert zoo.target_names() == ["alpha+0.3", "alpha0"]
     assert zoo.entry("alpha0").stored.sha256 == made.entry("zero").stored.sha256
     assert zoo.entry("alpha+0.3").training.recipe == {
@@ -166,7 +168,7 @@ def test_a_zoo_of_smoothing_factors_takes_over_what_it_can(
     }
     assert {line.split(":")[0] for line in lines} == {"alpha+0.3"}
     lines.clear()
-    make_alpha_zoo(made, alphas, tmp_path / "zoo", compute, lines.append)
+    make_variants(made, variants, tmp_path / "zoo", compute, lines.append)
     assert not lines  # resumed: nothing is trained again
     config = preset_config(
         "quick", identity=2, lanes=("alpha+0.3", "alpha0"), steps=1, candidates=2, kept=2
@@ -185,15 +187,9 @@ def test_a_zoo_of_defences_trains_those_that_are_missing(
     missing = missing_defences(made, names, own)
     assert missing == ["midre"]  # at this strength
     lines: list[str] = []
-    zoo = make_board_zoo(
-        made,
-        tmp_path / "zoo",
-        compute,
-        lines.append,
-        defences=missing,
-        seeds=[8],
-        strengths=own,
-    )
+    variants = board_variants(made, missing, [8], own)
+    kept = made.target_names()
+    zoo = make_variants(made, variants, tmp_path / "zoo", compute, lines.append, kept=kept)
     again = [f"{name}@8" for name in made.default_lanes()]
     assert set(zoo.target_names()) == {*made.target_names(), "midre", *again}
     assert {line.split(":")[0] for line in lines} == {"midre", *again}
@@ -210,9 +206,8 @@ def test_a_zoo_of_training_seeds_repeats_every_target(
     made = FolderZoo(made.root)
     lines: list[str] = []
     own_seed = made.entry("zero").seed
-    zoo = make_training_seed_zoo(
-        made, [own_seed, own_seed + 1], tmp_path / "zoo", compute, lines.append
-    )
+    variants = training_seed_variants(made, [own_seed, own_seed + 1])
+    zoo = make_variants(made, variants, tmp_path / "zoo", compute, lines.append)
     again = f"zero@{own_seed + 1}"
     assert zoo.entry(f"zero@{own_seed}").stored.sha256 == made.entry("zero").stored.sha256
     assert zoo.entry(again).stored.sha256 != made.entry("zero").stored.sha256
@@ -222,7 +217,8 @@ def test_a_zoo_of_training_seeds_repeats_every_target(
     }
     assert FolderZoo(zoo.root).target_names() == zoo.target_names()  # a sweep that goes on opens it
     # Of such a zoo every target still counts once.
-    further = make_training_seed_zoo(zoo, [own_seed], tmp_path / "further", compute, lines.append)
+    variants = training_seed_variants(zoo, [own_seed])
+    further = make_variants(zoo, variants, tmp_path / "further", compute, lines.append)
     assert further.target_names() == [f"{name}@{own_seed}" for name in made.default_lanes()]
 
 

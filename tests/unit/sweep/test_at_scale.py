@@ -14,7 +14,7 @@ from mia_demo.attack.config import preset_config
 from mia_demo.attack.frames import AttackFrame, LaneFrame
 from mia_demo.data.pictures import read_picture, shrunk, write_sheet
 from mia_demo.errors import ConfigError
-from mia_demo.recipes.variants import make_training_seed_zoo, make_variants
+from mia_demo.recipes.variants import make_variants, training_seed_variants
 from mia_demo.report.contact_sheet import nearest_photos
 from mia_demo.report.findings import find
 from mia_demo.runs.replay import ReplayRecorder
@@ -145,7 +145,7 @@ def test_converted_targets_are_kept_and_nothing_is_trained_like_them(
 ) -> None:
     """It is not known how they were trained."""
     with pytest.raises(ConfigError, match="'positive' was trained is not known"):
-        make_training_seed_zoo(tiny, [42], tmp_path / "seeds", COMPUTE, print)
+        training_seed_variants(tiny, [42])
     config = TrainConfig(arguments={"width": 4}, input_size=16, epochs=1)
     names = tiny.target_names()
     made = make_variants(
