@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from mia_demo.errors import ConfigError
+from mia_demo.metrics.judge import rank1_accuracy
 from mia_demo.models.classifiers import BasicBlock, architectures, build_classifier
-from mia_demo.models.embedder import CosineClassifier, FaceEmbedder, rank1_accuracy
+from mia_demo.models.embedder import CosineClassifier, FaceEmbedder
 
 
 @pytest.mark.parametrize(
