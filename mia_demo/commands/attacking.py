@@ -32,7 +32,7 @@ from mia_demo.recipes.variants import (
     parse_alphas,
     training_seed_variants,
 )
-from mia_demo.report.saving import save_report
+from mia_demo.report.text import save_report
 from mia_demo.runs import RUNS
 from mia_demo.runs.attack_run import save_attack
 from mia_demo.runs.replay import ReplayRecorder

@@ -16,12 +16,12 @@ from mia_demo.attack.config import preset_config
 from mia_demo.attack.frames import AttackFrame
 from mia_demo.errors import CheckpointError, DataError
 from mia_demo.recipes.model_card import write_model_card
-from mia_demo.report.saving import save_report
 from mia_demo.report.text import (
     all_tables,
     glance_markdown,
     record_sentence,
     results_markdown,
+    save_report,
 )
 from mia_demo.runs.attack_run import RUN_FILE, load_attack, save_attack
 from mia_demo.runs.replay import REPLAY_FIGURES, REPLAY_PICTURES, ReplayRecorder

@@ -17,6 +17,7 @@ STUDENTS_MARGIN = 0.02  # another training of the same lane gives as much
 
 AGREES, PARTLY, OPPOSES, MIXED = "agrees", "partly", "opposes", "mixed"
 UNCLEAR, TOO_FEW = "unclear", "too few"
+NOT_SHOWN = "The recorded attacks do not show that smoothing matters."
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,21 @@ def find(rows: Sequence[LaneRow], identities: int) -> Findings:
     differences = _differences(rows) if identities >= MIN_IDENTITIES else []
     details = [*differences, *_other_judges(rows), *_utility(rows)]
     return Findings(_headline(rows), agreement, verdict, details)
+
+
+def claim(rows: Sequence[LaneRow], identities: int) -> str:
+    """The result for above a picture; the paper's effect only where ``find`` says it is here."""
+    agreement = find(rows, identities).agreement
+    if agreement == AGREES:
+        more = ["positive label smoothing gives more faces away"] * any(r.alpha > 0 for r in rows)
+        fewer = "negative fewer" if more else "negative label smoothing gives fewer faces away"
+        parts = [*more, *[fewer] * any(row.alpha < 0 for row in rows)]
+        return f"{', '.join(parts).capitalize()}."
+    if agreement in (PARTLY, MIXED):
+        return "Only part of what the paper finds shows here."
+    if agreement == OPPOSES:
+        return "Here it is the reverse of the paper's finding."
+    return NOT_SHOWN
 
 
 def _headline(rows: Sequence[LaneRow]) -> str:

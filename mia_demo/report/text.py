@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from mia_demo.metrics.intervals import Interval
@@ -14,9 +15,11 @@ from mia_demo.report.columns import (
     percent,
     present_columns,
 )
+from mia_demo.report.figure import privacy_utility_svg
 from mia_demo.sweep.pooling import pool_trainings
-from mia_demo.sweep.results import Record, SweepResults
+from mia_demo.sweep.results import Record, SweepResults, save_results
 from mia_demo.sweep.rows import FIGURES, LaneRow
+from mia_demo.system.files import write_bytes
 
 # Of a table at a glance: field of a row, and its heading in plain words.
 GLANCE = {
@@ -46,6 +49,15 @@ def record_sentence(record: Record) -> str:
         f"preset {record.settings.get('preset', 'unknown')}, "
         f"{record.seconds:,.0f} s of attacking."
     )
+
+
+def save_report(results: SweepResults, folder: Path) -> None:
+    """``save_results``, and the same in words: ``table.csv``, ``table.md`` and ``curve.svg``."""
+    write_bytes(folder / "table.csv", results_csv(results.rows).encode())
+    write_bytes(folder / "table.md", all_tables(results).encode())
+    write_bytes(folder / "curve.svg", privacy_utility_svg(results.rows).encode())
+    # results.json comes last: a folder with it is complete.
+    save_results(results, folder)
 
 
 def all_tables(results: SweepResults) -> str:

@@ -2,7 +2,7 @@
 
 ``results.json`` holds the numbers, ``best.webp`` each lane's best reconstruction of every identity
 (of the first seed). The folder is all that the Compare page needs, so recorded sweeps can be
-shipped; ``report.saving`` adds the table in words.
+shipped; ``report.text`` adds the table in words.
 """
 
 from collections.abc import Sequence

@@ -12,9 +12,9 @@ import numpy as np
 
 from mia_demo.data.pictures import small_data_uri, sprite
 from mia_demo.metrics.intervals import bootstrap_interval
-from mia_demo.report.claim import claim
 from mia_demo.report.columns import alpha_text
 from mia_demo.report.contact_sheet import Tile, contact_sheet
+from mia_demo.report.findings import claim
 from mia_demo.runs.attack_run import AttackRun
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.ui.boards.lane_styles import lane_styles

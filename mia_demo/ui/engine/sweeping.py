@@ -15,7 +15,7 @@ import numpy.typing as npt
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.lanes import check_lane, stage_names
 from mia_demo.errors import ConfigError
-from mia_demo.report.saving import save_report
+from mia_demo.report.text import save_report
 from mia_demo.sweep.results import collect_results
 from mia_demo.sweep.sweep import (
     SweepPlan,

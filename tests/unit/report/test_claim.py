@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mia_demo.report.claim import NOT_SHOWN, claim
+from mia_demo.report.findings import NOT_SHOWN, claim
 from mia_demo.sweep.results import load_results
 from mia_demo.sweep.rows import LaneRow
 from mia_demo.zoo.folder import EMBEDDED_ZOO

@@ -17,8 +17,7 @@ from mia_demo.attack.config import preset_config
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.metrics.estimates import Estimate, Spread
 from mia_demo.metrics.extraction import STUDENT, knowledge_extraction
-from mia_demo.report.saving import save_report
-from mia_demo.report.text import as_curve_markdown, as_markdown, results_csv
+from mia_demo.report.text import as_curve_markdown, as_markdown, results_csv, save_report
 from mia_demo.sweep.curves import mean_curve
 from mia_demo.sweep.judging import Judge
 from mia_demo.sweep.results import collect_results, load_results
