@@ -1,7 +1,5 @@
 """The Plug & Play Attack: sampling, optimisation, selection, as a stream of frames."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

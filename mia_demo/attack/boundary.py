@@ -15,8 +15,6 @@ Lengths are in standard deviations of the prior's styles, number by number. The 
 100 numbers of its z is a fifth of a latent's typical length, as here. A step costs N + 1 queries.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 

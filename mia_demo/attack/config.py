@@ -1,7 +1,5 @@
 """Settings of an attack and their presets."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, get_type_hints

@@ -1,7 +1,5 @@
 """What an attack shows while it runs: one frame per step, with pictures and verdicts by lane."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -17,8 +17,6 @@ and styles are nearly normal. In each of 100 generations, with the target's conf
 A generation costs K queries.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

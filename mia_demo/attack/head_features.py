@@ -6,8 +6,6 @@ with a large logit shall not have features that no face has. Pictures of the pri
 ones here, and the square is a mean over the D numbers, so that lambda suits any width.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -11,8 +11,6 @@ The paper takes 50 steps for w and 10 for each of 7 blocks, here the same shares
 radii, 1,000 to 8,000, belong to the sizes of its prior; here r_b is a tenth of |h_b0|_1.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

@@ -3,8 +3,6 @@
 All take logits [B, C] and one target class, and return one loss per candidate [B]; lower is closer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

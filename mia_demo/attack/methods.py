@@ -1,7 +1,5 @@
 """How candidates move in stage 2: by the gradient, or by queries alone."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ The unit is a classifier pass: one picture's way through the classifier under at
 back. A gradient step takes two for every view of every candidate, a query takes one.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -10,8 +10,6 @@ with one random crop A_s per step s for all candidates, or the mean over several
 (``views``), and the temperature T; w are w_dim unconstrained numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial

@@ -3,8 +3,6 @@
 The plainest is random search, what every attack has to beat.
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from dataclasses import dataclass
 

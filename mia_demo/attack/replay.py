@@ -8,8 +8,6 @@ Written without a GPU at hand: no figure says yet what it gains (``bench`` times
 one), so it is used only where it is asked for.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from typing import cast

@@ -5,8 +5,6 @@ start candidates of any identity is then a lookup. The embedded zoo ships its po
 lanes the part an attack needs is computed on first use and remembered in memory.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

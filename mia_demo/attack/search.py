@@ -4,8 +4,6 @@ With L lanes and I identities there are T = L * I tracks, lane by lane: track l 
 attack on identity i. Every track has K candidates.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Stage 3: keep the candidates whose target confidence survives random crops and flips."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

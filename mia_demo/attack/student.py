@@ -10,8 +10,6 @@ is not copied with its labels.
 A student serves every attack on its target; those of the embedded zoo's targets come with it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path

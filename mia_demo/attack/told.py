@@ -1,7 +1,5 @@
 """What a classifier tells an attacker without gradients: its confidences, or its label alone."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch.nn.functional as F

@@ -12,8 +12,6 @@ crop, TAA crops, stretches, mirrors and turns the picture.
 One draw of K copies a step serves all candidates and lanes.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import partial

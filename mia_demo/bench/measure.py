@@ -1,7 +1,5 @@
 """Clocks, memory and what a machine could do at best."""
 
-from __future__ import annotations
-
 import multiprocessing
 import statistics
 import sys

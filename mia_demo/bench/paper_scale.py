@@ -5,8 +5,6 @@ the arithmetic of a real attack, without its checkpoints. The table has the shap
 reference code's README: a row per target and batch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any

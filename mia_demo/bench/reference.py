@@ -8,8 +8,6 @@ through at once, and the target's weights require gradients as they do there, wh
 do not. Pictures equal those of ``Generator`` up to rounding.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

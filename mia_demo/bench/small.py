@@ -4,8 +4,6 @@ All loops take turns in one process, and CPU seconds count, so a busy machine di
 peak memory is that of one process per loop.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -5,8 +5,6 @@ Numerical ones are binned into classes that an image of 64 pixels can show. An i
 follow from these definitions alone, never from its images.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

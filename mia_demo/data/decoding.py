@@ -1,7 +1,5 @@
 """Decoded pictures: what kind of file it is, and 8-bit colours of any number of bits."""
 
-from __future__ import annotations
-
 import struct
 import zipfile
 import zlib

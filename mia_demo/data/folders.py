@@ -3,8 +3,6 @@
 The rules are those of data sets on this machine and of visitors' zips alike.
 """
 
-from __future__ import annotations
-
 import zipfile
 from collections.abc import Sequence
 from pathlib import PurePosixPath

@@ -4,8 +4,6 @@ Both splits shuffle the images of all classes together (numpy, one seed) and tra
 tenths, so a checkpoint of the reference code is tested here on its own test images.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from collections.abc import Callable

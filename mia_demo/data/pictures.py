@@ -1,7 +1,5 @@
 """Pixels as data URI or PNG, and many pictures on one sheet."""
 
-from __future__ import annotations
-
 import base64
 import io
 import math

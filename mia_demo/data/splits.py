@@ -1,7 +1,5 @@
 """Which people and images are for training and which for the test."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import torch

@@ -16,8 +16,6 @@ random start (Wong et al., "Fast is better than free", ICLR 2020) costs three ti
 instead of eleven.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -14,8 +14,6 @@ with a Gaussian kernel K = exp(-d^2 / (2 s^2 dim)), s = 5, on X and Z and a line
 code has (a1, a2) = (0.05, 0.5) for CelebA; the list that it ships, [(0, 0)], trains no defence.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager

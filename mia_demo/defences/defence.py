@@ -4,8 +4,6 @@ A new one is a subclass in a file of its own, listed in ``registry.DEFENCES``. A
 smoothing loss, with alpha = 0 unless both are wanted, and change a part of what surrounds it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar

@@ -1,7 +1,5 @@
 """The last linear layer of a classifier, to put another head in its place."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from torch import nn

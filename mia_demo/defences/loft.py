@@ -10,8 +10,6 @@ saturates, the attack gets none although the classifier knows as much as before.
 attacks with and without gradients shows what that is worth.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from torch import nn

@@ -13,8 +13,6 @@ averages it out. Here it answers with z = mu unless ``noise_in_use`` is 1; then 
 repeat to the bit.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -6,8 +6,6 @@ ImageNet's mean in their code. What the classifier never sees together, the atta
 for.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

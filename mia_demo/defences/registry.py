@@ -1,7 +1,5 @@
 """The defences by name: one list for the command line, the manifest and the model card."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from mia_demo.defences.adversarial import AdversarialTraining, AntiAdversarialTraining

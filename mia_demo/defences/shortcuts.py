@@ -11,8 +11,6 @@ factor; 0.6 for a ResNet-18). Their code also removes the shortcut of stage 3's 
 s is; here stage 4 alone changes.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from torch import Tensor, nn

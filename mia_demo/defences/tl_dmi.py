@@ -9,8 +9,6 @@ Batch normalisation keeps running statistics, which move without any gradient; a
 in evaluation mode, or the private pictures leak into it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from torch import nn

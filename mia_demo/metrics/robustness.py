@@ -7,8 +7,6 @@ e bounds the change of every pixel, in units of -1..1; pictures stay in -1..1. A
 gradient is masked looks robust here and is not: PGD that finds less than FGSM is a sign of it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

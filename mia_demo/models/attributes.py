@@ -5,8 +5,6 @@ of their numbers of values, in the order of ``ATTRIBUTES``. It is trained on pub
 scratch: it shares nothing with the targets, the evaluator or the face embedder.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

@@ -5,8 +5,6 @@
 classification network of torchvision is available under its torchvision name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any

@@ -5,8 +5,6 @@ frozen feature network, spectrally normalised (Miyato et al., ICLR 2018), and wi
 normalisation, without which each layer shrinks its signal until the critic says nothing.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm

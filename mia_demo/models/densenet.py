@@ -3,8 +3,6 @@
 Written out so that the page starts without torchvision, whose import takes as long as torch's own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

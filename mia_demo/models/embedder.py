@@ -4,8 +4,6 @@ Trained on public identities as a classifier with cosine logits (NormFace, Wang 
 classification head is thrown away and distances between embeddings compare any two faces.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

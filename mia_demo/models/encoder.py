@@ -4,8 +4,6 @@ The trunk of StyleGAN2's residual discriminator (without its minibatch statistic
 outputs in place of one logit.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """What the networks of the StyleGAN family are made of beside convolutions."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -4,8 +4,6 @@ In evaluation mode y = g (conv(x) - m) / sqrt(v + e) + b is itself a convolution
 weights and a bias: one pass less over every feature map, forwards and backwards.
 """
 
-from __future__ import annotations
-
 import copy
 from collections import Counter
 

@@ -3,8 +3,6 @@
 Maps are [B, C, H, W] in channels-last memory; ``backward`` is the adjoint of ``forward``.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

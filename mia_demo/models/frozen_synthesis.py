@@ -16,8 +16,6 @@ small matrices:
 The gradient needs h alone, one tensor per layer.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

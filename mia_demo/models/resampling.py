@@ -4,8 +4,6 @@ A stride-2 transposed convolution followed by the blur is itself one linear oper
 with four times the output channels, then dealt out to 2x2 pixels.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Restorer of the prior's training: adds to a half-size picture the detail of the full size."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

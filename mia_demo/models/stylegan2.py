@@ -13,8 +13,6 @@ Two equivalences keep it fast on hardware that likes dense convolutions:
 An attack, whose generator is frozen, computes it in ``frozen_synthesis``.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -3,8 +3,6 @@
 Nothing is said to be more, less or better unless a 95 % interval over identities carries it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

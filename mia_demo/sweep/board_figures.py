@@ -1,7 +1,5 @@
 """Figures across the cells of a board: attacks compared over the people whom they share."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -3,8 +3,6 @@
 So a board may be computed a few people at a time, on whatever machine is free.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a board of defences and attacks consists of: targets, attacks, and whom they look for."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path

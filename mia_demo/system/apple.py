@@ -1,7 +1,5 @@
 """Apple's GPU: whether this torch can attack on it."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 

@@ -6,8 +6,6 @@ CPU time of alternating rounds, because the machine may be busy, and noted in a 
 and this torch, so that every later start computes alike.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import platform

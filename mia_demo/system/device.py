@@ -1,7 +1,5 @@
 """The one place where device and precision are chosen."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import os

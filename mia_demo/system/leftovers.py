@@ -4,8 +4,6 @@ Another process may be writing in the same folder right now, so only what has no
 while is a leftover; what is too fresh to tell is looked at once more.
 """
 
-from __future__ import annotations
-
 import shutil
 import threading
 import time

@@ -1,7 +1,5 @@
 """Output to a console, file or pipe of any encoding, such as Windows' cp1252 for ``> file``."""
 
-from __future__ import annotations
-
 import codecs
 import sys
 

@@ -6,8 +6,6 @@ core again, and a step takes ten times as long. Workers wait once per step, for 
 and one beside a busy core moves to a core that is free.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

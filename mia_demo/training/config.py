@@ -1,7 +1,5 @@
 """Settings of a classifier's training, and what its network looks like before it."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass, field
 from typing import Any
 

@@ -8,8 +8,6 @@ autoencoder fit for sampling (Ghosh et al., "From variational to deterministic a
 2020).
 """
 
-from __future__ import annotations
-
 import copy
 from dataclasses import dataclass
 

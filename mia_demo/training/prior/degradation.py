@@ -1,7 +1,5 @@
 """Photos made as soft and smudged as the half-size prior draws: what the restorer learns from."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

@@ -3,8 +3,6 @@
 Every style has one right picture, so nothing is left to critics.
 """
 
-from __future__ import annotations
-
 import copy
 
 import torch

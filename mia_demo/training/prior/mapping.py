@@ -4,8 +4,6 @@ It minimises the energy distance to the codes of all photos and nothing else, so
 dropped for being hard to draw. Its last weights are kept, no average: the rate has fallen by then.
 """
 
-from __future__ import annotations
-
 import torch
 
 from mia_demo.system.device import Compute

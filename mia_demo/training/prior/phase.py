@@ -1,7 +1,5 @@
 """One of the trainings that together make a prior: a fixed number of steps, resumable."""
 
-from __future__ import annotations
-
 import math
 import time
 from abc import ABC, abstractmethod

@@ -6,8 +6,6 @@ a small weight, ask for photo-like detail in all three; a larger weight paints d
 contours (docs/experiments.md).
 """
 
-from __future__ import annotations
-
 import copy
 
 import torch

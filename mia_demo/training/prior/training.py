@@ -14,8 +14,6 @@ Learning rates rise and fall once in each phase. All but the mapping network go 
 average of their weights, as in StyleGAN2. Of all networks only the last generator is shipped.
 """
 
-from __future__ import annotations
-
 import time
 from collections import abc
 from dataclasses import asdict
