@@ -18,7 +18,6 @@ from mia_demo.attack.framing import Framing
 from mia_demo.attack.lanes import Lane
 from mia_demo.attack.optimisation import Optimisation
 from mia_demo.attack.renderer import Renderer
-from mia_demo.bench.measure import needed_operations
 from mia_demo.bench.reference import ReferenceLoop
 from mia_demo.models.classifiers import Classifier, build_classifier
 from mia_demo.models.folding import fold_batch_norms, with_weights_in
@@ -94,10 +93,6 @@ class Scene:
             evaluator_size=EVALUATOR_SIZE,
             framing=Framing(PAPER_CROP),
         )
-
-    def operations(self) -> float:
-        """See ``needed_operations``."""
-        return needed_operations(self.generator, self.targets)
 
     def start(self, setting: BenchSetting) -> Tensor:
         """[lanes, candidates, w_dim]."""

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -19,6 +18,7 @@ from mia_demo.models.classifiers import Classifier
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
 from mia_demo.system.memory import is_out_of_memory
+from mia_demo.system.usage import process_bytes
 
 STATUS = Path("/proc/self/status")  # Linux: VmHWM is the peak of this program alone
 _Result = TypeVar("_Result")
@@ -87,12 +87,7 @@ def peak_memory(compute: Compute) -> int:
         lines = STATUS.read_text("utf-8").splitlines()
         peaks = [line.split()[1] for line in lines if line.startswith("VmHWM")]
         return int(peaks[0]) * 1024 if peaks else 0
-    try:
-        import resource
-    except ImportError:
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    return process_bytes() or 0
 
 
 def machine_rates(compute: Compute) -> dict[str, float]:

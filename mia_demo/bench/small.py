@@ -14,6 +14,7 @@ from mia_demo.bench.measure import (
     alternating,
     in_its_own_process,
     machine_rates,
+    needed_operations,
     peak_memory,
 )
 from mia_demo.system.device import Compute
@@ -60,7 +61,7 @@ def run_bench(location: str | None, compute: Compute) -> dict[str, Any]:
     finally:
         torch.set_num_threads(threads)
     main = next(row for row in rows if row["loss"] == preset_config("quick").loss)
-    operations = scene.operations() / 1e9
+    operations = needed_operations(scene.generator, scene.targets) / 1e9
     peaks = {
         name: in_its_own_process(peak_of_loop, settings[TIMED_LOSSES[0]], name) for name in loops
     }
@@ -82,9 +83,9 @@ def run_bench(location: str | None, compute: Compute) -> dict[str, Any]:
     }
 
 
-def peak_of_loop(setting: BenchSetting, name: str, steps: int = 3) -> int:
+def peak_of_loop(setting: BenchSetting, name: str) -> int:
     """Bytes at the peak of a process that does nothing else."""
     step = build_loop(setting, name)
-    for _ in range(steps):
+    for _ in range(3):
         step()
     return peak_memory(setting.compute)
