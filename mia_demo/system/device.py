@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from mia_demo.errors import DeviceError
 from mia_demo.system.allocator import keep_freed_memory
-from mia_demo.system.apple import why_it_cannot_attack
 from mia_demo.system.arithmetic import cpu_arithmetic
 
 log = logging.getLogger(__name__)
@@ -78,11 +78,29 @@ class Compute:
             torch.mps.synchronize()
 
 
+def why_apple_cannot_attack() -> str:
+    """What torch has no kernel for on Apple's GPU, with the remedy; empty if nothing is missing.
+
+    torch 2.8 lacks the gradient of antialiased resizing, which an attack takes wherever a
+    classifier sees another size than the prior makes (``attack.framing``).
+    """
+    images = torch.ones(1, 3, 4, 4, device="mps", requires_grad=True)
+    try:
+        F.interpolate(images, size=(2, 2), mode="bilinear", antialias=True).sum().backward()
+    except NotImplementedError:
+        return (
+            f"torch {torch.__version__} cannot compute an attack on Apple's GPU: it has no kernel "
+            "for the gradient of antialiased resizing. Set PYTORCH_ENABLE_MPS_FALLBACK=1 to leave "
+            "that step to the CPU, or update torch."
+        )
+    return ""
+
+
 def _without_cuda() -> str:
     """Apple's GPU where it can attack, else the CPU, and why."""
     if not torch.backends.mps.is_available():
         return "cpu"
-    reason = why_it_cannot_attack()
+    reason = why_apple_cannot_attack()
     if reason:
         log.warning("The CPU is used: %s", reason)
     return "cpu" if reason else "mps"
@@ -124,7 +142,7 @@ def choose_compute(
         raise DeviceError(f"Device {name!r} is not present on this machine; use --device auto.")
     if graphs and device.type != "cuda":
         raise DeviceError("CUDA graphs need an NVIDIA GPU; leave --cuda-graphs out.")
-    if device.type == "mps" and (reason := why_it_cannot_attack()):
+    if device.type == "mps" and (reason := why_apple_cannot_attack()):
         raise DeviceError(reason)
     native = {
         "cpu": lambda: cpu_arithmetic().dtype == torch.bfloat16,

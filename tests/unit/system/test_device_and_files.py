@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from mia_demo.errors import ConfigError, DeviceError
-from mia_demo.system import apple as apple_gpu
+from mia_demo.system import device as device_module
 from mia_demo.system.device import choose_compute
 from mia_demo.system.files import is_writable, replacing, sha256_of, write_json, writing_to
 from mia_demo.training.state import step_generator
@@ -90,11 +90,11 @@ def apple(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
         ones = torch.ones
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
         monkeypatch.setattr(
-            apple_gpu.torch, "ones", lambda *shape, device, **more: ones(*shape, **more)
+            device_module.torch, "ones", lambda *shape, device, **more: ones(*shape, **more)
         )
         if not whole:
             resize = lambda images, **options: Resized.apply(images)  # noqa: E731
-            monkeypatch.setattr(apple_gpu.F, "interpolate", resize)
+            monkeypatch.setattr(device_module.F, "interpolate", resize)
 
     return put
 
