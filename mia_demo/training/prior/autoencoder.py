@@ -22,7 +22,6 @@ from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute
 from mia_demo.system.seeds import SeededDraws
 from mia_demo.training.prior.config import PriorConfig
-from mia_demo.training.prior.losses import colour_error, pixel_error
 from mia_demo.training.prior.phase import Phase, adam, random_photos
 
 AUTOENCODER_RATE = 0.004  # equalised, as in StyleGAN2
@@ -31,6 +30,7 @@ AUTOENCODER_FEATURE_WEIGHT = 2.0  # of the feature error; pixels and colour have
 SMALLEST_DEVIATION = 0.05  # of a dimension of w, as a share of the median dimension's
 ALMOST_NOTHING = 1e-6  # a deviation of photos that are all alike
 CODED_AT_ONCE = 50
+PIXEL_SCALES = (1, 2, 4)
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,24 @@ class AutoencoderPhase(Phase):
         self.follow(self.average, self.generator)
         self.follow(self.encoder_average, self.encoder)
         return {"pixels": in_pixels.item(), "features": in_features.item()}
+
+
+def pixel_error(reconstruction: Tensor, image: Tensor) -> Tensor:
+    """Mean absolute error, averaged over full, half and quarter size, so that shape counts."""
+    errors = [
+        (F.avg_pool2d(reconstruction, scale) - F.avg_pool2d(image, scale)).abs().mean()
+        for scale in PIXEL_SCALES
+    ]
+    return torch.stack(errors).mean()
+
+
+def colour_error(reconstruction: Tensor, image: Tensor) -> Tensor:
+    """Mean absolute error of what is left of each pixel without its brightness."""
+
+    def colour(x: Tensor) -> Tensor:
+        return x - x.mean(dim=1, keepdim=True)
+
+    return (colour(reconstruction) - colour(image)).abs().mean()
 
 
 @torch.no_grad()

@@ -5,11 +5,11 @@ dropped for being hard to draw. Its last weights are kept, no average: the rate 
 """
 
 import torch
+from torch import Tensor
 
 from mia_demo.system.device import Compute
 from mia_demo.training.prior.autoencoder import HalfPrior
 from mia_demo.training.prior.config import PriorConfig
-from mia_demo.training.prior.losses import energy_distance
 from mia_demo.training.prior.phase import Phase, adam
 
 MAPPING_RATE = 3.0  # on top of the network's own multiplier of 0.01
@@ -45,3 +45,19 @@ class MappingPhase(Phase):
                     self.mapping(self.normal(STYLES_OF_MEAN, rng))[:, 0].mean(dim=0)
                 )
         return {"distance": distance.item()}
+
+
+def energy_distance(x: Tensor, y: Tensor) -> Tensor:
+    """Energy distance of two samples, unbiased; 0 in expectation only for equal distributions.
+
+    2 E|X - Y| - E|X - X'| - E|Y - Y'| (Székely and Rizzo, 2013).
+
+    Args:
+        x, y: [n, D] and [m, D], with n and m at least 2.
+    """
+
+    def within(points: Tensor) -> Tensor:
+        count = len(points)
+        return torch.cdist(points, points).sum() / (count * (count - 1))
+
+    return 2 * torch.cdist(x, y).mean() - within(x) - within(y)

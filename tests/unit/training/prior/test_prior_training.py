@@ -23,13 +23,14 @@ from mia_demo.training.prior.autoencoder import (
     AutoencoderPhase,
     HalfPrior,
     codes_of,
+    colour_error,
+    pixel_error,
     settle_styles,
 )
 from mia_demo.training.prior.config import PriorConfig
 from mia_demo.training.prior.degradation import degrade
 from mia_demo.training.prior.distillation import DistillationPhase
-from mia_demo.training.prior.losses import colour_error, energy_distance, pixel_error
-from mia_demo.training.prior.mapping import MappingPhase
+from mia_demo.training.prior.mapping import MappingPhase, energy_distance
 from mia_demo.training.prior.phase import Phase, run_phase
 from mia_demo.training.prior.restoration import RestorationPhase
 from mia_demo.training.prior.training import PriorTraining
