@@ -53,13 +53,9 @@ class Genetic(QuerySearch):
             first = (scores[one] - scores[two]).sigmoid()[:, None]  # c1 / (c1 + c2)
             child = torch.where(coins < first, own[one], own[two]) + noise
             children.append(torch.maximum(torch.minimum(child, self.high), self.low))
-        born = to_w(torch.stack(children))
+        born = F.leaky_relu(torch.stack(children), LEAKY_SLOPE)
         self.keep_best(born, self.ask(born), count)
 
 
 def to_p(w: Tensor) -> Tensor:
     return F.leaky_relu(w, 1 / LEAKY_SLOPE)
-
-
-def to_w(p: Tensor) -> Tensor:
-    return F.leaky_relu(p, LEAKY_SLOPE)

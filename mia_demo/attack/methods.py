@@ -9,8 +9,7 @@ from mia_demo.attack.genetic import Genetic
 from mia_demo.attack.intermediate import IntermediateFeatures
 from mia_demo.attack.optimisation import Optimisation
 from mia_demo.attack.queries import FRESH, RandomSearch
-from mia_demo.attack.search import Search
-from mia_demo.attack.told import Told, all_confidences, label_alone
+from mia_demo.attack.search import Search, Told, all_confidences, label_alone
 
 GRADIENT = "the gradient"
 CONFIDENCES = "confidences"

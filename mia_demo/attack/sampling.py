@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mia_demo.attack.lanes import Lane
 from mia_demo.attack.renderer import Renderer
-from mia_demo.attack.told import Told, all_confidences
+from mia_demo.attack.search import Told, all_confidences
 from mia_demo.errors import ConfigError
 from mia_demo.models.stylegan2 import Generator
 from mia_demo.system.device import Compute

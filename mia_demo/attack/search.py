@@ -5,20 +5,32 @@ attack on identity i. Every track has K candidates.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.frames import StepDetail
 from mia_demo.attack.lanes import Lane
 from mia_demo.attack.renderer import Renderer
-from mia_demo.attack.told import Told, all_confidences
 
 SHOWN_NUMBERS = 12  # of w
 SHOWN_RIVALS = 4  # identities beside the target
+
+Told = Callable[[Tensor], Tensor]  # probabilities [N, C] -> what the attacker learns [N, C]
+
+
+def all_confidences(probabilities: Tensor) -> Tensor:
+    """All of them."""
+    return probabilities
+
+
+def label_alone(probabilities: Tensor) -> Tensor:
+    """1 for the likeliest class, 0 for the others."""
+    return F.one_hot(probabilities.argmax(dim=1), probabilities.shape[1]).to(probabilities.dtype)
 
 
 @dataclass(frozen=True)

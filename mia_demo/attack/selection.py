@@ -5,7 +5,7 @@ from torch import Tensor
 
 from mia_demo.attack.lanes import Lane
 from mia_demo.attack.renderer import Renderer
-from mia_demo.attack.told import Told, all_confidences
+from mia_demo.attack.search import Told, all_confidences
 from mia_demo.data.transforms import SharedCrop
 
 # Ranges of the reference code.
