@@ -30,7 +30,9 @@ def build_defence(name: str, strengths: Mapping[str, float]) -> Defence:
     Raises:
         ConfigError: no such defence or strength, or one out of range.
     """
-    kind = _kind(name)
+    if name not in DEFENCES:
+        raise ConfigError(f"No defence {name!r}; choose one of {', '.join(DEFENCES)}.")
+    kind = DEFENCES[name]
     known = [each.name for each in kind.strengths()]
     for given in strengths:
         if given not in known:
@@ -82,9 +84,3 @@ def described(name: str, strengths: Mapping[str, float]) -> str:
         return ""
     values = ", ".join(f"{s.name} {getattr(defence, s.name):g}" for s in defence.strengths())
     return f"{defence.title} ({values})"
-
-
-def _kind(name: str) -> type[Defence]:
-    if name not in DEFENCES:
-        raise ConfigError(f"No defence {name!r}; choose one of {', '.join(DEFENCES)}.")
-    return DEFENCES[name]

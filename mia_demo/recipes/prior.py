@@ -8,7 +8,6 @@ from mia_demo.data.identities import IdentitySet
 from mia_demo.data.splits import public_split
 from mia_demo.recipes.workshop import Workshop
 from mia_demo.training.prior.config import PriorConfig
-from mia_demo.training.prior.phase import PriorFrame
 from mia_demo.training.prior.training import PriorTraining
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import UNSTORED, CheckpointEntry
@@ -33,19 +32,15 @@ def make_prior(
     training = PriorTraining(config, images, features, workshop.compute, workshop.states / "prior")
     for frame in training.run(minutes):
         if frame.step % LOG_EVERY == 0:
-            workshop.log(progress_line(frame))
+            errors = ", ".join(f"{name} {error:.4f}" for name, error in frame.errors.items())
+            workshop.log(
+                f"prior: {frame.phase}, step {frame.step} of {frame.steps}, errors: {errors}, "
+                f"{frame.seconds:.0f} s"
+            )
     if training.prior is None:
         return False
     add_prior(workshop.zoo, training, identities=len(used))
     return True
-
-
-def progress_line(frame: PriorFrame) -> str:
-    errors = ", ".join(f"{name} {error:.4f}" for name, error in frame.errors.items())
-    return (
-        f"prior: {frame.phase}, step {frame.step} of {frame.steps}, errors: {errors}, "
-        f"{frame.seconds:.0f} s"
-    )
 
 
 def add_prior(zoo: FolderZoo, training: PriorTraining, *, identities: int) -> None:
