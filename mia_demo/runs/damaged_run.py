@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mia_demo.runs.origin import Origin
 from mia_demo.system.files import time_written
 
 
@@ -22,6 +21,7 @@ class DamagedRun:
     reason: str
     name: str = ""
     kind = "damaged run"
+    origin = None
 
     @property
     def folder(self) -> Path:
@@ -35,10 +35,6 @@ class DamagedRun:
     def date(self) -> str:
         """When the damaged file was written last."""
         return time_written(self.file)
-
-    @property
-    def origin(self) -> Origin:
-        return Origin({}, {}, {})
 
     def command(self) -> str:
         return ""
