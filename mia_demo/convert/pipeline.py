@@ -130,8 +130,7 @@ def _read(source: Path) -> tuple[Mapping[str, Tensor], Mapping[str, Any]]:
             tensors = find_state_dict(read_safetensors(source), source.name)
             return _network(cast(dict[str, Tensor], tensors), None, source.name), {}
         if start.startswith(PICKLE_START):
-            pickled = read_stylegan2_pkl(source.read_bytes(), source.name)
-            return pickled.tensors, pickled.options
+            return read_stylegan2_pkl(source.read_bytes(), source.name)
     except OSError as error:
         raise ConversionError(f"Cannot read {source} ({error.strerror}).") from error
     raise ConversionError(
