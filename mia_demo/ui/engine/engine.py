@@ -14,12 +14,11 @@ from mia_demo.attack.frames import AttackFrame
 from mia_demo.attack.stages import SHOWN
 from mia_demo.errors import ConfigError
 from mia_demo.runs import RUNS
-from mia_demo.runs.attack_run import AttackRun
+from mia_demo.runs.attack_run import AttackRun, UnkeptRun, unkept_run
 from mia_demo.runs.replay import Replay
 from mia_demo.runs.saver import AttackSaver
 from mia_demo.runs.store import RunStore
 from mia_demo.runs.training_run import TrainingRun
-from mia_demo.runs.unkept import UnkeptRun, unkept_run
 from mia_demo.system.device import Compute
 from mia_demo.system.leftovers import sweep_temporary_files
 from mia_demo.ui.engine import zero_gpu
