@@ -106,7 +106,7 @@ class AddedStore:
         """How this visitor may use the Hub.
 
         Raises:
-            ConfigError: no further zoo is kept for tabs.
+            ConfigError: no further zoo is kept for tabs, or there is no room, as ``check_room``.
         """
         if models is self.owner:
             return HubAccess()
@@ -117,6 +117,7 @@ class AddedStore:
                 f"Visitors of this server have loaded {MAX_TAB_ZOOS} zoos already; try again "
                 "later, or start the demo on a machine of your own."
             )
+        self.check_room(models)
         return HubAccess(self.folder / HUB_FOLDER, is_anonymous=True, max_bytes=MAX_ZOO_BYTES)
 
     def check_room(self, models: AddedModels) -> None:
