@@ -134,7 +134,9 @@ class AddedModels:
         with entry_file.open("rb") as file:
             entry = read_entry(file.read(MAX_MANIFEST_BYTES + 1), sha256_of(weights))
         check_file(weights, entry.stored)
-        self._check_new(entry)
+        for known in [*self.demo.entries("target"), *self.lanes()]:
+            if known.stored.sha256 == entry.stored.sha256:
+                raise ConfigError(f"This classifier is here already, as {known.name}.")
         yield Checking(entry.name)
         with writing_to(self.folder.parent):
             self.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +146,7 @@ class AddedModels:
                 staging = FolderZoo.create(Path(folder))
                 staging.take(weights, entry, entry.name)
             entry = staging.entry(entry.name)
-            check_classifier_weights(staging, entry, self._people())
+            check_classifier_weights(staging, entry, len(self.demo.identities()))
             yield Addition(lanes=(self._adopt(staging, entry, UPLOADED_LANE, UPLOADED),))
 
     def add_zoo(self, zoo: Zoo) -> Generator[News, None, None]:
@@ -201,7 +203,7 @@ class AddedModels:
             try:
                 self._check_room()
                 entry = clean_entry(listed)
-                check_classifier_weights(zoo, entry, self._people())
+                check_classifier_weights(zoo, entry, len(self.demo.identities()))
                 added.append(self._adopt(zoo, entry, HUB_LANE, str(zoo.origin)))
             except (CheckpointError, ConfigError) as error:
                 left_out.append(str(error))
@@ -262,17 +264,9 @@ class AddedModels:
             self.people = [*self.people, people]
         yield Addition(people=people, left_out=tuple(left_out))
 
-    def _people(self) -> int:
-        return len(self.demo.identities())
-
     def _check_room(self) -> None:
         if len(self.lanes()) >= MAX_ADDED_LANES:
             raise ConfigError(f"{MAX_ADDED_LANES} classifiers are added already; remove one first.")
-
-    def _check_new(self, entry: CheckpointEntry) -> None:
-        for known in [*self.demo.entries("target"), *self.lanes()]:
-            if known.stored.sha256 == entry.stored.sha256:
-                raise ConfigError(f"This classifier is here already, as {known.name}.")
 
     def _adopt(self, source: Zoo, entry: CheckpointEntry, prefix: str, origin: str) -> str:
         """Makes a checked target a lane and returns its name."""

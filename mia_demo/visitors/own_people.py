@@ -74,11 +74,6 @@ class PhotosZoo(Zoo):
         return {"train": train, "test": test}
 
 
-def own_people_zoo(demo: Zoo, folder: Path) -> LayeredZoo:
-    """Photos, tools, and on top the evaluator and targets that were trained on the photos."""
-    return LayeredZoo(PhotosZoo(demo, folder), OwnFolder(folder, name_by_alpha, GONE))
-
-
 def name_by_alpha(entry: CheckpointEntry, taken: list[str]) -> str:
     """``evaluator``, ``positive``, ``zero``, ``negative``, ``negative-2`` …"""
     if entry.kind == EVALUATOR:
@@ -197,7 +192,8 @@ class PeopleStore:
             try:
                 found = checked(_Stored, read_json(path / PEOPLE_FILE))
                 summary = found["summary"]
-                zoo = own_people_zoo(self.base, path)
+                trained = OwnFolder(path, name_by_alpha, GONE)
+                zoo = LayeredZoo(PhotosZoo(self.base, path), trained)
                 people = OwnPeople(
                     zoo=zoo,
                     identities=zoo.identities(),
