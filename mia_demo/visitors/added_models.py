@@ -228,16 +228,13 @@ class AddedModels:
                     f"{zoo.origin} has {many} {things}, this page shows up to {most}; "
                     "attack it with `python -m mia_demo attack --zoo`."
                 )
-        usable = []
-        for name in ("prior", "evaluator"):
-            yield Checking(name)
-            entry = clean_entry(zoo.entry(name))
-            if name == "prior":
-                check_prior_weights(zoo, entry)
-            else:
-                check_classifier_weights(zoo, entry, count)
-            usable.append(entry)
-        left_out = []
+        yield Checking("prior")
+        prior = clean_entry(zoo.entry("prior"))
+        check_prior_weights(zoo, prior)
+        yield Checking("evaluator")
+        evaluator = clean_entry(zoo.entry("evaluator"))
+        check_classifier_weights(zoo, evaluator, count)
+        usable, left_out = [prior, evaluator], []
         for listed in targets:
             yield Checking(listed.name)
             try:
