@@ -102,10 +102,10 @@ class AddedModels:
         try:
             if (folder / MANIFEST).exists():
                 self._zoo = FolderZoo(folder)
+                for entry in self.lanes():
+                    demo.admit(self._zoo, entry.name)
         except CheckpointError as error:  # the demo goes on without them; adding one says why
             log.warning("added classifiers are left out: %s", error)
-        for name in self.lane_names():
-            self._admit(name)
 
     def lanes(self) -> list[CheckpointEntry]:
         """Further classifiers of the demo's people, oldest first."""
@@ -113,10 +113,6 @@ class AddedModels:
 
     def lane_names(self) -> list[str]:
         return [entry.name for entry in self.lanes()]
-
-    def total_bytes(self) -> int:
-        """Of the lanes' weights."""
-        return sum(entry.stored.bytes for entry in self.lanes())
 
     def add_upload(self, weights: Path, entry_file: Path) -> Generator[News, None, None]:
         """A classifier from a safetensors file and its manifest entry.
@@ -274,12 +270,8 @@ class AddedModels:
             with writing_to(self.folder):
                 self._zoo = self._zoo or FolderZoo.create(self.folder)
                 self._zoo.adopt(source, replace(entry, training=known), name)
-            self._admit(name)
+            self.demo.admit(self._zoo, name)
             return name
-
-    def _admit(self, name: str) -> None:
-        assert self._zoo is not None
-        self.demo.admit(self._zoo, name)
 
 
 def people_digest(zoo: Zoo) -> str:

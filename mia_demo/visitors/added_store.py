@@ -126,7 +126,7 @@ class AddedStore:
             ConfigError: tabs fill the disk that is set aside for them.
         """
         with self._lock:
-            used = sum(tab.total_bytes() for tab in self._tabs.values())
+            used = sum(e.stored.bytes for tab in self._tabs.values() for e in tab.lanes())
         if models is not self.owner and used >= MAX_TAB_BYTES:
             raise ConfigError(
                 "Visitors of this server have filled the room for classifiers; try again "
