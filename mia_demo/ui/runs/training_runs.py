@@ -62,7 +62,19 @@ class ShownTraining(ShownRun[TrainingRun]):
         ]
 
     def parts(self) -> dict[str, Any]:
-        return {"training": self._board()}
+        """The training's curves; nothing where they were not kept."""
+        run = self.run
+        epochs = epochs_from(self.engine.zoo.own.history_of(run.entry.name))
+        if not epochs:
+            return {"training": {}}
+        view = TrainingView(
+            "done",
+            f"{run.title}: {percent(epochs[-1].test_accuracy)} of the test photos right",
+            progress=1.0,
+            total=run.config.epochs,
+            planned=tuple(run.entry.alphas or ()),
+        )
+        return {"training": with_curves(view, epochs).to_json()}
 
     def compared_parts(self, other: ShownRun[TrainingRun]) -> dict[str, Any]:
         boards = {**self.parts(), "other_training": other.parts()["training"]}
@@ -83,21 +95,6 @@ class ShownTraining(ShownRun[TrainingRun]):
 
     def repeater(self) -> TrainingRepeater:
         return TrainingRepeater(self.engine, self.run, self.head())
-
-    def _board(self) -> dict[str, Any]:
-        """The training's curves; nothing where they were not kept."""
-        run = self.run
-        epochs = epochs_from(self.engine.zoo.own.history_of(run.entry.name))
-        if not epochs:
-            return {}
-        view = TrainingView(
-            "done",
-            f"{run.title}: {percent(epochs[-1].test_accuracy)} of the test photos right",
-            progress=1.0,
-            total=run.config.epochs,
-            planned=tuple(run.entry.alphas or ()),
-        )
-        return with_curves(view, epochs).to_json()
 
 
 class TrainingRepeater(Repeater):

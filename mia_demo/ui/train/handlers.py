@@ -92,8 +92,7 @@ class TrainingJobView(JobView[SeriesStep]):
         return board.to_json(), *idle_buttons(self.series), gr.skip()
 
     def _idle(self, board: TrainingView, unfinished: Series | None = None) -> tuple[Any, ...]:
-        people = self.series.people
-        own = self.handlers.own.listed(people, self.newest)
+        own = self.handlers.own.listed(self.series.people, self.newest)
         return board.to_json(), *idle_buttons(unfinished), own
 
 
