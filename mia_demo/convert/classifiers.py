@@ -59,36 +59,30 @@ def find_classifier(
     Raises:
         ConversionError: no architecture, or another than stated, has these names and shapes.
     """
-    plain = dict(tensors)
-    head = next((plain[key] for key in HEADS if key in plain), None)
+    head = next((tensors[key] for key in HEADS if key in tensors), None)
     if head is None or head.ndim != 2:
         raise ConversionError(
             f"{source} has no linear head (fc or classifier); convert takes StyleGAN2 generators "
             "in NVIDIA's layout, and torchvision's ResNet, ResNeXt, DenseNet and Inception."
         )
-    plain = {key: tensor for key, tensor in plain.items() if not key.startswith(AUXILIARY)}
+    plain = {key: tensor for key, tensor in tensors.items() if not key.startswith(AUXILIARY)}
     num_classes = len(head)
-    candidates = [architecture] if architecture else _candidates(plain)
-    for name in candidates:
-        wanted = _shapes(name, num_classes)
-        whole = {**_counters(wanted), **plain}
-        if {key: value.shape for key, value in whole.items()} == {
-            key: value.shape for key, value in wanted.items()
-        }:
-            return FoundClassifier(whole, name, num_classes)
-    nearest = architecture or _nearest(plain, candidates, num_classes)
-    if nearest:
-        wanted = _shapes(nearest, num_classes)
-        named = f"{nearest} with {num_classes} classes"
-        check_fit({**_counters(wanted), **plain}, wanted, named, source)
-    raise ConversionError(
-        f"{source} fits none of torchvision's ResNet, ResNeXt, DenseNet and Inception networks, "
-        "and convert takes no other classifiers."
-    )
+    name = architecture or _nearest(plain, num_classes)
+    if not name:
+        raise ConversionError(
+            f"{source} fits none of torchvision's ResNet, ResNeXt, DenseNet and Inception "
+            "networks, and convert takes no other classifiers."
+        )
+    wanted = _shapes(name, num_classes)
+    whole = {**_counters(wanted), **plain}
+    check_fit(whole, wanted, f"{name} with {num_classes} classes", source)
+    return FoundClassifier(whole, name, num_classes)
 
 
-def _nearest(plain: Mapping[str, Tensor], candidates: list[str], num_classes: int) -> str:
+def _nearest(plain: Mapping[str, Tensor], num_classes: int) -> str:
     """The architecture with the fewest differences; empty if a layer is of none of them."""
+    starts = next((starts for key, starts in FAMILIES.items() if key in plain), ())
+    candidates = [name for name in architectures() if name.startswith(starts)]
 
     def differences(name: str) -> int:
         wanted = _shapes(name, num_classes)
@@ -99,11 +93,6 @@ def _nearest(plain: Mapping[str, Tensor], candidates: list[str], num_classes: in
 
     known = {key for name in candidates for key in _shapes(name, num_classes)}
     return min(candidates, key=differences, default="") if plain.keys() <= known else ""
-
-
-def _candidates(plain: Mapping[str, Tensor]) -> list[str]:
-    starts = next((starts for key, starts in FAMILIES.items() if key in plain), ())
-    return [name for name in architectures() if name.startswith(starts)] if starts else []
 
 
 @lru_cache(maxsize=32)

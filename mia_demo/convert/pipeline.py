@@ -14,7 +14,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from mia_demo.convert import classifiers, generators, licences, rosinality
+from mia_demo.convert import classifiers, generators, rosinality
 from mia_demo.convert.claims import TensorClaim
 from mia_demo.convert.restricted_pickle import printable
 from mia_demo.convert.safetensors_files import is_safetensors, read_safetensors
@@ -34,6 +34,18 @@ from mia_demo.zoo.training_record import TrainingRecord
 PICKLE_START = b"\x80"
 MAX_FILE_BYTES = 4 << 30
 CLASSIFIER_KINDS = ("target", "evaluator")
+
+# What the publishers of foreign weights allow: shown at conversion and kept in the manifest.
+STYLEGAN2_LICENCE = (
+    "NVIDIA's StyleGAN2 weights and what is derived from them are under the NVIDIA Source Code "
+    "License (https://nvlabs.github.io/stylegan2-ada-pytorch/license.html): research and "
+    "evaluation only, non-commercial. Converting changes nothing about that."
+)
+CLASSIFIER_LICENCE = (
+    "The paper's reference code is under the MIT licence, but its checkpoints were trained on "
+    "photos of people with terms of their own (CelebA: non-commercial research only). Read those "
+    "before you publish weights or reconstructions."
+)
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,7 @@ def convert_file(
     """
     tensors, options = _read(source)
     if generators.is_generator(tensors, source.name):
-        licence = licences.STYLEGAN2
+        licence = STYLEGAN2_LICENCE
         if facts != ClassifierFacts():
             raise ConfigError(
                 f"{source.name} is a generator; --kind, --alpha, --architecture, --input-size and "
@@ -89,7 +101,7 @@ def convert_file(
             )
         entry, network = _prior(tensors, options, name, source.name)
     else:
-        licence = licences.CLASSIFIER
+        licence = CLASSIFIER_LICENCE
         found = classifiers.find_classifier(tensors, facts.architecture, source.name)
         tensors = found.tensors
         entry, network = _classifier(found, facts, name, source)
@@ -130,8 +142,7 @@ def _read(source: Path) -> tuple[Mapping[str, Tensor], Mapping[str, Any]]:
             tensors = find_state_dict(read_safetensors(source), source.name)
             return _network(cast(dict[str, Tensor], tensors), None, source.name), {}
         if start.startswith(PICKLE_START):
-            pickled = read_stylegan2_pkl(source.read_bytes(), source.name)
-            return pickled.tensors, pickled.options
+            return read_stylegan2_pkl(source.read_bytes(), source.name)
     except OSError as error:
         raise ConversionError(f"Cannot read {source} ({error.strerror}).") from error
     raise ConversionError(
@@ -160,7 +171,7 @@ def _network(
     tensors: Mapping[str, Tensor], average: Tensor | None, source: str
 ) -> Mapping[str, Tensor]:
     """The tensors of a generator in NVIDIA's layout; others as they are."""
-    if not rosinality.is_rosinality(tensors):
+    if rosinality.ROSINALITY_INPUT not in tensors:
         return tensors
     try:
         return rosinality.official_layout(tensors, average, source)

@@ -22,24 +22,13 @@ AVERAGE = "latent_avg"  # beside the state_dict, where the publisher computed it
 AVERAGED_STYLES = 10_000
 MAX_MAPPING_LAYERS = 64
 
-LAYER_PARTS = {
+CONVOLUTION = {
     "conv.weight": "weight",
     "conv.modulation.weight": "affine.weight",
     "conv.modulation.bias": "affine.bias",
-    "noise.weight": "noise_strength",
-    "activate.bias": "bias",
 }
-RGB_PARTS = {
-    "conv.weight": "weight",
-    "conv.modulation.weight": "affine.weight",
-    "conv.modulation.bias": "affine.bias",
-    "bias": "bias",
-}
-
-
-def is_rosinality(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether these are a generator's tensors in rosinality's layout."""
-    return ROSINALITY_INPUT in tensors
+LAYER_PARTS = {**CONVOLUTION, "noise.weight": "noise_strength", "activate.bias": "bias"}
+RGB_PARTS = {**CONVOLUTION, "bias": "bias"}
 
 
 def official_layout(
@@ -101,12 +90,10 @@ def _layer(number: int) -> str:
 
 
 def _official_shape(key: str, tensor: Tensor) -> Tensor:
-    if key == ROSINALITY_INPUT or key.endswith(".conv.weight"):
+    if key == ROSINALITY_INPUT or key.endswith((".conv.weight", ".noise.weight")):
         return tensor.squeeze(0)
     if key.startswith("noises."):
         return tensor.squeeze(0).squeeze(0)
-    if key.endswith(".noise.weight"):
-        return tensor.squeeze(0)
     return tensor.flatten() if key.startswith("to_rgb") and key.endswith(".bias") else tensor
 
 

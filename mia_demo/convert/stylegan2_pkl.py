@@ -10,14 +10,14 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
 from mia_demo.convert.claims import TENSOR_NAMES, StorageClaim, TensorClaim
 from mia_demo.convert.plain_values import PLAIN_NAMES
-from mia_demo.convert.restricted_pickle import Builder, RestrictedReader
+from mia_demo.convert.restricted_pickle import RestrictedReader
 from mia_demo.convert.torch_files import TorchFile, read_legacy
 from mia_demo.errors import ConversionError
 
@@ -36,32 +36,29 @@ class Module:
     state: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class PickledGenerator:
-    """A generator as the file describes it.
-
-    Attributes:
-        tensors: its parameters and buffers, in NVIDIA's key layout.
-        options: the keyword arguments it was made with.
-    """
-
-    tensors: dict[str, Tensor]
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-
-def read_stylegan2_pkl(data: bytes, source: str) -> PickledGenerator:
+def read_stylegan2_pkl(data: bytes, source: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The moving-average generator of one of NVIDIA's network pickles.
 
     Args:
         data: the whole file.
         source: its name, for messages.
 
+    Returns:
+        Its parameters and buffers, in NVIDIA's key layout, and the keyword arguments it was made
+        with.
+
     Raises:
         ConversionError: it names anything unexpected, is damaged, or holds no such generator.
     """
     storages = _Storages(source, len(data))
-    reader = RestrictedReader(io.BytesIO(data), _names(storages), source)
-    content = reader.load()
+    names = {
+        **PLAIN_NAMES,
+        **TENSOR_NAMES,
+        "torch.storage._load_from_bytes": storages.claim,
+        "torch_utils.persistence._reconstruct_persistent_obj": _module,
+        "dnnlib.util.EasyDict": dict,
+    }
+    content = RestrictedReader(io.BytesIO(data), names, source).load()
     generator = content.get(GENERATOR) if isinstance(content, dict) else None
     if not isinstance(generator, Module) or generator.class_name != "Generator":
         raise ConversionError(
@@ -71,7 +68,7 @@ def read_stylegan2_pkl(data: bytes, source: str) -> PickledGenerator:
     claims = _claims(generator, source)
     tensors = {key: storages.together.tensor(claim) for key, claim in claims.items()}
     options = generator.state.get("_init_kwargs")
-    return PickledGenerator(tensors, options if isinstance(options, dict) else {})
+    return tensors, options if isinstance(options, dict) else {}
 
 
 class _Storages:
@@ -100,16 +97,6 @@ class _Storages:
     def _read(self, claim: StorageClaim) -> bytes:
         file, own = self.files[int(claim.key)]
         return file.read(own)
-
-
-def _names(storages: _Storages) -> Mapping[str, Builder]:
-    return {
-        **PLAIN_NAMES,
-        **TENSOR_NAMES,
-        "torch.storage._load_from_bytes": storages.claim,
-        "torch_utils.persistence._reconstruct_persistent_obj": _module,
-        "dnnlib.util.EasyDict": dict,
-    }
 
 
 def _module(meta: Any) -> Module:

@@ -1,6 +1,11 @@
-"""A kept attack: a folder that is written whole and validated when read."""
+"""An attack that has ended.
+
+A kept one is a folder that is written whole and validated when read. One on people of a visitor's
+own is in memory alone, for the tab that made it.
+"""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +27,8 @@ from mia_demo.system.files import replacing, write_json
 from mia_demo.system.json_files import checked, read_json
 
 RUN_FILE = "run.json"
+UNKEPT = "unkept"  # the key of every attack in memory: a tab has one at most
+MAX_DRAWN_NAME = 8  # characters below a picture
 
 
 @dataclass(frozen=True)
@@ -125,6 +132,36 @@ class AttackRun:
         return load_replay(self.folder, self.config.lanes)
 
 
+@dataclass(frozen=True)
+class UnkeptRun(AttackRun):
+    """An attack that no folder holds.
+
+    Attributes:
+        people: what opens the people who were attacked.
+        names: theirs, by label; empty if they have none.
+        images: by lane, uint8 [K, R, R, 3], best first.
+    """
+
+    people: str
+    names: tuple[str, ...]
+    images: Mapping[str, npt.NDArray[np.uint8]]
+    recording: Replay
+
+    @property
+    def subject(self) -> str:
+        return self.names[self.config.identity] if self.names else super().subject
+
+    def called(self, identity: int) -> str:
+        name = self.names[identity] if self.names else super().called(identity)
+        return name if len(name) <= MAX_DRAWN_NAME else f"{name[: MAX_DRAWN_NAME - 1]}…"
+
+    def pictures(self, lane: str) -> npt.NDArray[np.uint8]:
+        return self.images[lane]
+
+    def replay(self) -> Replay:
+        return self.recording
+
+
 def save_attack(
     directory: Path,
     report: dict[str, Any],
@@ -186,3 +223,16 @@ def _check_consistency(report: dict[str, Any], config: AttackConfig) -> None:
         figures = ("confidences", "evaluator_top1", "evaluator_confidences")
         if not 1 <= len(lane["images"]) <= min(len(lane[figure]) for figure in figures):
             raise ValueError(f"lane {name} has not one figure per picture")
+
+
+def unkept_run(
+    people: str,
+    names: tuple[str, ...],
+    config: AttackConfig,
+    report: dict[str, Any],
+    ended: tuple[AttackFrame, Replay],
+) -> UnkeptRun:
+    """The attack as it ended: its last frame and its recording."""
+    frame, recording = ended
+    images = {lane.name: lane.images[lane.best_first()].copy() for lane in frame.lanes}
+    return UnkeptRun(UNKEPT, Path(), False, "", config, report, people, names, images, recording)

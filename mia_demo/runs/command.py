@@ -58,15 +58,7 @@ def training_command(config: TrainConfig, images: int) -> str:
 
 
 def _settings(config: AttackConfig) -> list[str]:
-    preset, changed = _preset_and_changes(config)
-    arguments = ["--preset", preset]
-    for name, value in changed.items():
-        arguments += ["--set", f"{name}={value}"]
-    return [*arguments, f"--lanes={','.join(config.lanes)}"]
-
-
-def _preset_and_changes(config: AttackConfig) -> tuple[str, dict[str, object]]:
-    """The preset that needs the fewest changes to give the same settings.
+    """The preset that needs the fewest changes to give the same settings, and these.
 
     Presets differ between versions: an older version's "quick" may be today's with a change.
     """
@@ -80,7 +72,10 @@ def _preset_and_changes(config: AttackConfig) -> tuple[str, dict[str, object]]:
         is_renamed = preset_config(preset, **neutral, **changed) != config
         found.append((is_renamed, len(changed), preset, changed))
     *_, preset, changed = min(found, key=lambda choice: choice[:2])
-    return preset, changed
+    arguments = ["--preset", preset]
+    for name, value in changed.items():
+        arguments += ["--set", f"{name}={value}"]
+    return [*arguments, f"--lanes={','.join(config.lanes)}"]
 
 
 def compact_numbers(numbers: list[int]) -> str:

@@ -73,7 +73,7 @@ def animation(run: AttackRun, replay: Replay, photo: npt.NDArray[np.uint8] | Non
     """
     pictures = replay.pictures()
     frames = [
-        _frame(run, replay, pictures[:, number], (number, photo))
+        _frame(run, replay, number, pictures[:, number], photo)
         for number in range(len(replay.moments))
     ]
     durations = [FRAME_MS] * (len(frames) - 1) + [LAST_MS]
@@ -94,10 +94,10 @@ def animation(run: AttackRun, replay: Replay, photo: npt.NDArray[np.uint8] | Non
 def _frame(
     run: AttackRun,
     replay: Replay,
+    number: int,
     pictures: npt.NDArray[np.uint8],
-    shown: tuple[int, npt.NDArray[np.uint8] | None],
+    photo: npt.NDArray[np.uint8] | None,
 ) -> Image.Image:
-    number, photo = shown
     moment = replay.moments[number]
     columns = len(replay.lanes) + (photo is not None)
     size = (GAP + columns * (TILE + GAP), GAP + LINE + TILE + GAP + LINE + GAP + LINE)

@@ -33,8 +33,8 @@ class Run(Protocol):
         """UTC, ISO 8601; empty where it was not noted."""
 
     @property
-    def origin(self) -> Origin:
-        """Where it was computed, with which versions and networks."""
+    def origin(self) -> Origin | None:
+        """Where it was computed, with which versions and networks; None without a result."""
 
     def command(self) -> str:
         """The command line that repeats it."""

@@ -31,9 +31,8 @@ from mia_demo.visitors.networks import (
 )
 from mia_demo.visitors.own_people import People
 from mia_demo.zoo.folder import FolderZoo
-from mia_demo.zoo.layers import LayeredZoo
+from mia_demo.zoo.layers import LayeredZoo, OwnFolder
 from mia_demo.zoo.manifest import MANIFEST, MAX_MANIFEST_BYTES, CheckpointEntry
-from mia_demo.zoo.own_folder import OwnFolder
 from mia_demo.zoo.reading import SelectedZoo, Zoo
 
 MAX_ADDED_LANES = 8  # of a visitor
@@ -102,10 +101,10 @@ class AddedModels:
         try:
             if (folder / MANIFEST).exists():
                 self._zoo = FolderZoo(folder)
+                for entry in self.lanes():
+                    demo.admit(self._zoo, entry.name)
         except CheckpointError as error:  # the demo goes on without them; adding one says why
             log.warning("added classifiers are left out: %s", error)
-        for name in self.lane_names():
-            self._admit(name)
 
     def lanes(self) -> list[CheckpointEntry]:
         """Further classifiers of the demo's people, oldest first."""
@@ -113,10 +112,6 @@ class AddedModels:
 
     def lane_names(self) -> list[str]:
         return [entry.name for entry in self.lanes()]
-
-    def total_bytes(self) -> int:
-        """Of the lanes' weights."""
-        return sum(entry.stored.bytes for entry in self.lanes())
 
     def add_upload(self, weights: Path, entry_file: Path) -> Generator[News, None, None]:
         """A classifier from a safetensors file and its manifest entry.
@@ -134,7 +129,9 @@ class AddedModels:
         with entry_file.open("rb") as file:
             entry = read_entry(file.read(MAX_MANIFEST_BYTES + 1), sha256_of(weights))
         check_file(weights, entry.stored)
-        self._check_new(entry)
+        for known in [*self.demo.entries("target"), *self.lanes()]:
+            if known.stored.sha256 == entry.stored.sha256:
+                raise ConfigError(f"This classifier is here already, as {known.name}.")
         yield Checking(entry.name)
         with writing_to(self.folder.parent):
             self.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +141,7 @@ class AddedModels:
                 staging = FolderZoo.create(Path(folder))
                 staging.take(weights, entry, entry.name)
             entry = staging.entry(entry.name)
-            check_classifier_weights(staging, entry, self._people())
+            check_classifier_weights(staging, entry, len(self.demo.identities()))
             yield Addition(lanes=(self._adopt(staging, entry, UPLOADED_LANE, UPLOADED),))
 
     def add_zoo(self, zoo: Zoo) -> Generator[News, None, None]:
@@ -201,7 +198,7 @@ class AddedModels:
             try:
                 self._check_room()
                 entry = clean_entry(listed)
-                check_classifier_weights(zoo, entry, self._people())
+                check_classifier_weights(zoo, entry, len(self.demo.identities()))
                 added.append(self._adopt(zoo, entry, HUB_LANE, str(zoo.origin)))
             except (CheckpointError, ConfigError) as error:
                 left_out.append(str(error))
@@ -226,16 +223,13 @@ class AddedModels:
                     f"{zoo.origin} has {many} {things}, this page shows up to {most}; "
                     "attack it with `python -m mia_demo attack --zoo`."
                 )
-        usable = []
-        for name in ("prior", "evaluator"):
-            yield Checking(name)
-            entry = clean_entry(zoo.entry(name))
-            if name == "prior":
-                check_prior_weights(zoo, entry)
-            else:
-                check_classifier_weights(zoo, entry, count)
-            usable.append(entry)
-        left_out = []
+        yield Checking("prior")
+        prior = clean_entry(zoo.entry("prior"))
+        check_prior_weights(zoo, prior)
+        yield Checking("evaluator")
+        evaluator = clean_entry(zoo.entry("evaluator"))
+        check_classifier_weights(zoo, evaluator, count)
+        usable, left_out = [prior, evaluator], []
         for listed in targets:
             yield Checking(listed.name)
             try:
@@ -262,17 +256,9 @@ class AddedModels:
             self.people = [*self.people, people]
         yield Addition(people=people, left_out=tuple(left_out))
 
-    def _people(self) -> int:
-        return len(self.demo.identities())
-
     def _check_room(self) -> None:
         if len(self.lanes()) >= MAX_ADDED_LANES:
             raise ConfigError(f"{MAX_ADDED_LANES} classifiers are added already; remove one first.")
-
-    def _check_new(self, entry: CheckpointEntry) -> None:
-        for known in [*self.demo.entries("target"), *self.lanes()]:
-            if known.stored.sha256 == entry.stored.sha256:
-                raise ConfigError(f"This classifier is here already, as {known.name}.")
 
     def _adopt(self, source: Zoo, entry: CheckpointEntry, prefix: str, origin: str) -> str:
         """Makes a checked target a lane and returns its name."""
@@ -283,12 +269,8 @@ class AddedModels:
             with writing_to(self.folder):
                 self._zoo = self._zoo or FolderZoo.create(self.folder)
                 self._zoo.adopt(source, replace(entry, training=known), name)
-            self._admit(name)
+            self.demo.admit(self._zoo, name)
             return name
-
-    def _admit(self, name: str) -> None:
-        assert self._zoo is not None
-        self.demo.admit(self._zoo, name)
 
 
 def people_digest(zoo: Zoo) -> str:

@@ -106,7 +106,7 @@ class AddedStore:
         """How this visitor may use the Hub.
 
         Raises:
-            ConfigError: no further zoo is kept for tabs.
+            ConfigError: no further zoo is kept for tabs, or there is no room, as ``check_room``.
         """
         if models is self.owner:
             return HubAccess()
@@ -117,6 +117,7 @@ class AddedStore:
                 f"Visitors of this server have loaded {MAX_TAB_ZOOS} zoos already; try again "
                 "later, or start the demo on a machine of your own."
             )
+        self.check_room(models)
         return HubAccess(self.folder / HUB_FOLDER, is_anonymous=True, max_bytes=MAX_ZOO_BYTES)
 
     def check_room(self, models: AddedModels) -> None:
@@ -125,7 +126,7 @@ class AddedStore:
             ConfigError: tabs fill the disk that is set aside for them.
         """
         with self._lock:
-            used = sum(tab.total_bytes() for tab in self._tabs.values())
+            used = sum(e.stored.bytes for tab in self._tabs.values() for e in tab.lanes())
         if models is not self.owner and used >= MAX_TAB_BYTES:
             raise ConfigError(
                 "Visitors of this server have filled the room for classifiers; try again "

@@ -26,9 +26,8 @@ from mia_demo.system.json_files import checked, read_json
 from mia_demo.system.leftovers import is_idle, sweep_leftovers
 from mia_demo.visitors.upload import TEST_SHARE, UploadSummary, store_upload
 from mia_demo.zoo.folder import FolderZoo
-from mia_demo.zoo.layers import LayeredZoo
+from mia_demo.zoo.layers import LayeredZoo, OwnFolder
 from mia_demo.zoo.manifest import CheckpointEntry, Manifest, StoredFile
-from mia_demo.zoo.own_folder import OwnFolder
 from mia_demo.zoo.reading import Zoo
 
 KEPT_HOURS = 24
@@ -72,11 +71,6 @@ class PhotosZoo(Zoo):
         # People have different numbers of photos, and tend to sort them by date.
         train, test = seeded_split(identities, PHOTO_SPLIT_SEED, TEST_SHARE)
         return {"train": train, "test": test}
-
-
-def own_people_zoo(demo: Zoo, folder: Path) -> LayeredZoo:
-    """Photos, tools, and on top the evaluator and targets that were trained on the photos."""
-    return LayeredZoo(PhotosZoo(demo, folder), OwnFolder(folder, name_by_alpha, GONE))
 
 
 def name_by_alpha(entry: CheckpointEntry, taken: list[str]) -> str:
@@ -197,7 +191,8 @@ class PeopleStore:
             try:
                 found = checked(_Stored, read_json(path / PEOPLE_FILE))
                 summary = found["summary"]
-                zoo = own_people_zoo(self.base, path)
+                trained = OwnFolder(path, name_by_alpha, GONE)
+                zoo = LayeredZoo(PhotosZoo(self.base, path), trained)
                 people = OwnPeople(
                     zoo=zoo,
                     identities=zoo.identities(),

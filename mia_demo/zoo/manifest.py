@@ -62,13 +62,7 @@ MAX_ARGUMENTS = {
 }
 MAX_OTHER_ARGUMENT = 4096
 MAX_ARGUMENT_ITEMS = 8
-MANIFEST_RULES = {
-    "format": whole_in(MANIFEST_FORMAT, MANIFEST_FORMAT),
-    "identities": Rule(lambda value: isinstance(value, list), "a list"),
-    "train_images": whole_in(1, 1_000_000),
-    "folder": plain_object(),
-    "checkpoints": Rule(lambda value: isinstance(value, list), "a list"),
-}
+LIST = Rule(lambda value: isinstance(value, list), "a list")
 
 
 @dataclass(frozen=True)
@@ -164,10 +158,11 @@ class CheckpointEntry:
 class Manifest:
     """The zoo's table of contents."""
 
-    identities: list[StoredFile] = field(default_factory=list)
-    train_images: int = 48  # of each identity, the rest is the test split
-    folder: IdentityFolder | None = None  # instead of the two above
-    checkpoints: list[CheckpointEntry] = field(default_factory=list)
+    identities: Annotated[list[StoredFile], LIST] = field(default_factory=list)
+    # Of each identity; the rest is the test split.
+    train_images: Annotated[int, whole_in(1, 1_000_000)] = 48
+    folder: Annotated[IdentityFolder | None, plain_object()] = None  # instead of the two above
+    checkpoints: Annotated[list[CheckpointEntry], LIST] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -185,7 +180,8 @@ class Manifest:
             CheckpointError: a field is missing, unknown, or of the wrong type or range.
         """
         required = ("format", "identities", "train_images", "checkpoints")
-        check_values(values, MANIFEST_RULES, "The manifest", required=required)
+        rules = {"format": whole_in(MANIFEST_FORMAT, MANIFEST_FORMAT), **rules_of(Manifest)}
+        check_values(values, rules, "The manifest", required=required)
         folder = values.get("folder")
         if folder is not None:
             check_fields(folder, "The manifest's folder", IdentityFolder)

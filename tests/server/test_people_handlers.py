@@ -16,7 +16,7 @@ from PIL import Image
 
 from mia_demo.attack.config import preset_config
 from mia_demo.errors import ConfigError
-from mia_demo.runs.unkept import UNKEPT, UnkeptRun
+from mia_demo.runs.attack_run import UNKEPT, UnkeptRun
 from mia_demo.system.device import Compute
 from mia_demo.ui.attack.handlers import AttackHandlers
 from mia_demo.ui.engine import people_training, sessions

@@ -12,9 +12,8 @@ from mia_demo.attack.config import AttackConfig, parse_knobs
 from mia_demo.attack.lanes import check_lane
 from mia_demo.attack.named import named_attack
 from mia_demo.errors import ConfigError
-from mia_demo.runs.attack_run import AttackRun
+from mia_demo.runs.attack_run import UNKEPT, AttackRun
 from mia_demo.runs.store import NO_SUCH_RUN
-from mia_demo.runs.unkept import UNKEPT
 from mia_demo.ui.attack.evidence import read_evidence, today
 from mia_demo.ui.attack.identity_picker import picker_faces
 from mia_demo.ui.boards.attack_file import attack_file

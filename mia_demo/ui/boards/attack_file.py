@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mia_demo.data.identities import IdentitySet
-from mia_demo.runs.attack_run import AttackRun
+from mia_demo.runs.attack_run import AttackRun, UnkeptRun
 from mia_demo.runs.export import FILE_TYPES, export, file_name
-from mia_demo.runs.unkept import UnkeptRun
 from mia_demo.ui.boards.attack_view import BOARD_PHOTO_SIZE
 from mia_demo.ui.engine.engine import Engine
 

@@ -14,12 +14,11 @@ from mia_demo.attack.frames import AttackFrame
 from mia_demo.attack.stages import SHOWN
 from mia_demo.errors import ConfigError
 from mia_demo.runs import RUNS
-from mia_demo.runs.attack_run import AttackRun
+from mia_demo.runs.attack_run import AttackRun, UnkeptRun, unkept_run
 from mia_demo.runs.replay import Replay
 from mia_demo.runs.saver import AttackSaver
 from mia_demo.runs.store import RunStore
 from mia_demo.runs.training_run import TrainingRun
-from mia_demo.runs.unkept import UnkeptRun, unkept_run
 from mia_demo.system.device import Compute
 from mia_demo.system.leftovers import sweep_temporary_files
 from mia_demo.ui.engine import zero_gpu
@@ -33,8 +32,7 @@ from mia_demo.ui.engine.who_asks import current_visitor
 from mia_demo.visitors.added_models import HUB_PEOPLE, AddedModels
 from mia_demo.visitors.added_store import ADDED_FOLDER, AddedStore
 from mia_demo.visitors.own_people import OwnPeople, People, PeopleStore
-from mia_demo.zoo.layers import OWN_FOLDER, LayeredZoo
-from mia_demo.zoo.own_folder import OwnFolder
+from mia_demo.zoo.layers import OWN_FOLDER, LayeredZoo, OwnFolder
 from mia_demo.zoo.reading import Zoo
 
 OWN_PEOPLE_FOLDER = (

@@ -37,10 +37,6 @@ class Form:
     ticked: list[str]
     own: Panel
 
-    @property
-    def session(self) -> str:
-        return str(self.request.session_hash)
-
 
 # Panel, the Attack page's people and lanes after an addition; None means it was stopped.
 Added = Callable[[Addition | None, Form, Panel], tuple[Any, Any, Any]]
@@ -60,13 +56,7 @@ class AdditionJobView(JobView[AdditionNews]):
 
     def begin(self, key: str, status: str) -> None:
         """Sets the first status, and the key that will open what is added."""
-        self.panel = {
-            **self.panel,
-            "key": key,
-            "status": status,
-            "phase": "busy",
-            "progress": None,
-        }
+        self.panel = told({**self.panel, "key": key}, status, "busy")
 
     def first(self, job: Job[AdditionNews]) -> tuple[Any, ...]:
         return self.panel, *self.unchanged, *start_and_stop(running=True)
@@ -84,8 +74,8 @@ class AdditionJobView(JobView[AdditionNews]):
         return *changed, *start_and_stop(running=False)
 
     def failed(self, message: str) -> tuple[Any, ...]:
-        return failed(self.panel, message), *self.unchanged, *start_and_stop(running=False)
+        return told(self.panel, message, "failed"), *self.unchanged, *start_and_stop(running=False)
 
 
-def failed(panel: Panel, message: str) -> Panel:
-    return {**panel, "status": message, "phase": "failed", "progress": None}
+def told(panel: Panel, status: str, phase: str, progress: float | None = None) -> Panel:
+    return {**panel, "status": status, "phase": phase, "progress": progress}

@@ -23,7 +23,7 @@ from mia_demo.ui.models.addition import (
     AdditionNews,
     Form,
     Panel,
-    failed,
+    told,
 )
 from mia_demo.ui.models.view import (
     added_sentence,
@@ -43,7 +43,7 @@ from mia_demo.visitors.added_models import AddedModels, Addition
 from mia_demo.visitors.added_store import MAX_ZOO_BYTES
 from mia_demo.visitors.own_people import KEPT_HOURS, OwnPeople
 from mia_demo.zoo.accuracy import MeasuredAccuracy
-from mia_demo.zoo.hub import HubAccess, HubAddress, download_zoo
+from mia_demo.zoo.hub import HubAddress, download_zoo
 from mia_demo.zoo.reading import Zoo
 
 UPDATE_SECONDS = 1 / 4
@@ -95,7 +95,9 @@ class ModelsHandlers:
     def measure(self, panel: Panel, own: Panel, request: gr.Request) -> Iterator[Panel]:
         """The button that measures all accuracies again."""
         yield from with_errors_told(
-            self._measure(panel, own, request), partial(failed, panel), ADDITION_FAILED
+            self._measure(panel, own, request),
+            lambda message: told(panel, message, "failed"),
+            ADDITION_FAILED,
         )
 
     def _measure(self, panel: Panel, own: Panel, request: gr.Request) -> Iterator[Panel]:
@@ -110,7 +112,7 @@ class ModelsHandlers:
             else:
                 self.measured.update(update.results)
                 status, progress = update.sentence, update.done / update.total
-            panel = {**panel, "status": status, "phase": "busy", "progress": progress}
+            panel = told(panel, status, "busy", progress)
             yield {**panel, **self._loaded(own, request)}
         yield {**panel, "phase": "done", "progress": None, **self._loaded(own, request)}
 
@@ -125,9 +127,8 @@ class ModelsHandlers:
 
         def prepare(models: AddedModels) -> Prepared:
             wanted = HubAddress.parse(address)
-            access = self.engine.added.access(models)
-            self.engine.added.check_room(models)
-            return f"Asking the Hub for {wanted} …", lambda: self._from_hub(models, access, wanted)
+            self.engine.added.access(models)
+            return f"Asking the Hub for {wanted} …", lambda: self._from_hub(models, wanted)
 
         yield from self._add(prepare, Form(request, *form))
 
@@ -162,7 +163,7 @@ class ModelsHandlers:
                 raise ConfigError("That is not yours to remove; reload the page.")
             self.engine.remove_added(models, name)
         status = f"Removed: {name}." if name in ticked else "Removed."
-        panel = {**panel, "status": status, "phase": "done", "progress": None, "chosen": ""}
+        panel = {**told(panel, status, "done"), "chosen": ""}
         form = Form(request, panel, attacked, ticked, own)
         chosen = EMBEDDED if name == attacked else ""
         return (*self._page(form, panel, chosen), gr.skip(), gr.skip())
@@ -178,7 +179,7 @@ class ModelsHandlers:
     def _adding(
         self, prepare: Callable[[AddedModels], Prepared], view: AdditionJobView
     ) -> Iterator[tuple[Any, ...]]:
-        form, session = view.form, view.form.session
+        form, session = view.form, str(view.form.request.session_hash)
         key, models = "", self.engine.added.owner
         try:
             if not is_private(form.request):
@@ -202,10 +203,10 @@ class ModelsHandlers:
         yield from models.add_upload(weights, entry)
 
     def _from_hub(
-        self, models: AddedModels, access: HubAccess, address: HubAddress
+        self, models: AddedModels, address: HubAddress
     ) -> Generator[AdditionNews, None, None]:
-        self.engine.added.access(models)  # others may have come first while this one waited
-        self.engine.added.check_room(models)
+        # Once more: others may have come first while this one waited.
+        access = self.engine.added.access(models)
         if access.is_anonymous:
             self.engine.added.make_room(str(address))
         with closing(download_zoo(str(address), access)) as frames:
@@ -218,14 +219,12 @@ class ModelsHandlers:
     def added(self, added: Addition | None, form: Form, panel: Panel) -> tuple[Any, Any, Any]:
         """Panel, people and lanes after an addition; None means it was stopped."""
         if added is None:
-            panel = {**panel, "status": "Stopped; nothing was added.", "phase": "stopped"}
-            return panel, gr.skip(), gr.skip()
+            return told(panel, "Stopped; nothing was added.", "stopped"), gr.skip(), gr.skip()
         lanes = self._lanes(form, added.lanes)
         # Without choices nothing is updated: other people's lanes are shown.
         ticked = lanes.get("value", form.ticked) if "choices" in lanes else added.lanes
         unticked = [name for name in added.lanes if name not in ticked]
-        status = added_sentence(added, unticked)
-        panel = {**panel, "status": status, "phase": "done", "progress": None}
+        panel = told(panel, added_sentence(added, unticked), "done")
         chosen = added.people.key if added.people else ""
         return (*self._page(form, panel, chosen)[:2], lanes)
 
@@ -238,12 +237,10 @@ class ModelsHandlers:
         )
 
     def _loaded(self, own: Panel, request: gr.Request) -> Panel:
-        groups = [
-            group_json(self.engine, shown, self.measured) for shown in self._shown(own, request)
-        ]
+        shown = self._shown(own, request)
         return {
             "machine": machine_facts(self.engine),
-            "groups": groups,
+            "groups": [group_json(self.engine, people, self.measured) for people in shown],
             "note": "" if is_private(request) else SHARED_SERVER,
         }
 

@@ -4,32 +4,25 @@ const section = $(".models");
 const machine = $(".machine");
 const groups = $(".groups");
 
-function remove(chosen) {
-  props.value = { ...props.value, chosen };
-  trigger("delete");
-}
-
 // A button that asks once more: what is removed has to be loaded again. News from elsewhere must not
 // take the question away.
 let asked = "";
 function removal(parent, chosen, label) {
   const buttons = make("div", "buttons", parent);
   const offer = () => {
+    if (asked === chosen) asked = "";
     buttons.replaceChildren();
     return button(buttons, "Remove", `Remove ${label}`, () => ask().focus());
   };
-  const settle = () => {
-    asked = "";
-    return offer();
-  };
   const ask = () => {
     asked = chosen;
-    const act = () => {
-      settle(); // a double click asks again instead of removing twice
-      remove(chosen);
+    const remove = () => {
+      offer(); // a double click asks again instead of removing twice
+      props.value = { ...props.value, chosen };
+      trigger("delete");
     };
     return askAgain(buttons, `Remove ${label}?`,
-      ["Remove", `Yes, remove ${label}`, act], [`Keep ${label}`, () => settle().focus()]);
+      ["Remove", `Yes, remove ${label}`, remove], [`Keep ${label}`, () => offer().focus()]);
   };
   if (asked === chosen) ask();
   else offer();

@@ -76,16 +76,15 @@ def group_json(engine: Engine, shown: LoadedPeople, measured: MeasuredByWeights)
     hidden = ("target", "student")
     others = [entry.name for entry in zoo.manifest.checkpoints if entry.kind not in hidden]
     trained = {entry.name for entry in zoo.own.targets()}
-    items = [
-        _item(
-            zoo.entry(name),
-            measured.get((people.key, zoo.entry(name).stored.sha256)),
-            style=styles.get(name),
-            source=_source(zoo.entry(name), is_trained=name in trained),
-            may_remove=name in shown.added,
-        )
-        for name in [*shown.lanes, *others]
-    ]
+    items = []
+    for entry in map(zoo.entry, [*shown.lanes, *others]):
+        item = {
+            **_item(entry, measured.get((people.key, entry.stored.sha256))),
+            "style": styles.get(entry.name),
+            "source": "trained here" if entry.name in trained else _source(entry),
+            "remove": entry.name in shown.added,
+        }
+        items.append(item)
     is_hub = isinstance(people, HubPeople)
     return {
         "title": _title(engine, people),
@@ -131,14 +130,7 @@ def size_text(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
-def _item(
-    entry: CheckpointEntry,
-    again: MeasuredAccuracy | None,
-    *,
-    style: int | None,
-    source: str,
-    may_remove: bool,
-) -> dict[str, Any]:
+def _item(entry: CheckpointEntry, again: MeasuredAccuracy | None) -> dict[str, Any]:
     accuracy = "accuracy not stated"
     if entry.test_accuracy is not None:
         words = ACCURACIES.get(entry.kind, "{} test accuracy")
@@ -148,7 +140,6 @@ def _item(
     return {
         "name": entry.name,
         "alpha": against_text(entry.alpha, entry.defence) if entry.kind == "target" else "",
-        "style": style,
         "role": ROLES[entry.kind],
         "architecture": _architecture(entry),
         "accuracy": accuracy,
@@ -156,10 +147,8 @@ def _item(
         "agrees": again.agrees if again else True,
         "size": size_text(entry.stored.bytes),
         "sha256": entry.stored.sha256,
-        "source": source,
         "licence": entry.training.licence,
         "entry": entry.to_json(),
-        "remove": may_remove,
     }
 
 
@@ -179,9 +168,7 @@ def _measured_words(result: MeasuredAccuracy) -> str:
     return f"{found}, as stated" if result.agrees else f"{found}, which is not what is stated"
 
 
-def _source(entry: CheckpointEntry, *, is_trained: bool) -> str:
-    if is_trained:
-        return "trained here"
+def _source(entry: CheckpointEntry) -> str:
     source, name = entry.training.source, entry.training.source_name
     if source == UPLOADED:
         return f"uploaded as {name}"

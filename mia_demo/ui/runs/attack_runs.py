@@ -1,4 +1,4 @@
-"""A kept attack on the Runs page."""
+"""A kept attack on the Runs page, and its repetition."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ import numpy as np
 from mia_demo.data.pictures import data_uri, sprite
 from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.export import FILE_TYPES, file_name
+from mia_demo.runs.repetition import pictures_repetition
 from mia_demo.ui.boards.attack_file import attack_content
+from mia_demo.ui.boards.attack_presenter import BoardPresenter
+from mia_demo.ui.boards.attack_view import BoardView
 from mia_demo.ui.boards.board_words import verdict_words
-from mia_demo.ui.boards.replay_view import run_board
-from mia_demo.ui.runs.repeat_attack import AttackRepeater
+from mia_demo.ui.boards.replay_view import blank_board, run_board
+from mia_demo.ui.engine.attack_news import Tracked
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.jobs import Job
+from mia_demo.ui.runs.repeater import Repeater, check_lanes_exist
 from mia_demo.ui.runs.shown_run import ShownRun, real_photo
 
 MAX_FACES = 4  # in the list: the best picture of each of the first lanes
@@ -79,3 +85,26 @@ class ShownAttack(ShownRun[AttackRun]):
                 for rank, pixels in enumerate(pictures, start=1)
             ],
         }
+
+
+class AttackRepeater(Repeater):
+    """Compares pictures."""
+
+    part = "board"
+
+    def __init__(self, engine: Engine, run: AttackRun, head: dict[str, Any]) -> None:
+        check_lanes_exist(engine, run.config.lanes, run.report["checkpoints"])
+        self._engine, self._run = engine, run
+        self._board = BoardPresenter(blank_board(engine, run), run.config, engine.embedded)
+        super().__init__(head, self._board)
+
+    def start(self) -> Job[Tracked]:
+        return self._engine.repeat(self._run)
+
+    def show(self, update: Any, job: Job[Any]) -> tuple[Any, ...]:
+        if isinstance(update, Tracked) and self._run.ended_at(update.frame):
+            self.result = pictures_repetition(self._run, update.frame)
+        return super().show(update, job)
+
+    def ended(self) -> BoardView:
+        return self._board.over()

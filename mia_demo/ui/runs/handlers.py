@@ -53,19 +53,15 @@ class RunsHandlers:
 
     def listing(self, request: gr.Request) -> dict[str, Any]:
         """Every run that this visitor may see: one's own newest first, then the recorded ones."""
-        own: list[tuple[str, dict[str, Any]]] = []
-        recorded = []
-        for shown in visible_runs(self.engine, request):
+        runs = visible_runs(self.engine, request)
+        own = [shown for shown in runs if not shown.run.is_recorded]
+        own.sort(key=lambda shown: shown.run.date, reverse=True)
+        items = []
+        for shown in (*own, *(shown for shown in runs if shown.run.is_recorded)):
             try:
-                item = shown.item()
+                items.append(shown.item())
             except DataError as error:
-                item = shown.damaged_item(str(error))
-            if shown.run.is_recorded:
-                recorded.append(item)
-            else:
-                own.append((shown.run.date, item))
-        own.sort(key=lambda pair: pair[0], reverse=True)
-        items = [*(item for _, item in own), *recorded]
+                items.append(shown.damaged_item(str(error)))
         return {"items": items, "private": is_private(request)}
 
     def rename(self, asked: dict[str, Any], request: gr.Request) -> dict[str, Any]:

@@ -9,13 +9,16 @@ import secrets
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import gradio as gr
 
 from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import ConfigError
 from mia_demo.runs.repetition import Repetition
+from mia_demo.ui.boards.attack_presenter import BoardPresenter
+from mia_demo.ui.boards.sweep_view import SweepPresenter
+from mia_demo.ui.boards.training_view import TrainingPresenter
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.jobs import Job
@@ -24,22 +27,7 @@ from mia_demo.ui.shared.handler import JobView
 STOPPED = "The repetition was stopped; nothing is compared."
 PARTS = ("board", "training", "sweep")  # that show a running repetition, in the page's order
 
-
-class Presenter(Protocol):
-    """Turns the updates of a job into views of a board, each with a ``to_json``."""
-
-    @property
-    def view(self) -> Any:
-        """The newest one."""
-
-    def waiting(self, place: Waiting) -> Any:
-        """While the job waits."""
-
-    def update(self, update: Any) -> Any:
-        """While it computes."""
-
-    def failed(self, message: str) -> Any:
-        """After an error."""
+Presenter = BoardPresenter | TrainingPresenter | SweepPresenter
 
 
 class Repeater(JobView[Any]):

@@ -20,7 +20,6 @@ function ask(event, changes) {
 function showItem(item) {
   const entry = make("li", "card", list);
   entry.dataset.key = item.key;
-  entry.dataset.open = item.key === opened;
   const head = button(entry, "", `Open ${item.title}`, () => {
     open(item);
     bringIntoView(document.querySelector(".run-details"));
@@ -67,26 +66,28 @@ function askDeletion(row, item) {
 function open(item) {
   opened = item.key;
   isUntouched = false;
-  for (const entry of list.children) entry.dataset.open = entry.dataset.key === opened;
+  showChoice();
   ask("select", { chosen: item.key });
 }
 
 function tick(key, isTicked) {
   ticked = ticked.filter((other) => other !== key);
   if (isTicked) ticked = [...ticked.slice(-1), key];
-  for (const box of list.querySelectorAll("input[type=checkbox]")) {
-    box.checked = ticked.includes(box.closest("li").dataset.key);
-  }
-  showCompare();
+  showChoice();
 }
 
-function showCompare() {
+// Which run is opened, and which are ticked.
+function showChoice() {
   compare.setAttribute("aria-pressed", isComparing);
   compare.disabled = isComparing && ticked.length !== 2;
   compare.textContent = isComparing
     ? ["Compare two: tick them", "Compare two: tick another", "Compare the two"][ticked.length]
     : "Compare two";
-  for (const label of list.querySelectorAll(".tick")) label.hidden = !isComparing;
+  for (const entry of list.children) entry.dataset.open = entry.dataset.key === opened;
+  for (const box of list.querySelectorAll("input[type=checkbox]")) {
+    box.checked = ticked.includes(box.closest("li").dataset.key);
+    box.closest("label").hidden = !isComparing;
+  }
 }
 
 function wordsOf(text) {
@@ -122,7 +123,7 @@ function show() {
   ticked = ticked.filter((key) => items.some((item) => item.key === key));
   rebuild(list, () => {
     items.forEach(showItem);
-    showCompare();
+    showChoice();
     filter();
   });
   if (isUntouched && items.length) open(items[0]);
@@ -137,17 +138,13 @@ $(".more").addEventListener("click", () => {
   filter();
 });
 compare.addEventListener("click", () => {
-  if (!isComparing) {
-    isComparing = true;
-    return showCompare();
+  if (isComparing) {
+    opened = "";
+    ask("apply", { compared: ticked });
+    ticked = [];
   }
-  isComparing = false;
-  opened = "";
-  for (const entry of list.children) entry.dataset.open = false;
-  ask("apply", { compared: ticked });
-  ticked = [];
-  for (const box of list.querySelectorAll("input[type=checkbox]")) box.checked = false;
-  showCompare();
+  isComparing = !isComparing;
+  showChoice();
 });
 watch("value", show);
 show();

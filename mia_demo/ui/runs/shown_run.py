@@ -78,7 +78,8 @@ class ShownRun(ABC, Generic[AnyRun]):
     def head(self) -> dict[str, Any]:
         """What stands above an opened run."""
         run = self.run
-        changes = run.origin.changes_since(self.engine.zoo, self.engine.compute)
+        zoo, compute = self.engine.zoo, self.engine.compute
+        changes = run.origin.changes_since(zoo, compute) if run.origin else []
         return {
             "key": run.key,
             "title": self.title,

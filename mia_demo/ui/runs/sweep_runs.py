@@ -1,19 +1,27 @@
-"""A finished sweep on the Runs page."""
+"""A finished sweep on the Runs page, and its repetition."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
+import shutil
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlencode
 
 from mia_demo.data.pictures import data_uri
 from mia_demo.report.columns import percent
 from mia_demo.report.text import record_sentence
+from mia_demo.runs.repetition import Repetition, verdicts_repetition
 from mia_demo.runs.store import delete_folder
 from mia_demo.runs.sweep_run import SweepRun
-from mia_demo.sweep.results import SweepResults
-from mia_demo.ui.runs.repeat_sweep import SweepRepeater
+from mia_demo.sweep.results import SweepResults, judged_attacks
+from mia_demo.sweep.sweep import SweepPlan
+from mia_demo.ui.boards.sweep_view import NO_SWEEP, SweepPresenter, SweepView
+from mia_demo.ui.engine.engine import Engine
+from mia_demo.ui.engine.jobs import Job
+from mia_demo.ui.engine.sweeping import SweepUpdate, attack_work, is_attack_saved
+from mia_demo.ui.runs.repeater import Repeater, check_lanes_exist, unused_folder
 from mia_demo.ui.runs.shown_run import ShownRun, real_photo
 
 MAX_COMPARED_IDENTITIES = 6
@@ -73,3 +81,36 @@ class ShownSweep(ShownRun[SweepRun]):
     @cached_property
     def _results(self) -> SweepResults:
         return self.run.load()
+
+
+class SweepRepeater(Repeater):
+    """Compares verdicts."""
+
+    part = "sweep"
+
+    def __init__(self, engine: Engine, run: SweepRun, head: dict[str, Any]) -> None:
+        record = run.record
+        check_lanes_exist(engine, record.lanes, record.checkpoints)
+        self._engine, self._run = engine, run
+        self._plan = SweepPlan(
+            run.config,
+            tuple(record.identities),
+            tuple(record.seeds),
+            unused_folder(engine, "sweep-again-"),
+        )
+        super().__init__(head, SweepPresenter(self._plan, engine.zoo))
+
+    def start(self) -> Job[SweepUpdate | Repetition]:
+        return self._engine.shared(self._work, "a sweep")
+
+    def _work(self) -> Generator[SweepUpdate | Repetition, None, None]:
+        work = partial(attack_work, self._plan)
+        try:
+            with closing(self._engine.on_device(work, is_saved=is_attack_saved)) as updates:
+                yield from updates
+            yield verdicts_repetition(self._run.load().attacks, judged_attacks(self._plan))
+        finally:
+            shutil.rmtree(self._plan.folder, ignore_errors=True)
+
+    def ended(self) -> SweepView:
+        return NO_SWEEP

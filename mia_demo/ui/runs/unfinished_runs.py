@@ -1,4 +1,4 @@
-"""An unfinished training on the Runs page."""
+"""Runs without a result on the Runs page: unfinished trainings and damaged runs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from urllib.parse import urlencode
 from mia_demo.errors import ConfigError
 from mia_demo.report.columns import alpha_text
 from mia_demo.runs.command import training_command
-from mia_demo.runs.names import RunNames
-from mia_demo.runs.origin import Origin
+from mia_demo.runs.store import DamagedRun, RunNames, delete_folder
 from mia_demo.system.files import time_written
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.training import HISTORY_FILE, TrainingPlan
@@ -31,6 +30,7 @@ class UnfinishedTraining:
     name: str = ""
     kind = "unfinished training"
     is_recorded = False
+    origin = None
 
     @property
     def key(self) -> str:
@@ -43,10 +43,6 @@ class UnfinishedTraining:
     @property
     def date(self) -> str:
         return time_written(self.plan.folder / HISTORY_FILE)
-
-    @property
-    def origin(self) -> Origin:
-        return Origin({}, {}, {})
 
     def command(self) -> str:
         return training_command(self.plan.config, self.plan.images)
@@ -72,7 +68,7 @@ class ShownUnfinished(ShownRun[UnfinishedTraining]):
     def head(self) -> dict[str, Any]:
         form = form_of(self.run.plan.config, self.run.plan.images)
         link = urlencode({"tab": "train", **(form if "schedule" in form else {})})
-        return {**super().head(), "caveat": "", "page": "Train", "does": "Resume", "link": link}
+        return {**super().head(), "page": "Train", "does": "Resume", "link": link}
 
     def sentences(self) -> list[str]:
         return [
@@ -91,3 +87,25 @@ def unfinished_runs(engine: Engine, names: RunNames) -> list[UnfinishedTraining]
     """The unfinished trainings of the demo's people."""
     runs = map(UnfinishedTraining, unfinished_trainings(engine.zoo, engine.runs))
     return [UnfinishedTraining(run.plan, names.get(run.key)) for run in runs]
+
+
+class ShownDamaged(ShownRun[DamagedRun]):
+    """One damaged run, which can be deleted."""
+
+    def item(self) -> dict[str, Any]:
+        return self.damaged_item(self.run.reason)
+
+    def summary(self) -> str:
+        return self.run.reason
+
+    def delete(self) -> None:
+        delete_folder(self.run.folder)
+
+    def sentences(self) -> list[str]:
+        return [self.run.reason, "Nothing can be shown of it; delete it."]
+
+    def compared_parts(self, other: ShownRun[DamagedRun]) -> NoReturn:
+        raise ConfigError("Damaged runs cannot be compared; delete them.")
+
+    def repeater(self) -> NoReturn:
+        raise ConfigError("This run is damaged, so it cannot be repeated; delete it.")

@@ -16,11 +16,15 @@ from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.who_asks import is_private
 from mia_demo.ui.runs.attack_runs import ShownAttack
-from mia_demo.ui.runs.damaged_runs import ShownDamaged
 from mia_demo.ui.runs.shown_run import ShownRun
 from mia_demo.ui.runs.sweep_runs import ShownSweep
 from mia_demo.ui.runs.training_runs import ShownTraining
-from mia_demo.ui.runs.unfinished_runs import ShownUnfinished, UnfinishedTraining, unfinished_runs
+from mia_demo.ui.runs.unfinished_runs import (
+    ShownDamaged,
+    ShownUnfinished,
+    UnfinishedTraining,
+    unfinished_runs,
+)
 
 SHOWN_AS: dict[str, type[ShownRun[Any]]] = {
     "attack": ShownAttack,

@@ -92,8 +92,7 @@ class TrainingJobView(JobView[SeriesStep]):
         return board.to_json(), *idle_buttons(self.series), gr.skip()
 
     def _idle(self, board: TrainingView, unfinished: Series | None = None) -> tuple[Any, ...]:
-        people = self.series.people
-        own = self.handlers.own.listed(people, self.newest)
+        own = self.handlers.own.listed(self.series.people, self.newest)
         return board.to_json(), *idle_buttons(unfinished), own
 
 
@@ -125,7 +124,8 @@ class TrainHandlers:
 
     def start_three(self, request: gr.Request, key: str) -> Iterator[tuple[Any, ...]]:
         """The quick option for own people: trains positive, zero and negative."""
-        yield from self._sitting(request, lambda: self._three(key))
+        own_people, demo = self.engine.own_people, self.engine.zoo
+        yield from self._sitting(request, lambda: plan_three_lanes(own_people.open(key), demo))
 
     def _sitting(
         self, request: gr.Request, make: Callable[[], Series]
@@ -133,6 +133,7 @@ class TrainHandlers:
         session = str(request.session_hash)
         with toasts():
             series = make()
+            self._check_free(series)
             view = TrainingJobView(self, series, session)
 
         def start() -> Job[SeriesStep]:
@@ -192,6 +193,7 @@ class TrainHandlers:
         with toasts():
             form = (alpha, images, epochs, schedule, architecture, learning_rate, seed)
             series = self._series(self.engine.embedded, *form)
+            self._check_free(series)
             presenter = presenter_of(series, 0)
             job = self._job(series)
             for update in job.updates(TRAINING_FRAME_SECONDS):
@@ -220,14 +222,7 @@ class TrainHandlers:
         config = with_usual_start(config, self.engine.zoo)
         if people is self.engine.embedded:
             make_room(self.engine)
-        series = plan_series(people, self.engine.runs, config, images)
-        self._check_free(series)
-        return series
-
-    def _three(self, key: str) -> Series:
-        series = plan_three_lanes(self.engine.own_people.open(key), self.engine.zoo)
-        self._check_free(series)
-        return series
+        return plan_series(people, self.engine.runs, config, images)
 
     def _check_free(self, series: Series) -> None:
         if any(plan.folder in self.busy for plan in series.plans):

@@ -31,7 +31,7 @@ from mia_demo.ui.shared.forms import words
 from mia_demo.ui.shared.handler import JOB_EVENT, PAUSING, QUIET, STOPPING, wire_stop
 from mia_demo.ui.train.handlers import TrainHandlers
 from mia_demo.ui.train.offer import offer_unfinished
-from mia_demo.ui.train.people_form import own_people_form
+from mia_demo.ui.train.people_form import OwnPeopleForm
 
 
 def build_train_page(app: AppState, address: AddressPage) -> None:
@@ -96,7 +96,7 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
                     step=0.0001,
                 )
                 seed = gr.Number(RECIPE.seed, label="Seed", info="Same seed, same classifier.")
-            own_people = own_people_form(engine, handlers)
+            own_people = OwnPeopleForm(engine, handlers)
             people, three = own_people.people, own_people.three
         with gr.Column(scale=4, min_width=320):
             board = component("boards/training_board", NO_TRAINING)

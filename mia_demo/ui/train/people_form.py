@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -33,18 +32,27 @@ REMEMBER_PEOPLE = "(panel) => { sessionStorage.setItem('own-people', panel.key |
 RECALL_PEOPLE = "() => sessionStorage.getItem('own-people') || ''"
 
 
-@dataclass(frozen=True)
 class OwnPeopleForm:
-    """Widgets of the form, and their wiring."""
+    """Widgets of the form, added to the current column, and their wiring."""
 
-    handlers: PeopleHandlers
-    people: gr.Radio
-    panel: gr.HTML
-    form: gr.Column
-    consent: gr.Checkbox
-    upload: gr.UploadButton
-    three: gr.Button
-    estimate: gr.HTML
+    def __init__(self, engine: Engine, training: TrainHandlers) -> None:
+        self.handlers = PeopleHandlers(engine, training)
+        with gr.Accordion("Your own people", open=False, elem_classes="own-people-form"):
+            with gr.Column(elem_classes="upload-form") as self.form:
+                words(WORDS)
+                self.consent = gr.Checkbox(False, label=CONSENT)
+                self.upload = gr.UploadButton(
+                    "Choose a zip of folders", file_types=[".zip"], interactive=False, size="md"
+                )
+            self.panel = component("train/people_panel", NOBODY)
+            self.three = gr.Button(THREE, variant="primary", visible=False)
+            self.estimate = words("", visible=False, elem_classes="fine-print")
+        self.people = gr.Radio(
+            people_choices(engine),
+            value=EMBEDDED,
+            label="Train on",
+            elem_classes="people-choice",
+        )
 
     def wire(
         self,
@@ -90,26 +98,3 @@ class OwnPeopleForm:
         return gr.on(
             fn=self.handlers.restore, inputs=recalled, outputs=shown, js=RECALL_PEOPLE, **QUIET
         )
-
-
-def own_people_form(engine: Engine, training: TrainHandlers) -> OwnPeopleForm:
-    """Adds the form to the current column."""
-    with gr.Accordion("Your own people", open=False, elem_classes="own-people-form"):
-        with gr.Column(elem_classes="upload-form") as form:
-            words(WORDS)
-            consent = gr.Checkbox(False, label=CONSENT)
-            upload = gr.UploadButton(
-                "Choose a zip of folders", file_types=[".zip"], interactive=False, size="md"
-            )
-        panel = component("train/people_panel", NOBODY)
-        three = gr.Button(THREE, variant="primary", visible=False)
-        estimate = words("", visible=False, elem_classes="fine-print")
-    people = gr.Radio(
-        people_choices(engine),
-        value=EMBEDDED,
-        label="Train on",
-        elem_classes="people-choice",
-    )
-    return OwnPeopleForm(
-        PeopleHandlers(engine, training), people, panel, form, consent, upload, three, estimate
-    )

@@ -25,6 +25,13 @@ from mia_demo.system.proxies import prepare_proxies, unusable_proxy
 
 ANSWER_SECONDS = 4.0  # for a first answer; a Hub that cannot be reached is reported within 5 s
 WATCH_SECONDS = 0.2
+REFUSALS = {  # by HTTP status
+    401: "the Hub does not accept this machine's token; log in again with `hf auth login`, or "
+    "renew HF_TOKEN.",
+    403: "the Hub forbids this to your account; check that the token may do it and that the user "
+    "or organisation is yours.",
+    429: "too many requests to the Hub; wait a few minutes.",
+}
 
 Answer = TypeVar("Answer")
 Beat = TypeVar("Beat")
@@ -177,18 +184,8 @@ def _unreachable(subject: str, error: Exception) -> HubUnreachableError:
 
 def _refused(error: HfHubHTTPError, subject: str) -> HubError:
     status = error.response.status_code
-    if status == 401:
-        return HubError(
-            f"{subject}: the Hub does not accept this machine's token; log in again with "
-            "`hf auth login`, or renew HF_TOKEN."
-        )
-    if status == 403:
-        return HubError(
-            f"{subject}: the Hub forbids this to your account; check that the token may do it "
-            "and that the user or organisation is yours."
-        )
-    if status == 429:
-        return HubError(f"{subject}: too many requests to the Hub; wait a few minutes.")
+    if status in REFUSALS:
+        return HubError(f"{subject}: {REFUSALS[status]}")
     if status >= 500:
         return HubUnreachableError(
             f"{subject}: {constants.ENDPOINT} is out of order (HTTP {status}); try again later."

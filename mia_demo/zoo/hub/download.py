@@ -7,7 +7,9 @@ made at all.
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import re
 from collections.abc import Callable, Generator
 from contextlib import closing, suppress
 from functools import partial
@@ -16,11 +18,10 @@ from pathlib import Path
 from huggingface_hub import try_to_load_from_cache
 
 from mia_demo.errors import DemoError, HubAccessError, HubError, HubUnreachableError
-from mia_demo.system.files import write_bytes
+from mia_demo.system.files import sha256_of, write_bytes
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.hub.access import HubAccess
 from mia_demo.zoo.hub.address import HubAddress
-from mia_demo.zoo.hub.cache import drop, is_as_named, is_intact
 from mia_demo.zoo.hub.client import ANSWER_SECONDS, while_alive, within
 from mia_demo.zoo.hub.offer import check_offer, look_up
 from mia_demo.zoo.hub.progress import ByteCounter, DownloadProgress
@@ -99,7 +100,7 @@ class _Download:
         if total > most:
             limit = f"{most / 1e9:.0f} GB" if most >= 1e9 else f"{most / 1e6:.0f} MB"
             raise HubError(f"{pinned} is larger than {limit}, too large for this demo.")
-        bad = [stored for stored in files if not is_intact(zoo.root, stored)]
+        bad = [stored for stored in files if not _is_intact(zoo.root, stored)]
         if bad:
             try:
                 check_offer(self.access, pinned, bad)
@@ -133,7 +134,7 @@ class _Download:
 
     def _cached_zoo(self, pinned: HubAddress) -> FolderZoo | None:
         manifest = self._in_cache(pinned, MANIFEST)
-        if manifest is None or not is_as_named(manifest):
+        if manifest is None or not _is_as_named(manifest):
             return None
         root = manifest.parent
         try:
@@ -156,11 +157,11 @@ class _Download:
             if (zoo.root / stored.file).is_file():
                 log.warning("%s: %s is damaged and downloaded again.", pinned, stored.file)
         for attempt in range(1, ATTEMPTS + 1):
-            lacking = [stored for stored in files if not is_intact(zoo.root, stored)]
+            lacking = [stored for stored in files if not _is_intact(zoo.root, stored)]
             if not lacking:
                 break
             for stored in lacking:
-                drop(zoo.root / stored.file)
+                _drop(zoo.root / stored.file)
             arrived = total - sum(stored.bytes for stored in lacking)
             counter = ByteCounter()
             fetch = partial(self._fetch_snapshot, pinned, lacking, counter)
@@ -174,7 +175,7 @@ class _Download:
             finally:
                 counter.stopped.set()
         for stored in files:
-            if not is_intact(zoo.root, stored):
+            if not _is_intact(zoo.root, stored):
                 raise HubError(
                     f"{pinned}: {stored.file} arrived damaged twice, its sha256 is not the "
                     "manifest's; try again later or tell its owner."
@@ -199,7 +200,7 @@ class _Download:
             raise HubError(f"{pinned}: the Hub answers with another commit; try again later.")
         cached = self._in_cache(pinned, MANIFEST)
         if cached is not None:
-            drop(cached)
+            _drop(cached)
         within(
             lambda: self.access.api().hf_hub_download(
                 pinned.repo,
@@ -215,11 +216,11 @@ class _Download:
 
 def _what_is_cached(pinned: HubAddress, zoo: Zoo) -> str:
     files = zoo.listed_files()
-    whole = sum(is_intact(zoo.root, stored) for stored in files)
+    whole = sum(_is_intact(zoo.root, stored) for stored in files)
     damaged = [
         stored.file
         for stored in files
-        if (zoo.root / stored.file).is_file() and not is_intact(zoo.root, stored)
+        if (zoo.root / stored.file).is_file() and not _is_intact(zoo.root, stored)
     ]
     text = f"The cache has {whole} of the zoo's {len(files)} files"
     if damaged:
@@ -228,3 +229,27 @@ def _what_is_cached(pinned: HubAddress, zoo: Zoo) -> str:
             f"answers, or drop all with `hf cache rm model/{pinned.repo}`."
         )
     return f"{text}; the others follow when the Hub answers."
+
+
+def _is_as_named(path: Path) -> bool:
+    """Whether a cached file hashes to the name that git or LFS gave its blob.
+
+    Where the cache cannot link, there is no such name to compare with.
+    """
+    name, data = path.resolve().name, path.read_bytes()
+    if re.fullmatch(r"[0-9a-f]{40}", name):
+        return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest() == name  # noqa: S324 git
+    return not re.fullmatch(r"[0-9a-f]{64}", name) or hashlib.sha256(data).hexdigest() == name
+
+
+def _is_intact(root: Path, stored: StoredFile) -> bool:
+    path = root / stored.file
+    return (
+        path.is_file() and path.stat().st_size == stored.bytes and sha256_of(path) == stored.sha256
+    )
+
+
+def _drop(path: Path) -> None:
+    """Removes a cached file, so that the client fetches it anew."""
+    path.resolve().unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
