@@ -100,7 +100,7 @@ def _for_browser(step: LessonStep) -> dict[str, Any]:
         "title": step.title,
         "minutes": step.minutes,
         "link": step.link,
-        "tasks": list(step.do),
+        "tasks": step.do,
         "question": step.question,
         "choices": list(step.choices),
     }
