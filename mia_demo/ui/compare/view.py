@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,8 +34,7 @@ SPRITE_COLUMNS = 10
 TRAININGS_NOTE = "Points of one colour are trainings of one target: only their seed differs."
 
 
-@dataclass(frozen=True)
-class CompareView:
+class CompareView(NamedTuple):
     """Values of the page's components, in its order; ``{}`` leaves one empty."""
 
     summary: dict[str, Any]
@@ -44,9 +43,6 @@ class CompareView:
     scatter: dict[str, Any]
     table: dict[str, Any]
     attributes: dict[str, Any]
-
-    def values(self) -> tuple[dict[str, Any], ...]:
-        return tuple(vars(self).values())
 
 
 EMPTY_RESULTS = CompareView({"key": ""}, {}, {}, {}, {}, {})
