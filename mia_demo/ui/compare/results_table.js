@@ -45,8 +45,8 @@ function showHeading(column) {
 }
 
 function showCell(cell, column, line) {
-  const node = make(column.heading ? "th" : "td", column.numeric ? "number" : "", line, cell.text);
-  if (column.heading) node.scope = "row";
+  const node = make(column.numeric ? "td" : "th", column.numeric ? "number" : "", line, cell.text);
+  if (!column.numeric) node.scope = "row";
   if (cell.interval) make("small", "quiet", node, cell.interval);
   if (cell.reason) {
     node.title = cell.reason;

@@ -170,8 +170,14 @@ def _table(rows: list[LaneRow], styles: dict[str, int], note: str) -> dict[str, 
         "title": "Figures",
         "note": f"In small: 95% intervals. Choose a heading to sort by it. {note}".rstrip(),
         "columns": [
-            _heading(c.key, c.label, c.hint, is_main=c.is_main, is_figure=c.kind != "text")
-            for c in columns
+            {
+                "key": column.key,
+                "label": column.label,
+                "hint": column.hint,
+                "main": column.is_main,
+                "numeric": column.kind != "text",
+            }
+            for column in columns
         ],
         "rows": [
             {"style": styles[row.lane], "cells": [asdict(column.cell(row)) for column in columns]}
@@ -210,22 +216,10 @@ def _attribute_table(results: SweepResults, styles: dict[str, int]) -> dict[str,
         "note": "How often a reconstruction shows the right attribute, judged by a network that "
         "knows none of these people.",
         "columns": [
-            _heading(f"c{position}", label, hint, is_main=True, is_figure=position > 0)
-            for position, (label, hint) in enumerate(columns)
+            {"key": f"c{n}", "label": label, "hint": hint, "main": True, "numeric": n > 0}
+            for n, (label, hint) in enumerate(columns)
         ],
         "rows": rows,
-    }
-
-
-def _heading(key: str, label: str, hint: str, *, is_main: bool, is_figure: bool) -> dict[str, Any]:
-    """Of a column of figures, or of the one that names the rows."""
-    return {
-        "key": key,
-        "label": label,
-        "hint": hint,
-        "main": is_main,
-        "numeric": is_figure,
-        "heading": not is_figure,
     }
 
 
