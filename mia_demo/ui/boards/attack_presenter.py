@@ -17,7 +17,7 @@ from mia_demo.data.pictures import data_uri
 from mia_demo.runs.saver import AttackSaver
 from mia_demo.ui.boards.attack_view import BoardView, Faces, LaneView, Picture
 from mia_demo.ui.boards.board_words import called, progress_of, verdict_words
-from mia_demo.ui.boards.replay_json import replay_json
+from mia_demo.ui.boards.replay_view import replay_json
 from mia_demo.ui.engine.attack_news import Curves, Tracked
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.shared.render import polyline
