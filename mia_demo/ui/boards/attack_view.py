@@ -100,15 +100,15 @@ class BoardView:
 
     phase: str
     identity: int
-    stage: str
-    step: int
-    total_steps: int
-    progress: float
-    seconds: float
     status: str
     announcement: str
     photos: tuple[Picture, ...]
     lanes: tuple[LaneView, ...]
+    stage: str = ""
+    step: int = 0
+    total_steps: int = 0
+    progress: float = 0.0
+    seconds: float = 0.0
     title: str = ""
     photo_words: str = ""
     is_own: bool = False
@@ -138,11 +138,6 @@ def ready_board(people: People, identity: int, lanes: Sequence[str], before: str
     return BoardView(
         phase="ready",
         identity=identity,
-        stage="",
-        step=0,
-        total_steps=0,
-        progress=0.0,
-        seconds=0.0,
         status=status,
         announcement=status,
         title=title_of(identity, people.names),
