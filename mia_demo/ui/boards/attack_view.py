@@ -151,29 +151,17 @@ def ready_board(people: People, identity: int, lanes: Sequence[str], before: str
     )
 
 
-class Faces:
-    """A small photo of each person that an evaluator names, read when it is first needed."""
+def named_face(people: People, identity: int) -> Picture | None:
+    """A small photo of whom an evaluator names; None if these people have no such identity.
 
-    def __init__(self, people: People) -> None:
-        self._people = people
-        self._read: dict[int, Picture] = {}
-
-    def of(self, identity: int) -> Picture | None:
-        """None if these people have no such identity.
-
-        Raises:
-            DataError: the photo cannot be read.
-        """
-        if identity >= len(self._people.identities):
-            return None
-        if identity not in self._read:
-            images, _ = self._people.identities.tensors(
-                FACE_PIXELS, labels=[identity], indices=(0,)
-            )
-            uri = small_data_uri(images[0].permute(1, 2, 0).numpy())
-            words = f"Photo of {called(identity, self._people.names)}, whom the evaluator names"
-            self._read[identity] = Picture(uri, words)
-        return self._read[identity]
+    Raises:
+        DataError: the photo cannot be read.
+    """
+    if identity >= len(people.identities):
+        return None
+    images, _ = people.identities.tensors(FACE_PIXELS, labels=[identity], indices=[0])
+    uri = small_data_uri(images[0].permute(1, 2, 0).numpy())
+    return Picture(uri, f"Photo of {called(identity, people.names)}, whom the evaluator names")
 
 
 def board_photos(people: People, identity: int) -> tuple[Picture, ...]:

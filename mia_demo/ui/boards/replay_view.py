@@ -15,11 +15,11 @@ from mia_demo.runs.replay import SHEET_COLUMNS, Moment, Replay
 from mia_demo.ui.boards.attack_view import (
     OTHERS,
     BoardView,
-    Faces,
     LaneView,
     Picture,
     board_photos,
     empty_lane,
+    named_face,
 )
 from mia_demo.ui.boards.board_words import (
     photo_words,
@@ -120,7 +120,7 @@ def _with_result(view: LaneView, engine: Engine, run: AttackRun) -> LaneView:
         verdict=verdict_words(top1, run.config.identity),
         certainty=f"{lane['evaluator_confidences'][0]:.0%} sure",
         recognised=top1 == run.config.identity,
-        mistaken=None if top1 == run.config.identity else Faces(engine.embedded).of(top1),
+        mistaken=None if top1 == run.config.identity else named_face(engine.embedded, top1),
     )
 
 
