@@ -107,22 +107,16 @@ def _leakage(
     Args:
         people: of ``_people``; an average over trainings has none.
     """
-    by_factor = sorted(rows, key=lambda row: -row.alpha)
-    bars = [_bar(row, styles[row.lane], people.get(row.lane, "")) for row in by_factor]
+    bars = []
+    for row in sorted(rows, key=lambda row: -row.alpha):
+        lane, text = _leaking_lane(row, styles[row.lane]), f"{row.acc1.known:.0%}"
+        words = f"{row.lane}, {lane['alpha']}: {text} of the reconstructions recognised"
+        if interval := interval_text(row.acc1.interval):
+            words += f", 95% interval {interval}"
+        if count := people.get(row.lane, ""):
+            words += f"; by the best one {count}"
+        bars.append({**lane, "text": text, "people": count, "words": words})
     return {"lanes": bars}
-
-
-def _bar(row: LaneRow, style: int, people: str) -> dict[str, Any]:
-    text = f"{row.acc1.known:.0%}"
-    lane, interval = _leaking_lane(row, style), interval_text(row.acc1.interval)
-    return {
-        **lane,
-        "text": text,
-        "people": people,
-        "words": f"{row.lane}, {lane['alpha']}: {text} of the reconstructions recognised"
-        + (f", 95% interval {interval}" if interval else "")
-        + (f"; by the best one {people}" if people else ""),
-    }
 
 
 def _leaking_lane(row: LaneRow, style: int) -> dict[str, Any]:
@@ -145,23 +139,18 @@ def _scatter(rows: list[LaneRow], styles: dict[str, int], note: str) -> dict[str
         if row.test_accuracy.value is None:
             continue
         label = target_of(row.lane) if note else row.lane
-        points.append(_point(row, styles[row.lane], "" if label in labelled else label))
+        accuracy, interval = row.test_accuracy.known, interval_text(row.acc1.interval)
+        point = {
+            **_leaking_lane(row, styles[row.lane]),
+            "label": "" if label in labelled else label,
+            "x": accuracy,
+            "words": f"{row.lane}: test accuracy {percent(accuracy)}, "
+            f"Acc@1 {percent(row.acc1.known)}, "
+            + (f"95% interval {interval}" if interval else "no interval"),
+        }
+        points.append(point)
         labelled.add(label)
     return {"points": points, "note": note}
-
-
-def _point(row: LaneRow, style: int, label: str) -> dict[str, Any]:
-    interval = interval_text(row.acc1.interval)
-    return {
-        **_leaking_lane(row, style),
-        "label": label,
-        "x": row.test_accuracy.known,
-        "words": (
-            f"{row.lane}: test accuracy {percent(row.test_accuracy.known)}, "
-            f"Acc@1 {percent(row.acc1.known)}, "
-            + (f"95% interval {interval}" if interval else "no interval")
-        ),
-    }
 
 
 def _table(rows: list[LaneRow], styles: dict[str, int], note: str) -> dict[str, Any]:
