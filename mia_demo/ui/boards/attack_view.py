@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from mia_demo.attack.frames import StepDetail
 from mia_demo.attack.stages import SHOWN
+from mia_demo.data.identities import IdentitySet
 from mia_demo.data.pictures import small_data_uri
 from mia_demo.defences.label_smoothing import LabelSmoothing
 from mia_demo.defences.registry import DEFENCES
@@ -157,11 +161,21 @@ def named_face(people: People, identity: int) -> Picture | None:
     Raises:
         DataError: the photo cannot be read.
     """
-    if identity >= len(people.identities):
+    photo = photo_of(people.identities, identity, FACE_PIXELS)
+    if photo is None:
         return None
-    images, _ = people.identities.tensors(FACE_PIXELS, labels=[identity], indices=[0])
-    uri = small_data_uri(images[0].permute(1, 2, 0).numpy())
-    return Picture(uri, f"Photo of {called(identity, people.names)}, whom the evaluator names")
+    words = f"Photo of {called(identity, people.names)}, whom the evaluator names"
+    return Picture(small_data_uri(photo), words)
+
+
+def photo_of(
+    identities: IdentitySet, identity: int, size: int = BOARD_PHOTO_SIZE
+) -> npt.NDArray[np.uint8] | None:
+    """A training photo of the identity [R, R, 3]; None if there is no such identity."""
+    if identity >= len(identities):
+        return None
+    images, _ = identities.tensors(size, labels=[identity], indices=[0])
+    return images[0].permute(1, 2, 0).numpy()
 
 
 def board_photos(people: People, identity: int) -> tuple[Picture, ...]:

@@ -1,4 +1,4 @@
-"""A kept attack on the attack board, with its recording for replay in the browser."""
+"""A kept attack on the attack board, its recording for replay in the browser, and its files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any
 from mia_demo.data.pictures import small_data_uri
 from mia_demo.defences.label_smoothing import LabelSmoothing
 from mia_demo.runs.attack_run import AttackRun
+from mia_demo.runs.export import export
 from mia_demo.runs.replay import SHEET_COLUMNS, Moment, Replay
+from mia_demo.runs.unkept import UnkeptRun
 from mia_demo.ui.boards.attack_view import (
     OTHERS,
     BoardView,
@@ -20,6 +22,7 @@ from mia_demo.ui.boards.attack_view import (
     board_photos,
     empty_lane,
     named_face,
+    photo_of,
 )
 from mia_demo.ui.boards.board_words import (
     photo_words,
@@ -78,6 +81,19 @@ def blank_board(engine: Engine, run: AttackRun) -> BoardView:
         run=run.key,
         lanes=tuple(_blank_lane(engine, run, name, style) for name, style in styles.items()),
     )
+
+
+def attack_content(engine: Engine, run: AttackRun, kind: str) -> bytes:
+    """A file of ``FILE_TYPES``, with a training photo of the identity if the zoo has it.
+
+    Raises:
+        ConfigError: there is no such file, or the people are gone.
+        DataError: the run is damaged.
+    """
+    identities = engine.identities
+    if isinstance(run, UnkeptRun):
+        identities = engine.people(run.people).identities
+    return export(run, kind, photo_of(identities, run.config.identity))
 
 
 def _blank_lane(engine: Engine, run: AttackRun, name: str, style: int) -> LaneView:

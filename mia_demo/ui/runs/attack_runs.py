@@ -10,9 +10,8 @@ import numpy as np
 from mia_demo.data.pictures import data_uri, sprite
 from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.export import FILE_TYPES, file_name
-from mia_demo.ui.boards.attack_file import attack_content
 from mia_demo.ui.boards.board_words import verdict_words
-from mia_demo.ui.boards.replay_view import run_board
+from mia_demo.ui.boards.replay_view import attack_content, run_board
 from mia_demo.ui.runs.repeat_attack import AttackRepeater
 from mia_demo.ui.runs.shown_run import ShownRun, real_photo
 
