@@ -14,6 +14,7 @@ from mia_demo.data.pictures import data_uri, sprite
 from mia_demo.metrics.estimates import Estimate
 from mia_demo.report.columns import (
     Cell,
+    Column,
     alpha_text,
     estimate_cell,
     interval_text,
@@ -76,16 +77,12 @@ def compare_view(sweep: Sweep, caveat: str, zoo: Zoo, identities: IdentitySet) -
 
 def _summary(sweep: Sweep, results: SweepResults, caveat: str) -> dict[str, Any]:
     record = results.record
-    findings = find(results.rows, len(record.identities))
     return {
         "key": sweep.key,
         "origin": "Recorded" if sweep.is_recorded else "Your sweep",
         "record": record_sentence(record),
         "caveat": caveat,
-        "headline": findings.headline,
-        "agreement": findings.agreement,
-        "verdict": findings.verdict,
-        "details": findings.details,
+        **asdict(find(results.rows, len(record.identities))),
     }
 
 
@@ -158,16 +155,7 @@ def _table(rows: list[LaneRow], styles: dict[str, int], note: str) -> dict[str, 
     return {
         "title": "Figures",
         "note": f"In small: 95% intervals. Choose a heading to sort by it. {note}".rstrip(),
-        "columns": [
-            {
-                "key": column.key,
-                "label": column.label,
-                "hint": column.hint,
-                "main": column.is_main,
-                "numeric": column.kind != "text",
-            }
-            for column in columns
-        ],
+        "columns": list(map(asdict, columns)),
         "rows": [
             {"style": styles[row.lane], "cells": [asdict(column.cell(row)) for column in columns]}
             for row in rows
@@ -205,7 +193,7 @@ def _attribute_table(results: SweepResults, styles: dict[str, int]) -> dict[str,
         "note": "How often a reconstruction shows the right attribute, judged by a network that "
         "knows none of these people.",
         "columns": [
-            {"key": f"c{n}", "label": label, "hint": hint, "main": True, "numeric": n > 0}
+            asdict(Column(f"c{n}", label, "share" if n else "text", hint, is_main=True))
             for n, (label, hint) in enumerate(columns)
         ],
         "rows": rows,
