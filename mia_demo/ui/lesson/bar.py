@@ -68,9 +68,8 @@ class Lesson:
         if request is not None:
             finished = self.engine.finished_attacks.get(str(request.session_hash))
             if finished is not None and finished.top1:
-                config = finished.config
-                name, words = attack_name(config), attack_words(config)
-                own = OwnAttack(config.identity, name, words, finished.top1)
+                config, seen = finished.config, finished.top1
+                own = OwnAttack(config.identity, attack_name(config), attack_words(config), seen)
         return Figures(self.engine.zoo, self.library, own)
 
 
