@@ -65,9 +65,8 @@ class TrainingView:
         return asdict(self)
 
 
-RECORDED = read_json(Path(__file__).with_name("recorded_training.json"))
 NO_TRAINING = {
-    **RECORDED,
+    **read_json(Path(__file__).with_name("recorded_training.json")),
     "phase": "ready",
     "status": "Ready. Start trains a classifier with your α.",
     "announcement": "",

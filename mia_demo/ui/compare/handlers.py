@@ -56,14 +56,19 @@ class SweepJobView(JobView[SweepUpdate]):
         self.presenter = SweepPresenter(plan, handlers.engine.zoo)
 
     def first(self, job: Job[SweepUpdate]) -> tuple[Any, ...]:
-        return self._running(job)
+        buttons = (
+            gr.update(interactive=False),
+            while_running("Stop", STOPPING, job),
+            gr.update(visible=False),
+        )
+        return self.presenter.view.to_json(), *buttons, *RESULTS_UNCHANGED
 
     def show(self, update: SweepUpdate | Waiting, job: Job[SweepUpdate]) -> tuple[Any, ...]:
         if isinstance(update, Waiting):
             self.presenter.waiting(update)
         else:
             self.presenter.update(update)
-        return self._running(job)
+        return self.first(job)
 
     def over(self, job: Job[SweepUpdate]) -> tuple[Any, ...]:
         if self.presenter.view.phase == "done":
@@ -74,14 +79,6 @@ class SweepJobView(JobView[SweepUpdate]):
     def failed(self, message: str) -> tuple[Any, ...]:
         self.presenter.failed(message)
         return self._idle()
-
-    def _running(self, job: Job[SweepUpdate]) -> tuple[Any, ...]:
-        buttons = (
-            gr.update(interactive=False),
-            while_running("Stop", STOPPING, job),
-            gr.update(visible=False),
-        )
-        return self.presenter.view.to_json(), *buttons, *RESULTS_UNCHANGED
 
     def _idle(self, results: tuple[Any, ...] = RESULTS_UNCHANGED) -> tuple[Any, ...]:
         """When nothing runs; a stopped sweep can be resumed, or its finished part shown."""
