@@ -117,7 +117,7 @@ class CompareHandlers:
         return self.chosen(key), *self.choose(key)
 
     def follow(self, key: str | None, summary: dict[str, Any]) -> tuple[Any, ...]:
-        """A link chose other results; skips if they are shown already."""
+        """Other results are chosen; skips if they are shown already."""
         if not key or not summary.get("key") or summary["key"] == key:
             return tuple(gr.skip() for _ in EMPTY_RESULTS)
         return self.choose(key)
