@@ -24,16 +24,15 @@ ALPHA = -0.05
 PERSON = 36
 
 
-@dataclass(frozen=True)
 class Reveal:
     """What follows the prediction.
 
-    Attributes:
+    Args:
         answer: index of the right choice; None where there is none.
     """
 
-    answer: int | None
-    paragraphs: tuple[str, ...]
+    def __init__(self, answer: int | None, *paragraphs: str) -> None:
+        self.answer, self.paragraphs = answer, paragraphs
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class LessonStep:
     Attributes:
         name: stays the same when steps move.
         link: query of the address, without the lesson itself.
-        do: what to do on the page, in order.
+        do: what to do on the page.
         reveal: raises DataError where the figures are missing.
     """
 
@@ -51,7 +50,7 @@ class LessonStep:
     title: str
     minutes: int
     link: str
-    do: tuple[str, ...]
+    do: str
     question: str
     choices: tuple[str, ...]
     reveal: Callable[[Figures], Reveal]
@@ -64,12 +63,10 @@ class LessonStep:
 def _people(figures: Figures) -> Reveal:
     return Reveal(
         2,
-        (
-            f"None. All {figures.people} identities are rendered: invented heads with invented "
-            f"hair and beards, {figures.photos} training photos of each in different pose and "
-            "light. So nobody's privacy is at stake while we attack.",
-            "For a real classifier it would be: whoever holds its weights can try what we try now.",
-        ),
+        f"None. All {figures.people} identities are rendered: invented heads with invented "
+        f"hair and beards, {figures.photos} training photos of each in different pose and "
+        "light. So nobody's privacy is at stake while we attack.",
+        "For a real classifier it would be: whoever holds its weights can try what we try now.",
     )
 
 
@@ -77,14 +74,12 @@ def _label(figures: Figures) -> Reveal:
     label = smoothed_labels(torch.tensor([0]), figures.people, ALPHA)[0]
     return Reveal(
         2,
-        (
-            f"With α = {_signed(ALPHA)} and {figures.people} people the right person gets "
-            f"{label[0]:.4f} and each of the others {_signed(round(label[1].item(), 6))}. "
-            "All entries still add up to 1.",
-            "No network can say more than 100%, so training never arrives: it keeps pushing the "
-            "right score up and the others down. With a positive α it is the other way round; the "
-            "label asks for a little less than certainty.",
-        ),
+        f"With α = {_signed(ALPHA)} and {figures.people} people the right person gets "
+        f"{label[0]:.4f} and each of the others {_signed(round(label[1].item(), 6))}. "
+        "All entries still add up to 1.",
+        "No network can say more than 100%, so training never arrives: it keeps pushing the "
+        "right score up and the others down. With a positive α it is the other way round; the "
+        "label asks for a little less than certainty.",
     )
 
 
@@ -96,13 +91,11 @@ def _first_attack(figures: Figures) -> Reveal:
     count = len(figures.sweep("standard").record.identities)
     return Reveal(
         LESSON_LANES.index(order[0]),
-        (
-            *own,
-            f"Over all {count} people, the evaluator recognises in lane "
-            f"{figures.shares('standard', order)} of the reconstructions.",
-            f"Identity {PERSON} was chosen because it comes out as most people do. Try others: one "
-            "person alone proves nothing, in either direction.",
-        ),
+        *own,
+        f"Over all {count} people, the evaluator recognises in lane "
+        f"{figures.shares('standard', order)} of the reconstructions.",
+        f"Identity {PERSON} was chosen because it comes out as most people do. Try others: one "
+        "person alone proves nothing, in either direction.",
     )
 
 
@@ -113,14 +106,12 @@ def _judges(figures: Figures) -> Reveal:
     answer = 0 if sure < right - 0.1 else 2 if sure > right + 0.1 else 1
     return Reveal(
         answer,
-        (
-            f"At the end the negative classifier is {percent(sure)} sure on average that it sees "
-            f"the person. The evaluator agrees for {percent(right)} of the pictures, and a face "
-            f"embedder that knows none of these people picks the right one for {percent(face)}.",
-            "The attack searches for whatever convinces its target, so the target is convinced in "
-            "the end. That is no evidence of a likeness. Hence the second judge: another "
-            "architecture, never attacked.",
-        ),
+        f"At the end the negative classifier is {percent(sure)} sure on average that it sees "
+        f"the person. The evaluator agrees for {percent(right)} of the pictures, and a face "
+        f"embedder that knows none of these people picks the right one for {percent(face)}.",
+        "The attack searches for whatever convinces its target, so the target is convinced in "
+        "the end. That is no evidence of a likeness. Hence the second judge: another "
+        "architecture, never attacked.",
     )
 
 
@@ -129,13 +120,11 @@ def _compass(figures: Figures) -> Reveal:
     told = [f"{lane} {_signed(round(value, 2))}" for lane, value in cosines.items()]
     return Reveal(
         LESSON_LANES.index(min(cosines, key=lambda lane: cosines[lane])),
-        (
-            f"At the end of the optimisation, the mean cosine of two gradients in a row is "
-            f"{', '.join(told[:-1])} and {told[-1]}. 1 means the same direction again, 0 means "
-            "that the last direction says nothing about the next.",
-            "An attacker follows the gradient as a walker follows a compass. Where it turns at "
-            "every step, many steps lead nowhere.",
-        ),
+        f"At the end of the optimisation, the mean cosine of two gradients in a row is "
+        f"{', '.join(told[:-1])} and {told[-1]}. 1 means the same direction again, 0 means "
+        "that the last direction says nothing about the next.",
+        "An attacker follows the gradient as a walker follows a compass. Where it turns at "
+        "every step, many steps lead nowhere.",
     )
 
 
@@ -147,12 +136,10 @@ def _toy(figures: Figures) -> Reveal:
     ]
     return Reveal(
         0 if distance < 2 else 1 if distance <= 5 else 2,
-        (
-            f"The paper's walk with α = {_signed(ALPHA)} stops after only {steps} steps, "
-            f"{distance} from the nearest point of its class; yours from the same start does too.",
-            f"All three stop where the network is sure: {'; '.join(ends)}. Wide soft borders lead "
-            "the attack into the middle of the class, a razor-thin border stops it right behind.",
-        ),
+        f"The paper's walk with α = {_signed(ALPHA)} stops after only {steps} steps, "
+        f"{distance} from the nearest point of its class; yours from the same start does too.",
+        f"All three stop where the network is sure: {'; '.join(ends)}. Wide soft borders lead "
+        "the attack into the middle of the class, a razor-thin border stops it right behind.",
     )
 
 
@@ -169,12 +156,10 @@ def _stages(figures: Figures) -> Reveal:
     by_damage = sorted(leaks, key=leaks.__getitem__)
     return Reveal(
         list(leaks).index(by_damage[0]),
-        (
-            f"The evaluator recognises {', '.join(told[:-1])} and {told[-1]}. For comparison: "
-            f"{figures.shares('stages', ('zero', 'negative'))} with one classifier in all stages.",
-            "The shield does not hide what the classifier knows. It spoils the search: most of all "
-            f"the {by_damage[0]}, then the {by_damage[1]}, and the {by_damage[2]} least.",
-        ),
+        f"The evaluator recognises {', '.join(told[:-1])} and {told[-1]}. For comparison: "
+        f"{figures.shares('stages', ('zero', 'negative'))} with one classifier in all stages.",
+        "The shield does not hide what the classifier knows. It spoils the search: most of all "
+        f"the {by_damage[0]}, then the {by_damage[1]}, and the {by_damage[2]} least.",
     )
 
 
@@ -194,16 +179,14 @@ def _poincare(figures: Figures) -> Reveal:
     )
     return Reveal(
         answer,
-        (
-            *((own.sentence(),) if own else ()),
-            "With the Poincaré loss the evaluator recognises "
-            f"{figures.shares('poincare', LESSON_LANES)}; with cross-entropy and the same effort "
-            f"{figures.shares('stages', ('zero', 'negative'))}.",
-            f"So negative smoothing lets through {percent(share)} of what the ordinary classifier "
-            f"does, instead of {percent(kept('stages'))}. The Poincaré loss looks at the "
-            "direction of the scores and not at their size, so its gradients do not fade.",
-            f"{limit}A defence is only as good as the strongest attack it was tried against.",
-        ),
+        *((own.sentence(),) if own else ()),
+        "With the Poincaré loss the evaluator recognises "
+        f"{figures.shares('poincare', LESSON_LANES)}; with cross-entropy and the same effort "
+        f"{figures.shares('stages', ('zero', 'negative'))}.",
+        f"So negative smoothing lets through {percent(share)} of what the ordinary classifier "
+        f"does, instead of {percent(kept('stages'))}. The Poincaré loss looks at the "
+        "direction of the scores and not at their size, so its gradients do not fade.",
+        f"{limit}A defence is only as good as the strongest attack it was tried against.",
     )
 
 
@@ -216,12 +199,10 @@ def _masking(figures: Figures) -> Reveal:
     bounds = interval_text(gap.interval, "points")
     return Reveal(
         0 if high < 0 else 1 if low > 0 else 2,
-        (
-            f"{gap_sentence(row)} {temperature_sentence(row)}".rstrip(),
-            f"The gap is {points(gap.value)} points (95% interval {bounds} over {gap.people} "
-            "people). Below 0 the gradient would be masked: hidden from whoever follows it in any "
-            "way, while the person is still there to find.",
-        ),
+        f"{gap_sentence(row)} {temperature_sentence(row)}".rstrip(),
+        f"The gap is {points(gap.value)} points (95% interval {bounds} over {gap.people} "
+        "people). Below 0 the gradient would be masked: hidden from whoever follows it in any "
+        "way, while the person is still there to find.",
     )
 
 
@@ -231,15 +212,13 @@ def _utility(figures: Figures) -> Reveal:
     people = len(figures.sweep("alphas").record.identities)
     return Reveal(
         0 if cost < 1 else 1 if cost <= 5 else 2,
-        (
-            f"Test accuracy: {figures.shares('standard', LESSON_LANES, 'test_accuracy')}; the "
-            f"negative factor costs {cost:.2f} percentage points here.",
-            f"With the quicker attack, over {people} people: with α = {_signed(-0.1)} accuracy is "
-            f"{percent(figures.value('alphas', 'alpha-0.1', 'test_accuracy'))} and the evaluator "
-            f"recognises {percent(figures.value('alphas', 'alpha-0.1', 'acc1'))}, with "
-            f"{_signed(ALPHA)} {percent(figures.value('alphas', 'alpha-0.05', 'acc1'))}. These are "
-            "easy pictures; expect a higher price on photographs.",
-        ),
+        f"Test accuracy: {figures.shares('standard', LESSON_LANES, 'test_accuracy')}; the "
+        f"negative factor costs {cost:.2f} percentage points here.",
+        f"With the quicker attack, over {people} people: with α = {_signed(-0.1)} accuracy is "
+        f"{percent(figures.value('alphas', 'alpha-0.1', 'test_accuracy'))} and the evaluator "
+        f"recognises {percent(figures.value('alphas', 'alpha-0.1', 'acc1'))}, with "
+        f"{_signed(ALPHA)} {percent(figures.value('alphas', 'alpha-0.05', 'acc1'))}. These are "
+        "easy pictures; expect a higher price on photographs.",
     )
 
 
@@ -247,12 +226,10 @@ def _line_up(figures: Figures) -> Reveal:
     ranks = {lane: figures.value("standard", lane, "face_rank1") for lane in LESSON_LANES}
     return Reveal(
         LESSON_LANES.index(max(ranks, key=lambda lane: ranks[lane])),
-        (
-            f"A face embedder, which had to pick among all {figures.people} people, was right for "
-            f"{figures.shares('standard', LESSON_LANES, 'face_rank1')} of the reconstructions.",
-            "Compare with your own picks. Where people and program disagree, ask what each of them "
-            "looks at.",
-        ),
+        f"A face embedder, which had to pick among all {figures.people} people, was right for "
+        f"{figures.shares('standard', LESSON_LANES, 'face_rank1')} of the reconstructions.",
+        "Compare with your own picks. Where people and program disagree, ask what each of them "
+        "looks at.",
     )
 
 
@@ -260,13 +237,11 @@ def _ethics(figures: Figures) -> Reveal:
     del figures  # no figure answers it
     return Reveal(
         None,
-        (
-            "There is no single answer. For it: the attack gets harder, at little cost. Against "
-            "it: the shield has no proof, one other loss got around it here, and black-box attacks "
-            "need no gradients at all. Differential privacy gives a guarantee, at a higher price.",
-            "Questions to go on with: Who decides, if not those in the photos? Would you publish "
-            "the attack? What would you ask a vendor of face recognition after this lesson?",
-        ),
+        "There is no single answer. For it: the attack gets harder, at little cost. Against "
+        "it: the shield has no proof, one other loss got around it here, and black-box attacks "
+        "need no gradients at all. Differential privacy gives a guarantee, at a higher price.",
+        "Questions to go on with: Who decides, if not those in the photos? Would you publish "
+        "the attack? What would you ask a vendor of face recognition after this lesson?",
     )
 
 
@@ -278,10 +253,8 @@ LESSON_STEPS = (
         "Who is in the set?",
         3,
         ATTACK,
-        (
-            "Open Settings and scroll through the gallery of faces.",
-            "Choose three and click on their photo, to see more of them.",
-        ),
+        "Open Settings and scroll through the gallery of faces. "
+        "Choose three and click on their photo, to see more of them.",
         "How many of these people exist?",
         ("All of them", "Some of them", "None of them"),
         _people,
@@ -291,10 +264,8 @@ LESSON_STEPS = (
         "A smoothed label, as bars",
         3,
         "tab=train&alpha=-0.05",
-        (
-            "Drag the smoothing factor α from left to right and watch the bars.",
-            "Bring it back to −0.05.",
-        ),
+        "Drag the smoothing factor α from left to right and watch the bars. "
+        "Bring it back to −0.05.",
         "With α = −0.05: what does the label demand for the right person?",
         ("A little less than 1", "Exactly 1", "More than 1"),
         _label,
@@ -304,10 +275,7 @@ LESSON_STEPS = (
         "The first attack",
         5,
         ATTACK,
-        (
-            "Predict first. Then press Start.",
-            "Watch the three faces form, and what the evaluator says.",
-        ),
+        "Predict first. Then press Start. Watch the three faces form, and what the evaluator says.",
         "Which lane will give away most, over many people?",
         LESSON_LANES,
         _first_attack,
@@ -317,10 +285,8 @@ LESSON_STEPS = (
         "Who may judge?",
         4,
         ATTACK,
-        (
-            "Look at the finished attack: each lane's final confidence, and the evaluator below.",
-            "Attack a second person and compare.",
-        ),
+        "Look at the finished attack: each lane's final confidence, and the evaluator below. "
+        "Attack a second person and compare.",
         "How sure is the negative classifier itself of its reconstructions, compared with the "
         "evaluator?",
         ("Less sure", "About as sure", "Surer"),
@@ -331,7 +297,7 @@ LESSON_STEPS = (
         "Do the gradients keep their direction?",
         4,
         "tab=understand&section=gradients",
-        ("Read the curves: after an attack they are those of your own.",),
+        "Read the curves: after an attack they are those of your own.",
         "In which lane do two gradients in a row agree least?",
         LESSON_LANES,
         _compass,
@@ -341,7 +307,7 @@ LESSON_STEPS = (
         "The same in two dimensions",
         4,
         "tab=understand&section=toy&toy=-0.05",
-        ("Watch the three landscapes form.", "Predict, then press Walk."),
+        "Watch the three landscapes form. Predict, then press Walk.",
         "How far from the nearest ▲ does the walk with α = −0.05 stop?",
         ("Under 2", "2 to 5", "Over 5"),
         _toy,
@@ -351,11 +317,8 @@ LESSON_STEPS = (
         "Which stage is hit?",
         4,
         "tab=compare&results=results/stages",
-        (
-            "In each lane here another stage is served by the negative classifier: "
-            "sampling > optimisation > selection.",
-            "Predict before you look at the bars.",
-        ),
+        "In each lane here another stage is served by the negative classifier: "
+        "sampling > optimisation > selection. Predict before you look at the bars.",
         "In which stage does negative smoothing spoil the attack most?",
         ("Sampling", "Optimisation", "Selection"),
         _stages,
@@ -365,11 +328,8 @@ LESSON_STEPS = (
         "The attacker changes the loss",
         4,
         f"{ATTACK}&loss=poincare",
-        (
-            "The same person, the same three classifiers; only the loss is Plug & Play's own now "
-            "(Settings, Advanced, Loss).",
-            "Predict, then press Start.",
-        ),
+        "The same person, the same three classifiers; only the loss is Plug & Play's own now "
+        "(Settings, Advanced, Loss). Predict, then press Start.",
         "What is left of the shield?",
         ("It holds", "It is weaker, but clearly there", "It is nearly gone"),
         _poincare,
@@ -379,10 +339,8 @@ LESSON_STEPS = (
         "Hidden, or gone?",
         3,
         "tab=shield",
-        (
-            "Choose a cell in the row of the negative classifier and compare its faces with the "
-            "photos. Predict before you read on below.",
-        ),
+        "Choose a cell in the row of the negative classifier and compare its faces with the "
+        "photos. Predict before you read on below.",
         "Does an attack without gradients get more out of it than the best one with them?",
         ("Yes, more", "No, less", "Too close to tell"),
         _masking,
@@ -392,7 +350,7 @@ LESSON_STEPS = (
         "What does the shield cost?",
         3,
         "tab=compare&results=results/alphas",
-        ("Open “Accuracy against leakage”: right is more useful, up leaks more.",),
+        "Open “Accuracy against leakage”: right is more useful, up leaks more.",
         "How much test accuracy does α = −0.05 cost here?",
         ("Less than one percentage point", "One to five", "More than five"),
         _utility,
@@ -402,10 +360,7 @@ LESSON_STEPS = (
         "Can you tell?",
         4,
         "tab=line-up",
-        (
-            "Pick the person behind each reconstruction.",
-            "Compare your score with your neighbour's.",
-        ),
+        "Pick the person behind each reconstruction. Compare your score with your neighbour's.",
         "In which lane will the right person be picked most often?",
         LESSON_LANES,
         _line_up,
@@ -415,10 +370,8 @@ LESSON_STEPS = (
         "What follows?",
         4,
         "tab=understand&section=sources",
-        (
-            "Open “Sources, limits, ethics” and read the end of it.",
-            "Discuss in pairs, two minutes each.",
-        ),
+        "Open “Sources, limits, ethics” and read the end of it. "
+        "Discuss in pairs, two minutes each.",
         "A clinic wants to publish a classifier of its patients, trained with negative smoothing. "
         "May it?",
         ("Yes", "No", "It depends"),

@@ -173,13 +173,21 @@ def test_sweep_stop_resume_and_results(open_page: OpenPage) -> None:
     expect(status).to_have_text(re.compile(r"^Stopped after \d+ of 12 attacks; they are kept."))
     done = int(re.findall(r"\d+", status.inner_text())[0])
     assert 0 < done < 12
+    open_figures(page, "Accuracy against")
+    expect(page.locator(".scatter svg")).to_be_visible()
     # The finished part is a table of its own.
     form.get_by_role("button", name="Show the finished part").click()
     expect(page.locator(".provenance")).to_contain_text("Your sweep", timeout=TIMEOUT)
     expect(status).to_have_text(f"The table shows what {done} of 12 attacks give.")
     form.get_by_role("button", name="Resume").click()
     expect(status).to_contain_text(f"attacks are done, {done} of them before.")
-    expect(status).to_have_text("All 12 attacks are done; the results are shown.", timeout=TIMEOUT)
+    # Results that come while another page is in front are drawn all the same.
+    page.get_by_role("tab", name="Attack").click()
+    all_done = "All 12 attacks are done; the results are shown."
+    expect(page.locator(".compare-page .sweep .status")).to_have_text(all_done, timeout=TIMEOUT)
+    page.get_by_role("tab", name="Compare").click()
+    expect(status).to_have_text(all_done)
+    expect(page.locator(".scatter svg")).to_be_visible()
     expect(page.locator(".provenance")).to_contain_text("with seeds 0, 1, 2, 3, 4, 5")
     expect(photos(page)).to_have_count(2)
     open_figures(page, "Figures")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,12 +14,13 @@ from mia_demo.attack.lanes import check_lane
 from mia_demo.attack.named import named_attack
 from mia_demo.errors import ConfigError
 from mia_demo.runs.attack_run import UNKEPT, AttackRun
+from mia_demo.runs.export import FILE_TYPES, file_name
 from mia_demo.runs.store import NO_SUCH_RUN
 from mia_demo.ui.attack.evidence import read_evidence, today
 from mia_demo.ui.attack.identity_picker import picker_faces
-from mia_demo.ui.boards.attack_file import attack_file
 from mia_demo.ui.boards.attack_presenter import BoardPresenter
 from mia_demo.ui.boards.attack_view import BoardView, ready_board
+from mia_demo.ui.boards.replay_view import attack_content
 from mia_demo.ui.engine.attack_news import Tracked
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.engine.engine import Engine
@@ -200,10 +202,17 @@ class AttackHandlers:
         return job is not None and job.subject == (people.key, identity)
 
     def download(self, board: dict[str, Any], request: gr.Request) -> dict[str, Any]:
-        """The sheet or the animation of the attack on the board, for the browser to save."""
+        """The sheet or the animation of the attack on the board, for ``shared/file_saver``."""
         with toasts():
             run = self._run(str(board.get("run", "")), request)
-            return attack_file(self.engine, run, str(board.get("wanted", "")), next(self._numbers))
+            kind = str(board.get("wanted", ""))
+            content = attack_content(self.engine, run, kind)
+        return {
+            "number": next(self._numbers),  # tells one wish from the next
+            "name": file_name(run, kind),
+            "type": FILE_TYPES[kind],
+            "content": base64.b64encode(content).decode("ascii"),
+        }
 
     def _run(self, key: str, request: gr.Request) -> AttackRun:
         """The attack of this key, if whoever asks may see it."""

@@ -1,7 +1,6 @@
 // uses shared/elements shared/charts boards/replay_player boards/people_strip boards/closer_look boards/step_glass
 // Fills the board from the value, reusing elements so that pictures change without flicker.
 const board = $(".board");
-board.dataset.name = props.name;
 const columns = $(".columns");
 const photos = $(".photos");
 

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 from mia_demo.attack.config import AttackConfig
@@ -15,9 +16,9 @@ from mia_demo.attack.named import attack_words
 from mia_demo.attack.stages import SHOWN
 from mia_demo.data.pictures import data_uri
 from mia_demo.runs.saver import AttackSaver
-from mia_demo.ui.boards.attack_view import BoardView, Faces, LaneView, Picture
+from mia_demo.ui.boards.attack_view import BoardView, LaneView, Picture, named_face
 from mia_demo.ui.boards.board_words import called, progress_of, verdict_words
-from mia_demo.ui.boards.replay_json import replay_json
+from mia_demo.ui.boards.replay_view import replay_json
 from mia_demo.ui.engine.attack_news import Curves, Tracked
 from mia_demo.ui.engine.device_queue import Waiting
 from mia_demo.ui.shared.render import polyline
@@ -41,7 +42,7 @@ class BoardPresenter:
         form: Sequence[Any] = (),
     ) -> None:
         self.config = config
-        self._faces = Faces(people)
+        self._face_of = cache(partial(named_face, people))
         self._names = names = people.names
         status = "Loading the networks …"
         preset = f"preset {config.preset}"
@@ -168,6 +169,7 @@ class BoardPresenter:
         total = self.config.steps * math.ceil(self.config.candidates / self.config.batch_size)
         confidences = curves.target_confidence[lane.name]
         cosines = curves.gradient_cosine[lane.name]
+        cosine = cosines[-1] if cosines else math.nan
         return replace(
             view,
             picture=pictures[0],
@@ -177,13 +179,9 @@ class BoardPresenter:
             verdict=verdict_words(top1, identity, self._names),
             certainty=f"{lane.evaluator_confidences[lane.best]:.0%} sure",
             recognised=recognised,
-            mistaken=None if recognised else self._faces.of(top1),
+            mistaken=None if recognised else self._face_of(top1),
             confidence_curve=polyline(confidences, total, 0.0, 1.0),
             cosine_curve=polyline(cosines, total, low, 1.0),
             detail=lane.detail,
-            gradient_cosine=_finite(cosines[-1] if cosines else math.nan),
+            gradient_cosine=None if math.isnan(cosine) else round(cosine, 4),
         )
-
-
-def _finite(value: float) -> float | None:
-    return None if math.isnan(value) else round(value, 4)

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from mia_demo.attack.frames import StepDetail
 from mia_demo.attack.stages import SHOWN
+from mia_demo.data.identities import IdentitySet
 from mia_demo.data.pictures import small_data_uri
 from mia_demo.defences.label_smoothing import LabelSmoothing
 from mia_demo.defences.registry import DEFENCES
@@ -100,15 +104,15 @@ class BoardView:
 
     phase: str
     identity: int
-    stage: str
-    step: int
-    total_steps: int
-    progress: float
-    seconds: float
     status: str
     announcement: str
     photos: tuple[Picture, ...]
     lanes: tuple[LaneView, ...]
+    stage: str = ""
+    step: int = 0
+    total_steps: int = 0
+    progress: float = 0.0
+    seconds: float = 0.0
     title: str = ""
     photo_words: str = ""
     is_own: bool = False
@@ -138,11 +142,6 @@ def ready_board(people: People, identity: int, lanes: Sequence[str], before: str
     return BoardView(
         phase="ready",
         identity=identity,
-        stage="",
-        step=0,
-        total_steps=0,
-        progress=0.0,
-        seconds=0.0,
         status=status,
         announcement=status,
         title=title_of(identity, people.names),
@@ -156,29 +155,27 @@ def ready_board(people: People, identity: int, lanes: Sequence[str], before: str
     )
 
 
-class Faces:
-    """A small photo of each person that an evaluator names, read when it is first needed."""
+def named_face(people: People, identity: int) -> Picture | None:
+    """A small photo of whom an evaluator names; None if these people have no such identity.
 
-    def __init__(self, people: People) -> None:
-        self._people = people
-        self._read: dict[int, Picture] = {}
+    Raises:
+        DataError: the photo cannot be read.
+    """
+    photo = photo_of(people.identities, identity, FACE_PIXELS)
+    if photo is None:
+        return None
+    words = f"Photo of {called(identity, people.names)}, whom the evaluator names"
+    return Picture(small_data_uri(photo), words)
 
-    def of(self, identity: int) -> Picture | None:
-        """None if these people have no such identity.
 
-        Raises:
-            DataError: the photo cannot be read.
-        """
-        if identity >= len(self._people.identities):
-            return None
-        if identity not in self._read:
-            images, _ = self._people.identities.tensors(
-                FACE_PIXELS, labels=[identity], indices=(0,)
-            )
-            uri = small_data_uri(images[0].permute(1, 2, 0).numpy())
-            words = f"Photo of {called(identity, self._people.names)}, whom the evaluator names"
-            self._read[identity] = Picture(uri, words)
-        return self._read[identity]
+def photo_of(
+    identities: IdentitySet, identity: int, size: int = BOARD_PHOTO_SIZE
+) -> npt.NDArray[np.uint8] | None:
+    """A training photo of the identity [R, R, 3]; None if there is no such identity."""
+    if identity >= len(identities):
+        return None
+    images, _ = identities.tensors(size, labels=[identity], indices=[0])
+    return images[0].permute(1, 2, 0).numpy()
 
 
 def board_photos(people: People, identity: int) -> tuple[Picture, ...]:

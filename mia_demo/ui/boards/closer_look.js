@@ -16,7 +16,7 @@ function makeCloserLook(board, download) {
   function fill() {
     const lane = value.lanes.find((one) => one.name === chosen) || value.lanes[0];
     chosen = lane.name;
-    laneChoice(part(".which"), `${board.dataset.name}-closer`, value.lanes, chosen, (now) => {
+    laneChoice(part(".which"), `${props.name}-closer`, value.lanes, chosen, (now) => {
       chosen = now;
       fill();
     });

@@ -36,13 +36,11 @@ def lane_styles(alphas: Mapping[str, float | None]) -> dict[str, int]:
 
 def styles_in(zoo: Zoo, lanes: Sequence[str]) -> dict[str, int]:
     """The styles of lanes that attack classifiers of the zoo."""
-    found = {lane: zoo.find(lane) for lane in lanes}
-    return lane_styles(
-        {
-            lane: (entry.alpha or 0.0) if entry and not entry.is_defended else None
-            for lane, entry in found.items()
-        }
-    )
+    alphas = {}
+    for lane in lanes:
+        entry = zoo.find(lane)
+        alphas[lane] = (entry.alpha or 0.0) if entry and not entry.is_defended else None
+    return lane_styles(alphas)
 
 
 def _wanted(alpha: float | None) -> list[int]:
@@ -51,11 +49,7 @@ def _wanted(alpha: float | None) -> list[int]:
         return list(UNGRADED_STYLES)
     if alpha == 0:
         return [THE_DEMOS[0.0], *UNGRADED_STYLES]
-    scale = [
-        style
-        for most, style in (POSITIVE_SCALE if alpha > 0 else NEGATIVE_SCALE)
-        if abs(alpha) <= most
-    ]
+    scale = POSITIVE_SCALE if alpha > 0 else NEGATIVE_SCALE
+    fitting = [style for most, style in scale if abs(alpha) <= most]
     own = [THE_DEMOS[alpha]] if alpha in THE_DEMOS else []
-    whole = [style for _, style in (POSITIVE_SCALE if alpha > 0 else NEGATIVE_SCALE)]
-    return [*own, *scale, *whole, *UNGRADED_STYLES]
+    return [*own, *fitting, *(style for _, style in scale), *UNGRADED_STYLES]

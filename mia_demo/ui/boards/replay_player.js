@@ -27,11 +27,9 @@ function upTo(points, x) {
     .join(" ");
 }
 
-// The board as it was at a recorded moment; the last moment is the board itself.
+// The board as it was at a recorded moment.
 function boardAt(value, pictures, number) {
-  const { moments } = value.replay;
-  if (number === moments.length - 1) return value;
-  const moment = moments[number];
+  const moment = value.replay.moments[number];
   const lanes = value.lanes.map((lane, index) => ({
     ...lane,
     ...moment.lanes[index],
@@ -59,7 +57,6 @@ function makePlayer(board, draw, isLive) {
   function redraw() {
     if (!value) return;
     const isReplaying = Boolean(pictures) && number < value.replay.moments.length - 1;
-    board.dataset.replaying = isReplaying;
     draw(isReplaying ? boardAt(value, pictures, number) : value);
     if (!pictures) return;
     const { words } = value.replay.moments[number];
@@ -110,13 +107,6 @@ function makePlayer(board, draw, isLive) {
   }
   slider.addEventListener("input", () => go(Number(slider.value)));
 
-  // Until the pictures are there, only the result is; its place is kept, so that nothing jumps.
-  function wait() {
-    button.disabled = slider.disabled = true;
-    slider.value = slider.max;
-    setText(panel.querySelector(".moment"), "Result");
-  }
-
   let asked = null; // the board whose recording is on its way
 
   async function show(newest) {
@@ -134,7 +124,10 @@ function makePlayer(board, draw, isLive) {
     const { plays, recorded } = newest.replay;
     panel.querySelector(".recorded").hidden = !recorded;
     panel.querySelector(".files").hidden = recorded || !isLive;
-    wait();
+    // Until the pictures are there, only the result is; its place is kept, so that nothing jumps.
+    button.disabled = slider.disabled = true;
+    slider.value = slider.max;
+    setText(panel.querySelector(".moment"), "Result");
     const replay = newest.replay.sheet ? newest.replay : await server.recording(newest.identity).catch(() => null);
     if (asked !== mine) return; // another board has come meanwhile
     panel.hidden = !replay?.sheet;

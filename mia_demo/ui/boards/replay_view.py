@@ -1,22 +1,27 @@
-"""A kept attack on the attack board, with its recording for replay in the browser."""
+"""A kept attack on the attack board, its recording for replay in the browser, and its files."""
 
 from __future__ import annotations
 
+import base64
 import math
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
 
 from mia_demo.data.pictures import small_data_uri
 from mia_demo.defences.label_smoothing import LabelSmoothing
-from mia_demo.runs.attack_run import AttackRun
-from mia_demo.runs.replay import Replay
+from mia_demo.runs.attack_run import AttackRun, UnkeptRun
+from mia_demo.runs.export import export
+from mia_demo.runs.replay import SHEET_COLUMNS, Moment, Replay
 from mia_demo.ui.boards.attack_view import (
     OTHERS,
     BoardView,
-    Faces,
     LaneView,
     Picture,
     board_photos,
     empty_lane,
+    named_face,
+    photo_of,
 )
 from mia_demo.ui.boards.board_words import (
     photo_words,
@@ -25,7 +30,6 @@ from mia_demo.ui.boards.board_words import (
     verdict_words,
 )
 from mia_demo.ui.boards.lane_styles import lane_styles
-from mia_demo.ui.boards.replay_json import place_on_curve, replay_json
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.shared.render import polyline_at
 
@@ -78,6 +82,19 @@ def blank_board(engine: Engine, run: AttackRun) -> BoardView:
     )
 
 
+def attack_content(engine: Engine, run: AttackRun, kind: str) -> bytes:
+    """A file of ``FILE_TYPES``, with a training photo of the identity if the zoo has it.
+
+    Raises:
+        ConfigError: there is no such file, or the people are gone.
+        DataError: the run is damaged.
+    """
+    identities = engine.identities
+    if isinstance(run, UnkeptRun):
+        identities = engine.people(run.people).identities
+    return export(run, kind, photo_of(identities, run.config.identity))
+
+
 def _blank_lane(engine: Engine, run: AttackRun, name: str, style: int) -> LaneView:
     lane, defence = run.report["lanes"][name], _defence(engine, run, name)
     among = len(engine.identities)
@@ -118,7 +135,7 @@ def _with_result(view: LaneView, engine: Engine, run: AttackRun) -> LaneView:
         verdict=verdict_words(top1, run.config.identity),
         certainty=f"{lane['evaluator_confidences'][0]:.0%} sure",
         recognised=top1 == run.config.identity,
-        mistaken=None if top1 == run.config.identity else Faces(engine.embedded).of(top1),
+        mistaken=None if top1 == run.config.identity else named_face(engine.embedded, top1),
     )
 
 
@@ -140,3 +157,53 @@ def _with_curves(view: LaneView, replay: Replay, position: int, low: float) -> L
 def _cosine_low(replay: Replay) -> float:
     cosines = [lane.gradient_cosine for moment in replay.moments for lane in moment.lanes]
     return -1.0 if any(value is not None and value < 0 for value in cosines) else 0.0
+
+
+def replay_json(
+    replay: Replay, identity: int, *, is_recorded: bool = False, names: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The recording as ``replay_player.js`` plays it.
+
+    Args:
+        names: of the people, by label, where they have some.
+        is_recorded: it came with the demo.
+    """
+    encoded = base64.b64encode(replay.sheet).decode("ascii")
+    return {
+        "sheet": f"data:image/webp;base64,{encoded}",
+        "size": replay.size,
+        "columns": SHEET_COLUMNS,
+        "plays": False,
+        "recorded": is_recorded,
+        "moments": [_moment(moment, identity, names) for moment in replay.moments],
+    }
+
+
+def _moment(moment: Moment, identity: int, names: Sequence[str]) -> dict[str, Any]:
+    words = {"sampling": "Before step 1", "done": "Result"}
+    return {
+        "stage": moment.stage,
+        "seconds": moment.seconds,
+        "progress": progress_of(moment.stage, moment.step, moment.total_steps),
+        "words": words.get(moment.stage, f"Step {moment.step} of {moment.total_steps}"),
+        "x": place_on_curve(moment),
+        "lanes": [
+            {
+                "target_confidence": lane.target_confidence,
+                "gradient_cosine": lane.gradient_cosine,
+                "evaluator_top1": lane.evaluator_top1,
+                "verdict": verdict_words(lane.evaluator_top1, identity, names),
+                "certainty": f"{lane.evaluator_confidence:.0%} sure",
+                "recognised": lane.evaluator_top1 == identity,
+                "detail": asdict(lane.detail) if lane.detail else None,
+            }
+            for lane in moment.lanes
+        ],
+    }
+
+
+def place_on_curve(moment: Moment) -> float:
+    """Where the moment lies on the curves, 0 to 100; −1 during sampling."""
+    if moment.stage == "optimisation":
+        return 100 * (moment.step - 1) / max(moment.total_steps - 1, 1)
+    return -1.0 if moment.stage == "sampling" else 100.0

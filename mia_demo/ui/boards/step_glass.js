@@ -39,7 +39,7 @@ function makeGlass(board, go) {
     setText(part(".moment"), detail ? moments[at]?.words || "" : "");
     slider.setAttribute("aria-valuetext", moments[at]?.words || "");
     part(".which").hidden = value.lanes.length < 2;
-    laneChoice(part(".which"), `${board.dataset.name}-glass`, value.lanes, chosen, (now) => {
+    laneChoice(part(".which"), `${props.name}-glass`, value.lanes, chosen, (now) => {
       chosen = now;
       fill();
     });

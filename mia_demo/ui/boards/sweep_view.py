@@ -16,19 +16,6 @@ from mia_demo.zoo.reading import Zoo
 
 
 @dataclass(frozen=True)
-class LaneProgress:
-    """A lane of the newest attack; ``style`` numbers its colour."""
-
-    name: str
-    style: int
-    uri: str
-    alt: str
-    verdict: str
-    recognised: bool
-    tally: str
-
-
-@dataclass(frozen=True)
 class SweepView:
     """The panel.
 
@@ -36,6 +23,7 @@ class SweepView:
         phase: ready, waiting, attacking, table, stopped, done or failed.
         seconds_left: counted down by the browser; None while unknown.
         newest: which attack the lanes show.
+        lanes: name, number of its colour, best picture, verdict and tally of each.
     """
 
     phase: str
@@ -44,7 +32,7 @@ class SweepView:
     total: int = 0
     seconds_left: float | None = None
     newest: str = ""
-    lanes: tuple[LaneProgress, ...] = ()
+    lanes: tuple[dict[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -69,8 +57,7 @@ class SweepPresenter:
         self.view = SweepView("attacking", "Starting …", self._before, plan.total)
 
     def waiting(self, place: Waiting) -> SweepView:
-        has_begun = bool(self.view.newest)
-        status = place.sentence("your sweep", has_begun=has_begun)
+        status = place.sentence("your sweep", has_begun=bool(self.view.newest))
         return self._show(phase="waiting", status=status, seconds_left=None)
 
     def update(self, update: SweepUpdate) -> SweepView:
@@ -112,14 +99,14 @@ class SweepPresenter:
             return f"All {update.total} attacks are done; the results are shown."
         return f"{done}, {self._before} of them before." if self._before else f"{done}."
 
-    def _lane(self, tally: SweepTally, identity: int) -> LaneProgress:
+    def _lane(self, tally: SweepTally, identity: int) -> dict[str, Any]:
         recognised = tally.top1 == identity
-        return LaneProgress(
-            name=tally.lane,
-            style=self._styles[tally.lane],
-            uri=data_uri(tally.picture),
-            alt=f"Best reconstruction of identity {identity} from lane {tally.lane}",
-            verdict=f"{RIGHT if recognised else WRONG}: says {tally.top1}",
-            recognised=recognised,
-            tally=f"{tally.right} of {tally.judged} right so far",
-        )
+        return {
+            "name": tally.lane,
+            "style": self._styles[tally.lane],
+            "uri": data_uri(tally.picture),
+            "alt": f"Best reconstruction of identity {identity} from lane {tally.lane}",
+            "verdict": f"{RIGHT if recognised else WRONG}: says {tally.top1}",
+            "recognised": recognised,
+            "tally": f"{tally.right} of {tally.judged} right so far",
+        }

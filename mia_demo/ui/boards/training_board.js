@@ -4,6 +4,45 @@ const section = $(".training");
 const RIGHT = 10; // style numbers: the right person, and all others
 const OTHERS = 3;
 
+const percent = (share) => (share * 100).toFixed(1) + "%";
+const mean = (logit) => fixed(logit, 1);
+const factor = (alpha) => String(Number(alpha.toFixed(4))).replace("-", "−");
+// Curves of one number per epoch: title, words, and what is drawn of the board's value.
+// series: [{name, style, values, text}]; planned: values for every epoch in all.
+const CHARTS = [
+  ["Mean logits", "The same drift, epoch by epoch: the right person against all others.", (value) => ({
+    range: [-1, 1],
+    series: [
+      { name: "right person", style: RIGHT, values: value.target_mean, text: mean },
+      { name: "others", style: OTHERS, values: value.others_mean, text: mean },
+    ],
+  })],
+  ["α in effect", "What each epoch really used. A negative α is brought in gradually.", (value) => ({
+    range: [0, 0.02], planned: value.planned,
+    series: [{ name: "used", style: 9, values: value.alpha, text: factor }],
+  })],
+  ["Accuracy", "Train: photos it learns from, cropped and recoloured. Test: photos it never saw. A wide gap means it learns by heart.", (value) => ({
+    range: [0, 1], axis: (share) => Math.round(share * 100) + "%",
+    series: [
+      { name: "train", style: 9, values: value.train_accuracy, text: percent },
+      { name: "test", style: 1, values: value.test_accuracy, text: percent },
+    ],
+  })],
+  ["Loss", "Compare within one α only: a positive α has a floor above 0, a negative one has none and may fall below 0.", (value) => ({
+    range: [0, 1],
+    series: [{ name: "loss", style: 9, values: value.loss, text: (loss) => fixed(loss, 2) }],
+  })],
+];
+const figures = CHARTS.map(([title, words]) => {
+  const figure = make("figure", "card", $(".charts"));
+  const caption = make("figcaption", "", figure);
+  make("h3", "", caption, title);
+  make("p", "quiet", caption, words);
+  make("div", "plot", figure);
+  make("ul", "legend flow digits", figure);
+  return figure;
+});
+
 function legend(figure, entries) {
   const list = figure.querySelector(".legend");
   list.replaceChildren();
@@ -15,10 +54,7 @@ function legend(figure, entries) {
   }
 }
 
-// series: [{name, style, values, text}]; planned: values for every epoch in all.
-function curves(kind, { numbers, total, series, range, planned, axis }) {
-  const figure = $(`[data-chart=${kind}]`);
-  const title = figure.querySelector("h3").textContent;
+function curves(figure, title, { numbers, total }, { series, range, planned, axis }) {
   const known = numbers.length > 0;
   const last = known ? series.map(({ name, values, text }) => `${name} ${text(values.at(-1))}`) : [];
   const label = known ? `${title} after epoch ${numbers.at(-1)} of ${total}: ${last.join(", ")}` : `${title}: no epoch is finished yet`;
@@ -58,7 +94,7 @@ function heap(plot, fine, { low: start, high: end }, merged) {
 }
 
 function histogram(value) {
-  const figure = $("[data-chart=histogram]");
+  const figure = $(".histogram");
   const { first, latest, low, high } = value;
   const epoch = value.numbers.at(-1);
   const [right, others] = latest ? [fixed(latest.target_mean, 1), fixed(latest.others_mean, 1)] : [];
@@ -91,34 +127,6 @@ function histogram(value) {
   ]);
 }
 
-function showCharts(value) {
-  const { numbers, total } = value;
-  const percent = (share) => (share * 100).toFixed(1) + "%";
-  histogram(value);
-  curves("means", {
-    numbers, total, range: [-1, 1],
-    series: [
-      { name: "right person", style: RIGHT, values: value.target_mean, text: (mean) => fixed(mean, 1) },
-      { name: "others", style: OTHERS, values: value.others_mean, text: (mean) => fixed(mean, 1) },
-    ],
-  });
-  curves("alpha", {
-    numbers, total, range: [0, 0.02], planned: value.planned,
-    series: [{ name: "used", style: 9, values: value.alpha, text: (alpha) => String(Number(alpha.toFixed(4))).replace("-", "−") }],
-  });
-  curves("accuracy", {
-    numbers, total, range: [0, 1], axis: (share) => Math.round(share * 100) + "%",
-    series: [
-      { name: "train", style: 9, values: value.train_accuracy, text: percent },
-      { name: "test", style: 1, values: value.test_accuracy, text: percent },
-    ],
-  });
-  curves("loss", {
-    numbers, total, range: [0, 1],
-    series: [{ name: "loss", style: 9, values: value.loss, text: (loss) => fixed(loss, 2) }],
-  });
-}
-
 function show() {
   const value = props.value;
   section.hidden = !value || !value.phase;
@@ -134,7 +142,8 @@ function show() {
   const drawn = JSON.stringify([numbers, total, planned, loss, train_accuracy, test_accuracy, section.clientWidth]);
   if (drawn === section.dataset.drawn) return;
   section.dataset.drawn = drawn;
-  showCharts(value);
+  histogram(value);
+  CHARTS.forEach(([title, , parts], index) => curves(figures[index], title, value, parts(value)));
 }
 
 watch("value", show);

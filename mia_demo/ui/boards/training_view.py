@@ -65,9 +65,8 @@ class TrainingView:
         return asdict(self)
 
 
-RECORDED = read_json(Path(__file__).with_name("recorded_training.json"))
 NO_TRAINING = {
-    **RECORDED,
+    **read_json(Path(__file__).with_name("recorded_training.json")),
     "phase": "ready",
     "status": "Ready. Start trains a classifier with your α.",
     "announcement": "",
@@ -115,7 +114,7 @@ class TrainingPresenter:
         frame = update.frame
         self._show_epochs(update.epochs)
         if update.phase == "done":
-            return self._over(self._result(update))
+            return self._at_rest("done", self._result(update), progress=1.0)
         if frame is None:
             return self._show(
                 phase="reading", status=f"{self._place}Reading the photos …", urgent=True
@@ -139,14 +138,8 @@ class TrainingPresenter:
             status += resumed_by()
         else:
             status += "The first epoch was not finished; the training starts over."
-        return self._show(
-            phase="paused",
-            status=status,
-            urgent=True,
-            progress=done / self._plan.config.epochs,  # a started epoch is repeated
-            seconds_left=None,
-            facts="",
-        )
+        # A started epoch is repeated.
+        return self._at_rest("paused", status, progress=done / self._plan.config.epochs)
 
     def found(self) -> TrainingView:
         """An unfinished training of an earlier visit."""
@@ -155,21 +148,19 @@ class TrainingPresenter:
             f"A training with α = {alpha_text(config.alpha)} is unfinished, after epoch {done} of "
             f"{config.epochs}. Resume goes on with it, Stop discards it."
         )
-        return self._show(
-            phase="paused", status=status, urgent=True, progress=done / config.epochs, facts=""
-        )
+        return self._at_rest("paused", status, progress=done / config.epochs)
 
     def stopped(self) -> TrainingView:
         status = "Stopped; nothing of this training is kept."
         if self._place:
             status = f"{status[:-1]}, but what was finished before it is."
-        return self._show(phase="stopped", status=status, urgent=True, seconds_left=None, facts="")
+        return self._at_rest("stopped", status)
 
     def repeated(self) -> TrainingView:
-        return self._over("Repeated; the result is above.")
+        return self._at_rest("done", "Repeated; the result is above.", progress=1.0)
 
     def failed(self, message: str) -> TrainingView:
-        return self._show(phase="failed", status=message, urgent=True, seconds_left=None, facts="")
+        return self._at_rest("failed", message)
 
     def _show_epochs(self, epochs: list[Epoch]) -> None:
         shown = list(epochs)  # the training goes on meanwhile
@@ -184,9 +175,9 @@ class TrainingPresenter:
             )
         return f"{sentence}. It is a lane of the {self._pages} now."
 
-    def _over(self, status: str) -> TrainingView:
+    def _at_rest(self, phase: str, status: str, **changes: float) -> TrainingView:
         return self._show(
-            phase="done", status=status, urgent=True, progress=1.0, seconds_left=None, facts=""
+            phase=phase, status=status, urgent=True, seconds_left=None, facts="", **changes
         )
 
     def _show(self, *, status: str, urgent: bool = False, **changes: Any) -> TrainingView:

@@ -40,7 +40,7 @@ from mia_demo.ui.shared.handler import STOPPING, JobView, stream, toast, toasts,
 RESULTS = "results"  # a link's parameter
 
 SweepWork = Callable[[SweepPlan, Networks], Generator[SweepUpdate, None, None]]
-RESULTS_UNCHANGED = (gr.skip(), *(gr.skip() for _ in EMPTY_RESULTS.values()))  # list and components
+RESULTS_UNCHANGED = (gr.skip(), *(gr.skip() for _ in EMPTY_RESULTS))  # list and components
 
 
 class SweepJobView(JobView[SweepUpdate]):
@@ -56,14 +56,19 @@ class SweepJobView(JobView[SweepUpdate]):
         self.presenter = SweepPresenter(plan, handlers.engine.zoo)
 
     def first(self, job: Job[SweepUpdate]) -> tuple[Any, ...]:
-        return self._running(job)
+        buttons = (
+            gr.update(interactive=False),
+            while_running("Stop", STOPPING, job),
+            gr.update(visible=False),
+        )
+        return self.presenter.view.to_json(), *buttons, *RESULTS_UNCHANGED
 
     def show(self, update: SweepUpdate | Waiting, job: Job[SweepUpdate]) -> tuple[Any, ...]:
         if isinstance(update, Waiting):
             self.presenter.waiting(update)
         else:
             self.presenter.update(update)
-        return self._running(job)
+        return self.first(job)
 
     def over(self, job: Job[SweepUpdate]) -> tuple[Any, ...]:
         if self.presenter.view.phase == "done":
@@ -74,14 +79,6 @@ class SweepJobView(JobView[SweepUpdate]):
     def failed(self, message: str) -> tuple[Any, ...]:
         self.presenter.failed(message)
         return self._idle()
-
-    def _running(self, job: Job[SweepUpdate]) -> tuple[Any, ...]:
-        buttons = (
-            gr.update(interactive=False),
-            while_running("Stop", STOPPING, job),
-            gr.update(visible=False),
-        )
-        return self.presenter.view.to_json(), *buttons, *RESULTS_UNCHANGED
 
     def _idle(self, results: tuple[Any, ...] = RESULTS_UNCHANGED) -> tuple[Any, ...]:
         """When nothing runs; a stopped sweep can be resumed, or its finished part shown."""
@@ -110,20 +107,19 @@ class CompareHandlers:
         Args:
             chosen: by a link that was followed since the app was opened.
         """
-        sweeps = self._sweeps()
-        if not sweeps:
-            return gr.update(choices=[], value=None, interactive=False), *EMPTY_RESULTS.values()
-        keys = [sweep.key for sweep in sweeps]
+        keys = self.keys()
+        if not keys:
+            return gr.update(choices=[], value=None, interactive=False), *EMPTY_RESULTS
         wanted = chosen
         if not chosen and request is not None:
             wanted = request.query_params.get(RESULTS)
         key = wanted if wanted in keys else keys[0]
-        return _choices(sweeps, key), *self.choose(key)
+        return self.chosen(key), *self.choose(key)
 
     def follow(self, key: str | None, summary: dict[str, Any]) -> tuple[Any, ...]:
-        """A link chose other results; skips if they are shown already."""
+        """Other results are chosen; skips if they are shown already."""
         if not key or not summary.get("key") or summary["key"] == key:
-            return tuple(gr.skip() for _ in EMPTY_RESULTS.values())
+            return tuple(gr.skip() for _ in EMPTY_RESULTS)
         return self.choose(key)
 
     def keys(self) -> list[str]:
@@ -132,12 +128,13 @@ class CompareHandlers:
 
     def chosen(self, key: str) -> Any:
         """The list of results with these selected."""
-        return _choices(self._sweeps(), key)
+        pairs = [(sweep.title, sweep.key) for sweep in self._sweeps()]
+        return gr.update(choices=pairs, value=key, interactive=True)
 
     def choose(self, key: str) -> tuple[dict[str, Any], ...]:
         """Shows other results."""
         with toasts():
-            return self._view(self._sweep(key)).values()
+            return self._view(self._sweep(key))
 
     def download(self, key: str, kind: str) -> dict[str, str]:
         """A file's name and content.
@@ -173,13 +170,13 @@ class CompareHandlers:
         Returns:
             Record, table rows and verdicts as in ``results.json``, and the keys of all results.
         """
-        sweeps = self._sweeps()
-        if not sweeps:
+        keys = self.keys()
+        if not keys:
             raise toast("There are no results yet; run a sweep first.")
         with toasts():
-            sweep = self._sweep(key or sweeps[0].key)
+            sweep = self._sweep(key or keys[0])
             values = json.loads(self._file(sweep, "json"))
-        return {**values, "key": sweep.key, "available": [other.key for other in sweeps]}
+        return {**values, "key": sweep.key, "available": keys}
 
     def api_sweep(
         self,
@@ -213,7 +210,7 @@ class CompareHandlers:
                 if isinstance(update, Waiting):
                     yield presenter.waiting(update).to_json()
                     continue
-                key = self._key(plan) if update.phase == "done" else ""
+                key = self.library.key(plan.folder) if update.phase == "done" else ""
                 yield {**presenter.update(update).to_json(), "key": key}
 
     # -----------------------------------------------------------------------------------------
@@ -235,14 +232,10 @@ class CompareHandlers:
             lambda: self.engine.on_device(sweep, is_saved=is_attack_saved), "a sweep"
         )
 
-    def _key(self, plan: SweepPlan) -> str:
-        return next(s.key for s in self._sweeps() if s.folder == plan.folder)
-
     def results_of(self, plan: SweepPlan) -> tuple[Any, ...]:
         """The list with a finished sweep's results selected, and what the components show."""
-        sweeps = self._sweeps()
-        sweep = next(sweep for sweep in sweeps if sweep.folder == plan.folder)
-        return _choices(sweeps, sweep.key), *self._view(sweep).values()
+        key = self.library.key(plan.folder)
+        return self.chosen(key), *self._view(self._sweep(key))
 
     def _sweeps(self) -> list[Sweep]:
         """Recorded ones, and those of whoever asks."""
@@ -282,8 +275,3 @@ class CompareHandlers:
             engine = self.engine
             return sweep_html(results, nearest_photos(results, engine.zoo, engine.identities))
         raise ConfigError(f"There is no {kind!r} download; choose csv, json or html.")
-
-
-def _choices(sweeps: list[Sweep], key: str) -> Any:
-    pairs = [(sweep.title, sweep.key) for sweep in sweeps]
-    return gr.update(choices=pairs, value=key, interactive=True)

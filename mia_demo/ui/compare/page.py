@@ -76,13 +76,6 @@ def build_compare_page(app: AppState, address: AddressPage) -> None:
     running = [progress, start, stop, finished, *shown]
     # Not its load event: Gradio triggers those of all pages when the app is opened.
     summary.apply(handlers.open, choice, shown, **QUIET)
-    choice.input(
-        handlers.choose,
-        choice,
-        shown[1:],
-        trigger_mode="always_last",
-        **QUIET,
-    )
     for button, handler in ((start, handlers.start), (finished, handlers.finished_part)):
         button.click(handler, form, running, **JOB_EVENT)
     follow_form(Estimates(engine).for_sweep, form, estimate, address.tab.select)
@@ -90,7 +83,7 @@ def build_compare_page(app: AppState, address: AddressPage) -> None:
     # With other settings it is another sweep, and nothing to resume.
     for field in form:
         field.input(None, None, start, js="() => 'Start'")
-    # A link may select other results on an open page.
+    # By the visitor, or by a link on an open page.
     choice.change(
         handlers.follow,
         [choice, summary],

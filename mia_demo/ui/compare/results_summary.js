@@ -9,13 +9,10 @@ function show() {
   $(".found").hidden = !value.key;
   $(".nothing").hidden = Boolean(value.key);
   if (!value.key) return;
-  $(".origin").textContent = value.origin;
-  $(".provenance .words").textContent = value.record;
-  $(".caveat").textContent = value.caveat;
-  $(".caveat").hidden = !value.caveat;
-  $(".headline").textContent = value.headline;
-  $(".verdict").textContent = value.verdict;
-  $(".verdict").hidden = !value.verdict;
+  for (const part of ["origin", "record", "caveat", "headline", "verdict"]) {
+    $(`.${part}`).textContent = value[part];
+    $(`.${part}`).hidden = !value[part];
+  }
   $(".verdict").dataset.agreement = value.agreement;
   $(".details").replaceChildren();
   for (const sentence of value.details) make("li", "", $(".details"), sentence);

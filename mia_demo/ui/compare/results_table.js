@@ -9,7 +9,7 @@ let sorting = { key: null, descending: false };
 function shownColumns() {
   return props.value.columns
     .map((column, index) => ({ ...column, index }))
-    .filter((column) => all.checked || column.main);
+    .filter((column) => all.checked || column.is_main);
 }
 
 // Figures that could not be computed come last, whichever way the rest is sorted.
@@ -32,7 +32,7 @@ function sortBy(key) {
 }
 
 function showHeading(column) {
-  const heading = make("th", column.numeric ? "number" : "", headings);
+  const heading = make("th", column.kind === "text" ? "" : "number", headings);
   heading.scope = "col";
   heading.dataset.key = column.key;
   if (column.key === sorting.key) {
@@ -45,8 +45,9 @@ function showHeading(column) {
 }
 
 function showCell(cell, column, line) {
-  const node = make(column.heading ? "th" : "td", column.numeric ? "number" : "", line, cell.text);
-  if (column.heading) node.scope = "row";
+  const isHeading = column.kind === "text";
+  const node = make(isHeading ? "th" : "td", isHeading ? "" : "number", line, cell.text);
+  if (isHeading) node.scope = "row";
   if (cell.interval) make("small", "quiet", node, cell.interval);
   if (cell.reason) {
     node.title = cell.reason;
@@ -60,7 +61,7 @@ function show() {
   if (!known) return;
   setText("h3", props.value.title);
   setText(".note", props.value.note);
-  all.parentElement.hidden = props.value.columns.every(({ main }) => main);
+  all.parentElement.hidden = props.value.columns.every((column) => column.is_main);
   const columns = shownColumns();
   headings.replaceChildren();
   columns.forEach(showHeading);

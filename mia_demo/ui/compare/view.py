@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from mia_demo.data.pictures import data_uri, sprite
 from mia_demo.metrics.estimates import Estimate
 from mia_demo.report.columns import (
     Cell,
+    Column,
     alpha_text,
     estimate_cell,
     interval_text,
@@ -34,8 +35,7 @@ SPRITE_COLUMNS = 10
 TRAININGS_NOTE = "Points of one colour are trainings of one target: only their seed differs."
 
 
-@dataclass(frozen=True)
-class CompareView:
+class CompareView(NamedTuple):
     """Values of the page's components, in its order; ``{}`` leaves one empty."""
 
     summary: dict[str, Any]
@@ -44,9 +44,6 @@ class CompareView:
     scatter: dict[str, Any]
     table: dict[str, Any]
     attributes: dict[str, Any]
-
-    def values(self) -> tuple[dict[str, Any], ...]:
-        return tuple(vars(self).values())
 
 
 EMPTY_RESULTS = CompareView({"key": ""}, {}, {}, {}, {}, {})
@@ -80,16 +77,12 @@ def compare_view(sweep: Sweep, caveat: str, zoo: Zoo, identities: IdentitySet) -
 
 def _summary(sweep: Sweep, results: SweepResults, caveat: str) -> dict[str, Any]:
     record = results.record
-    findings = find(results.rows, len(record.identities))
     return {
         "key": sweep.key,
         "origin": "Recorded" if sweep.is_recorded else "Your sweep",
         "record": record_sentence(record),
         "caveat": caveat,
-        "headline": findings.headline,
-        "agreement": findings.agreement,
-        "verdict": findings.verdict,
-        "details": findings.details,
+        **asdict(find(results.rows, len(record.identities))),
     }
 
 
@@ -111,22 +104,16 @@ def _leakage(
     Args:
         people: of ``_people``; an average over trainings has none.
     """
-    by_factor = sorted(rows, key=lambda row: -row.alpha)
-    bars = [_bar(row, styles[row.lane], people.get(row.lane, "")) for row in by_factor]
+    bars = []
+    for row in sorted(rows, key=lambda row: -row.alpha):
+        lane, text = _leaking_lane(row, styles[row.lane]), f"{row.acc1.known:.0%}"
+        words = f"{row.lane}, {lane['alpha']}: {text} of the reconstructions recognised"
+        if interval := interval_text(row.acc1.interval):
+            words += f", 95% interval {interval}"
+        if count := people.get(row.lane, ""):
+            words += f"; by the best one {count}"
+        bars.append({**lane, "text": text, "people": count, "words": words})
     return {"lanes": bars}
-
-
-def _bar(row: LaneRow, style: int, people: str) -> dict[str, Any]:
-    text = f"{row.acc1.known:.0%}"
-    lane, interval = _leaking_lane(row, style), interval_text(row.acc1.interval)
-    return {
-        **lane,
-        "text": text,
-        "people": people,
-        "words": f"{row.lane}, {lane['alpha']}: {text} of the reconstructions recognised"
-        + (f", 95% interval {interval}" if interval else "")
-        + (f"; by the best one {people}" if people else ""),
-    }
 
 
 def _leaking_lane(row: LaneRow, style: int) -> dict[str, Any]:
@@ -149,23 +136,18 @@ def _scatter(rows: list[LaneRow], styles: dict[str, int], note: str) -> dict[str
         if row.test_accuracy.value is None:
             continue
         label = target_of(row.lane) if note else row.lane
-        points.append(_point(row, styles[row.lane], "" if label in labelled else label))
+        accuracy, interval = row.test_accuracy.known, interval_text(row.acc1.interval)
+        point = {
+            **_leaking_lane(row, styles[row.lane]),
+            "label": "" if label in labelled else label,
+            "x": accuracy,
+            "words": f"{row.lane}: test accuracy {percent(accuracy)}, "
+            f"Acc@1 {percent(row.acc1.known)}, "
+            + (f"95% interval {interval}" if interval else "no interval"),
+        }
+        points.append(point)
         labelled.add(label)
     return {"points": points, "note": note}
-
-
-def _point(row: LaneRow, style: int, label: str) -> dict[str, Any]:
-    interval = interval_text(row.acc1.interval)
-    return {
-        **_leaking_lane(row, style),
-        "label": label,
-        "x": row.test_accuracy.known,
-        "words": (
-            f"{row.lane}: test accuracy {percent(row.test_accuracy.known)}, "
-            f"Acc@1 {percent(row.acc1.known)}, "
-            + (f"95% interval {interval}" if interval else "no interval")
-        ),
-    }
 
 
 def _table(rows: list[LaneRow], styles: dict[str, int], note: str) -> dict[str, Any]:
@@ -173,10 +155,7 @@ def _table(rows: list[LaneRow], styles: dict[str, int], note: str) -> dict[str, 
     return {
         "title": "Figures",
         "note": f"In small: 95% intervals. Choose a heading to sort by it. {note}".rstrip(),
-        "columns": [
-            _heading(c.key, c.label, c.hint, is_main=c.is_main, is_figure=c.kind != "text")
-            for c in columns
-        ],
+        "columns": list(map(asdict, columns)),
         "rows": [
             {"style": styles[row.lane], "cells": [asdict(column.cell(row)) for column in columns]}
             for row in rows
@@ -214,22 +193,10 @@ def _attribute_table(results: SweepResults, styles: dict[str, int]) -> dict[str,
         "note": "How often a reconstruction shows the right attribute, judged by a network that "
         "knows none of these people.",
         "columns": [
-            _heading(f"c{position}", label, hint, is_main=True, is_figure=position > 0)
-            for position, (label, hint) in enumerate(columns)
+            asdict(Column(f"c{n}", label, "share" if n else "text", hint, is_main=True))
+            for n, (label, hint) in enumerate(columns)
         ],
         "rows": rows,
-    }
-
-
-def _heading(key: str, label: str, hint: str, *, is_main: bool, is_figure: bool) -> dict[str, Any]:
-    """Of a column of figures, or of the one that names the rows."""
-    return {
-        "key": key,
-        "label": label,
-        "hint": hint,
-        "main": is_main,
-        "numeric": is_figure,
-        "heading": not is_figure,
     }
 
 

@@ -10,7 +10,7 @@ import gradio as gr
 from mia_demo.attack.named import attack_name, attack_words
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.lesson.figures import Figures, OwnAttack
-from mia_demo.lesson.steps import LessonStep, steps_with
+from mia_demo.lesson.steps import Reveal, steps_with
 from mia_demo.lesson.worksheet import worksheet
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.ui.engine.engine import Engine
@@ -20,6 +20,7 @@ from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.handler import JOB_EVENT
 
 MAX_ADDRESS = 300  # letters, up to the question mark
+SHOWN_PARTS = ("name", "title", "link", "do", "question", "choices")  # of a step
 
 log = logging.getLogger(__name__)
 
@@ -39,16 +40,14 @@ class Lesson:
     def reveal(self, bar: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """The answer to a step's question, with figures."""
         name = bar.get("ask")
-        step = next((step for step in self.steps if step.name == name), None)
-        if step is None:
-            return {"revealed": {"name": name, "answer": None, "paragraphs": []}}
-        try:
-            revealed = step.reveal(self._figures(request))
-            answer, paragraphs = revealed.answer, revealed.paragraphs
-        except DataError as error:
-            log.warning("%s", error)
-            answer, paragraphs = None, (str(error),)
-        return {"revealed": {"name": name, "answer": answer, "paragraphs": list(paragraphs)}}
+        revealed = Reveal(None)
+        if step := next((step for step in self.steps if step.name == name), None):
+            try:
+                revealed = step.reveal(self._figures(request))
+            except DataError as error:
+                log.warning("%s", error)
+                revealed = Reveal(None, str(error))
+        return {"revealed": {"name": name, **vars(revealed)}}
 
     def go(self, bar: dict[str, Any], *people: str) -> list[Any]:
         """A step's link was followed; ``people`` as ``AddressBook.go`` needs them."""
@@ -69,9 +68,8 @@ class Lesson:
         if request is not None:
             finished = self.engine.finished_attacks.get(str(request.session_hash))
             if finished is not None and finished.top1:
-                config = finished.config
-                name, words = attack_name(config), attack_words(config)
-                own = OwnAttack(config.identity, name, words, finished.top1)
+                config, seen = finished.config, finished.top1
+                own = OwnAttack(config.identity, attack_name(config), attack_words(config), seen)
         return Figures(self.engine.zoo, self.library, own)
 
 
@@ -80,7 +78,7 @@ def build_lesson(app: AppState, address_bar: gr.HTML) -> None:
     lesson = Lesson(app.engine, app.address)
     bar = component(
         "lesson/lesson_bar",
-        steps=[_for_browser(step) for step in lesson.steps],
+        steps=[{part: getattr(step, part) for part in SHOWN_PARTS} for step in lesson.steps],
         server={"worksheet": lesson.sheet},
         elem_classes="lesson-bar",
     )
@@ -92,15 +90,3 @@ def build_lesson(app: AppState, address_bar: gr.HTML) -> None:
         trigger_mode="always_last",  # for whoever turns two steps at once
         **JOB_EVENT,
     )
-
-
-def _for_browser(step: LessonStep) -> dict[str, Any]:
-    return {
-        "name": step.name,
-        "title": step.title,
-        "minutes": step.minutes,
-        "link": step.link,
-        "tasks": list(step.do),
-        "question": step.question,
-        "choices": list(step.choices),
-    }

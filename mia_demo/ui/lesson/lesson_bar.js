@@ -30,7 +30,7 @@ function show() {
   $(".place").textContent = `Step ${at + 1} of ${steps.length}`;
   $("h2").textContent = step.title;
   $(".go").href = address(at + 1);
-  $(".tasks").textContent = step.tasks.join(" ");
+  $(".tasks").textContent = step.do;
   for (const part of ["legend", ".question"]) $(part).textContent = step.question;
   $(".choices").replaceChildren();
   step.choices.forEach((choice, index) => {

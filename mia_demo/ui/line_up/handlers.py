@@ -30,9 +30,9 @@ NO_ATTACK = "You have no finished attack yet; start one on the Attack page, or d
 class LineUpHandlers:
     """Handlers that share one engine; their only state is the table of games."""
 
-    def __init__(self, engine: Engine, rooms: LineUpRooms | None = None) -> None:
+    def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.rooms = rooms or LineUpRooms()
+        self.rooms = LineUpRooms()
         self.dealer = Dealer(engine, self.rooms)
         self._deals = itertools.count(1)
         self._asked: dict[str, Callable[[Message], Message]] = {
@@ -67,7 +67,12 @@ class LineUpHandlers:
         with toasts():
             if count is None:
                 raise ConfigError("Say how many rounds to deal.")
-            chosen = _parse_seed(seed)
+            try:
+                chosen = int(seed) if seed.strip() else None
+            except ValueError as error:
+                raise ConfigError(
+                    "The seed must be a whole number, or empty for a new one."
+                ) from error
             key = self._key(board)
             if cell:
                 self.dealer.deal_cell(key, cell, int(count), chosen)
@@ -77,8 +82,11 @@ class LineUpHandlers:
 
     def offered(self, cell: str | None = NEW_ATTACKS) -> Any:
         """The choice of pictures, with these selected."""
-        cells = [(cell_words(name), name) for name in self.dealer.cells_to_deal()]
-        return gr.update(choices=[("New attacks", NEW_ATTACKS), *cells], value=cell)
+        choices = [("New attacks", NEW_ATTACKS)]
+        for name in self.dealer.cells_to_deal():
+            lane, _, attack = name.partition("/")
+            choices.append((f"Recorded: {lane} under {TITLES[attack]}", name))
+        return gr.update(choices=choices, value=cell)
 
     def arrive(self, board: Message | None) -> Message:
         """The page is first seen: recorded rounds to play, where some came with the zoo."""
@@ -188,19 +196,3 @@ class LineUpHandlers:
         except GoneError:
             pass
         return self.rooms.create()
-
-
-def cell_words(cell: str) -> str:
-    lane, _, attack = cell.partition("/")
-    return f"Recorded: {lane} under {TITLES[attack]}"
-
-
-def _parse_seed(text: str) -> int | None:
-    """
-    Raises:
-        ConfigError: neither empty nor a whole number.
-    """
-    try:
-        return int(text) if text.strip() else None
-    except ValueError as error:
-        raise ConfigError("The seed must be a whole number, or empty for a new one.") from error

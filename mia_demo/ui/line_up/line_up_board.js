@@ -73,11 +73,8 @@ function photo(uri, position) {
 function showAnswer(now) {
   $(".answer").hidden = !now.reveal;
   if (!now.reveal) return;
-  $(".people").textContent = now.reveal.people;
-  $(".machine").textContent = now.reveal.machine;
-  $(".origin").textContent = now.reveal.origin;
+  for (const part of ["outcome", "people", "origin", "machine"]) setText(`.${part}`, now.reveal[part]);
   $(".origin").dataset.style = now.reveal.style;
-  setText(".outcome", now.reveal.outcome);
   $(".outcome").dataset.leaked = now.reveal.leaked;
 }
 

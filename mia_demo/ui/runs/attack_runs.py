@@ -11,11 +11,10 @@ from mia_demo.data.pictures import data_uri, sprite
 from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.export import FILE_TYPES, file_name
 from mia_demo.runs.repetition import pictures_repetition
-from mia_demo.ui.boards.attack_file import attack_content
 from mia_demo.ui.boards.attack_presenter import BoardPresenter
 from mia_demo.ui.boards.attack_view import BoardView
 from mia_demo.ui.boards.board_words import verdict_words
-from mia_demo.ui.boards.replay_view import blank_board, run_board
+from mia_demo.ui.boards.replay_view import attack_content, blank_board, run_board
 from mia_demo.ui.engine.attack_news import Tracked
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.jobs import Job

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from mia_demo.data.pictures import data_uri
 from mia_demo.errors import ConfigError
 from mia_demo.runs.run import Run, setting_differences
-from mia_demo.ui.boards.attack_file import photo_of
+from mia_demo.ui.boards.attack_view import photo_of
 from mia_demo.ui.boards.lane_styles import styles_in
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.runs.repeater import Repeater

@@ -109,12 +109,12 @@ function sample(parent, attributes) {
   draw("path", { class: "line", d: "M0 6H28", ...attributes }, svg);
 }
 
-// Draws once there is room, and anew when there is more or less of it.
+// Draws anew when there is more or less room; what changed without any is drawn when there is some.
 function drawInto(plot, show) {
   let width = 0;
   new ResizeObserver(([{ contentRect }]) => {
     const now = Math.round(contentRect.width);
-    if (!now || now === width) return;
+    if (now === width) return;
     width = now;
     show();
   }).observe(plot);

@@ -44,7 +44,6 @@ def label_json(
     return {
         "identity": identity,
         "uri": data_uri(photo),
-        "classes": classes,
         "label": [
             f"y_LS[{identity}] = (1 − α) · 1 + α / C = {kept} + {factor} / {classes} "
             f"= {fixed(true_value, 4)}",
@@ -64,25 +63,16 @@ def _label_lane(
     loss = smoothing_loss(logits[None], torch.tensor([identity]), alpha).item()
     ranked = [c for c in softmax.argsort(descending=True).tolist() if c != identity][:RIVALS]
     rest = [c for c in range(len(logits)) if c != identity and c not in ranked]
-    rows = [
-        {
-            "name": f"identity {c}" + (", the true one" if c == identity else ""),
-            "is_true": c == identity,
-            "values": [values[c].item() for values in (smoothed, softmax, gradient)],
-            "texts": [fixed(values[c].item(), 4) for values in (smoothed, softmax, gradient)],
-        }
-        for c in (identity, *ranked)
-    ]
+    groups = {f"identity {identity}, the true one": [identity]}
+    groups |= {f"identity {c}": [c] for c in ranked}
     if rest:
-        means = [values[rest].mean().item() for values in (smoothed, softmax, gradient)]
-        rows.append(
-            {
-                "name": f"{len(rest)} others, each",
-                "is_true": False,
-                "values": means,
-                "texts": [fixed(value, 4) for value in means],
-            }
-        )
+        groups[f"{len(rest)} others, each"] = rest
+    rows = []
+    for name, members in groups.items():
+        means = [values[members].mean().item() for values in (smoothed, softmax, gradient)]
+        texts = [fixed(mean, 4) for mean in means]
+        is_true = members == [identity]
+        rows.append({"name": name, "is_true": is_true, "values": means, "texts": texts})
     p, y = softmax[identity].item(), smoothed[identity].item()
     push = "up" if p < y else "down"
     return {

@@ -24,7 +24,6 @@ const areTrained = () => lanes.length > 0 && lanes.every((lane) => lane.isTraine
 
 function addLane(alpha) {
   const figure = make("figure", "lane", $(".maps"));
-  figure.dataset.alpha = alpha;
   make("figcaption", "strong", figure, "α = " + alphaText(alpha));
   const map = makeMap(scene, make("div", "map", figure), !lanes.length, move);
   const lane = { alpha, figure, map, snapshots: [], shown: -1, isTrained: false, walk: null };
@@ -112,8 +111,12 @@ function move(x, y) {
 
 function forgetWalks() {
   asking++;
-  pause();
   for (const lane of lanes) lane.walk = null;
+  goBack();
+}
+
+function goBack() {
+  pause();
   position = 0;
   setText(".outcome", "");
   showWalks();
@@ -254,12 +257,7 @@ $(".step").addEventListener("click", async () => {
 $(".end").addEventListener("click", async () => {
   if (await ready()) go(lastPosition());
 });
-$(".back").addEventListener("click", () => {
-  pause();
-  position = 0;
-  setText(".outcome", "");
-  showWalks();
-});
+$(".back").addEventListener("click", goBack);
 $(".home").addEventListener("click", () => move(...scene.start));
 showFactor(scene.alpha);
 watch("value", () => showFactor(props.value.alpha));

@@ -16,7 +16,7 @@ function makeMap(scene, root, isFirst, moved) {
   const trails = ["trail halo", "trail"].map((name) => draw("polyline", { class: name, "aria-hidden": true }, svg));
   const walker = draw("circle", { class: "walker", r: 0.45, "aria-hidden": true, hidden: "" }, svg);
   const words = "Start of the walk, moved by the arrow keys";
-  const slider = { role: "slider", tabindex: 0, "aria-label": words, "aria-orientation": "horizontal" };
+  const slider = { role: "slider", tabindex: 0, "aria-label": words, "aria-orientation": "horizontal", "aria-valuemin": -side, "aria-valuemax": side };
   const handle = draw("g", { class: "start", ...(isFirst ? slider : { "aria-hidden": true }) }, svg);
   draw("circle", { class: "reach", r: 2 }, handle);
   draw("path", { class: "cross", d: "M-0.9 0H0.9M0 -0.9V0.9" }, handle);
@@ -56,8 +56,6 @@ function makeMap(scene, root, isFirst, moved) {
     handle.setAttribute("transform", `translate(${x} ${-y})`);
     if (!isFirst) return;
     handle.setAttribute("aria-valuenow", x);
-    handle.setAttribute("aria-valuemin", -side);
-    handle.setAttribute("aria-valuemax", side);
     handle.setAttribute("aria-valuetext", `x ${fixed(x, 1)}, y ${fixed(y, 1)}`);
   }
 
@@ -108,7 +106,7 @@ function makeMap(scene, root, isFirst, moved) {
   showStart(start);
 
   return {
-    move, showStart, showTrail,
+    showStart, showTrail,
     showPlane(newest, label) {
       plane = newest;
       svg.setAttribute("aria-label", label);
