@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
@@ -17,15 +16,12 @@ from mia_demo.attack.lanes import check_lane, stage_names
 from mia_demo.errors import ConfigError
 from mia_demo.report.saving import save_report
 from mia_demo.sweep.results import collect_results
-from mia_demo.sweep.sweep import (
-    SweepPlan,
-    parse_numbers,
-    run_sweep,
-)
+from mia_demo.sweep.sweep import SweepPlan, parse_numbers, run_sweep
 from mia_demo.system.files import writing_to
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.field_checks import MAX_WHOLE, check_identity
 from mia_demo.ui.engine.networks import Networks
+from mia_demo.ui.engine.speed import StepClock
 from mia_demo.ui.engine.who_asks import tab_setting
 
 # The device is shared with other visitors; the command line has no such limit.
@@ -101,25 +97,23 @@ def attack_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, N
     """Attacks what is missing and returns the last update; raises what ``sweep_work`` does."""
     attacker, judge = networks.attacker(), networks.judge()
     before = set(plan.finished())
-    update = SweepUpdate("attacking", len(before), plan.total)
+    done = len(before)
+    update = SweepUpdate("attacking", done, plan.total)
     yield update
     counter = _Counter(plan, attacker.framing.picture_size)
-    seconds: list[float] = []
     with writing_to(plan.folder.parent):
-        frames = run_sweep(attacker, judge, plan)
-        started = time.monotonic()
-        for frame in frames:
+        clock = StepClock()
+        for frame in run_sweep(attacker, judge, plan):
             tallies = counter.add(frame.seed, frame.identity)
             if (frame.seed, frame.identity) in before:
                 continue
-            seconds.append(time.monotonic() - started)
-            done = len(before) + len(seconds)
-            left = (plan.total - done) * sum(seconds) / len(seconds)
+            done += 1
+            left = clock.left_after_step(plan.total - done)
             update = SweepUpdate(
                 "attacking", done, plan.total, frame.identity, frame.seed, left, tallies
             )
             yield update
-            started = time.monotonic()  # other visitors' time is not ours
+            clock.resume()
     return update
 
 

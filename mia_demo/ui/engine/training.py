@@ -33,7 +33,7 @@ from mia_demo.training.config import TrainConfig
 from mia_demo.training.logits import LogitHistogram
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.networks import Networks
-from mia_demo.ui.engine.step_clock import StepClock
+from mia_demo.ui.engine.speed import StepClock
 from mia_demo.ui.engine.who_asks import asking_tab, tab_setting
 from mia_demo.zoo.layers import LayeredZoo
 from mia_demo.zoo.manifest import CheckpointEntry
@@ -216,7 +216,7 @@ def run_training(
     classifier = new_classifier(networks.zoo, config, len(identities), plan.folder)
     trainer = ClassifierTrainer(classifier, config, compute, seen)
     _forget_old_states(plan.folder)
-    clock = StepClock()
+    clock = StepClock(untimed=3)  # the first are slow
     losses: list[float] = []  # of the running epoch
     with writing_to(plan.folder.parent):
         for frame in train_classifier(trainer, test, plan.folder):
@@ -228,8 +228,9 @@ def run_training(
                 write_json(plan.folder / PLAN_FILE, plan.decisive())
                 write_json(plan.folder / HISTORY_FILE, [asdict(epoch) for epoch in epochs])
                 losses.clear()
-            yield TrainingUpdate("training", frame, epochs, clock.left_after(frame))
-            clock.resume()  # other visitors' time is not ours
+            left = clock.left_after_step(frame.total_steps - frame.step)
+            yield TrainingUpdate("training", frame, epochs, left)
+            clock.resume()
     classifier.network.half().float()  # as it is kept
     test_accuracy = accuracy(classifier, test, compute)
     # Empty if it was killed after saving a state but before its record.
