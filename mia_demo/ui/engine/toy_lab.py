@@ -101,9 +101,9 @@ class ToyLab:
                 self._trainings.pop(training.alpha, None)
             raise DemoError("The training failed; choose the smoothing factor once more.")
         return {
-            "snapshots": training.snapshots[max(int(seen), 0) :],
+            "is_done": training.network is not None,  # read first: then no snapshot is missing
             "is_waiting": not training.snapshots,
-            "is_done": training.network is not None,
+            "snapshots": training.snapshots[max(int(seen), 0) :],
         }
 
     def walk(self, alpha: float, x: float, y: float) -> dict[str, Any]:
