@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from inspect import Parameter, signature
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -24,39 +24,33 @@ def check_arguments(handler: Callable[..., Any], values: Sequence[Any]) -> None:
     Raises:
         MisfitError: too few or too many, or of other types.
     """
-    wanted, has_more, required = _wanted(handler)
+    wanted, has_more = _wanted(handler)
+    required = sum(default is Parameter.empty for *_, default in wanted)
     if len(values) < required or (len(values) > len(wanted) and not has_more):
         raise MisfitError(f"{len(values)} values were sent, but {len(wanted)} are needed.")
-    for (name, hint), value in zip(wanted, values, strict=False):
+    for (name, hint, _), value in zip(wanted, values, strict=False):
         if not _fits(hint, value):
             raise MisfitError(f"{name} is of another type than needed; reload the page.")
 
 
 def defaults_after(handler: Callable[..., Any], given: int) -> list[Any]:
     """Values that a program may leave out, such as those that came with a newer version."""
-    hints = get_type_hints(handler)
-    defaults = [
-        parameter.default
-        for name, parameter in inspect.signature(handler).parameters.items()
-        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and not _is_request(hints.get(name))
-    ]
-    left_out = defaults[given:]
-    return [] if inspect.Parameter.empty in left_out else left_out
+    left_out = [default for *_, default in _wanted(handler)[0][given:]]
+    return [] if Parameter.empty in left_out else left_out
 
 
 @lru_cache(maxsize=1000)
-def _wanted(handler: Callable[..., Any]) -> tuple[list[tuple[str, Any]], bool, int]:
-    """Names and types of a handler's values, whether it takes more, and how many it must get."""
+def _wanted(handler: Callable[..., Any]) -> tuple[list[tuple[str, Any, Any]], bool]:
+    """Name, type and default of each of a handler's values, and whether it takes more."""
     hints = get_type_hints(handler)
-    wanted, has_more, required = [], False, 0
-    for parameter in inspect.signature(handler).parameters.values():
+    wanted, has_more = [], False
+    for parameter in signature(handler).parameters.values():
         hint = hints.get(parameter.name, Any)
         if parameter.kind is parameter.VAR_POSITIONAL:
             has_more = True
         elif not _is_request(hint) and parameter.kind is not parameter.KEYWORD_ONLY:
-            wanted.append((parameter.name, hint))
-            required += parameter.default is parameter.empty
-    return wanted, has_more, required
+            wanted.append((parameter.name, hint, parameter.default))
+    return wanted, has_more
 
 
 def _is_request(hint: Any) -> bool:
