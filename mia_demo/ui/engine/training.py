@@ -223,8 +223,15 @@ def run_training(
             losses.append(frame.loss)
             if frame.test_accuracy is not None and frame.logits is not None:
                 del epochs[frame.epoch :]  # of a record whose state was lost
-                mean_loss = sum(losses) / len(losses)
-                epochs.append(_epoch(frame, mean_loss, frame.test_accuracy, frame.logits))
+                finished = Epoch(
+                    number=frame.epoch + 1,
+                    alpha=frame.alpha,
+                    loss=sum(losses) / len(losses),
+                    train_accuracy=frame.train_accuracy,
+                    test_accuracy=frame.test_accuracy,
+                    logits=frame.logits,
+                )
+                epochs.append(finished)
                 write_json(plan.folder / PLAN_FILE, plan.decisive())
                 write_json(plan.folder / HISTORY_FILE, [asdict(epoch) for epoch in epochs])
                 losses.clear()
@@ -257,19 +264,6 @@ def run_training(
         for name, tensor in classifier.network.state_dict().items()
     }
     yield Trained(entry, save(weights))
-
-
-def _epoch(
-    frame: TrainingFrame, mean_loss: float, test_accuracy: float, logits: LogitHistogram
-) -> Epoch:
-    return Epoch(
-        number=frame.epoch + 1,
-        alpha=frame.alpha,
-        loss=mean_loss,
-        train_accuracy=frame.train_accuracy,
-        test_accuracy=test_accuracy,
-        logits=logits,
-    )
 
 
 def _forget_old_states(kept: Path) -> None:
