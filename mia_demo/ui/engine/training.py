@@ -141,7 +141,6 @@ def plan_training(
     most = zoo.manifest.train_images
     if not 1 <= images <= most:
         raise ConfigError(f"Photos of each person must be 1 to {most}, not {images}.")
-    recipe = config.to_json()
     if kind == "target":
         same = trained_with(zoo, config, images)
         if same:
@@ -150,7 +149,7 @@ def plan_training(
                 "or attack it."
             )
         zoo.own.check_room()
-    decisive = {"recipe": recipe, "images": images, **tab_setting()}
+    decisive = {"recipe": config.to_json(), "images": images, **tab_setting()}
     text = json.dumps(decisive, sort_keys=True)
     folder = runs / f"training-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     return TrainingPlan(config, images, folder, kind)
@@ -164,6 +163,29 @@ def trained_with(zoo: LayeredZoo, config: TrainConfig, images: int) -> str:
         if trained.recipe == recipe and trained.images_per_identity == images:
             return entry.name
     return ""
+
+
+def unfinished_trainings(zoo: LayeredZoo, runs: Path) -> list[TrainingPlan]:
+    """Those that can be resumed, the newest first; unreadable ones are left out."""
+    plans = []
+    for folder in runs.glob("training-*"):
+        try:
+            known = read_json(folder / PLAN_FILE)
+            config = checked(TrainConfig, known["recipe"], "recipe")
+            plan = plan_training(zoo, runs, config, checked(int, known["images"], "images"))
+        except (OSError, ValueError, KeyError, TypeError, ConfigError):
+            continue
+        # Repetitions have folders of another name, and are not resumed.
+        if plan.folder == folder and plan.epochs_done():
+            plans.append(plan)
+    return sorted(plans, key=_written_at, reverse=True)
+
+
+def _written_at(plan: TrainingPlan) -> float:
+    try:
+        return (plan.folder / HISTORY_FILE).stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def training_work(
