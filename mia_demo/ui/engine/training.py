@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import shutil
 from collections.abc import Generator
 from contextlib import closing
@@ -263,16 +262,16 @@ def run_training(
     classifier.network.half().float()  # as it is kept
     test_accuracy = accuracy(classifier, test, compute)
     # Empty if it was killed after saving a state but before its record.
-    train_accuracy = epochs[-1].train_accuracy if epochs else math.nan
+    last = epochs[-1] if epochs else None
     entry = classifier_entry(
         "own",
         plan.kind,
         trainer,
         num_classes=len(identities),
-        train_accuracy=None if math.isnan(train_accuracy) else train_accuracy,
+        train_accuracy=last.train_accuracy if last else None,
         test_accuracy=test_accuracy,
     )
-    logits = epochs[-1].logits if epochs else None
+    logits = last.logits if last else None
     record = replace(
         entry.training,
         images_per_identity=plan.images,

@@ -86,9 +86,7 @@ class OpenStreams:
 
     def closed(self, session: str) -> None:
         with self._lock:
-            self._readers[session] -= 1
-            if self._readers[session] <= 0:
-                del self._readers[session]
+            self._readers -= Counter([session])  # and forgets who has none
 
     def is_read(self, session: str) -> bool:
         with self._lock:
@@ -120,7 +118,7 @@ class Calls:
             yield
         finally:
             with self._lock:
-                self._running -= Counter([visitor.address])  # and forgets who has none
+                self._running -= Counter([visitor.address])
 
 
 STREAMS = OpenStreams()  # of events

@@ -91,14 +91,12 @@ class Knob:
         return (whole_number if self.is_whole else filled)(self.label, value)
 
     def component(self, value: Any) -> Component:
+        shown = {"value": value, "label": self.label, "info": self.help}
         if self.choices:
-            return gr.Dropdown(self.choices, value=value, label=self.label, info=self.help)
+            return gr.Dropdown(self.choices, **shown)
         if self.slides:
-            low, high = self.slides
-            return gr.Slider(
-                low, high, value=value, label=self.label, info=self.help, step=self.step
-            )
-        return gr.Number(value, label=self.label, info=self.help, step=self.step)
+            return gr.Slider(*self.slides, step=self.step, **shown)
+        return gr.Number(step=self.step, **shown)
 
 
 TEMPERATURE = Knob(
