@@ -8,7 +8,6 @@ from __future__ import annotations
 import ipaddress
 import os
 import secrets
-import threading
 import time
 from collections import OrderedDict
 from urllib.parse import parse_qs, urlsplit
@@ -90,8 +89,8 @@ class Logins(Guard):
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(app)
-        self._lock = threading.Lock()
-        self._wrong: OrderedDict[str, tuple[int, float]] = OrderedDict()  # count, last time
+        # Count and last time; for the event loop alone.
+        self._wrong: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_login = scope["type"] == "http" and scope["method"] == "POST"
@@ -99,38 +98,25 @@ class Logins(Guard):
             await self.app(scope, receive, send)
             return
         address = str((scope.get("client") or ("",))[0])
-        wait = self._seconds_left(address)
-        if wait > 0:
+        count, last = self._wrong.get(address, (0, 0.0))
+        wait = last + LOGIN_WAIT_SECONDS - time.monotonic()
+        if count >= MAX_WRONG_LOGINS and wait > 0:
             refusal = f"Too many wrong logins; try again in {wait:.0f} s."
             response = PlainTextResponse(refusal, 429, {"Retry-After": f"{wait:.0f}"})
             await response(scope, receive, send)
             return
-        self._count(address)  # before the answer is known: guesses may come at the same moment
+        # Before the answer is known: guesses may come at the same moment.
+        self._wrong[address] = (count + 1, time.monotonic())
+        self._wrong.move_to_end(address)
+        if len(self._wrong) > MAX_WAITING_ADDRESSES:
+            self._wrong.popitem(last=False)
 
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] < 400:
-                self._forgive(address)
+                self._wrong.pop(address, None)
             await send(message)
 
         await self.app(scope, receive, watch)
-
-    def _seconds_left(self, address: str) -> float:
-        with self._lock:
-            count, last = self._wrong.get(address, (0, 0.0))
-        if count < MAX_WRONG_LOGINS:
-            return 0.0
-        return max(0.0, last + LOGIN_WAIT_SECONDS - time.monotonic())
-
-    def _count(self, address: str) -> None:
-        with self._lock:
-            count, _ = self._wrong.pop(address, (0, 0.0))
-            self._wrong[address] = (count + 1, time.monotonic())
-            if len(self._wrong) > MAX_WAITING_ADDRESSES:
-                self._wrong.popitem(last=False)
-
-    def _forgive(self, address: str) -> None:
-        with self._lock:
-            self._wrong.pop(address, None)
 
 
 class SecurityHeaders(Guard):
