@@ -63,16 +63,6 @@ class SpeedMeter:
         selection = self.seconds("selection", views)
         return None if selection is None else total + selection
 
-    def training_seconds(
-        self, architecture: str, batch_size: int, images: int, tested: int, epochs: int
-    ) -> float | None:
-        """How long a training takes: its steps and the test after every epoch."""
-        step = self.seconds(f"training {architecture}", batch_size)
-        test = self.seconds(f"testing {architecture}", tested)
-        if step is None or test is None:
-            return None
-        return epochs * (images / batch_size * step + test)
-
 
 class StepClock:
     """Time left of long work, from its steps in this sitting but for the first ``untimed``."""
