@@ -16,7 +16,7 @@ from mia_demo.attack.lanes import check_lane, stage_names
 from mia_demo.errors import ConfigError
 from mia_demo.report.saving import save_report
 from mia_demo.sweep.results import collect_results
-from mia_demo.sweep.sweep import SweepPlan, parse_numbers, run_sweep
+from mia_demo.sweep.sweep import SweepFrame, SweepPlan, parse_numbers, run_sweep
 from mia_demo.system.files import writing_to
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.field_checks import MAX_WHOLE, check_identity
@@ -100,11 +100,11 @@ def attack_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, N
     done = len(before)
     update = SweepUpdate("attacking", done, plan.total)
     yield update
-    counter = _Counter(plan, attacker.framing.picture_size)
+    judged: Counter[tuple[str, bool]] = Counter()
     with writing_to(plan.folder.parent):
         clock = StepClock()
         for frame in run_sweep(attacker, judge, plan):
-            tallies = counter.add(frame.seed, frame.identity)
+            tallies = _tallies(plan, frame, attacker.framing.picture_size, judged)
             if (frame.seed, frame.identity) in before:
                 continue
             done += 1
@@ -146,33 +146,24 @@ def _table(
     yield replace(latest, phase="done", seconds_left=None)
 
 
-class _Counter:
-    """Counts, lane by lane, how often the evaluator was right."""
+def _tallies(
+    plan: SweepPlan, frame: SweepFrame, resolution: int, judged: Counter[tuple[str, bool]]
+) -> tuple[SweepTally, ...]:
+    """The lanes' tallies with one more attack.
 
-    def __init__(self, plan: SweepPlan, resolution: int) -> None:
-        self._plan = plan
-        self._resolution = resolution
-        self._right: Counter[str] = Counter()
-        self._judged: Counter[str] = Counter()
-
-    def add(self, seed: int, identity: int) -> tuple[SweepTally, ...]:
-        lanes = self._plan.result(seed, identity)["lanes"]
-        images = self._plan.pictures(seed, identity, self._resolution)[:, 0].permute(0, 2, 3, 1)
-        tallies = []
-        for lane, picture in zip(self._plan.config.lanes, images, strict=True):
-            top1 = lanes[lane]["top1"]
-            self._right[lane] += top1.count(identity)
-            self._judged[lane] += len(top1)
-            tallies.append(
-                SweepTally(
-                    lane,
-                    picture.contiguous().numpy(),
-                    top1[0],
-                    self._right[lane],
-                    self._judged[lane],
-                )
-            )
-        return tuple(tallies)
+    Args:
+        judged: how often the evaluator was right and wrong, by lane; it is counted on.
+    """
+    lanes = plan.result(frame.seed, frame.identity)["lanes"]
+    pictures = plan.pictures(frame.seed, frame.identity, resolution)[:, 0].permute(0, 2, 3, 1)
+    tallies = []
+    for lane, picture in zip(plan.config.lanes, pictures, strict=True):
+        top1 = lanes[lane]["top1"]
+        judged.update((lane, seen == frame.identity) for seen in top1)
+        right, wrong = judged[lane, True], judged[lane, False]
+        shown = picture.contiguous().numpy()
+        tallies.append(SweepTally(lane, shown, top1[0], right, right + wrong))
+    return tuple(tallies)
 
 
 def _folder_name(
