@@ -49,12 +49,7 @@ MAX_SHARED_SECONDS = 3 * 3600.0  # sweeps and trainings, which let others go fir
 
 
 class Engine:
-    """Starts jobs on the device.
-
-    Args:
-        zoo: where checkpoints and identities come from.
-        compute: device and precision.
-        runs: folder for visitors' runs.
+    """Starts jobs on the device; ``runs`` is the folder for what visitors keep.
 
     Raises:
         DemoError: the zoo's identities cannot be read.

@@ -18,15 +18,10 @@ class GoneError(LineUpError):
 
 @dataclass(frozen=True)
 class Seat:
-    """Whose a voter's place in a room is.
+    """Whose a voter's place in a room is."""
 
-    Attributes:
-        cookie: of the browser.
-        address: which may take a number of seats.
-    """
-
-    cookie: str
-    address: str
+    cookie: str  # of the browser
+    address: str  # which may take a number of seats
 
 
 @dataclass

@@ -115,14 +115,10 @@ class TrainingUpdate:
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training that is kept nowhere yet.
-
-    Attributes:
-        weights: as a safetensors file.
-    """
+    """A finished training that is kept nowhere yet."""
 
     entry: CheckpointEntry
-    weights: bytes
+    weights: bytes  # a safetensors file
 
 
 def plan_training(

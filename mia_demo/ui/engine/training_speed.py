@@ -35,11 +35,8 @@ Timing = tuple[str, int, float]  # kind, size and seconds, for ``SpeedMeter.note
 def training_seconds(
     engine: Engine, people: People, config: TrainConfig, images: int
 ) -> float | None:
-    """Estimated seconds of a training; None before its architecture was timed.
-
-    Args:
-        images: photos per person to train on.
-    """
+    """Estimated seconds of a training on so many images of each person; None before its
+    architecture was timed."""
     most = people.zoo.manifest.train_images
     counts = [len(entries) for entries in people.identities.entries]
     trained = sum(min(images, most, count) for count in counts)
