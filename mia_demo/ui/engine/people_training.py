@@ -37,15 +37,11 @@ SeriesStep = tuple[int, TrainingUpdate]  # number of the training in its series
 
 @dataclass(frozen=True)
 class Series:
-    """The trainings that one click starts.
-
-    Attributes:
-        is_three: the quick option, which trains all three lanes.
-    """
+    """The trainings that one click starts."""
 
     people: People
     plans: tuple[TrainingPlan, ...]
-    is_three: bool = False
+    is_three: bool = False  # the quick option, which trains all three lanes
 
     def place(self, number: int) -> str:
         """Prefix of the status; empty for a single training."""

@@ -41,20 +41,14 @@ class SweepTally:
 
 @dataclass(frozen=True)
 class SweepUpdate:
-    """Where a sweep is.
+    """Where a sweep is."""
 
-    Attributes:
-        phase: attacking, table (being computed) or done.
-        identity, seed: of the newest attack, None before the first.
-        seconds_left: for the attacks that are missing; None before it can be known.
-    """
-
-    phase: str
+    phase: str  # attacking, table (being computed) or done
     done: int
     total: int
-    identity: int | None = None
-    seed: int | None = None
-    seconds_left: float | None = None
+    identity: int | None = None  # of the newest attack; None before the first
+    seed: int | None = None  # likewise
+    seconds_left: float | None = None  # for what is missing; None before it can be known
     tallies: tuple[SweepTally, ...] = ()
 
 

@@ -96,21 +96,13 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class TrainingUpdate:
-    """Where a training is.
+    """Where a training is."""
 
-    Attributes:
-        phase: reading, training or done.
-        frame: of the newest step, None before the first.
-        epochs: the finished ones. The list only grows, so that any thread may read it.
-        seconds_left: None before it can be known.
-        name: of the finished classifier.
-    """
-
-    phase: str
-    frame: TrainingFrame | None
-    epochs: list[Epoch]
-    seconds_left: float | None = None
-    name: str = ""
+    phase: str  # reading, training or done
+    frame: TrainingFrame | None  # of the newest step, None before the first
+    epochs: list[Epoch]  # finished ones; the list only grows, so that any thread may read it
+    seconds_left: float | None = None  # None before it can be known
+    name: str = ""  # of the finished classifier
 
 
 @dataclass(frozen=True)

@@ -69,16 +69,12 @@ def is_private(request: gr.Request | Request) -> bool:
 
 
 class OpenStreams:
-    """Which sessions' answers are being read: a server reports it, jobs ask.
-
-    Attributes:
-        is_watched: whether a server reports here; without one every stream counts as read.
-    """
+    """Which sessions' answers are being read: a server reports it, jobs ask."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._readers: Counter[str] = Counter()
-        self.is_watched = False
+        self.is_watched = False  # by a server; without one every stream counts as read
 
     def opened(self, session: str) -> None:
         with self._lock:

@@ -41,23 +41,14 @@ ALL_FULL = "Visitors have uploaded too much at this moment; try again in ten min
 
 @dataclass
 class CountedUpload:
-    """One request's files: on their way, kept, or gone.
+    """One request's files: on their way, kept, or gone."""
 
-    Attributes:
-        address: whose they are; empty for the owner.
-        size: bytes so far.
-        parts: files so far.
-        paths: of the kept files; whoever reads a file deletes it.
-        is_refused: while it came, which makes Gradio delete what it has.
-        until: when what is left of them is deleted, in monotonic seconds.
-    """
-
-    address: str
-    size: int = 0
-    parts: int = 0
-    paths: Sequence[Path] = ()
-    until: float = math.inf
-    is_refused: bool = False
+    address: str  # whose they are; empty for the owner
+    size: int = 0  # bytes so far
+    parts: int = 0  # files so far
+    paths: Sequence[Path] = ()  # of the kept files; whoever reads a file deletes it
+    until: float = math.inf  # when what is left of them is deleted, in monotonic seconds
+    is_refused: bool = False  # while it came, which makes Gradio delete what it has
 
     @property
     def is_gone(self) -> bool:

@@ -35,12 +35,9 @@ class CheckedBlocks(gr.Blocks):  # type: ignore[misc]
 
     Gradio takes whatever is JSON, and prints a traceback for each value that a component or a
     handler stumbles over.
-
-    Attributes:
-        opening: HTML of the first screen, shown while the page is on its way; empty for none.
     """
 
-    opening: Callable[[], str] = str
+    opening: Callable[[], str] = str  # HTML shown while the page is on its way; empty for none
 
     async def process_api(self, block_fn: BlockFunction | int, *args: Any, **options: Any) -> Any:
         function = self.fns[block_fn] if isinstance(block_fn, int) else block_fn

@@ -60,13 +60,9 @@ log = logging.getLogger(__name__)
 
 
 class JobView(ABC, Generic[Frame]):
-    """What a page shows of one job. Each method returns values for all outputs of the event.
+    """What a page shows of one job. Each method returns values for all outputs of the event."""
 
-    Attributes:
-        unexpected: what the visitor reads after an unexpected error.
-    """
-
-    unexpected: str
+    unexpected: str  # what the visitor reads after an unexpected error
 
     @abstractmethod
     def first(self, job: Job[Frame]) -> Values:
