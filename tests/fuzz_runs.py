@@ -27,8 +27,12 @@ from mia_demo.ui.compare.handlers import CompareHandlers
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.networks import Networks
 from mia_demo.ui.engine.sweeping import attack_work, plan_sweep, sweep_work
-from mia_demo.ui.engine.training import plan_training, run_training, training_work
-from mia_demo.ui.engine.unfinished import unfinished_trainings
+from mia_demo.ui.engine.training import (
+    plan_training,
+    run_training,
+    training_work,
+    unfinished_trainings,
+)
 from mia_demo.ui.runs.handlers import RunsHandlers
 from mia_demo.ui.runs.unfinished_runs import UnfinishedTraining
 from mia_demo.zoo.folder import FolderZoo

@@ -36,7 +36,7 @@ from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.line_up_dealing import Dealer
 from mia_demo.ui.engine.line_up_rooms import LineUpRooms
 from mia_demo.ui.shared.forms import linked_config
-from mia_demo.ui.shield.handlers import ShieldHandlers
+from mia_demo.ui.shield.page import ShieldHandlers
 from mia_demo.ui.shield.view import attack_link, board_json
 from mia_demo.zoo.folder import FolderZoo
 from tests.tiny_zoo import PEOPLE, make_tiny_zoo

@@ -26,9 +26,9 @@ from mia_demo.ui.engine.training import (
     TrainingUpdate,
     plan_training,
     training_work,
+    unfinished_trainings,
 )
 from mia_demo.ui.engine.training_form import RECIPE, form_of, parse_training
-from mia_demo.ui.engine.unfinished import unfinished_trainings
 from mia_demo.ui.shared.lanes import target_choices
 from mia_demo.ui.train.handlers import TrainHandlers
 from mia_demo.ui.train.offer import NO_OFFER, offer_unfinished

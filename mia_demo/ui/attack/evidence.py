@@ -26,34 +26,22 @@ STRIP_PIXELS = 128  # of a face: what the prior draws
 
 @dataclass(frozen=True)
 class GivenAway:
-    """Of how many people a lane gives the face away, by the recorded table.
+    """Of how many people a lane gives the face away, by the recorded table."""
 
-    Attributes:
-        known: people whom the evaluator recognises in their best reconstruction, the one that the
-            wall of faces shows.
-        low, high: its 95 % interval over people.
-    """
-
-    known: int
-    low: int
+    known: int  # recognised by the evaluator in their best face, the one on the wall of faces
+    low: int  # with ``high`` the 95 % interval of ``known`` over people
     high: int
     people: int
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was recorded with the zoo's own networks; read once, when the page is built.
-
-    Attributes:
-        claim: what the recorded table says, in a few words.
-        given_away: by lane, from that table; empty where none fits this zoo.
-        runs: recorded attacks by identity.
-    """
+    """What was recorded with the zoo's own networks; read once, when the page is built."""
 
     engine: Engine
-    claim: str
-    given_away: dict[str, GivenAway] = field(default_factory=dict)
-    runs: dict[int, AttackRun] = field(default_factory=dict)
+    claim: str  # what the recorded table says, in a few words
+    given_away: dict[str, GivenAway]  # by lane, from that table; empty where none fits this zoo
+    runs: dict[int, AttackRun]  # recorded attacks by identity
     _boards: dict[int, dict[str, Any]] = field(default_factory=dict)  # that somebody has seen
 
     def todays(self, day: date) -> int:

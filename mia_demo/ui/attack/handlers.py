@@ -29,7 +29,7 @@ from mia_demo.ui.engine.jobs import Job
 from mia_demo.ui.engine.who_asks import is_private
 from mia_demo.ui.shared.forms import parse_config
 from mia_demo.ui.shared.handler import JobView, start_and_stop, stream, toasts
-from mia_demo.ui.shared.lanes import MAX_BOARD_LANES, attack_lanes, check_lanes, lane_names
+from mia_demo.ui.shared.lanes import MAX_BOARD_LANES, attack_lanes, lane_names
 from mia_demo.visitors.own_people import People
 
 ATTACK_FRAME_SECONDS = 1 / 8  # at most eight frames per second reach a browser
@@ -109,9 +109,11 @@ class AttackHandlers:
         """
         with toasts():
             people = self.engine.people(key)
-            if self._is_attacked(people, identity, request):
+            attacks, session = self.engine.attacks, str(request.session_hash)
+            job = attacks.job_of(session)
+            if job is not None and job.subject == (people.key, identity):
                 return gr.skip(), gr.skip(), gr.skip()
-            before = ENDED if self._end_attack(request) else ""
+            before = ENDED if attacks.end(session) else ""
             if people is self.engine.embedded and not before:
                 recorded = self.evidence.board(identity)
                 if recorded is not None:
@@ -120,7 +122,7 @@ class AttackHandlers:
 
     def switch(self, key: str, request: gr.Request) -> tuple[Any, ...]:
         """Other people: shows their faces, photos and lanes."""
-        self._end_attack(request)
+        self.engine.attacks.end(str(request.session_hash))
         with toasts():
             people = self.engine.people(key)
             zoo = people.zoo
@@ -197,10 +199,6 @@ class AttackHandlers:
             for update in job.updates():
                 yield _board(update, presenter).to_json()
 
-    def _is_attacked(self, people: People, identity: int, request: gr.Request) -> bool:
-        job = self.engine.attacks.job_of(str(request.session_hash))
-        return job is not None and job.subject == (people.key, identity)
-
     def download(self, board: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """The sheet or the animation of the attack on the board, for ``shared/file_saver``."""
         with toasts():
@@ -227,10 +225,6 @@ class AttackHandlers:
             raise ConfigError(NO_SUCH_RUN)
         return run
 
-    def _end_attack(self, request: gr.Request) -> bool:
-        """Ends the visitor's attack, and says whether there was one."""
-        return self.engine.attacks.end(str(request.session_hash))
-
     def _presenter(
         self,
         config: AttackConfig,
@@ -238,7 +232,12 @@ class AttackHandlers:
         known: Sequence[str],
         form: Sequence[Any] = (),
     ) -> BoardPresenter:
-        check_lanes(config.lanes)
+        count = len(config.lanes)
+        if count > MAX_BOARD_LANES:
+            raise ConfigError(
+                f"{count} lanes are ticked, but the board has room for {MAX_BOARD_LANES}; untick "
+                f"{count - MAX_BOARD_LANES}."
+            )
         for name in config.lanes:
             check_lane(name, known)
         lanes = [name for name in known if name in config.lanes]

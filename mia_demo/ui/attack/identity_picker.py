@@ -31,10 +31,7 @@ def identity_picker(identities: IdentitySet, value: int) -> gr.HTML:
 
 
 def picker_faces(identities: IdentitySet, names: Sequence[str] = ()) -> dict[str, Any]:
-    """What the picker shows of identities.
-
-    Args:
-        names: by label, where identities have some.
+    """What the picker shows of identities, some of which have names (by label).
 
     Raises:
         DataError: an image cannot be read.

@@ -27,12 +27,7 @@ OPENING_STYLES = (
 
 
 class Opening:
-    """Renders it for the person of the day.
-
-    Args:
-        title: of the page.
-        tabs: its pages.
-    """
+    """Renders it for the person of the day, with the names of the pages (``tabs``)."""
 
     def __init__(self, evidence: Evidence, title: str, tabs: gr.Tabs) -> None:
         self._evidence, self._title, self._tabs = evidence, title, tabs

@@ -13,11 +13,11 @@ from mia_demo.ui.engine.field_checks import MAX_WHOLE
 from mia_demo.ui.shared.address import AddressPage, Setting
 from mia_demo.ui.shared.address_values import some_of, whole
 from mia_demo.ui.shared.app_state import AppState
-from mia_demo.ui.shared.attack_choice import attack_field
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
 from mia_demo.ui.shared.forms import (
     TEMPERATURE,
+    attack_field,
     attack_settings,
     knob_fields,
     linked_config,

@@ -11,12 +11,12 @@ from mia_demo.ui.engine.sweeping import plan_sweep
 from mia_demo.ui.shared.address import AddressPage, Setting
 from mia_demo.ui.shared.address_values import accepted_by, one_of, some_of
 from mia_demo.ui.shared.app_state import AppState
-from mia_demo.ui.shared.attack_choice import attack_field
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
 from mia_demo.ui.shared.forms import (
     FIRST_PRESET,
     TEMPERATURE,
+    attack_field,
     attack_settings,
     knob_fields,
     linked_config,

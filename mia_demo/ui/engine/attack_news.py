@@ -22,15 +22,11 @@ class Curves:
 
 @dataclass(frozen=True)
 class Tracked:
-    """A frame with the curves so far, which include frames that were dropped.
-
-    Attributes:
-        saver: keeps the attack, once its job is over; None if it is not to be kept.
-    """
+    """A frame with the curves so far, which include frames that were dropped."""
 
     frame: AttackFrame
     curves: Curves
-    saver: AttackSaver | None = None
+    saver: AttackSaver | None = None  # keeps the attack, once its job is over, if it is to be kept
 
 
 @dataclass(frozen=True)

@@ -47,12 +47,7 @@ MAX_SHARED_SECONDS = 3 * 3600.0  # sweeps and trainings, which let others go fir
 
 
 class Engine:
-    """Starts jobs on the device.
-
-    Args:
-        zoo: where checkpoints and identities come from.
-        compute: device and precision.
-        runs: folder for visitors' runs.
+    """Starts jobs on the device; ``runs`` is the folder for what visitors keep.
 
     Raises:
         DemoError: the zoo's identities cannot be read.
@@ -147,15 +142,6 @@ class Engine:
         victims = people or self.embedded
         is_own = victims is not self.embedded
 
-        def run() -> Generator[Tracked, None, None]:
-            for tracked in self._tracked(config, victims):
-                if tracked.frame.is_last and session and not is_own:
-                    images = {lane.name: lane.images[:SHOWN].copy() for lane in tracked.frame.lanes}
-                    top1 = {n.name: n.evaluator_top1[n.best] for n in tracked.frame.lanes}
-                    finished = FinishedAttack(config, tracked.curves, images, top1)
-                    self.finished_attacks.put(session, finished)
-                yield tracked
-
         def remember(report: dict[str, Any], frame: AttackFrame, recording: Replay) -> str:
             ended = unkept_run(victims.key, victims.names, config, report, (frame, recording))
             self.unkept.put(session, ended)
@@ -165,7 +151,13 @@ class Engine:
             keep = remember if is_own else self.kept.keep
             saver = AttackSaver(keep, victims.zoo, config, self.compute)
             try:
-                for tracked in run():
+                for tracked in self._tracked(config, victims):
+                    if tracked.frame.is_last and not is_own:
+                        lanes = tracked.frame.lanes
+                        images = {lane.name: lane.images[:SHOWN].copy() for lane in lanes}
+                        top1 = {lane.name: lane.evaluator_top1[lane.best] for lane in lanes}
+                        finished = FinishedAttack(config, tracked.curves, images, top1)
+                        self.finished_attacks.put(session, finished)
                     saver.see(tracked.frame)
                     yield replace(tracked, saver=saver)
             finally:  # in the job's thread; a stopped attack is kept as well
@@ -174,7 +166,7 @@ class Engine:
                     self.owned_runs.put(key, session)
 
         return Job(
-            kept if session else run,
+            kept if session else partial(self._tracked, config, victims),
             self.device,
             "an attack",
             every_frame=every_frame,

@@ -186,7 +186,9 @@ class Job(Generic[Frame]):
                         frame = next(frames, None)
                         if frame is None:
                             break
-                        self._put(frame)
+                        with self._changed:
+                            self._frames.append(frame)
+                            self._changed.notify_all()
                         computed += time.monotonic() - started
                         if computed > self._max_seconds:
                             raise OverBudgetError(self._max_seconds)
@@ -217,8 +219,3 @@ class Job(Generic[Frame]):
             self._read_at = time.monotonic()
             return False
         return time.monotonic() - self._read_at > UNREAD_SECONDS
-
-    def _put(self, frame: Frame) -> None:
-        with self._changed:
-            self._frames.append(frame)
-            self._changed.notify_all()

@@ -84,7 +84,8 @@ class Dealer:
         people, lanes = list(found.record.identities), list(found.record.lanes)
         count = min(RECORDED_ROUNDS, len(people))
         self._deal_pictures(key, plan_rounds(count, lanes, people, chosen), found.picture, chosen)
-        self.rooms.mark_recorded(key)
+        with self.rooms.hosted(key) as game:
+            game.is_recorded = True
 
     def deal_cell(self, key: str, cell: str, count: int, seed: int | None = None) -> None:
         """Deals rounds from a recorded cell of the board of defences and attacks.

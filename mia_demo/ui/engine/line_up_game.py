@@ -18,46 +18,28 @@ class GoneError(LineUpError):
 
 @dataclass(frozen=True)
 class Seat:
-    """Whose a voter's place in a room is.
+    """Whose a voter's place in a room is."""
 
-    Attributes:
-        cookie: of the browser.
-        address: which may take a number of seats.
-    """
-
-    cookie: str
-    address: str
+    cookie: str  # of the browser
+    address: str  # which may take a number of seats
 
 
 @dataclass
 class Game:
-    """Rounds in order, and the game's progress.
+    """Rounds in order, and the game's progress."""
 
-    Attributes:
-        key: known to the host alone.
-        code: of the room; empty without one.
-        current: index of the current round; ``len(ballots)`` while it is being computed.
-        seats: who has joined the room, by their token.
-        is_locked: nobody else may join.
-        is_dealing, expected: whether rounds are being computed, and how many are missing.
-        is_recorded: its rounds came with the demo; other rounds begin a new game.
-        note: what they wait for, or why there are none.
-        seen: time of a page's last request.
-        used: time of the last action.
-    """
-
-    key: str
-    seen: float
-    used: float
-    code: str = ""
+    key: str  # known to the host alone
+    seen: float  # time of a page's last request
+    used: float  # time of the last action
+    code: str = ""  # of the room; empty without one
     ballots: list[Ballot] = field(default_factory=list)
-    current: int = 0
-    seats: dict[str, Seat] = field(default_factory=dict)
-    is_locked: bool = False
-    is_dealing: bool = False
-    expected: int = 0
-    note: str = ""
-    is_recorded: bool = False
+    current: int = 0  # index of the current round; ``len(ballots)`` while it is being computed
+    seats: dict[str, Seat] = field(default_factory=dict)  # who has joined the room, by their token
+    is_locked: bool = False  # nobody else may join
+    is_dealing: bool = False  # rounds are being computed
+    expected: int = 0  # how many of them are missing
+    note: str = ""  # what they wait for, or why there are none
+    is_recorded: bool = False  # its rounds came with the demo; other rounds begin a new game
     # A round has a name, so that a late vote does not count for the next one.
     names: list[str] = field(default_factory=list)
 

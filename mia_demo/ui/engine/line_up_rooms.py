@@ -7,6 +7,7 @@ cannot fill the room.
 
 from __future__ import annotations
 
+import math
 import secrets
 import threading
 import time
@@ -152,36 +153,27 @@ class LineUpRooms:
                 game.current += 1  # the game was at its end; the new round appears by itself
             game.is_dealing, game.expected, game.note = True, rounds, ""
 
-    def mark_recorded(self, key: str) -> None:
-        """Notes that the game's rounds came with the demo."""
-        with self._quietly(key) as game:
-            if game is not None:
-                game.is_recorded = True
-
     def wait(self, key: str, note: str) -> None:
         """Notes what the expected rounds wait for."""
         with self._quietly(key) as game:
-            if game is not None:
-                game.note = note
+            game.note = note
 
     def add(self, key: str, line_up: LineUp) -> None:
         """Adds one of the expected rounds."""
         with self._quietly(key) as game:
-            if game is not None:
-                game.ballots.append(Ballot(line_up))
-                game.names.append(secrets.token_urlsafe(6))
-                game.expected, game.note = game.expected - 1, ""
+            game.ballots.append(Ballot(line_up))
+            game.names.append(secrets.token_urlsafe(6))
+            game.expected, game.note = game.expected - 1, ""
 
     def finish(self, key: str, note: str = "") -> None:
         """Announces that no further round is being computed."""
         with self._quietly(key) as game:
-            if game is not None:
-                game.is_dealing, game.expected, game.note = False, 0, note
+            game.is_dealing, game.expected, game.note = False, 0, note
 
     def is_watched(self, key: str) -> bool:
         """Whether any page still shows the game."""
         with self._quietly(key) as game:
-            return game is not None and self._clock() - game.seen < WATCHED_SECONDS
+            return self._clock() - game.seen < WATCHED_SECONDS
 
     # -- the voters' side ---------------------------------------------------------------------
 
@@ -275,10 +267,10 @@ class LineUpRooms:
             yield found[0]
 
     @contextmanager
-    def _quietly(self, key: str) -> Iterator[Game | None]:
-        """The game, if it still exists; this does not count as being watched."""
+    def _quietly(self, key: str) -> Iterator[Game]:
+        """The game, or an unseen one in place of one that is gone; nobody watches it by this."""
         with self._lock:
-            yield self._games.get(key)
+            yield self._games.get(key) or Game(key, seen=-math.inf, used=-math.inf)
 
     def _forget_idle(self) -> None:
         oldest = self._clock() - IDLE_SECONDS

@@ -15,30 +15,21 @@ MAX_TEST_PIXELS = 500_000_000  # of all test photos in memory, three bytes each
 
 @dataclass(frozen=True)
 class LoadedPeople:
-    """People and the classifiers that one visitor sees of them, in order.
-
-    Attributes:
-        added: names among them that the visitor added.
-    """
+    """People and the classifiers that one visitor sees of them, in order."""
 
     people: People
     lanes: Sequence[str]
-    added: Sequence[str] = ()
+    added: Sequence[str] = ()  # names among them that the visitor added
 
 
 @dataclass(frozen=True)
 class Accuracies:
-    """Progress of the measurement.
+    """Progress of the measurement."""
 
-    Attributes:
-        results: by key of the people and sha256 of the weights.
-        sentence: what to tell the visitor.
-    """
-
-    results: dict[tuple[str, str], MeasuredAccuracy]
+    results: dict[tuple[str, str], MeasuredAccuracy]  # by people's key and weights' sha256
     done: int
     total: int
-    sentence: str
+    sentence: str  # for the visitor
 
 
 def measure_again(

@@ -43,11 +43,7 @@ def make_room(engine: Engine) -> None:
 
 
 def make_room_for_sweep(engine: Engine, library: ResultsLibrary, wanted: Path) -> None:
-    """Removes the oldest sweeps of closed tabs, if there are many.
-
-    Args:
-        wanted: the folder of the sweep that is about to start.
-    """
+    """Removes the oldest sweeps of closed tabs, if there are many, but not the ``wanted`` one."""
     closed = []
     for folder in engine.runs.glob("sweep-*"):
         tab = engine.owned_runs.tab(library.key(folder))

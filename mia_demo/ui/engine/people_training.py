@@ -37,15 +37,11 @@ SeriesStep = tuple[int, TrainingUpdate]  # number of the training in its series
 
 @dataclass(frozen=True)
 class Series:
-    """The trainings that one click starts.
-
-    Attributes:
-        is_three: the quick option, which trains all three lanes.
-    """
+    """The trainings that one click starts."""
 
     people: People
     plans: tuple[TrainingPlan, ...]
-    is_three: bool = False
+    is_three: bool = False  # the quick option, which trains all three lanes
 
     def place(self, number: int) -> str:
         """Prefix of the status; empty for a single training."""
@@ -80,10 +76,7 @@ def plan_series(people: People, runs: Path, config: TrainConfig, images: int) ->
 
 
 def plan_three_lanes(people: OwnPeople, demo: Zoo) -> Series:
-    """Positive, zero and negative, except those that exist already.
-
-    Args:
-        demo: the zoo whose recipe is used.
+    """Positive, zero and negative by the demo's recipe, except those that exist already.
 
     Raises:
         ConfigError: all exist, or there is no room.
@@ -130,8 +123,7 @@ def series_work(series: Series, engine: Engine) -> Generator[SeriesStep, None, N
 def _evaluator(people: OwnPeople) -> tuple[TrainingPlan, ...]:
     if people.has_evaluator:
         return ()
-    zoo = people.zoo
-    config = evaluator_config(people)
+    zoo, config = people.zoo, evaluator_config(people)
     return (plan_training(zoo, zoo.own.path, config, zoo.manifest.train_images, "evaluator"),)
 
 

@@ -113,7 +113,7 @@ class OwnedKeys:
     def tab(self, key: str) -> str:
         """Empty if it is not known, or the demo's owner."""
         with self._lock:
-            return self._owner(key)
+            return self._lasting.get(key) or self._owners.get(key, "")
 
     def may_see(self, key: str) -> bool:
         """Whether a run belongs to whoever asks: all belong to the demo's owner."""
@@ -121,8 +121,4 @@ class OwnedKeys:
         return tab is None or self.is_of(key, tab)
 
     def is_of(self, key: str, session: str) -> bool:
-        with self._lock:
-            return bool(session) and self._owner(key) == session
-
-    def _owner(self, key: str) -> str:
-        return self._lasting.get(key) or self._owners.get(key, "")
+        return bool(session) and self.tab(key) == session

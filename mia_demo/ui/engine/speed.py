@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections import defaultdict, deque
 from collections.abc import Generator, Iterable
 from statistics import median
@@ -62,15 +63,25 @@ class SpeedMeter:
         selection = self.seconds("selection", views)
         return None if selection is None else total + selection
 
-    def training_seconds(
-        self, architecture: str, batch_size: int, images: int, tested: int, epochs: int
-    ) -> float | None:
-        """How long a training takes: its steps and the test after every epoch."""
-        step = self.seconds(f"training {architecture}", batch_size)
-        test = self.seconds(f"testing {architecture}", tested)
-        if step is None or test is None:
+
+class StepClock:
+    """Time left of long work, from its steps in this sitting but for the first ``untimed``."""
+
+    def __init__(self, untimed: int = 0) -> None:
+        self._seconds = 0.0
+        self._steps = -untimed
+        self.resume()
+
+    def resume(self) -> None:
+        """Other visitors' time, between two steps, is not ours."""
+        self._resumed_at = time.monotonic()
+
+    def left_after_step(self, missing: int) -> float | None:
+        self._steps += 1
+        if self._steps <= 0:
             return None
-        return epochs * (images / batch_size * step + test)
+        self._seconds += time.monotonic() - self._resumed_at
+        return missing * self._seconds / self._steps
 
 
 def chunk_sizes(config: AttackConfig) -> list[int]:

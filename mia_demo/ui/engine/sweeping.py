@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
@@ -17,15 +16,12 @@ from mia_demo.attack.lanes import check_lane, stage_names
 from mia_demo.errors import ConfigError
 from mia_demo.report.text import save_report
 from mia_demo.sweep.results import collect_results
-from mia_demo.sweep.sweep import (
-    SweepPlan,
-    parse_numbers,
-    run_sweep,
-)
+from mia_demo.sweep.sweep import SweepPlan, parse_numbers, run_sweep
 from mia_demo.system.files import writing_to
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.field_checks import MAX_WHOLE, check_identity
 from mia_demo.ui.engine.networks import Networks
+from mia_demo.ui.engine.speed import StepClock
 from mia_demo.ui.engine.who_asks import tab_setting
 
 # The device is shared with other visitors; the command line has no such limit.
@@ -45,20 +41,14 @@ class SweepTally:
 
 @dataclass(frozen=True)
 class SweepUpdate:
-    """Where a sweep is.
+    """Where a sweep is."""
 
-    Attributes:
-        phase: attacking, table (being computed) or done.
-        identity, seed: of the newest attack, None before the first.
-        seconds_left: for the attacks that are missing; None before it can be known.
-    """
-
-    phase: str
+    phase: str  # attacking, table (being computed) or done
     done: int
     total: int
-    identity: int | None = None
-    seed: int | None = None
-    seconds_left: float | None = None
+    identity: int | None = None  # of the newest attack; None before the first
+    seed: int | None = None  # likewise
+    seconds_left: float | None = None  # for what is missing; None before it can be known
     tallies: tuple[SweepTally, ...] = ()
 
 
@@ -101,22 +91,22 @@ def attack_work(plan: SweepPlan, networks: Networks) -> Generator[SweepUpdate, N
     """Attacks what is missing and returns the last update; raises what ``sweep_work`` does."""
     attacker, judge = networks.attacker(), networks.judge()
     before = set(plan.finished())
-    update = SweepUpdate("attacking", len(before), plan.total)
+    done = len(before)
+    update = SweepUpdate("attacking", done, plan.total)
     yield update
-    counter = _Counter(plan, attacker.framing.picture_size)
-    seconds: list[float] = []
+    judged: Counter[tuple[str, bool]] = Counter()
     with writing_to(plan.folder.parent):
-        started = time.monotonic()
-        for seed, identity in run_sweep(attacker, judge, plan):
-            tallies = counter.add(seed, identity)
-            if (seed, identity) in before:
+        clock = StepClock()
+        for attack in run_sweep(attacker, judge, plan):
+            tallies = _tallies(plan, attack, attacker.framing.picture_size, judged)
+            if attack in before:
                 continue
-            seconds.append(time.monotonic() - started)
-            done = len(before) + len(seconds)
-            left = (plan.total - done) * sum(seconds) / len(seconds)
+            done += 1
+            left = clock.left_after_step(plan.total - done)
+            seed, identity = attack
             update = SweepUpdate("attacking", done, plan.total, identity, seed, left, tallies)
             yield update
-            started = time.monotonic()  # other visitors' time is not ours
+            clock.resume()
     return update
 
 
@@ -149,33 +139,26 @@ def _table(
     yield replace(latest, phase="done", seconds_left=None)
 
 
-class _Counter:
-    """Counts, lane by lane, how often the evaluator was right."""
+def _tallies(
+    plan: SweepPlan, attack: tuple[int, int], resolution: int, judged: Counter[tuple[str, bool]]
+) -> tuple[SweepTally, ...]:
+    """The lanes' tallies with one more attack.
 
-    def __init__(self, plan: SweepPlan, resolution: int) -> None:
-        self._plan = plan
-        self._resolution = resolution
-        self._right: Counter[str] = Counter()
-        self._judged: Counter[str] = Counter()
-
-    def add(self, seed: int, identity: int) -> tuple[SweepTally, ...]:
-        lanes = self._plan.result(seed, identity)["lanes"]
-        images = self._plan.pictures(seed, identity, self._resolution)[:, 0].permute(0, 2, 3, 1)
-        tallies = []
-        for lane, picture in zip(self._plan.config.lanes, images, strict=True):
-            top1 = lanes[lane]["top1"]
-            self._right[lane] += top1.count(identity)
-            self._judged[lane] += len(top1)
-            tallies.append(
-                SweepTally(
-                    lane,
-                    picture.contiguous().numpy(),
-                    top1[0],
-                    self._right[lane],
-                    self._judged[lane],
-                )
-            )
-        return tuple(tallies)
+    Args:
+        attack: its seed and identity.
+        judged: how often the evaluator was right and wrong, by lane; it is counted on.
+    """
+    _, identity = attack
+    lanes = plan.result(*attack)["lanes"]
+    pictures = plan.pictures(*attack, resolution)[:, 0].permute(0, 2, 3, 1)
+    tallies = []
+    for lane, picture in zip(plan.config.lanes, pictures, strict=True):
+        top1 = lanes[lane]["top1"]
+        judged.update((lane, seen == identity) for seen in top1)
+        right, wrong = judged[lane, True], judged[lane, False]
+        shown = picture.contiguous().numpy()
+        tallies.append(SweepTally(lane, shown, top1[0], right, right + wrong))
+    return tuple(tallies)
 
 
 def _folder_name(

@@ -6,7 +6,6 @@ import base64
 import threading
 from collections import OrderedDict
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,36 +38,16 @@ SNAPSHOT_STEPS = (
 MAX_NETWORKS = 16  # kept with their snapshots, half a megabyte each
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """The landscape after a training step.
-
-    Attributes:
-        loss: smoothed training loss; below zero for negative factors.
-        unsure: share of the plane where no class has more than 95 %.
-        plane: base64 of uint8 [cells, cells, 2]: the winning class, its softmax value x 255.
-    """
-
-    step: int
-    loss: float
-    unsure: float
-    plane: str
-
-    def to_json(self) -> dict[str, Any]:
-        loss = round(self.loss, 4)
-        return {"step": self.step, "loss": loss, "unsure": self.unsure, "plane": self.plane}
-
-
 class ToyTraining:
     """One network in training, or trained. Its snapshots only grow, so any thread may read them."""
 
     def __init__(self, alpha: float, queue: DeviceQueue) -> None:
         self.alpha = alpha
-        self.snapshots: list[Snapshot] = []
+        self.snapshots: list[dict[str, Any]] = []
         self.network: nn.Module | None = None
-        self.job: Job[Snapshot] = Job(self._train, queue, "another training", is_short=True)
+        self.job: Job[dict[str, Any]] = Job(self._train, queue, "another training", is_short=True)
 
-    def _train(self) -> Generator[Snapshot, None, None]:
+    def _train(self) -> Generator[dict[str, Any], None, None]:
         for step, (network, loss) in enumerate(train_network(self.alpha), start=1):
             if step in SNAPSHOT_STEPS:
                 self.snapshots.append(_snapshot(step, loss, landscape(network, CELLS)))
@@ -117,15 +96,14 @@ class ToyLab:
             BusyError: too many trainings wait.
         """
         training = self._training(alpha)
-        snapshots = training.snapshots[max(int(seen), 0) :]
         if training.job.wait(0) and training.network is None:
             with self._lock:
                 self._trainings.pop(training.alpha, None)
             raise DemoError("The training failed; choose the smoothing factor once more.")
         return {
-            "snapshots": [snapshot.to_json() for snapshot in snapshots],
+            "is_done": training.network is not None,  # read first: then no snapshot is missing
             "is_waiting": not training.snapshots,
-            "is_done": training.network is not None,
+            "snapshots": training.snapshots[max(int(seen), 0) :],
         }
 
     def walk(self, alpha: float, x: float, y: float) -> dict[str, Any]:
@@ -166,13 +144,20 @@ class ToyLab:
             return self._trainings[key]
 
 
-def _snapshot(step: int, loss: float, probabilities: npt.NDArray[np.float32]) -> Snapshot:
+def _snapshot(step: int, loss: float, probabilities: npt.NDArray[np.float32]) -> dict[str, Any]:
+    """The landscape after a training step.
+
+    Returns:
+        ``loss``: smoothed training loss; below zero for negative factors. ``unsure``: share of the
+        plane where no class has more than 95 %. ``plane``: base64 of uint8 [cells, cells, 2]: the
+        winning class, its softmax value x 255.
+    """
     confidence = probabilities.max(axis=2)
     winner = probabilities.argmax(axis=2)
     plane = np.stack([winner, np.rint(confidence * 255)], axis=2).astype(np.uint8)
-    return Snapshot(
-        step=step,
-        loss=loss,
-        unsure=round(float((confidence < ENOUGH_CONFIDENCE).mean()), 3),
-        plane=base64.b64encode(plane.tobytes()).decode("ascii"),
-    )
+    return {
+        "step": step,
+        "loss": round(loss, 4),
+        "unsure": round(float((confidence < ENOUGH_CONFIDENCE).mean()), 3),
+        "plane": base64.b64encode(plane.tobytes()).decode("ascii"),
+    }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import shutil
 from collections.abc import Generator
 from contextlib import closing
@@ -33,7 +32,7 @@ from mia_demo.training.config import TrainConfig
 from mia_demo.training.logits import LogitHistogram
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.networks import Networks
-from mia_demo.ui.engine.step_clock import StepClock
+from mia_demo.ui.engine.speed import StepClock
 from mia_demo.ui.engine.who_asks import asking_tab, tab_setting
 from mia_demo.zoo.layers import LayeredZoo
 from mia_demo.zoo.manifest import CheckpointEntry
@@ -97,33 +96,21 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class TrainingUpdate:
-    """Where a training is.
+    """Where a training is."""
 
-    Attributes:
-        phase: reading, training or done.
-        frame: of the newest step, None before the first.
-        epochs: the finished ones. The list only grows, so that any thread may read it.
-        seconds_left: None before it can be known.
-        name: of the finished classifier.
-    """
-
-    phase: str
-    frame: TrainingFrame | None
-    epochs: list[Epoch]
-    seconds_left: float | None = None
-    name: str = ""
+    phase: str  # reading, training or done
+    frame: TrainingFrame | None  # of the newest step, None before the first
+    epochs: list[Epoch]  # finished ones; the list only grows, so that any thread may read it
+    seconds_left: float | None = None  # None before it can be known
+    name: str = ""  # of the finished classifier
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training that is kept nowhere yet.
-
-    Attributes:
-        weights: as a safetensors file.
-    """
+    """A finished training that is kept nowhere yet."""
 
     entry: CheckpointEntry
-    weights: bytes
+    weights: bytes  # a safetensors file
 
 
 def plan_training(
@@ -141,7 +128,6 @@ def plan_training(
     most = zoo.manifest.train_images
     if not 1 <= images <= most:
         raise ConfigError(f"Photos of each person must be 1 to {most}, not {images}.")
-    recipe = config.to_json()
     if kind == "target":
         same = trained_with(zoo, config, images)
         if same:
@@ -150,7 +136,7 @@ def plan_training(
                 "or attack it."
             )
         zoo.own.check_room()
-    decisive = {"recipe": recipe, "images": images, **tab_setting()}
+    decisive = {"recipe": config.to_json(), "images": images, **tab_setting()}
     text = json.dumps(decisive, sort_keys=True)
     folder = runs / f"training-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     return TrainingPlan(config, images, folder, kind)
@@ -164,6 +150,29 @@ def trained_with(zoo: LayeredZoo, config: TrainConfig, images: int) -> str:
         if trained.recipe == recipe and trained.images_per_identity == images:
             return entry.name
     return ""
+
+
+def unfinished_trainings(zoo: LayeredZoo, runs: Path) -> list[TrainingPlan]:
+    """Those that can be resumed, the newest first; unreadable ones are left out."""
+    plans = []
+    for folder in runs.glob("training-*"):
+        try:
+            known = read_json(folder / PLAN_FILE)
+            config = checked(TrainConfig, known["recipe"], "recipe")
+            plan = plan_training(zoo, runs, config, checked(int, known["images"], "images"))
+        except (OSError, ValueError, KeyError, TypeError, ConfigError):
+            continue
+        # Repetitions have folders of another name, and are not resumed.
+        if plan.folder == folder and plan.epochs_done():
+            plans.append(plan)
+    return sorted(plans, key=_written_at, reverse=True)
+
+
+def _written_at(plan: TrainingPlan) -> float:
+    try:
+        return (plan.folder / HISTORY_FILE).stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def training_work(
@@ -216,33 +225,41 @@ def run_training(
     classifier = new_classifier(networks.zoo, config, len(identities), plan.folder)
     trainer = ClassifierTrainer(classifier, config, compute, seen)
     _forget_old_states(plan.folder)
-    clock = StepClock()
+    clock = StepClock(untimed=3)  # the first are slow
     losses: list[float] = []  # of the running epoch
     with writing_to(plan.folder.parent):
         for frame in train_classifier(trainer, test, plan.folder):
             losses.append(frame.loss)
             if frame.test_accuracy is not None and frame.logits is not None:
                 del epochs[frame.epoch :]  # of a record whose state was lost
-                mean_loss = sum(losses) / len(losses)
-                epochs.append(_epoch(frame, mean_loss, frame.test_accuracy, frame.logits))
+                finished = Epoch(
+                    number=frame.epoch + 1,
+                    alpha=frame.alpha,
+                    loss=sum(losses) / len(losses),
+                    train_accuracy=frame.train_accuracy,
+                    test_accuracy=frame.test_accuracy,
+                    logits=frame.logits,
+                )
+                epochs.append(finished)
                 write_json(plan.folder / PLAN_FILE, plan.decisive())
                 write_json(plan.folder / HISTORY_FILE, [asdict(epoch) for epoch in epochs])
                 losses.clear()
-            yield TrainingUpdate("training", frame, epochs, clock.left_after(frame))
-            clock.resume()  # other visitors' time is not ours
+            left = clock.left_after_step(frame.total_steps - frame.step)
+            yield TrainingUpdate("training", frame, epochs, left)
+            clock.resume()
     classifier.network.half().float()  # as it is kept
     test_accuracy = accuracy(classifier, test, compute)
     # Empty if it was killed after saving a state but before its record.
-    train_accuracy = epochs[-1].train_accuracy if epochs else math.nan
+    last = epochs[-1] if epochs else None
     entry = classifier_entry(
         "own",
         plan.kind,
         trainer,
         num_classes=len(identities),
-        train_accuracy=None if math.isnan(train_accuracy) else train_accuracy,
+        train_accuracy=last.train_accuracy if last else None,
         test_accuracy=test_accuracy,
     )
-    logits = epochs[-1].logits if epochs else None
+    logits = last.logits if last else None
     record = replace(
         entry.training,
         images_per_identity=plan.images,
@@ -256,19 +273,6 @@ def run_training(
         for name, tensor in classifier.network.state_dict().items()
     }
     yield Trained(entry, save(weights))
-
-
-def _epoch(
-    frame: TrainingFrame, mean_loss: float, test_accuracy: float, logits: LogitHistogram
-) -> Epoch:
-    return Epoch(
-        number=frame.epoch + 1,
-        alpha=frame.alpha,
-        loss=mean_loss,
-        train_accuracy=frame.train_accuracy,
-        test_accuracy=test_accuracy,
-        logits=logits,
-    )
 
 
 def _forget_old_states(kept: Path) -> None:

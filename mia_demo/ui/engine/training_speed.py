@@ -35,18 +35,17 @@ Timing = tuple[str, int, float]  # kind, size and seconds, for ``SpeedMeter.note
 def training_seconds(
     engine: Engine, people: People, config: TrainConfig, images: int
 ) -> float | None:
-    """Estimated seconds of a training; None before its architecture was timed.
-
-    Args:
-        images: photos per person to train on.
-    """
+    """Estimated seconds of a training on so many images of each person; None before its
+    architecture was timed."""
     most = people.zoo.manifest.train_images
     counts = [len(entries) for entries in people.identities.entries]
     trained = sum(min(images, most, count) for count in counts)
     tested = sum(max(1, count - most) for count in counts)
-    return engine.speed.training_seconds(
-        config.architecture, config.batch_size, trained, tested, config.epochs
-    )
+    step = engine.speed.seconds(f"training {config.architecture}", config.batch_size)
+    test = engine.speed.seconds(f"testing {config.architecture}", tested)  # after every epoch
+    if step is None or test is None:
+        return None
+    return config.epochs * (trained / config.batch_size * step + test)
 
 
 def three_lanes_seconds(engine: Engine, people: OwnPeople) -> float | None:

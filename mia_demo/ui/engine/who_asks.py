@@ -69,16 +69,12 @@ def is_private(request: gr.Request | Request) -> bool:
 
 
 class OpenStreams:
-    """Which sessions' answers are being read: a server reports it, jobs ask.
-
-    Attributes:
-        is_watched: whether a server reports here; without one every stream counts as read.
-    """
+    """Which sessions' answers are being read: a server reports it, jobs ask."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._readers: Counter[str] = Counter()
-        self.is_watched = False
+        self.is_watched = False  # by a server; without one every stream counts as read
 
     def opened(self, session: str) -> None:
         with self._lock:
@@ -86,9 +82,7 @@ class OpenStreams:
 
     def closed(self, session: str) -> None:
         with self._lock:
-            self._readers[session] -= 1
-            if self._readers[session] <= 0:
-                del self._readers[session]
+            self._readers -= Counter([session])  # and forgets who has none
 
     def is_read(self, session: str) -> bool:
         with self._lock:
@@ -120,7 +114,7 @@ class Calls:
             yield
         finally:
             with self._lock:
-                self._running -= Counter([visitor.address])  # and forgets who has none
+                self._running -= Counter([visitor.address])
 
 
 STREAMS = OpenStreams()  # of events

@@ -55,11 +55,6 @@ class _Call:
     is_saved: Callable[[Any], bool] | None
 
 
-@dataclass(frozen=True)
-class _Failure:
-    error: DemoError
-
-
 class _Paused:
     """The turn is over, but not the work."""
 
@@ -99,8 +94,8 @@ def run(
         is_over = True
         with closing(_lent(_Call(networks.zoo, work, seconds, is_saved))) as news:
             for new in news:
-                if isinstance(new, _Failure):
-                    raise new.error
+                if isinstance(new, DemoError):
+                    raise new
                 if isinstance(new, GrownPool):
                     networks.learn(new)
                 elif isinstance(new, _Paused):
@@ -145,7 +140,7 @@ def _work(call: _Call) -> Generator[Any, None, None]:
                     yield _Paused()
                     break
     except DemoError as error:
-        yield _Failure(error)
+        yield error  # of a raised one only the name of its class would arrive
     yield from networks.grown(pools)
 
 

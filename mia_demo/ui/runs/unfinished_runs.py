@@ -12,9 +12,8 @@ from mia_demo.runs.command import training_command
 from mia_demo.runs.store import DamagedRun, RunNames, delete_folder
 from mia_demo.system.files import time_written
 from mia_demo.ui.engine.engine import Engine
-from mia_demo.ui.engine.training import HISTORY_FILE, TrainingPlan
+from mia_demo.ui.engine.training import HISTORY_FILE, TrainingPlan, unfinished_trainings
 from mia_demo.ui.engine.training_form import form_of
-from mia_demo.ui.engine.unfinished import unfinished_trainings
 from mia_demo.ui.runs.shown_run import ShownRun
 
 

@@ -7,23 +7,30 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import threading
+import secrets
 import time
 from collections import OrderedDict
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from gradio.brotli_middleware import BrotliMiddleware
+from gradio.routes import App
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mia_demo.system.space import space_name
+from mia_demo.ui.engine.seats import SEAT_COOKIE
+from mia_demo.ui.engine.who_asks import STREAMS, TABS, OpenStreams
 
 # Whose X-Forwarded headers count, as uvicorn reads it: addresses and networks, or *.
 TRUSTED_PROXIES = "FORWARDED_ALLOW_IPS"
 ROOT_HEADERS = {b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server"}
 COMPRESSED = {("GET", "/"), ("POST", "/gradio_api/component_server/")}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+QUEUE_STREAM = "/gradio_api/queue/data"
+HEARTBEAT = "/gradio_api/heartbeat/"
+CALL_STREAM = "/gradio_api/call/"
 
 # Gradio's page evaluates its templates and starts inline scripts; nothing comes from elsewhere.
 POLICY = {
@@ -82,8 +89,8 @@ class Logins(Guard):
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(app)
-        self._lock = threading.Lock()
-        self._wrong: OrderedDict[str, tuple[int, float]] = OrderedDict()  # count, last time
+        # Count and last time; for the event loop alone.
+        self._wrong: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_login = scope["type"] == "http" and scope["method"] == "POST"
@@ -91,38 +98,25 @@ class Logins(Guard):
             await self.app(scope, receive, send)
             return
         address = str((scope.get("client") or ("",))[0])
-        wait = self._seconds_left(address)
-        if wait > 0:
+        count, last = self._wrong.get(address, (0, 0.0))
+        wait = last + LOGIN_WAIT_SECONDS - time.monotonic()
+        if count >= MAX_WRONG_LOGINS and wait > 0:
             refusal = f"Too many wrong logins; try again in {wait:.0f} s."
             response = PlainTextResponse(refusal, 429, {"Retry-After": f"{wait:.0f}"})
             await response(scope, receive, send)
             return
-        self._count(address)  # before the answer is known: guesses may come at the same moment
+        # Before the answer is known: guesses may come at the same moment.
+        self._wrong[address] = (count + 1, time.monotonic())
+        self._wrong.move_to_end(address)
+        if len(self._wrong) > MAX_WAITING_ADDRESSES:
+            self._wrong.popitem(last=False)
 
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] < 400:
-                self._forgive(address)
+                self._wrong.pop(address, None)
             await send(message)
 
         await self.app(scope, receive, watch)
-
-    def _seconds_left(self, address: str) -> float:
-        with self._lock:
-            count, last = self._wrong.get(address, (0, 0.0))
-        if count < MAX_WRONG_LOGINS:
-            return 0.0
-        return max(0.0, last + LOGIN_WAIT_SECONDS - time.monotonic())
-
-    def _count(self, address: str) -> None:
-        with self._lock:
-            count, _ = self._wrong.pop(address, (0, 0.0))
-            self._wrong[address] = (count + 1, time.monotonic())
-            if len(self._wrong) > MAX_WAITING_ADDRESSES:
-                self._wrong.popitem(last=False)
-
-    def _forgive(self, address: str) -> None:
-        with self._lock:
-            self._wrong.pop(address, None)
 
 
 class SecurityHeaders(Guard):
@@ -155,6 +149,55 @@ class CompressedPage(Guard):
         await BrotliMiddleware(page)({**scope, "path": "/any.html"}, receive, send)
 
 
+class SeatCookies(Guard):
+    """Gives each browser the cookie that keeps its seat in a line-up's room.
+
+    It comes with the page, unless the browser has it: a random word, gone with the browser.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not is_page(scope) or SEAT_COOKIE in Request(scope).cookies:
+            await self.app(scope, receive, send)
+            return
+        given = Response()
+        given.set_cookie(
+            SEAT_COOKIE,
+            secrets.token_urlsafe(16),
+            httponly=True,
+            samesite="lax",
+            secure=scope["scheme"] == "https",
+        )
+
+        async def add(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).append("set-cookie", given.headers["set-cookie"])
+            await send(message)
+
+        await self.app(scope, receive, add)
+
+
+class Readers(Guard):
+    """Reports whose answers are being read, so that a job whose reader has gone can end.
+
+    It follows the event streams that Gradio's page, its clients and plain HTTP open.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(app)
+        STREAMS.is_watched = TABS.is_watched = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        streams, session = _stream(scope)
+        if not session:
+            await self.app(scope, receive, send)
+            return
+        streams.opened(session)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            streams.closed(session)
+
+
 def is_page(scope: Scope) -> bool:
     """Whether the page itself is asked for."""
     return scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == "/"
@@ -176,6 +219,23 @@ def _is_foreign(headers: Headers) -> bool:
         return False
     own = (headers.get("host"), headers.get("x-forwarded-host"), os.environ.get("SPACE_HOST"))
     return urlsplit(origin).netloc.lower() not in [name.lower() for name in own if name]
+
+
+def _stream(scope: Scope) -> tuple[OpenStreams, str]:
+    """The open page or the session whose stream is asked for; empty if none is."""
+    path = str(scope["path"]) if scope["type"] == "http" else ""
+    if path.startswith(HEARTBEAT):
+        return TABS, path.removeprefix(HEARTBEAT)
+    if path == QUEUE_STREAM and scope["method"] == "GET":
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        return STREAMS, query.get("session_hash", [""])[0]
+    if not path.startswith(CALL_STREAM) or scope["method"] != "GET":
+        return STREAMS, ""
+    event_id, app = path.rstrip("/").rsplit("/", 1)[1], scope.get("app")
+    # A call without a session of its own has its event's id as one.
+    events = app.get_blocks()._queue.event_ids_to_events if isinstance(app, App) else {}
+    event = events.get(event_id)
+    return STREAMS, str(event.session_hash if event else event_id)
 
 
 def _comes_through_proxy(scope: Scope) -> bool:

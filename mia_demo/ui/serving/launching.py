@@ -21,11 +21,11 @@ from mia_demo.ui.serving.guards import (
     ForeignOrigins,
     ForwardedHost,
     Logins,
+    Readers,
+    SeatCookies,
     SecurityHeaders,
 )
 from mia_demo.ui.serving.mistakes import Mistakes, OwnParameters
-from mia_demo.ui.serving.readers import Readers
-from mia_demo.ui.serving.seat_cookies import SeatCookies
 from mia_demo.ui.serving.upload_quota import Uploads
 from mia_demo.ui.shared.theme import STYLES, make_theme
 from mia_demo.visitors.upload import MAX_ZIP_BYTES

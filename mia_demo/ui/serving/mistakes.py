@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import Message, Receive, Scope, Send
 
@@ -53,8 +54,8 @@ class Mistakes(Guard):
                 body = await _read(receive, MAX_FORM_BYTES)
                 receive = _once_more(body, receive)
             await self.app(scope, receive, watch)
-        except _BodyError as error:
-            await PlainTextResponse(str(error), error.status)(scope, receive, send)
+        except HTTPException as error:  # of ours: Gradio answers its own
+            await PlainTextResponse(error.detail, error.status_code)(scope, receive, send)
         except Exception as error:
             log.warning("refused: %s %r: %s", scope["method"], scope["path"][:100], _where(error))
             if has_begun:
@@ -81,12 +82,6 @@ class OwnParameters(Guard):
         await self.app(scope, receive, send)
 
 
-class _BodyError(Exception):
-    def __init__(self, words: str, status: int) -> None:
-        super().__init__(words)
-        self.status = status
-
-
 def _is_unused(name: str, value: str) -> bool:
     return name in UNUSED_PARAMETERS or (name == "view" and value not in VIEWS)
 
@@ -101,7 +96,7 @@ async def _checked_body(scope: Scope, receive: Receive) -> Receive:
     """Reads a body that should be a JSON object, and notes whose session it names.
 
     Raises:
-        _BodyError: too large, or something else.
+        HTTPException: too large, or something else.
     """
     body = await _read(receive, MAX_BODY_BYTES)
     try:
@@ -112,7 +107,7 @@ async def _checked_body(scope: Scope, receive: Receive) -> Receive:
     # Gradio treats an empty session as none, and fails later.
     if not isinstance(values, dict) or values.get("session_hash") == "":
         log.warning("refused: POST %r: no JSON object", scope["path"][:100])
-        raise _BodyError("The body must be a JSON object, and its session not empty.", 400)
+        raise HTTPException(400, "The body must be a JSON object, and its session not empty.")
     scope[SESSION] = values.get("session_hash")
     return _once_more(body, receive)
 
@@ -121,7 +116,7 @@ async def _read(receive: Receive, most: int) -> bytes:
     """The body of a request.
 
     Raises:
-        _BodyError: it has more bytes.
+        HTTPException: it has more bytes.
     """
     body = b""
     while True:
@@ -130,7 +125,7 @@ async def _read(receive: Receive, most: int) -> bytes:
             return body
         body += message.get("body", b"")
         if len(body) > most:
-            raise _BodyError(f"At most {most:,} bytes are read.", 413)
+            raise HTTPException(413, f"At most {most:,} bytes are read.")
         if not message.get("more_body", False):
             return body
 

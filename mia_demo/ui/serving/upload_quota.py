@@ -41,23 +41,14 @@ ALL_FULL = "Visitors have uploaded too much at this moment; try again in ten min
 
 @dataclass
 class CountedUpload:
-    """One request's files: on their way, kept, or gone.
+    """One request's files: on their way, kept, or gone."""
 
-    Attributes:
-        address: whose they are; empty for the owner.
-        size: bytes so far.
-        parts: files so far.
-        paths: of the kept files; whoever reads a file deletes it.
-        is_refused: while it came, which makes Gradio delete what it has.
-        until: when what is left of them is deleted, in monotonic seconds.
-    """
-
-    address: str
-    size: int = 0
-    parts: int = 0
-    paths: Sequence[Path] = ()
-    until: float = math.inf
-    is_refused: bool = False
+    address: str  # whose they are; empty for the owner
+    size: int = 0  # bytes so far
+    parts: int = 0  # files so far
+    paths: Sequence[Path] = ()  # of the kept files; whoever reads a file deletes it
+    until: float = math.inf  # when what is left of them is deleted, in monotonic seconds
+    is_refused: bool = False  # while it came, which makes Gradio delete what it has
 
     @property
     def is_gone(self) -> bool:
@@ -96,13 +87,22 @@ class Uploads(Guard):
             await PlainTextResponse(refusal, 429, wait)(scope, receive, send)
             return
         self._uploads.append(upload)
-        answer = _Answer(send)
+        status, answer = 0, b""
+
+        async def watch(message: Message) -> None:
+            nonlocal status, answer
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif len(answer) < MAX_ANSWER_BYTES:
+                answer += message.get("body", b"")
+            await send(message)
+
         try:
-            await self.app(scope, self._counted(upload, headers, receive), answer.pass_on)
+            await self.app(scope, self._counted(upload, headers, receive), watch)
         finally:
-            upload.paths = answer.paths()
+            upload.paths = _kept(answer) if status == 200 else ()
             upload.until = time.monotonic() + KEPT_SECONDS
-            if upload.is_refused or answer.is_too_large:  # Gradio has deleted the files
+            if upload.is_refused or status == 413:  # Gradio has deleted the files
                 self._uploads.remove(upload)
             asyncio.get_running_loop().call_later(KEPT_SECONDS + 1, upload.discard)
 
@@ -141,31 +141,12 @@ class Uploads(Guard):
         return ""
 
 
-class _Answer:
-    """Gradio's answer to an upload on its way to the visitor."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._status = 0
-        self._body = b""
-
-    async def pass_on(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._status = message["status"]
-        elif len(self._body) < MAX_ANSWER_BYTES:
-            self._body += message.get("body", b"")
-        await self._send(message)
-
-    @property
-    def is_too_large(self) -> bool:
-        return self._status == 413
-
-    def paths(self) -> list[Path]:
-        """The kept files."""
-        try:
-            return [Path(path) for path in json.loads(self._body)] if self._status == 200 else []
-        except (ValueError, TypeError):
-            return []
+def _kept(answer: bytes) -> list[Path]:
+    """The files that Gradio's answer names."""
+    try:
+        return [Path(path) for path in json.loads(answer)]
+    except (ValueError, TypeError):
+        return []
 
 
 def _is_over(

@@ -33,25 +33,17 @@ WITH_LOCKS = """(value, ...people) =>
 
 @dataclass(frozen=True)
 class Setting:
-    """A setting of a page that a link carries.
+    """A setting of a page that a link carries."""
 
-    Attributes:
-        name: of the parameter; pages may share names, because a link belongs to one page.
-        read: text to value; raises ValueError or DemoError.
-        default: what a link without the parameter means; None leaves the setting as it is.
-        presets: defaults by value of the page's setting ``preset``, where they follow it.
-        is_always_told: whether a link names it even at its default.
-        member: key in the component's value, if the setting is only a part of it.
-        update: turns a value into an update of the component, if the value is not enough.
-    """
-
-    name: str
+    name: str  # of the parameter; pages may share names, because a link belongs to one page
     component: Component
-    read: Reader
-    default: Any = None
+    read: Reader  # text to value; raises ValueError or DemoError
+    default: Any = None  # what a link without the parameter means; None leaves the setting as it is
+    # Defaults by value of the page's setting ``preset``, where they follow it.
     presets: Mapping[str, Any] = field(default_factory=dict)
-    is_always_told: bool = False
-    member: str = ""
+    is_always_told: bool = False  # a link names it even at its default
+    member: str = ""  # key in the component's value, if the setting is only a part of it
+    # Turns a value into an update of the component, if the value is not enough.
     update: Callable[[Any], Any] | None = None
 
     def updated(self, value: Any) -> dict[str, Any]:
@@ -132,20 +124,13 @@ class AddressPage:
 
 @dataclass(frozen=True)
 class Link:
-    """What a link says, checked.
+    """What a link says, checked."""
 
-    Attributes:
-        page: None for a bare address.
-        values: of the page's settings.
-        locked, hidden: names of settings, and slugs of pages.
-        ignored: a sentence on ignored parameters, or empty.
-    """
-
-    page: AddressPage | None
-    values: dict[str, Any]
-    locked: frozenset[str]
-    hidden: frozenset[str]
-    ignored: str
+    page: AddressPage | None  # None for a bare address
+    values: dict[str, Any]  # of the page's settings
+    locked: frozenset[str]  # names of settings
+    hidden: frozenset[str]  # names of settings, and slugs of pages
+    ignored: str  # a sentence on ignored parameters, or empty
 
 
 class AddressBook:

@@ -15,21 +15,16 @@ Reader = Callable[[str], Any]
 
 def whole(low: int, high: int) -> Reader:
     """A whole number in low..high."""
-
-    def read(text: str) -> int:
-        value = int(text)
-        if not low <= value <= high:
-            raise ValueError(text)
-        return value
-
-    return read
+    return number(low, high, parse=int)
 
 
-def number(low: float = -math.inf, high: float = math.inf) -> Reader:
+def number(
+    low: float = -math.inf, high: float = math.inf, *, parse: Callable[[str], float] = float
+) -> Reader:
     """A number in low..high; never nan or infinity."""
 
     def read(text: str) -> float:
-        value = float(text)
+        value = parse(text)
         if not (low <= value <= high and math.isfinite(value)):
             raise ValueError(text)
         return value

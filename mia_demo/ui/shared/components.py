@@ -20,7 +20,7 @@ import gradio as gr
 
 from mia_demo.errors import DemoError
 from mia_demo.ui.engine.who_asks import CALLS
-from mia_demo.ui.shared.arguments import check_arguments
+from mia_demo.ui.shared.checked_blocks import check_arguments
 
 UI = Path(__file__).parents[1]
 USES = re.compile(r"^// uses (.+)\n", re.MULTILINE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,14 +18,30 @@ from mia_demo.attack.config import (
     preset_config,
 )
 from mia_demo.attack.losses import LOSSES
+from mia_demo.attack.methods import GRADIENT, METHODS
+from mia_demo.attack.named import ATTACKS, TELLING, TITLES, attack_name, named_attack
 from mia_demo.attack.views import ALTERATIONS
 from mia_demo.errors import ConfigError
 from mia_demo.ui.engine.field_checks import filled, whole_number
 from mia_demo.ui.shared.address import Setting
 from mia_demo.ui.shared.address_values import Reader, number, one_of, whole
-from mia_demo.ui.shared.attack_choice import attack_scripts
 
 FIRST_PRESET = "quick"
+
+# Attacks and presets change some knobs each; the attack's win.
+REFILL = """(isPreset, preset, attack) => {
+  const presets = %s, attacks = %s, names = %s;
+  const own = isPreset && %s.includes(attack) ? {} : attacks[attack] || {};
+  return presets[preset].map((value, index) => own[names[index]] ?? value);
+}"""
+# The attack that the knobs make; empty where they make none.
+NAME = """(...values) => {
+  const attacks = %s, names = %s, queries = %s, telling = %s;
+  const of = (name) => values[names.indexOf(name)];
+  const told = queries.includes(of("method")) ? ["method"] : ["method", ...telling];
+  const isIt = (name) => told.every((key) => attacks[name][key] === of(key));
+  return Object.keys(attacks).find(isIt) ?? null;
+}"""
 
 
 def words(html: str, **properties: Any) -> gr.HTML:
@@ -74,14 +91,12 @@ class Knob:
         return (whole_number if self.is_whole else filled)(self.label, value)
 
     def component(self, value: Any) -> Component:
+        shown = {"value": value, "label": self.label, "info": self.help}
         if self.choices:
-            return gr.Dropdown(self.choices, value=value, label=self.label, info=self.help)
+            return gr.Dropdown(self.choices, **shown)
         if self.slides:
-            low, high = self.slides
-            return gr.Slider(
-                low, high, value=value, label=self.label, info=self.help, step=self.step
-            )
-        return gr.Number(value, label=self.label, info=self.help, step=self.step)
+            return gr.Slider(*self.slides, step=self.step, **shown)
+        return gr.Number(step=self.step, **shown)
 
 
 TEMPERATURE = Knob(
@@ -130,6 +145,25 @@ def preset_field(info: str) -> gr.Dropdown:
     return gr.Dropdown(list(PRESETS), value=FIRST_PRESET, label="Preset", info=info, min_width=120)
 
 
+def attack_field(**properties: Any) -> gr.Dropdown:
+    """Grouped by what the attacker needs."""
+    groups = ("Gradient", "Averaged gradient", "Without gradients")
+    by_group = sorted(ATTACKS, key=lambda name: groups.index(_group(name)))
+    return gr.Dropdown(
+        [(f"{_group(name)}: {TITLES[name]}", name) for name in by_group],
+        value=attack_name(preset_config(FIRST_PRESET)),
+        label="Attack",
+        **properties,
+    )
+
+
+def _group(name: str) -> str:
+    config = named_attack(name, "standard")
+    if METHODS[config.method].needs != GRADIENT:
+        return "Without gradients"
+    return "Averaged gradient" if config.copies > 1 else "Gradient"
+
+
 def knob_fields(
     preset: gr.Dropdown, attack: gr.Dropdown, temperature: Component
 ) -> list[Component]:
@@ -143,13 +177,27 @@ def knob_fields(
     fields = [
         temperature if knob is TEMPERATURE else knob.component(first[knob.name]) for knob in KNOBS
     ]
-    refilling, naming = attack_scripts([knob.name for knob in KNOBS], preset_values)
+    refilling, naming = _attack_scripts()
     # In the browser, so that Start right after a choice finds its values in place.
     for choice, is_preset in ((preset, "true"), (attack, "false")):
         filled = f"(...values) => ({refilling})({is_preset}, ...values)"
         choice.input(None, [preset, attack], fields, js=filled)
     gr.on([field.change for field in fields], None, fields, attack, js=naming)
     return fields
+
+
+def _attack_scripts() -> tuple[str, str]:
+    """JavaScript that gives the knobs' values, and that gives the attack of their values."""
+    knobs = [knob.name for knob in KNOBS]
+    presets = {name: preset_values(name) for name in PRESETS}
+    brought = sorted({str(attack_name(preset_config(name))) for name in PRESETS})
+    refill = REFILL % tuple(map(json.dumps, (presets, ATTACKS, knobs, brought)))
+    attacks = {
+        name: {key: getattr(named_attack(name, "standard"), key) for key in ("method", *TELLING)}
+        for name in ATTACKS
+    }
+    queries = [name for name, method in METHODS.items() if not method.follows_gradient]
+    return refill, NAME % tuple(map(json.dumps, (attacks, knobs, queries, TELLING)))
 
 
 def preset_values(preset: str) -> list[Any]:

@@ -60,13 +60,9 @@ log = logging.getLogger(__name__)
 
 
 class JobView(ABC, Generic[Frame]):
-    """What a page shows of one job. Each method returns values for all outputs of the event.
+    """What a page shows of one job. Each method returns values for all outputs of the event."""
 
-    Attributes:
-        unexpected: what the visitor reads after an unexpected error.
-    """
-
-    unexpected: str
+    unexpected: str  # what the visitor reads after an unexpected error
 
     @abstractmethod
     def first(self, job: Job[Frame]) -> Values:
@@ -141,11 +137,7 @@ def follow(
 def with_errors_told(
     frames: Iterator[Values], failed: Callable[[str], Values], unexpected: str
 ) -> Iterator[Values]:
-    """The frames; after an error, a last one that reports it, and a toast.
-
-    Args:
-        failed: the last frame, from a sentence.
-        unexpected: the sentence for an unexpected error.
+    """The frames; after an error, a last one that reports it as a ``JobView`` does, and a toast.
 
     Raises:
         gr.Error: the toast.
@@ -207,12 +199,7 @@ def start_and_stop(*, running: bool) -> tuple[Any, Any]:
 
 
 def while_running(at_rest: str, ending: str, job: Job[Any]) -> Any:
-    """The state of a button wired by ``wire_stop``, for each frame of the job.
-
-    Args:
-        at_rest: the button's text until it is pressed.
-        ending: its text from then on.
-    """
+    """The state of a button wired by ``wire_stop``, whose ``ending`` this is, for each frame."""
     is_pressed = ending in job.endings
     return gr.update(interactive=not is_pressed, value=ending if is_pressed else at_rest)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import gradio as gr
 
-from mia_demo.errors import ConfigError
 from mia_demo.report.columns import against_text
 from mia_demo.runs.training_run import TrainingRun
 from mia_demo.ui.engine.engine import EMBEDDED, Engine
@@ -69,18 +68,6 @@ def attack_lanes(engine: Engine, request: gr.Request, people: People) -> Choices
 
 def _against(entry: CheckpointEntry) -> str:
     return against_text(entry.alpha, entry.defence).replace("= ", "")
-
-
-def check_lanes(lanes: Sequence[str]) -> None:
-    """
-    Raises:
-        ConfigError: more than fit on the board.
-    """
-    if len(lanes) > MAX_BOARD_LANES:
-        raise ConfigError(
-            f"{len(lanes)} lanes are ticked, but the board has room for {MAX_BOARD_LANES}; untick "
-            f"{len(lanes) - MAX_BOARD_LANES}."
-        )
 
 
 def ticked_lanes(

@@ -8,8 +8,8 @@ from typing import Any
 import gradio as gr
 
 from mia_demo.ui.engine.people_training import Series
+from mia_demo.ui.engine.training import unfinished_trainings
 from mia_demo.ui.engine.training_form import form_of
-from mia_demo.ui.engine.unfinished import unfinished_trainings
 from mia_demo.ui.engine.who_asks import is_private
 from mia_demo.ui.train.handlers import TrainHandlers, idle_buttons, presenter_of
 

@@ -7,7 +7,7 @@ from typing import Any
 from mia_demo.data.pictures import data_uri
 from mia_demo.recipes.make_zoo import ZooRecipe
 from mia_demo.report.columns import alpha_text
-from mia_demo.ui.engine.unfinished import unfinished_trainings
+from mia_demo.ui.engine.training import unfinished_trainings
 from mia_demo.visitors.own_people import OwnPeople
 from mia_demo.visitors.upload import FEW_PHOTOS, STORED_SIDE, UploadSummary
 
