@@ -1,7 +1,5 @@
 """Checks of an installation, each with a remedy."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys

@@ -12,8 +12,6 @@ bound: the loss then has no minimum, which is why it is phased in (``alpha_at_ep
 torch's own ``label_smoothing`` argument silently ignores negative values, so it is not used.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

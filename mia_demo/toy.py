@@ -7,8 +7,6 @@ smoothing leads it into the target's data; negative smoothing stops it just behi
 boundary.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ A storage is a run of numbers of one type; a tensor is a window on it. Both are 
 they are found to fit the bytes that are really in the file.
 """
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ torch.compile ``model._orig_mod.<...>``, and its training writes them into ``mod
 beside the optimizer's state.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """StyleGAN2 generators in NVIDIA's key layout: their arguments, read off their tensors."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

@@ -3,8 +3,6 @@
 Which kind of file it is, its content decides, never its name.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

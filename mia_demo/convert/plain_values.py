@@ -4,8 +4,6 @@ Settings as an argparse namespace, numpy's numbers, paths and the like become di
 text. None of the classes that the file names is ever looked up.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -6,8 +6,6 @@ makes plain data. It never imports, looks up or sets an attribute, and it refuse
 by name.
 """
 
-from __future__ import annotations
-
 import pickletools
 from collections import OrderedDict
 from collections.abc import Callable, Mapping

@@ -4,8 +4,6 @@ Both projects publish how they take over the same TensorFlow weights; the names 
 put together. The arithmetic is the same but for shapes with ones in them.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

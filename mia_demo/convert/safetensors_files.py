@@ -1,7 +1,5 @@
 """Foreign safetensors files: plain tensors by name, in any layout."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

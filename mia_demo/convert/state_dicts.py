@@ -1,7 +1,5 @@
 """The weights in a checkpoint: where training programs put them, and under which prefixes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

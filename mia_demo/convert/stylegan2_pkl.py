@@ -5,8 +5,6 @@ text of its class; NVIDIA's own loader executes that text. Here a module stays w
 it: a class name and a dict of attributes. The source text is never looked at.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Mapping

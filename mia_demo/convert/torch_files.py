@@ -5,8 +5,6 @@ what it says of tensors is compared with the bytes that are there. Numbers are r
 tensors that are asked for.
 """
 
-from __future__ import annotations
-
 import io
 import struct
 import zipfile

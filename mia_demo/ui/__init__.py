@@ -1,7 +1,5 @@
 """The browser page. Gradio reads its environment on import, so it is prepared here, before that."""
 
-from __future__ import annotations
-
 import getpass
 import inspect
 import logging

@@ -1,7 +1,5 @@
 """The whole app: header and pages."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from html import escape
 from typing import Any

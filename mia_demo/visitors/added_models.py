@@ -6,8 +6,6 @@ Everything is a stranger's and looked through before it is used; what was added 
 page.
 """
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import json

@@ -4,8 +4,6 @@ Whoever has the machine for himself gets back what he added before. On a server 
 browser tab holds a secret that opens its own additions, which are gone after a day or a restart.
 """
 
-from __future__ import annotations
-
 import secrets
 import shutil
 import threading

@@ -1,7 +1,5 @@
 """Manifest entries of strangers: read, and without the stranger's words."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

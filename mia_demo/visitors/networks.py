@@ -1,7 +1,5 @@
 """Weights of strangers: do they fit what their entry says, and do they give numbers?"""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import torch

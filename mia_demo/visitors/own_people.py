@@ -5,8 +5,6 @@ nobody. A set is opened with a secret that only the visitor's browser tab holds,
 by the secret's hash, and it is deleted after a day at the latest.
 """
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import secrets

@@ -6,8 +6,6 @@ the rest of the program reads was written by this program. That also drops what 
 photos, such as the place.
 """
 
-from __future__ import annotations
-
 import io
 import stat
 import unicodedata

@@ -1,7 +1,5 @@
 """Is a zoo what it says? Its classifiers' accuracy, measured again on its own test images."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

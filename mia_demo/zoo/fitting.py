@@ -4,8 +4,6 @@ The network is built without memory and compared with the names and shapes in th
 numbers of the manifest, however large, cost nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar

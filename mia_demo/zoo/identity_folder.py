@@ -1,7 +1,5 @@
 """A zoo's identities where they lie outside it: a folder of a data set on this machine."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path

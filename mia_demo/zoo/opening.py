@@ -1,7 +1,5 @@
 """A zoo from wherever it lies: the embedded one, another folder, or the Hub."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

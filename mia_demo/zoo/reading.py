@@ -4,8 +4,6 @@ Files are checked against the manifest's bytes and sha256 before they are parsed
 built from the manifest and weights are loaded strictly. Nothing is ever unpickled.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace

@@ -3,8 +3,6 @@
 A dataclass says them where it says its fields: ``seed: Annotated[int, whole_in(0, 9)] = 0``.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields

@@ -1,7 +1,5 @@
 """What the recordings say on the first screen: of all people, and of a dozen."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timezone

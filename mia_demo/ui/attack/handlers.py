@@ -1,7 +1,5 @@
 """Event handlers of the Attack page: parse the form, start a job, yield boards."""
 
-from __future__ import annotations
-
 import base64
 import itertools
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """A gallery of identities to choose from, with search by number."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -3,8 +3,6 @@
 It is drawn by the style sheets of the page's own parts, in a shadow tree of its own.
 """
 
-from __future__ import annotations
-
 import re
 from functools import cache, lru_cache
 

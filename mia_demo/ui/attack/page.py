@@ -1,7 +1,5 @@
 """The Attack page: widgets and wiring."""
 
-from __future__ import annotations
-
 import gradio as gr
 
 from mia_demo.ui.attack.evidence import claim_line, today

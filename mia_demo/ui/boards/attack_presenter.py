@@ -1,7 +1,5 @@
 """Turns a running attack into boards."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import time

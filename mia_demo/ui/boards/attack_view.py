@@ -1,7 +1,5 @@
 """What the attack board shows, as plain JSON: also the value that API clients receive."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """What the boards say of people, verdicts and progress."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from mia_demo.recipes.model_card import has_embedded_identities

@@ -4,8 +4,6 @@ The demo's three factors have a style each; other factors have one of a scale by
 strong. Lanes of other defences, or with a classifier per stage, have no factor and others' styles.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from mia_demo.attack.lanes import STAGE_SEPARATOR

@@ -1,7 +1,5 @@
 """A kept attack on the attack board, its recording for replay in the browser, and its files."""
 
-from __future__ import annotations
-
 import base64
 import math
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What the progress panel of a sweep shows, as plain JSON."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 

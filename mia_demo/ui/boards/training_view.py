@@ -1,7 +1,5 @@
 """What the Train page shows of a training and of its results, as plain JSON."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Sequence

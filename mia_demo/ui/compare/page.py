@@ -1,7 +1,5 @@
 """The Compare page: widgets and wiring."""
 
-from __future__ import annotations
-
 import gradio as gr
 
 from mia_demo.attack.config import preset_config

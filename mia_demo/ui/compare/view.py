@@ -1,7 +1,5 @@
 """A sweep's results as JSON for the Compare page's components."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple

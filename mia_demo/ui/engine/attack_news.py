@@ -1,7 +1,5 @@
 """What is remembered of an attack while it runs and after it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

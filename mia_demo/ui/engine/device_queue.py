@@ -1,7 +1,5 @@
 """Whose turn it is at the device."""
 
-from __future__ import annotations
-
 import itertools
 import threading
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What all visitors share: the zoo, the device and its queue, and networks loaded once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import replace

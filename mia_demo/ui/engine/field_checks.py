@@ -1,7 +1,5 @@
 """Numbers and identities as visitors may give them: checked, and refused rather than rounded."""
 
-from __future__ import annotations
-
 import math
 
 from mia_demo.errors import ConfigError

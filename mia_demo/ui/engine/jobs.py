@@ -9,8 +9,6 @@ waits behind at most one job of every other address. A job ends after ``max_seco
 or when nobody reads it any more.
 """
 
-from __future__ import annotations
-
 import contextvars
 import math
 import threading

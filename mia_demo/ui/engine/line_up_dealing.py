@@ -1,7 +1,5 @@
 """Deals rounds of line-ups: attacks random identities while people vote on the rounds before."""
 
-from __future__ import annotations
-
 import secrets
 import threading
 from collections.abc import Callable, Generator

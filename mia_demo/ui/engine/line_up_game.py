@@ -1,7 +1,5 @@
 """One game of line-ups: its rounds and its progress."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from mia_demo.errors import DemoError

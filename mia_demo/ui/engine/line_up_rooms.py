@@ -5,8 +5,6 @@ the browser's random cookie and its address until the room ends, so that a visit
 cannot fill the room.
 """
 
-from __future__ import annotations
-
 import math
 import secrets
 import threading

@@ -1,7 +1,5 @@
 """Measuring the accuracy of everything that a visitor sees, as a stream of updates."""
 
-from __future__ import annotations
-
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 

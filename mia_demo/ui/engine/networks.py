@@ -1,7 +1,5 @@
 """The networks that the work of all visitors shares, loaded when they are first needed."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass

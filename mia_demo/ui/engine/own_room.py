@@ -1,7 +1,5 @@
 """Room for a new classifier or sweep, where the demo is shared."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

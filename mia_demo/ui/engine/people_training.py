@@ -1,7 +1,5 @@
 """A series of trainings on one set of people: first an evaluator, if there is none."""
 
-from __future__ import annotations
-
 import math
 import shutil
 from collections.abc import Generator

@@ -1,7 +1,5 @@
 """The cookie by which a browser keeps its seat in a line-up's room."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from gradio.context import LocalContext

@@ -1,7 +1,5 @@
 """What belongs to a browser tab: its running job and its last results."""
 
-from __future__ import annotations
-
 import threading
 from collections import OrderedDict
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """How fast this device is, measured on what it has computed so far."""
 
-from __future__ import annotations
-
 import itertools
 import threading
 import time

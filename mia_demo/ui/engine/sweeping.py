@@ -1,7 +1,5 @@
 """A sweep started from the page: its plan, and the work as a stream of updates."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections import Counter

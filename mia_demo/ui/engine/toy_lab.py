@@ -1,7 +1,5 @@
 """The two-dimensional example for visitors: networks are trained once for all, walks on demand."""
 
-from __future__ import annotations
-
 import base64
 import threading
 from collections import OrderedDict

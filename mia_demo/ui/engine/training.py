@@ -1,7 +1,5 @@
 """A training started from the page: its plan, and the work as a stream of updates."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil

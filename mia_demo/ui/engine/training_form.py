@@ -1,7 +1,5 @@
 """The settings of a training as the Train page offers them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from mia_demo.errors import ConfigError

@@ -1,7 +1,5 @@
 """How long a training takes here: timed on a few batches of noise, later on real trainings."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Generator, Iterable
 from functools import partial

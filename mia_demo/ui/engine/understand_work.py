@@ -1,7 +1,5 @@
 """The Understand page's work with the networks."""
 
-from __future__ import annotations
-
 from collections.abc import Generator, Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Who asks for the device: read from the request that Gradio answers in this thread or task."""
 
-from __future__ import annotations
-
 import ipaddress
 import os
 import threading

@@ -6,8 +6,6 @@ those networks on a real GPU. So work and its frames are pickled, and whatever t
 memory is lost to the server: see ``networks.Work``. Everywhere else, work is simply run.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Generator

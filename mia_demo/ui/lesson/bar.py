@@ -1,7 +1,5 @@
 """The lesson: a bar above all pages that leads through them step by step."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Event handlers of the Line-up page: deal rounds, and answer the board's own requests."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable
 from functools import partial

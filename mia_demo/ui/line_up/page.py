@@ -1,7 +1,5 @@
 """The Line-up page: widgets and wiring."""
 
-from __future__ import annotations
-
 import gradio as gr
 
 from mia_demo.ui.engine.line_up_dealing import MAX_AT_ONCE

@@ -4,8 +4,6 @@ Before a round is revealed, its view holds pictures and numbers of votes only: t
 and the evaluator's answers cannot be read from it.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """An addition of the Models page while it runs: what the panel and the buttons show."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Event handlers of the Models page: look, load from the Hub, upload, measure, remove."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from functools import partial

@@ -1,7 +1,5 @@
 """The Models page: widgets and wiring."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import gradio as gr

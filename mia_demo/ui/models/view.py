@@ -1,7 +1,5 @@
 """What the Models page shows, as plain JSON."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What happens on the Runs page's events: list, open, rename, delete, compare, repeat, export."""
 
-from __future__ import annotations
-
 import base64
 import itertools
 from collections.abc import Iterator

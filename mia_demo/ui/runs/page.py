@@ -1,7 +1,5 @@
 """The runs page: widgets and wiring."""
 
-from __future__ import annotations
-
 import gradio as gr
 
 from mia_demo.ui.boards.sweep_view import NO_SWEEP

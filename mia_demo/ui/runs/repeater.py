@@ -3,8 +3,6 @@
 Nothing of a repetition is kept.
 """
 
-from __future__ import annotations
-
 import secrets
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Runs without a result on the Runs page: unfinished trainings and damaged runs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import urlencode

@@ -1,7 +1,5 @@
 """The runs that a visitor may see."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Puts the first screen before everything else that the page consists of."""
 
-from __future__ import annotations
-
 import logging
 import re
 

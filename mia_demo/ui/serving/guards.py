@@ -3,8 +3,6 @@
 Each guard is an ASGI middleware. Answers are streams, so only their first message is touched.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import os
 import secrets

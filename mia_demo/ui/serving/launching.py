@@ -1,7 +1,5 @@
 """Starts the server, also on a machine that is busy with something else."""
 
-from __future__ import annotations
-
 import os
 import threading
 import time

@@ -1,7 +1,5 @@
 """Malformed requests: a 4xx answer of one sentence, and one line in the log."""
 
-from __future__ import annotations
-
 import json
 import logging
 import traceback

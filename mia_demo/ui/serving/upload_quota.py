@@ -1,7 +1,5 @@
 """How much visitors may upload, of one address and of all, and how long it stays."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import math

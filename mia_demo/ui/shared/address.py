@@ -8,8 +8,6 @@ Further parameters for lessons (a teaching aid, no security): ``hide=train,seed`
 settings, ``lock=1`` fixes all settings and ``lock=seed,preset`` some.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set

@@ -4,8 +4,6 @@ Each raises ValueError for a wrong text. Its message is not shown, because a wro
 is named and then ignored.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable
 from typing import Any

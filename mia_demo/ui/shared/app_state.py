@@ -4,8 +4,6 @@ The Attack, Compare and Line-up pages offer lanes. The Train, Models and Runs pa
 classifiers, and say so with ``lanes_follow``.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

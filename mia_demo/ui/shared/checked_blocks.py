@@ -3,8 +3,6 @@
 Values that arrive from a browser or a program are held against what a handler says that it takes.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 from collections.abc import Callable, Sequence

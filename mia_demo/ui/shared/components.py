@@ -9,8 +9,6 @@ is put before its own, and their html and css, where they have some, come along:
 a comment with their name, such as ``<!-- boards/replay_player -->``.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Estimates of how long a run would take here, as sentences."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence

@@ -1,7 +1,5 @@
 """What the pages' forms are made of: words, buttons, and the attack's settings with their help."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

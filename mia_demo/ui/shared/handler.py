@@ -26,8 +26,6 @@ Three races decide how pages are updated:
   then. So the last frame of a job that gave way changes nothing.
 """
 
-from __future__ import annotations
-
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence

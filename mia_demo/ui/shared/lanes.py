@@ -1,7 +1,5 @@
 """The lanes and people that a visitor can choose: the demo's, own and added ones."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

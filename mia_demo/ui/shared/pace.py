@@ -7,8 +7,6 @@ sent; afterwards the page is left alone for as long as the mark was overdue, so 
 for clicks.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 import threading

@@ -1,7 +1,5 @@
 """Curves as SVG polylines."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """The page's look: calm, legible on a projector, enough contrast in light and dark."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import gradio as gr

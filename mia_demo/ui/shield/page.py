@@ -1,7 +1,5 @@
 """The Shield page: every defence against every attack, as recorded."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import gradio as gr

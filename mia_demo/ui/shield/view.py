@@ -1,7 +1,5 @@
 """The board of defences and attacks as JSON for the page's components."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any

@@ -1,7 +1,5 @@
 """Offers an unfinished training of an earlier visit, when the app is opened."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

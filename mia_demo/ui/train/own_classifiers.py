@@ -1,7 +1,5 @@
 """Event handlers of the classifiers trained here: list, name, download, delete."""
 
-from __future__ import annotations
-
 import base64
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The part of the Train page for a visitor's own people."""
 
-from __future__ import annotations
-
 from html import escape
 from typing import Any
 

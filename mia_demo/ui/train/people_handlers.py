@@ -1,7 +1,5 @@
 """Event handlers for a visitor's own people: upload, delete, restore after a reload."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path

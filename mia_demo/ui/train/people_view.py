@@ -1,7 +1,5 @@
 """The panel of a visitor's own people, as plain JSON."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from mia_demo.data.pictures import data_uri

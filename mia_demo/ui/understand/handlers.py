@@ -1,7 +1,5 @@
 """Event handlers of the Understand page."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections import OrderedDict

@@ -3,8 +3,6 @@
 The gradient of the smoothing loss by the logits is p - y_LS (see ``mia_demo.smoothing``).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The Understand page: why smoothing changes what an attack finds, in pictures and words."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path

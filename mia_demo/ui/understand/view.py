@@ -1,7 +1,5 @@
 """What the Understand page shows of features and gradients, as plain JSON."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

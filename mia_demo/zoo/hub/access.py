@@ -1,7 +1,5 @@
 """For whom the Hub is asked: with which token, into which cache, up to which size."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What ``doctor`` asks: the cache on this machine, and whether the Hub answers."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The Hub's client with deadlines, and one sentence per failure."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, wait

@@ -5,8 +5,6 @@ size and sha256 agree with the manifest. With a pinned revision and a complete c
 made at all.
 """
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import re

@@ -1,7 +1,5 @@
 """What a repository of the Hub offers, asked before anything is downloaded."""
 
-from __future__ import annotations
-
 import shutil
 
 from huggingface_hub import hf_hub_url

@@ -1,7 +1,5 @@
 """How far a download is: the client's progress bars, counted instead of shown."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from threading import Event
 from typing import Any

@@ -1,7 +1,5 @@
 """A zoo folder goes up as one commit of a repository."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
