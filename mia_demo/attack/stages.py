@@ -95,7 +95,11 @@ class Stages:
         chunks = start.split(together, dim=1)
         for number, chunk in enumerate(chunks):
             search = self.method.search(
-                *(self.renderer, self.lanes, self.identities, chunk, config),
+                self.renderer,
+                self.lanes,
+                self.identities,
+                chunk,
+                config,
                 prior=pool.styles[subset],
                 told=self.method.told,
             )
