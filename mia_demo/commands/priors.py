@@ -11,7 +11,8 @@ from mia_demo.data.identities import open_identity_set
 from mia_demo.data.pictures import png, sprite
 from mia_demo.data.splits import open_public_identities, public_split
 from mia_demo.errors import CheckpointError, ConfigError
-from mia_demo.metrics.prior_check import measure_prior, prior_frechet, sample_images
+from mia_demo.metrics.prior_check import measure_prior
+from mia_demo.metrics.prior_quality import prior_frechet, sample_images
 from mia_demo.recipes.prior import add_prior
 from mia_demo.system.device import choose_compute
 from mia_demo.system.files import write_bytes, write_json

@@ -4,19 +4,11 @@ The evaluator (another architecture, trained on the same identities) gives Acc@1
 Distances in its features (delta_eval) and in those of the face embedder (delta_face; trained on
 other people) say how close a reconstruction comes to the identity's training images. Paper,
 section 4 and appendix.
-
-The evaluator has false positives: it was trained on these identities, and images optimised for one
-classifier transfer to others. So the embedder's rank-1, its nearest of all identities, is a second
-opinion on Acc@1.
 """
 
 from dataclasses import dataclass
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
-
-from mia_demo.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -65,44 +57,3 @@ def verdict_on(
 def squared_distances(left: Tensor, right: Tensor) -> Tensor:
     """[n, D] x [m, D] -> squared Euclidean distances [n, m]."""
     return (left[:, None] - right[None]).square().sum(dim=2)
-
-
-def identity_centres(embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Unit-length mean embedding of every identity.
-
-    Args:
-        embeddings: unit vectors [N, D] of gallery images.
-        labels: int64 [N].
-
-    Returns:
-        centres [I, D] and their identities int64 [I].
-    """
-    identities = labels.unique()
-    centres = torch.stack([embeddings[labels == label].mean(dim=0) for label in identities])
-    return F.normalize(centres, dim=1), identities
-
-
-def recognised(embeddings: Tensor, centres: Tensor, identities: Tensor) -> Tensor:
-    """Identity int64 [N] with the most similar centre (largest cosine) for each unit vector."""
-    return identities[(embeddings @ centres.T).argmax(dim=1)]
-
-
-def rank1_accuracy(embeddings: Tensor, labels: Tensor, gallery: Tensor) -> float:
-    """Share of probes whose nearest gallery identity is the right one.
-
-    Args:
-        embeddings: unit vectors [N, D].
-        labels: int64 [N].
-        gallery: bool [N]; gallery images of an identity are averaged, the others are probes.
-
-    Raises:
-        ConfigError: no gallery, or no probes.
-    """
-    if not gallery.any() or gallery.all():
-        raise ConfigError(
-            f"Rank-1 needs gallery images and probes, not {int(gallery.sum())} and "
-            f"{int((~gallery).sum())}."
-        )
-    centres = identity_centres(embeddings[gallery], labels[gallery])
-    nearest = recognised(embeddings[~gallery], *centres)
-    return (nearest == labels[~gallery]).float().mean().item()

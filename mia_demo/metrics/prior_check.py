@@ -4,9 +4,7 @@ An attack can only show what the prior can draw. So: how far are its samples fro
 (Fréchet distance, beside the distance of two halves of the real ones as the floor), can it draw
 held-out people so that the face embedder still knows them (projection into w by pixels and by the
 features of another network, after Image2StyleGAN, Abdal et al., ICCV 2019), does it copy its
-training images, and does it draw as sharply as photos are? Blur takes power from the finest octaves
-of spatial frequency, speckle and ringing add some (Durall et al., "Watch your up-convolution", CVPR
-2020, compare spectra likewise).
+training images, and does it draw as sharply as photos are?
 """
 
 from collections.abc import Callable
@@ -16,9 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mia_demo.data.transforms import GREY, normalise, to_uint8
-from mia_demo.metrics.clouds import frechet_distance
-from mia_demo.metrics.judge import identity_centres, recognised
+from mia_demo.data.transforms import normalise, to_uint8
+from mia_demo.metrics.frechet import frechet_distance
+from mia_demo.metrics.prior_quality import prior_frechet, sample_images
+from mia_demo.metrics.recognition import identity_centres, recognised
+from mia_demo.metrics.sharpness import sharpness
 from mia_demo.models.embedder import FaceEmbedder
 from mia_demo.models.features import FaceFeatures, feature_error
 from mia_demo.models.stylegan2 import Generator
@@ -30,11 +30,9 @@ PROJECTION_RATE = 0.05
 PROJECTION_SCALES = (1, 2, 4, 8)  # the pixel error is summed over the image and its averages
 FEATURE_WEIGHT = 0.5  # of the feature error beside it
 PROJECTION_BATCH = 50
-FRECHET_SAMPLES = 2000
 DUPLICATE_SAMPLES = 1000
 SHARPNESS_SAMPLES = 800
 DUPLICATE_QUANTILE = 0.01
-SHARPNESS_BATCH = 100
 
 
 @dataclass(frozen=True)
@@ -115,28 +113,6 @@ def measure_prior(
     return figures, originals, projections
 
 
-@torch.no_grad()
-def sample_images(generator: Generator, count: int, compute: Compute, *, seed: int) -> Tensor:
-    """Random pictures uint8 [count, 3, R, R] on the CPU."""
-    generator = compute.place(generator)
-    rng = torch.Generator().manual_seed(seed)
-    parts = []
-    for start in range(0, count, 250):
-        z = torch.randn(min(250, count - start), generator.z_dim, generator=rng)
-        with compute.autocast():
-            parts.append(to_uint8(generator(z.to(compute.device))).cpu())
-    return torch.cat(parts)
-
-
-def prior_frechet(
-    generator: Generator, embedder: FaceEmbedder, real: Tensor, compute: Compute, *, seed: int
-) -> float:
-    """Fréchet distance in face-embedder features of samples to real images uint8 [N, 3, R, R]."""
-    embedder = embedder.to(compute.device)
-    fake = sample_images(generator, FRECHET_SAMPLES, compute, seed=seed)
-    return frechet_distance(predict(embedder, fake, compute), predict(embedder, real, compute))
-
-
 def project(
     generator: Generator,
     features: FaceFeatures,
@@ -204,43 +180,3 @@ def near_copies(samples: Tensor, held_out: Tensor, train: Tensor) -> float:
 def first_occurrences(labels: Tensor) -> Tensor:
     """Index of each label's first occurrence, in the order of the labels."""
     return torch.stack([(labels == label).nonzero()[0, 0] for label in labels.unique()])
-
-
-def octave_powers(images: Tensor) -> tuple[float, float]:
-    """Mean power in the finest octave, R/4 to R/2 periods a side, and in the next, R/8 to R/4.
-
-    Grey values without their mean, weighted by a Hann window so that the frame's edges add
-    nothing; frequencies are radial, diagonal ones above R/2 are left out.
-
-    Args:
-        images: uint8 [N, 3, R, R], R at least 16.
-    """
-    side = images.shape[-1]
-    window = torch.hann_window(side, periodic=False)
-    window = window[:, None] * window[None]
-    vertical = torch.fft.fftfreq(side, 1 / side)
-    horizontal = torch.fft.rfftfreq(side, 1 / side)
-    radius = (vertical[:, None].square() + horizontal[None].square()).sqrt()
-    finest = (radius > side / 4) & (radius <= side / 2)
-    second = (radius > side / 8) & (radius <= side / 4)
-    weights = torch.tensor(GREY)[:, None, None]
-    sums = torch.zeros(2, dtype=torch.float64)
-    for part in images.split(SHARPNESS_BATCH):
-        grey = (normalise(part) * weights).sum(dim=1)
-        grey = (grey - grey.mean(dim=(1, 2), keepdim=True)) * window
-        power = torch.fft.rfft2(grey).abs().square()
-        sums += torch.stack([power[:, octave].mean(dim=1).sum() for octave in (finest, second)])
-    finest_power, second_power = (sums / len(images)).tolist()
-    return finest_power, second_power
-
-
-def sharpness(drawn: Tensor, real: Tensor) -> tuple[float, float]:
-    """Power of drawn pictures over that of real ones, in the finest octave and in the next.
-
-    1 is as sharp as photos, noise included.
-
-    Args:
-        drawn, real: uint8 [n, 3, R, R] and [m, 3, R, R], of one size.
-    """
-    (finest, second), (real_finest, real_second) = octave_powers(drawn), octave_powers(real)
-    return finest / real_finest, second / real_second

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mia_demo.errors import ConfigError
 from mia_demo.models.classifiers import Classifier
 
 COSINE_SCALE = 16.0
@@ -46,3 +47,26 @@ class CosineClassifier(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         return COSINE_SCALE * F.linear(self.embedder(images), F.normalize(self.prototypes, dim=1))
+
+
+def rank1_accuracy(embeddings: Tensor, labels: Tensor, gallery: Tensor) -> float:
+    """Share of probes whose nearest gallery identity is the right one.
+
+    Args:
+        embeddings: unit vectors [N, D].
+        labels: int64 [N].
+        gallery: bool [N]; gallery images of an identity are averaged, the others are probes.
+
+    Raises:
+        ConfigError: no gallery, or no probes.
+    """
+    if not gallery.any() or gallery.all():
+        raise ConfigError(
+            f"Rank-1 needs gallery images and probes, not {int(gallery.sum())} and "
+            f"{int((~gallery).sum())}."
+        )
+    identities = labels[gallery].unique()
+    centres = [embeddings[gallery & (labels == label)].mean(dim=0) for label in identities]
+    centroids = F.normalize(torch.stack(centres), dim=1)
+    nearest = identities[(embeddings[~gallery] @ centroids.T).argmax(dim=1)]
+    return (nearest == labels[~gallery]).float().mean().item()

@@ -14,10 +14,9 @@ from mia_demo.data.attributes import true_values
 from mia_demo.data.identities import IdentitySet
 from mia_demo.data.splits import public_split
 from mia_demo.metrics.attributes import base_rates, right_values, shares
-from mia_demo.metrics.judge import rank1_accuracy
 from mia_demo.models.attributes import NUM_LOGITS, predicted_values
 from mia_demo.models.classifiers import Classifier, build_classifier
-from mia_demo.models.embedder import CosineClassifier, FaceEmbedder
+from mia_demo.models.embedder import CosineClassifier, FaceEmbedder, rank1_accuracy
 from mia_demo.recipes.workshop import Workshop
 from mia_demo.system.device import Compute
 from mia_demo.system.seeds import SeededDraws

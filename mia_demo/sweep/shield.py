@@ -21,7 +21,7 @@ from mia_demo.attack.config import AttackConfig
 from mia_demo.attack.methods import METHODS
 from mia_demo.attack.named import classifier_passes
 from mia_demo.errors import DataError
-from mia_demo.metrics.judge import identity_centres, recognised
+from mia_demo.metrics.recognition import identity_centres, recognised
 from mia_demo.metrics.robustness import EPSILONS, PGD_STEPS, robust_accuracies
 from mia_demo.models.classifiers import Classifier
 from mia_demo.sweep.board import (

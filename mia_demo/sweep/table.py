@@ -18,10 +18,11 @@ from mia_demo.attack.lanes import stage_names
 from mia_demo.errors import ConfigError
 from mia_demo.metrics.attributes import shares
 from mia_demo.metrics.calibration import Calibration, calibration
-from mia_demo.metrics.clouds import Prdc, frechet_distance, mean_prdc, prdc
 from mia_demo.metrics.estimates import Estimate, mean_over_identities, spread_over
 from mia_demo.metrics.extraction import knowledge_extraction
-from mia_demo.metrics.judge import identity_centres, recognised
+from mia_demo.metrics.frechet import frechet_distance
+from mia_demo.metrics.prdc import Prdc, mean_prdc, prdc
+from mia_demo.metrics.recognition import identity_centres, recognised
 from mia_demo.sweep.judging import AttributeJudge, Judge, open_attribute_judge
 from mia_demo.sweep.known_photos import KnownPhotos
 from mia_demo.sweep.rows import LaneRow

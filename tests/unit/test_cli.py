@@ -226,7 +226,7 @@ def test_train_prior_goes_on_and_refuses_a_distance_of_few_images(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(priors, "PriorConfig", ShortPrior)
-    monkeypatch.setattr("mia_demo.metrics.prior_check.FRECHET_SAMPLES", 200)
+    monkeypatch.setattr("mia_demo.metrics.prior_quality.SAMPLES", 200)
     arguments = (
         "train-prior", "--data", str(identity_folder), "--resolution", "32",
         "--output", str(tmp_path / "zoo"), "--device", "cpu",

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mia_demo.errors import ConfigError
-from mia_demo.metrics.clouds import frechet_distance
+from mia_demo.metrics.frechet import frechet_distance
 from mia_demo.metrics.judge import squared_distances
 from mia_demo.sweep.judging import Judge
 from mia_demo.system.device import Compute

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mia_demo.errors import ConfigError
-from mia_demo.metrics.clouds import Prdc, mean_prdc, prdc
+from mia_demo.metrics.prdc import Prdc, mean_prdc, prdc
 
 
 def line(*values: float) -> torch.Tensor:

@@ -10,8 +10,8 @@ from mia_demo.metrics.prior_check import (
     multiscale_error,
     near_copies,
     project,
-    sample_images,
 )
+from mia_demo.metrics.prior_quality import sample_images
 from mia_demo.models.classifiers import CompactResNet
 from mia_demo.models.features import FaceFeatures
 from mia_demo.models.stylegan2 import Generator

@@ -13,8 +13,10 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassCalibratio
 
 from mia_demo.data.transforms import normalise
 from mia_demo.metrics.calibration import calibration
-from mia_demo.metrics.clouds import frechet_distance, prdc
-from mia_demo.metrics.judge import Verdict, rank1_accuracy
+from mia_demo.metrics.frechet import frechet_distance
+from mia_demo.metrics.judge import Verdict
+from mia_demo.metrics.prdc import prdc
+from mia_demo.models.embedder import rank1_accuracy
 from mia_demo.sweep.judging import Judge
 from mia_demo.system.device import Compute
 from mia_demo.training.classifier import LabelledImages, accuracy, predict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from mia_demo.metrics.judge import identity_centres, recognised
+from mia_demo.metrics.recognition import identity_centres, recognised
 
 
 def test_the_nearest_centre_names_the_identity() -> None:

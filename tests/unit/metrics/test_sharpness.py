@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mia_demo.metrics.prior_check import octave_powers, sharpness
+from mia_demo.metrics.sharpness import octave_powers, sharpness
 
 
 def waves(periods: float, *, contrast: float = 0.5, side: int = 64) -> Tensor:

@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from mia_demo.errors import ConfigError
-from mia_demo.metrics.judge import rank1_accuracy
 from mia_demo.models.classifiers import BasicBlock, architectures, build_classifier
-from mia_demo.models.embedder import CosineClassifier, FaceEmbedder
+from mia_demo.models.embedder import CosineClassifier, FaceEmbedder, rank1_accuracy
 
 
 @pytest.mark.parametrize(
