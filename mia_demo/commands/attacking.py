@@ -48,8 +48,9 @@ from mia_demo.sweep.team import join_team
 from mia_demo.system.device import choose_compute
 from mia_demo.system.files import writing_to
 from mia_demo.visitors.added_store import ADDED_FOLDER, owners_models
-from mia_demo.zoo.layers import OWN_FOLDER, LayeredZoo, OwnFolder
+from mia_demo.zoo.layers import OWN_FOLDER, LayeredZoo
 from mia_demo.zoo.opening import open_zoo
+from mia_demo.zoo.own_folder import OwnFolder
 
 
 def answer_attack(request: AttackRequest) -> dict[str, Any]:

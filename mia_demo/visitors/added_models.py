@@ -29,8 +29,9 @@ from mia_demo.visitors.networks import (
 )
 from mia_demo.visitors.own_people import People
 from mia_demo.zoo.folder import FolderZoo
-from mia_demo.zoo.layers import LayeredZoo, OwnFolder
+from mia_demo.zoo.layers import LayeredZoo
 from mia_demo.zoo.manifest import MANIFEST, MAX_MANIFEST_BYTES, CheckpointEntry
+from mia_demo.zoo.own_folder import OwnFolder
 from mia_demo.zoo.reading import SelectedZoo, Zoo
 
 MAX_ADDED_LANES = 8  # of a visitor

@@ -24,8 +24,9 @@ from mia_demo.system.json_files import checked, read_json
 from mia_demo.system.leftovers import is_idle, sweep_leftovers
 from mia_demo.visitors.upload import TEST_SHARE, UploadSummary, store_upload
 from mia_demo.zoo.folder import FolderZoo
-from mia_demo.zoo.layers import LayeredZoo, OwnFolder
+from mia_demo.zoo.layers import LayeredZoo
 from mia_demo.zoo.manifest import CheckpointEntry, Manifest, StoredFile
+from mia_demo.zoo.own_folder import OwnFolder
 from mia_demo.zoo.reading import Zoo
 
 KEPT_HOURS = 24

@@ -27,7 +27,8 @@ from mia_demo.ui.models.view import NOTHING
 from mia_demo.ui.shared.estimates import Estimates
 from mia_demo.ui.understand.handlers import UnderstandHandlers
 from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
-from mia_demo.zoo.layers import LayeredZoo, OwnFolder
+from mia_demo.zoo.layers import LayeredZoo
+from mia_demo.zoo.own_folder import OwnFolder
 from tests.server.visits import visit
 from tests.tiny_zoo import COMPUTE, make_tiny_zoo
 

@@ -28,7 +28,7 @@ from mia_demo.ui.runs.repeater import check_lanes_exist
 from mia_demo.ui.runs.visible_runs import visible_runs
 from mia_demo.ui.shared.lanes import attack_lanes
 from mia_demo.ui.train.handlers import TrainHandlers
-from mia_demo.zoo.layers import MAX_OWN
+from mia_demo.zoo.own_folder import MAX_OWN
 from tests.server.visits import ABROAD, visit
 from tests.tiny_zoo import make_tiny_zoo
 

@@ -30,7 +30,8 @@ from mia_demo.ui.engine.who_asks import current_visitor
 from mia_demo.visitors.added_models import HUB_PEOPLE, AddedModels
 from mia_demo.visitors.added_store import ADDED_FOLDER, AddedStore
 from mia_demo.visitors.own_people import OwnPeople, People, PeopleStore
-from mia_demo.zoo.layers import OWN_FOLDER, LayeredZoo, OwnFolder
+from mia_demo.zoo.layers import OWN_FOLDER, LayeredZoo
+from mia_demo.zoo.own_folder import OwnFolder
 from mia_demo.zoo.reading import Zoo
 
 OWN_PEOPLE_FOLDER = (

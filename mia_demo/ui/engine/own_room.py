@@ -8,7 +8,7 @@ from mia_demo.runs.training_run import TrainingRun
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.who_asks import TABS, asking_tab
-from mia_demo.zoo.layers import MAX_OWN
+from mia_demo.zoo.own_folder import MAX_OWN
 
 MAX_OWN_PER_TAB = 4  # all visitors together may keep ``MAX_OWN``
 MAX_CLOSED_SWEEPS = 20  # of closed tabs; nobody can open them any more

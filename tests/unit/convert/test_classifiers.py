@@ -18,8 +18,9 @@ from mia_demo.errors import ConversionError
 from mia_demo.ui.boards.attack_view import ready_board
 from mia_demo.visitors.own_people import People
 from mia_demo.zoo.folder import FolderZoo
-from mia_demo.zoo.layers import LayeredZoo, OwnFolder
+from mia_demo.zoo.layers import LayeredZoo
 from mia_demo.zoo.opening import open_zoo
+from mia_demo.zoo.own_folder import OwnFolder
 
 
 def wrapped(network: nn.Module, prefix: str) -> dict[str, Tensor]:

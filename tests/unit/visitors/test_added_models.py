@@ -20,8 +20,9 @@ from mia_demo.visitors import added_models, added_store
 from mia_demo.visitors.added_models import AddedModels, Addition, News
 from mia_demo.visitors.added_store import AddedStore, owners_models
 from mia_demo.zoo.folder import FolderZoo
-from mia_demo.zoo.layers import LayeredZoo, OwnFolder
+from mia_demo.zoo.layers import LayeredZoo
 from mia_demo.zoo.manifest import MANIFEST
+from mia_demo.zoo.own_folder import OwnFolder
 from mia_demo.zoo.reading import SelectedZoo, Zoo
 from mia_demo.zoo.training_record import TrainingRecord
 from tests.tiny_zoo import COMPUTE, make_tiny_zoo

@@ -10,8 +10,9 @@ import torch
 from mia_demo.errors import CheckpointError, ConfigError
 from mia_demo.models.classifiers import build_classifier
 from mia_demo.zoo.folder import EMBEDDED_ZOO, FolderZoo
-from mia_demo.zoo.layers import MAX_OWN, LayeredZoo, OwnFolder
+from mia_demo.zoo.layers import LayeredZoo
 from mia_demo.zoo.manifest import MANIFEST, UNSTORED, CheckpointEntry
+from mia_demo.zoo.own_folder import MAX_OWN, OwnFolder
 from mia_demo.zoo.reading import Zoo
 
 ARGUMENTS = {"width": 2}
