@@ -1,7 +1,5 @@
 """The classifiers that were trained on this page, in a folder of their own."""
 
-from __future__ import annotations
-
 import logging
 import shutil
 import threading
