@@ -5,6 +5,7 @@ const plot = $(".plot");
 const NARROW = 460; // pixels, where labels must be short
 const MAX_LONG_LABELS = 4;
 const LETTER_WIDTH = 8.6; // of a label, about
+const AXIS_WIDTH = 84; // of the values to the left, which no label may cover
 let chosen = null;
 
 // Shares that enclose the values with some room, on an axis at least `least` wide, and round ones
@@ -58,7 +59,7 @@ function placeLabels(points, places, width) {
       const covered = taken.filter(
         ([l, r, t, b], other) => other !== index && left < r && l < right && top < b && t < bottom,
       );
-      const outside = left < 0 || right > width || top < 0;
+      const outside = left < AXIS_WIDTH || right > width || top < 0;
       return covered.length + (outside ? points.length : 0);
     };
     const best = choices.reduce((best, place) => (cost(place) < cost(best) ? place : best));
@@ -77,7 +78,7 @@ function show() {
   const y = axis(points.flatMap(({ low, high }) => [low, high]), 0.2, 6);
   const height = Math.round(Math.min(460, Math.max(300, plot.clientWidth * 0.66)));
   const label = "Classifiers by test accuracy and leakage";
-  const room = { left: 84, right: 30, top: 34, bottom: 52 };
+  const room = { left: AXIS_WIDTH, right: 30, top: 34, bottom: 52 };
   const area = chart(plot, { label, role: "group", height, x: x.range, y: y.range, ...room });
   if (!area) return;
   area.rows(y.found, y.text);
