@@ -23,6 +23,7 @@ from mia_demo.data.transforms import to_uint8
 from mia_demo.models.classifiers import Classifier
 from mia_demo.models.folding import fold_batch_norms, with_weights_in
 from mia_demo.system.device import Compute
+from mia_demo.system.tensor_files import round_as_kept
 from mia_demo.training.classifier import (
     ClassifierTrainer,
     LabelledImages,
@@ -98,7 +99,7 @@ def store_students(zoo: FolderZoo, compute: Compute, states: Path) -> None:
         assert isinstance(pool, Pool)
         *_, student = teach_student(renderer, lane, pool, lessons_of(zoo, name, states))
         assert isinstance(student, Classifier)
-        student.network.half().float()
+        round_as_kept(student.network)
         config = _recipe(student.input_size)
         test = LabelledImages(*zoo.split(zoo.identities(), student.input_size, "test"))
         entry = CheckpointEntry(

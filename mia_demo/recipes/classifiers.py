@@ -8,6 +8,7 @@ import torch
 from mia_demo.errors import ConfigError
 from mia_demo.models.classifiers import Classifier
 from mia_demo.recipes.workshop import Workshop
+from mia_demo.system.tensor_files import round_as_kept
 from mia_demo.training.classifier import (
     STATE_FILE,
     ClassifierTrainer,
@@ -41,7 +42,7 @@ class ClassifierRequest:
 def make_classifier(workshop: Workshop, request: ClassifierRequest) -> None:
     """Trains the classifier and adds it to the zoo, unless it is there with the same recipe.
 
-    It is stored as float16, and measured as it is stored.
+    It is measured as it is stored.
 
     Raises:
         ConfigError: it is there, trained on other photos.
@@ -72,7 +73,7 @@ def make_classifier(workshop: Workshop, request: ClassifierRequest) -> None:
                 f"loss {frame.loss:.3f}, test accuracy {frame.test_accuracy:.4f}, "
                 f"{frame.seconds:.0f} s"
             )
-    classifier.network.half().float()
+    round_as_kept(classifier.network)
     test_accuracy = accuracy(classifier, request.test, compute)
     entry = classifier_entry(
         name,

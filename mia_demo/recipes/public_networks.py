@@ -20,6 +20,7 @@ from mia_demo.models.embedder import CosineClassifier, FaceEmbedder, rank1_accur
 from mia_demo.recipes.workshop import Workshop
 from mia_demo.system.device import Compute
 from mia_demo.system.seeds import SeededDraws
+from mia_demo.system.tensor_files import round_as_kept
 from mia_demo.training.attributes import AttributeTrainer, attribute_recipe
 from mia_demo.training.classifier import (
     ClassifierTrainer,
@@ -163,7 +164,7 @@ def train_public_network(workshop: Workshop, network: PublicNetwork) -> None:
                 f"{name}: epoch {frame.epoch + 1}/{frame.epochs}, loss {frame.loss:.3f}, "
                 f"train accuracy {frame.train_accuracy:.4f}, {frame.seconds:.0f} s"
             )
-    network.stored.half().float()  # as the zoo keeps it
+    round_as_kept(network.stored)
     measured = network.measure(compute)
     figures = measured.by_attribute or f"rank-1 {measured.accuracy:.4f}"
     log(f"{name}: on {len(network.held_out)} held-out identities {figures}")

@@ -19,7 +19,7 @@ from mia_demo.data.identities import IdentitySet
 from mia_demo.data.splits import Items, fixed_split
 from mia_demo.errors import CheckpointError
 from mia_demo.system.files import replacing, sha256_of, write_json
-from mia_demo.system.tensor_files import write_tensors
+from mia_demo.system.tensor_files import as_kept, write_tensors
 from mia_demo.zoo.identity_folder import IdentityFolder, open_folder
 from mia_demo.zoo.manifest import (
     MANIFEST,
@@ -88,12 +88,13 @@ class FolderZoo(Zoo):
         """Writes a checkpoint and its manifest entry, replacing one of the same name.
 
         ``entry.stored`` and ``entry.versions`` are filled in here.
+
+        Args:
+            dtype: of the file's floating-point numbers; see ``as_kept``.
         """
         file = f"{entry.name}.safetensors"
         whole = {
-            key: (tensor.detach().to(dtype) if tensor.is_floating_point() else tensor.detach())
-            .cpu()
-            .contiguous()
+            key: as_kept(tensor.detach(), dtype).cpu().contiguous()
             for key, tensor in tensors.items()
         }
         write_tensors(self.root / file, whole)

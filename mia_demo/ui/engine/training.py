@@ -19,6 +19,7 @@ from mia_demo.runs.origin import place_of
 from mia_demo.runs.training_run import TrainingRun
 from mia_demo.system.files import write_json, writing_to
 from mia_demo.system.json_files import checked, read_json
+from mia_demo.system.tensor_files import round_as_kept
 from mia_demo.training.classifier import (
     ClassifierTrainer,
     LabelledImages,
@@ -245,7 +246,7 @@ def run_training(
             left = clock.left_after_step(frame.total_steps - frame.step)
             yield TrainingUpdate("training", frame, epochs, left)
             clock.resume()
-    classifier.network.half().float()  # as it is kept
+    round_as_kept(classifier.network)
     test_accuracy = accuracy(classifier, test, compute)
     # Empty if it was killed after saving a state but before its record.
     last = epochs[-1] if epochs else None
