@@ -103,7 +103,7 @@ class Clock:
     """Time that passes when somebody looks at it, and not otherwise."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, step: float) -> None:
-        self.now, self.step = 0.0, step
+        self.now, self.step = jobs.time.monotonic(), step
         monkeypatch.setattr(jobs.time, "monotonic", self.look)
         monkeypatch.setattr(jobs.time, "sleep", lambda _: None)
 
