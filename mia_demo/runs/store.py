@@ -5,7 +5,6 @@ import re
 import secrets
 import shutil
 import threading
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,9 @@ from typing import Any
 from mia_demo.attack.frames import AttackFrame
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.runs.attack_run import RUN_FILE, AttackRun, load_attack, save_attack
+from mia_demo.runs.damaged_run import DamagedRun
 from mia_demo.runs.replay import Replay
-from mia_demo.system.files import time_written, write_json, writing_to
+from mia_demo.system.files import write_json, writing_to
 from mia_demo.system.json_files import checked, read_json
 from mia_demo.zoo.reading import Zoo
 
@@ -30,43 +30,6 @@ _UNFINISHED = ".saving-"
 _GONE = ".deleted-"
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class DamagedRun:
-    """A folder with a file that names it a run: there is nothing to do with it but delete it.
-
-    Attributes:
-        file: the damaged one.
-        reason: why it cannot be read.
-    """
-
-    key: str
-    file: Path
-    is_recorded: bool
-    reason: str
-    name: str = ""
-    kind = "damaged run"
-    origin = None
-
-    @property
-    def folder(self) -> Path:
-        return self.file.parent
-
-    @property
-    def title(self) -> str:
-        return self.name or self.folder.name
-
-    @property
-    def date(self) -> str:
-        """When the damaged file was written last."""
-        return time_written(self.file)
-
-    def command(self) -> str:
-        return ""
-
-    def facts(self) -> dict[str, str]:
-        return {}
 
 
 class RunNames:
