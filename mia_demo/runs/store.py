@@ -1,4 +1,4 @@
-"""Kept attacks in their folder, recorded ones in the zoo, and the names of runs of all kinds."""
+"""The folder of kept attacks, and the recorded ones that came with the zoo."""
 
 import logging
 import re
@@ -13,14 +13,13 @@ from mia_demo.attack.frames import AttackFrame
 from mia_demo.errors import ConfigError, DataError
 from mia_demo.runs.attack_run import RUN_FILE, AttackRun, load_attack, save_attack
 from mia_demo.runs.damaged_run import DamagedRun
+from mia_demo.runs.names import RunNames
 from mia_demo.runs.replay import Replay
-from mia_demo.system.files import write_json, writing_to
-from mia_demo.system.json_files import checked, read_json
+from mia_demo.system.files import writing_to
 from mia_demo.zoo.reading import Zoo
 
 RECORDED_RUNS = "recorded"  # inside a zoo
 NAMES_FILE = "names.json"
-MAX_RUN_NAME_LENGTH = 80  # characters
 MAX_RUNS = 200
 MAX_RUNS_BYTES = 200_000_000
 MAX_PICTURES = 50  # per lane, as many as the paper keeps
@@ -30,41 +29,6 @@ _UNFINISHED = ".saving-"
 _GONE = ".deleted-"
 
 log = logging.getLogger(__name__)
-
-
-class RunNames:
-    """The names that visitors give their runs, of all kinds, by key. They never become paths."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        self._names: dict[str, str] = {}
-        try:
-            if path.exists():
-                names = checked(dict[str, str], read_json(path), "names")
-                self._names = {key: clean_name(name) for key, name in names.items()}
-        except (OSError, ValueError, ConfigError) as error:
-            log.warning("the names of runs cannot be read: %s", error)
-
-    def get(self, key: str) -> str:
-        return self._names.get(key, "")
-
-    def set(self, key: str, name: str) -> None:
-        """Names a run; an empty name gives it its usual title back.
-
-        Raises:
-            ConfigError: too long, or the folder cannot be written.
-        """
-        cleaned = clean_name(name)
-        with self._lock:
-            names = {other: known for other, known in self._names.items() if other != key}
-            if cleaned:
-                names[key] = cleaned
-            if names == self._names:
-                return
-            with writing_to(self._path.parent):
-                write_json(self._path, names)
-            self._names = names
 
 
 class RunStore:
@@ -200,20 +164,6 @@ def delete_folder(folder: Path) -> None:
     except OSError as error:
         raise ConfigError(f"This run cannot be deleted ({error.strerror}).") from error
     shutil.rmtree(gone, ignore_errors=True)
-
-
-def clean_name(name: str) -> str:
-    """One line without control characters.
-
-    Raises:
-        ConfigError: too long.
-    """
-    cleaned = " ".join("".join(c if c.isprintable() else " " for c in name).split())
-    if len(cleaned) > MAX_RUN_NAME_LENGTH:
-        raise ConfigError(
-            f"A name may have up to {MAX_RUN_NAME_LENGTH} letters; this one has {len(cleaned)}."
-        )
-    return cleaned
 
 
 def _size(folder: Path) -> int:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from mia_demo.attack.config import AttackConfig
 from mia_demo.runs.command import compact_numbers, sweep_command, sweep_config
 from mia_demo.runs.damaged_run import DamagedRun
+from mia_demo.runs.names import RunNames
 from mia_demo.runs.origin import Origin
-from mia_demo.runs.store import RunNames
 from mia_demo.sweep.library import ResultsLibrary, Sweep
 
 

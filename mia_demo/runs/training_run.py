@@ -6,8 +6,8 @@ from mia_demo.defences.registry import described
 from mia_demo.errors import DataError
 from mia_demo.report.columns import alpha_text, percent
 from mia_demo.runs.command import training_command
+from mia_demo.runs.names import RunNames
 from mia_demo.runs.origin import Origin
-from mia_demo.runs.store import RunNames
 from mia_demo.system.json_files import checked
 from mia_demo.training.config import TrainConfig
 from mia_demo.zoo.layers import OWN_FOLDER, LayeredZoo

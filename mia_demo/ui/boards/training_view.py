@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mia_demo.report.columns import against_text, alpha_text, fixed, percent
-from mia_demo.runs.store import RunNames
+from mia_demo.runs.names import RunNames
 from mia_demo.runs.training_run import TrainingRun
 from mia_demo.smoothing import alpha_at_epoch
 from mia_demo.system.json_files import read_json

@@ -8,7 +8,8 @@ from mia_demo.errors import ConfigError
 from mia_demo.report.columns import alpha_text
 from mia_demo.runs.command import training_command
 from mia_demo.runs.damaged_run import DamagedRun
-from mia_demo.runs.store import RunNames, delete_folder
+from mia_demo.runs.names import RunNames
+from mia_demo.runs.store import delete_folder
 from mia_demo.system.files import time_written
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.training import HISTORY_FILE, TrainingPlan, unfinished_trainings

@@ -14,9 +14,10 @@ from mia_demo.errors import ConfigError, DataError
 from mia_demo.recipes.record import recorded_identities
 from mia_demo.runs.attack_run import RUN_FILE, AttackRun, load_attack
 from mia_demo.runs.damaged_run import DamagedRun
+from mia_demo.runs.names import RunNames
 from mia_demo.runs.replay import REPLAY_FIGURES
 from mia_demo.runs.saver import AttackSaver
-from mia_demo.runs.store import RunNames, RunStore
+from mia_demo.runs.store import RunStore
 from mia_demo.zoo.reading import Zoo
 from tests.full_disk import full_disk
 
