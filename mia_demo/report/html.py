@@ -53,7 +53,7 @@ def sweep_html(results: SweepResults, photos: npt.NDArray[np.uint8]) -> str:
 def _origin(record: Record) -> dict[str, dict[str, Any]]:
     return {
         "Run": {
-            "date (UTC)": record.date,
+            "date (UTC)": record.date[:19].replace("T", " "),
             "commit": record.commit or "unknown",
             "identities": ", ".join(map(str, record.identities)),
             "seeds": ", ".join(map(str, record.seeds)),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mia_demo.system.files import time_written
+from mia_demo.system.clock import time_written
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def attack_html(run: AttackRun, photo: npt.NDArray[np.uint8] | None) -> str:
         lanes=[(lane, report["lanes"][lane], run.pictures(lane)) for lane in run.config.lanes],
         origin={
             "Run": {
-                "date (UTC)": run.date,
+                "date (UTC)": run.date[:19].replace("T", " "),
                 "commit": report.get("commit") or "unknown",
                 "device": f"{report['device']}, {report['precision']}",
                 "threads": report["threads"],

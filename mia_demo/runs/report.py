@@ -1,7 +1,6 @@
 """What ``run.json`` says of an attack: settings, origin and results."""
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from typing import Any, Literal, TypedDict
 
 from mia_demo.attack.config import AttackConfig
@@ -12,6 +11,7 @@ from mia_demo.metrics.attributes import Shares
 from mia_demo.metrics.judge import Verdict
 from mia_demo.runs.origin import place_of
 from mia_demo.sweep.provenance import source_commit
+from mia_demo.system.clock import time_now
 from mia_demo.system.device import Compute
 from mia_demo.zoo.manifest import library_versions
 from mia_demo.zoo.reading import Zoo
@@ -92,7 +92,7 @@ def attack_report(
         **({"zoo": zoo.origin} if zoo.origin else {}),
         "format": RUN_FORMAT,
         "kind": "attack",
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "date": time_now(),
         "commit": source_commit(),
         "complete": frame.is_last,
         "stage": frame.stage,

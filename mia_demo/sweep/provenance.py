@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
+from mia_demo.system.clock import time_now
 from mia_demo.system.device import Compute
 from mia_demo.zoo.manifest import library_versions
 from mia_demo.zoo.reading import Zoo
@@ -44,7 +44,7 @@ class Provenance:
     ) -> Provenance:
         """Of what has just been computed here."""
         return Provenance(
-            date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            date=time_now(),
             commit=source_commit(),
             identities=list(identities),
             seeds=list(seeds),

@@ -7,7 +7,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -98,12 +97,3 @@ def sha256_of(path: Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def time_written(path: Path) -> str:
-    """When a file was last written: UTC, ISO 8601; empty if there is none."""
-    try:
-        seconds = path.stat().st_mtime
-    except OSError:
-        return ""
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")

@@ -23,7 +23,7 @@ from mia_demo.ui.shared.forms import (
     start_and_stop_buttons,
     words,
 )
-from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, last_counts, wire_stop
+from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, START_EVENT, last_counts, wire_stop
 from mia_demo.ui.shared.lanes import MAX_BOARD_LANES, demo_choices, people_choices
 
 MARK_OLDER = """(board, ...form) => {
@@ -97,8 +97,7 @@ def build_attack_page(app: AppState, address: AddressPage) -> None:
         app.pace.limited(handlers.start, engine.attacks),
         [people, picker, *form],
         [*shown, app.pace.mark],
-        trigger_mode="multiple",  # a choice may just have ended another attack of this event
-        **JOB_EVENT,
+        **START_EVENT,
     )
     # In the browser: a result made with other settings stays and is marked as older.
     gr.on([part.change for part in form], None, [board, *form], board, js=MARK_OLDER)

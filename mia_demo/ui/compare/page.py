@@ -22,7 +22,7 @@ from mia_demo.ui.shared.forms import (
     start_and_stop_buttons,
     words,
 )
-from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, STOPPING, wire_stop
+from mia_demo.ui.shared.handler import QUIET, START_EVENT, STOPPING, wire_stop
 from mia_demo.ui.shared.lanes import demo_choices
 
 FIRST_IDENTITIES = "0-4"
@@ -75,7 +75,7 @@ def build_compare_page(app: AppState, address: AddressPage) -> None:
     # Not its load event: Gradio triggers those of all pages when the app is opened.
     summary.apply(handlers.open, choice, shown, **QUIET)
     for button, handler in ((start, handlers.start), (finished, handlers.finished_part)):
-        button.click(handler, form, running, **JOB_EVENT)
+        button.click(handler, form, running, **START_EVENT)
     follow_form(Estimates(engine).for_sweep, form, estimate, address.tab.select)
     wire_stop(stop, handlers.sweeps, ending=STOPPING)
     # With other settings it is another sweep, and nothing to resume.

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.recipes.classifiers import classifier_entry, new_classifier
 from mia_demo.runs.origin import place_of
 from mia_demo.runs.training_run import TrainingRun
+from mia_demo.system.clock import time_now
 from mia_demo.system.files import write_json, writing_to
 from mia_demo.system.json_files import checked, read_json
 from mia_demo.system.tensor_files import round_as_kept
@@ -262,7 +262,7 @@ def run_training(
     record = replace(
         entry.training,
         images_per_identity=plan.images,
-        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        date=time_now(),
         **place_of(compute),
         logits={"target": logits.target_mean, "others": logits.others_mean} if logits else {},
     )

@@ -8,7 +8,7 @@ from mia_demo.ui.shared.address import AddressPage, Setting
 from mia_demo.ui.shared.address_values import accepted_by
 from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
-from mia_demo.ui.shared.handler import JOB_EVENT, QUIET, last_counts, wire_stop
+from mia_demo.ui.shared.handler import QUIET, START_EVENT, last_counts, wire_stop
 
 
 def build_runs_page(app: AppState, page: AddressPage) -> None:
@@ -61,7 +61,7 @@ def build_runs_page(app: AppState, page: AddressPage) -> None:
         app.pace.limited(handlers.repeat, handlers.repetitions),
         details,
         [details, board, training, progress, again, stop, app.pace.mark],
-        **JOB_EVENT,
+        **START_EVENT,
     )
     wire_stop(stop, handlers.repetitions)
     details.download(handlers.download, details, file, **QUIET)

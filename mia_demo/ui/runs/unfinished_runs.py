@@ -10,7 +10,7 @@ from mia_demo.runs.command import training_command
 from mia_demo.runs.damaged_run import DamagedRun
 from mia_demo.runs.names import RunNames
 from mia_demo.runs.store import delete_folder
-from mia_demo.system.files import time_written
+from mia_demo.system.clock import time_written
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.engine.training import HISTORY_FILE, TrainingPlan, unfinished_trainings
 from mia_demo.ui.engine.training_form import form_of

@@ -14,7 +14,7 @@ frames end and yields ``JobView.over``. A stopped attack that has taken a step i
 finished one (``runs.saver.AttackSaver``). A closed tab closes the generator, which releases the job
 as well.
 
-Three races decide how pages are updated:
+Four races decide how pages are updated:
 
 - Every frame repeats the state of the buttons. Gradio's client applies the changes of each frame to
   one and the same object. When several frames arrive before it looks, as when they overtake the
@@ -24,6 +24,8 @@ Three races decide how pages are updated:
   reach the browser first, and "Stopping …" stays.
 - When an event is over, Gradio sends its last frame once more, maybe after what the page shows by
   then. So the last frame of a job that gave way changes nothing.
+- The last frame enables the start button a moment before that. Gradio would lose a click in between
+  (trigger mode "once"), so every click is sent, and ``stream`` decides.
 """
 
 import logging
@@ -49,6 +51,8 @@ STOPPING = "Stopping …"
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # for jobs, whose order the device queue decides;
 JOB_EVENT: dict[str, Any] = {**QUIET, "concurrency_limit": None}
+# for buttons that start them with ``stream``, which ignores the second half of a double click;
+START_EVENT: dict[str, Any] = {**JOB_EVENT, "trigger_mode": "multiple"}
 # for buttons that must not wait behind jobs.
 AT_ONCE: dict[str, Any] = {"queue": False, "api_visibility": "private"}
 
@@ -93,14 +97,19 @@ def stream(
 ) -> Iterator[Values]:
     """Runs a job and yields what the page shows, for the event of a start button.
 
+    Yields nothing while the visitor's earlier job of this kind computes: a double click.
+
     Args:
-        jobs: the running ones of this kind; the visitor's earlier one ends.
+        jobs: the running ones of this kind.
         interval: minimum seconds between two frames.
 
     Raises:
         gr.Error: the job could not be started, or it failed.
     """
     session = str(request.session_hash)
+    earlier = jobs.job_of(session)
+    if earlier is not None and not earlier.wait(0):
+        return
     with toasts():
         job = jobs.start(session, start)
     frames = follow(jobs, session, job, view, interval=interval)

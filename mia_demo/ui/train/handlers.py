@@ -133,10 +133,10 @@ class TrainHandlers:
         session = str(request.session_hash)
         with toasts():
             series = make()
-            self._check_free(series)
             view = TrainingJobView(self, series, session)
 
         def start() -> Job[SeriesStep]:
+            self._check_free(series)
             job = self._job(series)
             self.series[session] = series
             self.given_up.discard(session)

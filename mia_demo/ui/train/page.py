@@ -26,7 +26,7 @@ from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.estimates import Estimates, estimate_line, follow_form
 from mia_demo.ui.shared.forms import words
-from mia_demo.ui.shared.handler import JOB_EVENT, PAUSING, QUIET, STOPPING, wire_stop
+from mia_demo.ui.shared.handler import PAUSING, QUIET, START_EVENT, STOPPING, wire_stop
 from mia_demo.ui.train.handlers import TrainHandlers
 from mia_demo.ui.train.offer import offer_unfinished
 from mia_demo.ui.train.people_form import OwnPeopleForm
@@ -113,7 +113,7 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
             app.pace.limited(handler, handlers.trainings),
             inputs,
             [board, *buttons, own, app.pace.mark],
-            **JOB_EVENT,
+            **START_EVENT,
         )
         for button, handler, inputs in (
             (start, handlers.start, [people, *form]),
