@@ -66,11 +66,14 @@ def nearest_photos(
         for attack in results.attacks[lane]:
             if attack.seed == first:
                 nearest[attack.identity][attack.nearest[0]] += 1
-    chosen = []
-    for identity, votes in nearest.items():
-        # Verdicts count training photos alone.
-        photos = zoo.images_of(identities, identity, "train")
-        chosen.append((identity, photos[votes.most_common(1)[0][0]]))
+    photos: dict[int, list[int]] = {identity: [] for identity in nearest}
+    for identity, index in zoo.split_items(identities)["train"]:  # verdicts count these alone
+        if identity in photos:
+            photos[identity].append(index)
+    chosen = [
+        (identity, photos[identity][votes.most_common(1)[0][0]])
+        for identity, votes in nearest.items()
+    ]
     images, _ = identities.items(size, chosen)
     return images.permute(0, 2, 3, 1).numpy()
 

@@ -80,7 +80,9 @@ class ClassifierTrainer:
         self.train_images = train
         self.data = data
         self.transform: Transform = AUGMENTATIONS[config.augmentation](config.input_size)
-        self.optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
+        self.optimizer = torch.optim.Adam(
+            network.parameters(), lr=config.learning_rate, foreach=True
+        )
         self.epoch = 0
         self.seconds = 0.0
         self.alphas: list[float] = []  # of the finished epochs
@@ -107,8 +109,7 @@ class ClassifierTrainer:
             chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
             labels = self.train_images.labels[chosen].to(self.compute.device)
             batch = self.transform(self.train_images.images[chosen].to(self.compute.device), rng)
-            with draws:
-                loss, hits = self._step(batch, labels, alpha)
+            loss, hits = self._step(batch, labels, alpha, draws)
             correct, seen = correct + hits, seen + len(chosen)
             self.seconds += time.perf_counter() - started
             yield TrainingFrame(
@@ -126,9 +127,12 @@ class ClassifierTrainer:
         self.alphas.append(alpha)
         self.epoch += 1
 
-    def _step(self, batch: Tensor, labels: Tensor, alpha: float) -> tuple[float, float]:
+    def _step(
+        self, batch: Tensor, labels: Tensor, alpha: float, draws: SeededDraws
+    ) -> tuple[float, float]:
         seen = Step(batch, labels, self.network, partial(self._smoothed, alpha))
-        loss, logits = self.defence.objective(seen)
+        with draws:
+            loss, logits = self.defence.objective(seen)
         loss.backward()
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)

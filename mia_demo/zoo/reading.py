@@ -7,7 +7,7 @@ built from the manifest and weights are loaded strictly. Nothing is ever unpickl
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -156,7 +156,9 @@ class Zoo(ABC):
             return open_folder(self.manifest.folder).identities
         if not self.manifest.identities:
             raise CheckpointError(f"{self._place} holds no identities; run make-zoo.")
-        return open_identity_set([self.verified_path(part) for part in self.manifest.identities])
+        parts = self.manifest.identities
+        paths = tuple(self.verified_path(part) for part in parts)
+        return _listed(paths, tuple(part.sha256 for part in parts))
 
     def split(
         self, identities: IdentitySet, size: int, split: str, images: int | None = None
@@ -200,6 +202,12 @@ class Zoo(ABC):
 
     def _load(self, entry: CheckpointEntry, build: Callable[[], _Network]) -> _Network:
         return load_weights(self.verified_path(entry.stored), entry, build)
+
+
+@lru_cache(maxsize=8)
+def _listed(paths: tuple[Path, ...], sha256: tuple[str, ...]) -> IdentitySet:
+    """The set in verified zips. To list thousands of photos takes longer than to hash them."""
+    return open_identity_set(paths)
 
 
 class SelectedZoo(Zoo):

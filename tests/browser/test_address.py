@@ -38,15 +38,16 @@ def test_a_link_restores_the_attack_page_and_changes_update_it(open_page: OpenPa
 
 
 def test_a_link_brings_recorded_results_and_names_what_is_wrong(open_page: OpenPage) -> None:
-    page = open_page(query="tab=compare&results=results/poincare&identities=0-900")
+    page = open_page(query="tab=compare&results=results/poincare&identities=0-900&lesson=99")
     expect(page.get_by_role("combobox", name="Results")).to_have_value(re.compile("Poincaré"))
     # One order is not clear: no tick.
     verdict = page.locator("p.verdict[data-agreement]")
     expect(verdict).to_contain_text("only 2 of the 3 differences")
     expect(verdict).not_to_contain_text("✓")
     expect(page.get_by_role("alert").filter(has_text="Ignored")).to_have_text(
-        "Ignored, because it does not fit here: identities=0-900."
+        "Ignored, because it does not fit here: identities=0-900, lesson=99."
     )
+    expect(page.locator(".lesson")).to_be_hidden()
 
 
 def test_locks_fix_settings_and_hide_pages(open_page: OpenPage) -> None:

@@ -1,22 +1,24 @@
-// Plays a recorded attack on a board: all pictures lie in one sheet, cut up here, step by step.
+// Plays a recorded attack on a board: all pictures lie in one sheet.
 const SECONDS = 5; // from the first moment to the last
 
-// The sheet's pictures by lane and moment, as data URIs.
-async function cutUp({ sheet, size, columns, moments }, lanes) {
+// Gives the sheet's picture of a lane at a moment, as a data URI; each is cut out when it is first shown.
+async function openSheet({ sheet, size, columns, moments }) {
   const image = new Image();
   image.src = sheet;
   await image.decode();
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = size;
   const pencil = canvas.getContext("2d");
-  return lanes.map((_, lane) =>
-    moments.map((_, moment) => {
-      const index = lane * moments.length + moment;
+  const pictures = [];
+  return (lane, moment) => {
+    const index = lane * moments.length + moment;
+    if (!pictures[index]) {
       const [x, y] = [(index % columns) * size, Math.floor(index / columns) * size];
       pencil.drawImage(image, x, y, size, size, 0, 0, size, size);
-      return canvas.toDataURL("image/png");
-    }),
-  );
+      pictures[index] = canvas.toDataURL("image/png");
+    }
+    return pictures[index];
+  };
 }
 
 // The part of a curve up to x.
@@ -28,13 +30,13 @@ function upTo(points, x) {
 }
 
 // The board as it was at a recorded moment.
-function boardAt(value, pictures, number) {
+function boardAt(value, picture, number) {
   const moment = value.replay.moments[number];
   const lanes = value.lanes.map((lane, index) => ({
     ...lane,
     ...moment.lanes[index],
     mistaken: moment.lanes[index].evaluator_top1 === lane.evaluator_top1 ? lane.mistaken : null,
-    picture: { uri: pictures[index][number], alt: lane.picture.alt },
+    picture: { uri: picture(index, number), alt: lane.picture.alt },
     confidence_curve: upTo(lane.confidence_curve, moment.x),
     cosine_curve: upTo(lane.cosine_curve, moment.x),
   }));
@@ -49,16 +51,16 @@ function makePlayer(board, draw, isLive) {
   const slider = panel.querySelector("input");
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   let value = null;
-  let pictures = null;
+  let picture = null; // of a lane at a moment
   let timer = 0;
   let number = 0;
   let lastMs = 0; // that drawing took
 
   function redraw() {
     if (!value) return;
-    const isReplaying = Boolean(pictures) && number < value.replay.moments.length - 1;
-    draw(isReplaying ? boardAt(value, pictures, number) : value);
-    if (!pictures) return;
+    const isReplaying = Boolean(picture) && number < value.replay.moments.length - 1;
+    draw(isReplaying ? boardAt(value, picture, number) : value);
+    if (!picture) return;
     const { words } = value.replay.moments[number];
     slider.value = number;
     slider.setAttribute("aria-valuetext", words);
@@ -110,14 +112,14 @@ function makePlayer(board, draw, isLive) {
   let asked = null; // the board whose recording is on its way
 
   async function show(newest) {
-    if (value?.replay && newest.replay && newest.run && newest.run === value.run && (pictures || asked)) {
+    if (value?.replay && newest.replay && newest.run && newest.run === value.run && (picture || asked)) {
       value = { ...newest, replay: value.replay }; // with other words: it goes on playing
       return redraw();
     }
     const mine = (asked = {});
     pause();
     value = newest;
-    pictures = null;
+    picture = null;
     panel.hidden = !newest.replay;
     redraw();
     if (!newest.replay) return;
@@ -132,10 +134,10 @@ function makePlayer(board, draw, isLive) {
     if (asked !== mine) return; // another board has come meanwhile
     panel.hidden = !replay?.sheet;
     if (panel.hidden) return;
-    const cut = await cutUp(replay, newest.lanes);
+    const opened = await openSheet(replay);
     if (asked !== mine) return;
     value = { ...value, replay };
-    pictures = cut;
+    picture = opened;
     number = replay.moments.length - 1;
     slider.max = number;
     button.disabled = slider.disabled = false;

@@ -243,10 +243,10 @@ def _item(entry: CheckpointEntry, title: str) -> dict[str, Any]:
 def settings_words(entry: CheckpointEntry) -> str:
     """How an own classifier was trained, except its α."""
     photos = entry.training.images_per_identity
-    rate = entry.training.recipe["learning_rate"]
+    rate = entry.training.recipe.get("learning_rate", "unknown")
     return (
         f"{photos} {'photo' if photos == 1 else 'photos'} of each person, "
         f"{entry.epochs} {'epoch' if entry.epochs == 1 else 'epochs'}, "
         f"{ARCHITECTURES.get(entry.architecture, entry.architecture)}, "
-        f"learning rate {rate:g}, seed {entry.seed}"
+        f"learning rate {rate}, seed {entry.seed}"
     )

@@ -13,6 +13,7 @@ from mia_demo.lesson.worksheet import worksheet
 from mia_demo.sweep.library import ResultsLibrary
 from mia_demo.ui.engine.engine import Engine
 from mia_demo.ui.shared.address import AddressBook
+from mia_demo.ui.shared.address_values import whole
 from mia_demo.ui.shared.app_state import AppState
 from mia_demo.ui.shared.components import component
 from mia_demo.ui.shared.handler import JOB_EVENT
@@ -74,6 +75,7 @@ class Lesson:
 def build_lesson(app: AppState, address_bar: gr.HTML) -> None:
     """Adds the lesson's bar to the current Blocks; call it when all pages are built."""
     lesson = Lesson(app.engine, app.address)
+    app.address.beside["lesson"] = whole(1, len(lesson.steps))
     bar = component(
         "lesson/lesson_bar",
         steps=[{part: getattr(step, part) for part in SHOWN_PARTS} for step in lesson.steps],

@@ -87,7 +87,7 @@ function move(to) {
 function open(number) {
   bar.hidden = false;
   document.documentElement.classList.add("in-lesson");
-  at = Math.min(Math.max(number - 1, 0), steps.length - 1);
+  at = number - 1;
   show();
 }
 
@@ -172,7 +172,7 @@ window.addEventListener("popstate", () => tell(bar.hidden ? 0 : at + 1));
 
 const asked = new URL(location.href).searchParams;
 const number = Number(asked.get("lesson"));
-if (Number.isInteger(number) && number > 0) {
+if (Number.isInteger(number) && number > 0 && number <= steps.length) {
   open(number);
   // All that a page does when it is opened belongs to the step.
   if (!asked.has("tab")) location.replace(address(at + 1));

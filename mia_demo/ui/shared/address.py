@@ -136,6 +136,7 @@ class AddressBook:
 
     def __init__(self) -> None:
         self.pages: dict[str, AddressPage] = {}
+        self.beside: dict[str, Reader] = {}  # parameters that only a script acts on
 
     @contextmanager
     def tab(self, label: str) -> Iterator[AddressPage]:
@@ -163,6 +164,11 @@ class AddressBook:
         if page is not None:
             values, wrong = page.read(query)
             ignored += wrong
+        for name in self.beside.keys() & query.keys():
+            try:
+                self.beside[name](query[name])
+            except ValueError:
+                ignored.append(name)
         locked = self._names(query, "lock", self.setting_names, ignored)
         hidden = self._names(query, "hide", self.setting_names | set(self.pages), ignored)
         shown = page or first

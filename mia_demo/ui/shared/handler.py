@@ -48,13 +48,17 @@ PAUSING = "Pausing …"
 STOPPING = "Stopping …"
 
 # Wiring of events that are not part of the API:
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+QUIET: dict[str, Any] = {
+    "show_progress": "hidden",
+    "show_progress_on": [],
+    "api_visibility": "private",
+}
 # for jobs, whose order the device queue decides;
 JOB_EVENT: dict[str, Any] = {**QUIET, "concurrency_limit": None}
 # for buttons that start them with ``stream``, which ignores the second half of a double click;
 START_EVENT: dict[str, Any] = {**JOB_EVENT, "trigger_mode": "multiple"}
 # for buttons that must not wait behind jobs.
-AT_ONCE: dict[str, Any] = {"queue": False, "api_visibility": "private"}
+AT_ONCE: dict[str, Any] = {**QUIET, "queue": False}
 
 Values = Any  # of an event's outputs, in their order
 

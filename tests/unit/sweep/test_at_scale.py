@@ -113,7 +113,8 @@ def test_the_nearest_photo_is_counted_among_training_photos(
 ) -> None:
     identities = zoo.identities()
     every_other = list(range(1, 51, 2))
-    monkeypatch.setattr(zoo, "images_of", lambda people, label, split: every_other)
+    train = [(label, index) for label in range(len(identities)) for index in every_other]
+    monkeypatch.setattr(zoo, "split_items", lambda people: {"train": train})
     photos = nearest_photos(results, zoo, identities)
     expected, _ = identities.items(8, [(3, every_other[4]), (7, every_other[2])])
     assert np.array_equal(photos, expected.permute(0, 2, 3, 1).numpy())
