@@ -12,7 +12,7 @@ from mia_demo.zoo.manifest import MANIFEST
 TRAIN_PHOTOS = 48  # of each person, as they are
 
 
-def zoo_of_few_photos(folder: Path) -> FolderZoo:
+def zoo_of_few_photos(folder: Path, train_photos: int = TRAIN_PHOTOS) -> FolderZoo:
     """With one test photo of each person instead of twelve."""
     folder.mkdir(parents=True)
     for path in EMBEDDED_ZOO.iterdir():
@@ -24,8 +24,8 @@ def zoo_of_few_photos(folder: Path) -> FolderZoo:
             with zipfile.ZipFile(part) as whole:
                 for name in whole.namelist():
                     photo = Path(name).stem
-                    if not photo.isdigit() or int(photo) <= TRAIN_PHOTOS:
+                    if not photo.isdigit() or int(photo) <= train_photos:
                         few.writestr(name, whole.read(name))
     zoo = FolderZoo(folder)
-    zoo.set_identities(["few.zip"], TRAIN_PHOTOS)
+    zoo.set_identities(["few.zip"], train_photos)
     return zoo

@@ -126,10 +126,10 @@ def test_bars_follow_the_slider_without_the_server(form: Page) -> None:
 
 def test_train_pause_resume_attack_download_delete(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_train(open_page, query=TINY)
-    prepare_tiny_training(page, alpha=-0.2, epochs=6, seed=11)
+    prepare_tiny_training(page, alpha=-0.2, epochs=4, seed=11)
     button(page, "Start").dblclick()  # as one click
     means = page.get_by_role(
-        "img", name=re.compile(r"^Mean logits after epoch \d+ of 6: right person")
+        "img", name=re.compile(r"^Mean logits after epoch \d+ of 4: right person")
     )
     expect(means).to_be_visible(timeout=TIMEOUT)
     status = board(page).get_by_role("status")
@@ -137,18 +137,18 @@ def test_train_pause_resume_attack_download_delete(open_page: OpenPage, tmp_path
     button(page, "Pause").click()
     page.wait_for_function("window.paused", timeout=TIMEOUT)
     paused = page.evaluate("window.paused")
-    assert int(re.findall(r"^Paused after epoch (\d+) of 6\.", paused)[0]) in range(1, 6)
+    assert int(re.findall(r"^Paused after epoch (\d+) of 4\.", paused)[0]) in range(1, 4)
     expect(status).to_have_text(re.compile(r"^Done: own-\d+, α = −0\.2, names "), timeout=TIMEOUT)
     name = re.findall(r"own-\d+", status.inner_text())[0]
     for chart in ("Loss", "Accuracy", "α in effect", "Mean logits"):
         expect(
-            page.get_by_role("img", name=re.compile(f"^{chart} after epoch 6 of 6: "))
+            page.get_by_role("img", name=re.compile(f"^{chart} after epoch 4 of 4: "))
         ).to_be_visible()
     # Early schedule: full from 30% of the epochs.
     expect(page.get_by_role("img", name="α in effect")).to_have_attribute(
         "aria-label", re.compile("used −0.2$")
     )
-    expect(page.get_by_role("img", name="Logits after epoch 6: right person")).to_be_visible()
+    expect(page.get_by_role("img", name="Logits after epoch 4: right person")).to_be_visible()
     expect(button(page, "Start")).to_be_enabled()
 
     with page.expect_download() as download:
@@ -162,7 +162,7 @@ def test_train_pause_resume_attack_download_delete(open_page: OpenPage, tmp_path
     page.get_by_role("tab", name="Runs").click()
     page.get_by_role("button", name=f"Open {name}, α = −0.2").click()
     expect(
-        page.locator(".runs-page").get_by_role("img", name="Loss after epoch 6 of 6")
+        page.locator(".runs-page").get_by_role("img", name="Loss after epoch 4 of 4")
     ).to_be_visible()
     expect(page.locator(".run-details code")).to_have_text(
         re.compile(r"train --alpha=-0\.2 .*--photos 1 ")

@@ -79,8 +79,7 @@ def build_compare_page(app: AppState, address: AddressPage) -> None:
     follow_form(Estimates(engine).for_sweep, form, estimate, address.tab.select)
     wire_stop(stop, handlers.sweeps, ending=STOPPING)
     # With other settings it is another sweep, and nothing to resume.
-    for field in form:
-        field.input(None, None, start, js="() => 'Start'")
+    gr.on([field.input for field in form], None, None, start, js="() => 'Start'")
     # By the visitor, or by a link on an open page.
     choice.change(
         handlers.follow,

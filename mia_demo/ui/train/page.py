@@ -148,8 +148,7 @@ def build_train_page(app: AppState, address: AddressPage) -> None:
 
     app.blocks.load(offer, None, [board, *buttons, *form], **QUIET)
     # With other settings it is another training, and nothing to resume.
-    for field in [*form, people]:
-        field.input(None, None, start, js="() => 'Start'")
+    gr.on([field.input for field in [*form, people]], None, None, start, js="() => 'Start'")
     most = engine.zoo.manifest.train_images
     rates = number(MIN_RATE, MAX_RATE)
     address.public = (people, EMBEDDED)

@@ -33,6 +33,7 @@ from mia_demo.system.device import Compute
 from mia_demo.zoo.folder import FolderZoo
 from mia_demo.zoo.manifest import MANIFEST
 from mia_demo.zoo.reading import Zoo
+from tests.few_photos import zoo_of_few_photos
 
 CONFIG = preset_config(
     "quick", lanes=("zero", "negative"), steps=2, candidates=2, kept=2, selection_rounds=1
@@ -49,7 +50,18 @@ def quick_lessons() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def judge(zoo, compute) -> Judge:
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> Zoo:
+    """Of few photos: to embed all of them takes fifteen seconds."""
+    return zoo_of_few_photos(tmp_path_factory.mktemp("few") / "zoo", train_photos=4)
+
+
+@pytest.fixture(scope="module")
+def attacker(zoo: Zoo, compute: Compute) -> Attacker:
+    return Attacker(zoo, compute)
+
+
+@pytest.fixture(scope="module")
+def judge(zoo: Zoo, compute: Compute) -> Judge:
     return Judge(zoo, compute)
 
 
