@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mia_demo.errors import CheckpointError, ConfigError, DataError
+from mia_demo.models import restorer
 from mia_demo.models.classifiers import CompactResNet
 from mia_demo.models.critics import PatchCritics
 from mia_demo.models.features import FaceFeatures, feature_error
@@ -55,6 +56,14 @@ def smooth_images() -> Tensor:
     return F.interpolate(coarse, 32, mode="bilinear").to(torch.uint8)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def narrow_restorer() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(restorer, "WIDTHS", (4, 8, 12, 16))
+        changed.setattr(restorer, "FINE", 4)
+        yield
+
+
 @pytest.fixture
 def features() -> FaceFeatures:
     return some_features()
@@ -88,8 +97,8 @@ def make_phase(
         base.generator.requires_grad_(False)
         if request.param == "restoration":
             return RestorationPhase(config, images, base, features, compute)
-        restorer = Restorer().requires_grad_(False)
-        return DistillationPhase(config, base, restorer, features, compute)
+        teacher = Restorer().requires_grad_(False)
+        return DistillationPhase(config, base, teacher, features, compute)
 
     return make
 
