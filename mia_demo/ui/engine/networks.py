@@ -1,4 +1,7 @@
-"""The networks that the work of all visitors shares, loaded when they are first needed."""
+"""The networks that the work of all visitors shares, loaded when they are first needed.
+
+With them the photos that every training on the demo's people is tested on.
+"""
 
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -15,6 +18,7 @@ from mia_demo.attack.sampling import Pool
 from mia_demo.data.identities import IdentitySet
 from mia_demo.sweep.judging import Judge
 from mia_demo.system.device import Compute
+from mia_demo.training.classifier import LabelledImages
 from mia_demo.ui.engine.jobs import Frame
 from mia_demo.zoo.layers import LayeredZoo
 
@@ -55,6 +59,7 @@ class Networks:
         self.compute = compute
         self._attacker: Attacker | None = None
         self._judge: Judge | None = None
+        self._test_photos: dict[int, LabelledImages] = {}  # by their side, 15 MB at 64 px
         self._own: OrderedDict[Path, Attacker] = OrderedDict()  # by their zoo's folder
         self._guests: OrderedDict[str, None] = OrderedDict()  # used longest ago first
 
@@ -75,6 +80,16 @@ class Networks:
         if self._judge is None:
             self._judge = Judge(self.zoo, self.compute)
         return self._judge
+
+    def test_photos(self, zoo: LayeredZoo, size: int) -> LabelledImages:
+        """Of the demo's people, or of a zoo of own people."""
+        is_own = zoo.own.path != self.zoo.own.path
+        if not is_own and size in self._test_photos:
+            return self._test_photos[size]
+        photos = LabelledImages(*zoo.split(zoo.identities(), size, "test"))
+        if not is_own:
+            self._test_photos[size] = photos
+        return photos
 
     def load(self) -> None:
         """Loads everything that came with the demo."""

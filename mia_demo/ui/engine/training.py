@@ -220,7 +220,7 @@ def run_training(
     config, compute = plan.config, networks.compute
     identities = zoo.identities()
     seen = LabelledImages(*zoo.split(identities, config.input_size, "train", plan.images))
-    test = LabelledImages(*zoo.split(identities, config.input_size, "test"))
+    test = networks.test_photos(zoo, config.input_size)
     classifier = new_classifier(networks.zoo, config, len(identities), plan.folder)
     trainer = ClassifierTrainer(classifier, config, compute, seen)
     _forget_old_states(plan.folder)
