@@ -1,4 +1,4 @@
-"""Which zoo the page starts with."""
+"""Which zoo the page starts with, and what it is made of."""
 
 from __future__ import annotations
 
@@ -77,6 +77,16 @@ def test_a_space_is_served_to_everybody_and_can_be_duplicated(
     monkeypatch.setattr(type(app), "launch", lambda _, **options: launched.update(options))
     launch(app)
     assert launched["server_name"] == "0.0.0.0"  # noqa: S104
+
+
+def test_no_event_tells_components_that_it_loads(tmp_path: Path) -> None:
+    """Gradio looks all of them up at each change of any event's state: a third of a page's work."""
+    engine = Engine(make_tiny_zoo(tmp_path / "zoo"), choose_compute("cpu"), tmp_path / "runs")
+    events = build_app(engine).get_config_file()["dependencies"]
+    asked = [event for event in events if event["backend_fn"] and event["targets"]]
+    assert asked
+    telling = [e["api_name"] for e in asked if e["show_progress_on"] != []]
+    assert telling == []
 
 
 def test_a_login_is_asked_for_if_one_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
