@@ -132,6 +132,8 @@ def test_train_pause_resume_attack_download_delete(open_page: OpenPage, tmp_path
         "img", name=re.compile(r"^Mean logits after epoch \d+ of 4: right person")
     )
     expect(means).to_be_visible(timeout=TIMEOUT)
+    expect(button(page, "Start")).to_be_disabled()
+    expect(page.get_by_text("reload the page")).to_have_count(0)
     status = board(page).get_by_role("status")
     page.evaluate(RESUME_AT_ONCE)
     button(page, "Pause").click()

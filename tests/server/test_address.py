@@ -187,5 +187,8 @@ def test_decimals_are_refused_rather_than_rounded() -> None:
     with pytest.raises(ConfigError, match=r"Steps must be a whole number, not 40\.7"):
         parse_config(0, "quick", 0, ["zero"], [*knobs[:steps], 40.7, *knobs[steps + 1 :]])
     assert parse_config(0, "quick", 2.0, ["zero"], knobs).seed == 2
+    for seed in (-1, 2**31):
+        with pytest.raises(ConfigError, match="Seed must lie between 0 and 2,147,483,647, not"):
+            parse_config(0, "quick", seed, ["zero"], knobs)
     with pytest.raises(ConfigError, match=r"Seed must be a whole number, not 0\.5"):
         parse_training(0.1, 8, 20, "early", "compact_resnet", 0.001, 0.5)

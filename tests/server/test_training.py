@@ -85,7 +85,7 @@ def test_another_architecture_starts_from_random_weights(engine: Engine) -> None
         (3, "never", "No schedule 'never'; choose one of early, reference, at once."),
         (4, "../zoo", "No architecture '../zoo'; choose one of compact_resnet, resnet18"),
         (5, float("nan"), "Learning rate must lie between 1e-05 and 0.1, not nan."),
-        (6, -1, "Seed must lie between 0 and 2.14748e"),
+        (6, -1, "Seed must lie between 0 and 2,147,483,647, not -1."),
     ],
 )
 def test_a_slip_in_the_form_gets_one_sentence(position: int, value: Any, message: str) -> None:

@@ -65,9 +65,7 @@ def build_attack_page(app: AppState, address: AddressPage) -> None:
                     estimate = estimate_line()
                     with gr.Row():
                         preset = preset_field("how thorough")
-                        seed = gr.Number(
-                            0, label="Seed", info="random draws", minimum=0, min_width=100
-                        )
+                        seed = gr.Number(0, label="Seed", info="random draws", min_width=100)
                     with gr.Row():
                         attack = attack_field(info="what the attacker needs", min_width=220)
                         temperature = TEMPERATURE.component(1)

@@ -35,8 +35,15 @@ def number_within(label: str, value: float | None, low: float, high: float) -> f
     """
     number = filled(label, value)
     if not low <= number <= high:
-        raise ConfigError(f"{label} must lie between {low:g} and {high:g}, not {number:g}.")
+        least, most, given = map(_digits, (low, high, number))
+        raise ConfigError(f"{label} must lie between {least} and {most}, not {given}.")
     return number
+
+
+def _digits(number: float) -> str:
+    """Large whole numbers with all of their digits."""
+    is_large = abs(number) >= 1e6 and number == number // 1
+    return f"{number:,.0f}" if is_large else f"{number:g}"
 
 
 def whole_number(label: str, value: float | None) -> int:

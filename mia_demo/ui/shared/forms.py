@@ -20,7 +20,7 @@ from mia_demo.attack.methods import GRADIENT, METHODS
 from mia_demo.attack.named import ATTACKS, TELLING, TITLES, attack_name, named_attack
 from mia_demo.attack.views import ALTERATIONS
 from mia_demo.errors import ConfigError
-from mia_demo.ui.engine.field_checks import filled, whole_number
+from mia_demo.ui.engine.field_checks import MAX_WHOLE, filled, number_within, whole_number
 from mia_demo.ui.shared.address import Setting
 from mia_demo.ui.shared.address_values import Reader, number, one_of, whole
 
@@ -226,7 +226,7 @@ def parse_config(
         if value is None:
             raise ConfigError(f"{knob.label} is empty; fill it in or choose a preset again.")
     settings = {knob.name: knob.checked(value) for knob, value in zip(KNOBS, knobs, strict=True)}
-    chosen_seed = whole_number("Seed", seed)
+    chosen_seed = whole_number("Seed", number_within("Seed", seed, 0, MAX_WHOLE))
     return preset_config(
         preset, identity=int(identity), seed=chosen_seed, lanes=tuple(lanes), **settings
     )

@@ -101,7 +101,8 @@ def stream(
 ) -> Iterator[Values]:
     """Runs a job and yields what the page shows, for the event of a start button.
 
-    Yields nothing while the visitor's earlier job of this kind computes: a double click.
+    A click while the visitor's earlier job of this kind computes, the second half of a double
+    click, changes nothing.
 
     Args:
         jobs: the running ones of this kind.
@@ -113,6 +114,7 @@ def stream(
     session = str(request.session_hash)
     earlier = jobs.job_of(session)
     if earlier is not None and not earlier.wait(0):
+        yield _unchanged(view.first(earlier))  # for an event without any frame Gradio sends nulls
         return
     with toasts():
         job = jobs.start(session, start)
@@ -140,9 +142,14 @@ def follow(
         if jobs.job_of(session) is job:
             yield view.over(job)
         else:  # the page shows something else by now
-            yield tuple(gr.skip() for _ in first) if isinstance(first, tuple) else gr.skip()
+            yield _unchanged(first)
     finally:
         jobs.release(session, job)
+
+
+def _unchanged(values: Values) -> Values:
+    """As many values that leave the page as it is."""
+    return tuple(gr.skip() for _ in values) if isinstance(values, tuple) else gr.skip()
 
 
 def with_errors_told(
