@@ -50,7 +50,7 @@ STOPPING = "Stopping …"
 # Wiring of events that are not part of the API:
 QUIET: dict[str, Any] = {
     "show_progress": "hidden",
-    "show_progress_on": [],
+    "show_progress_on": [],  # otherwise all outputs are told of a progress that none of them shows
     "api_visibility": "private",
 }
 # for jobs, whose order the device queue decides;
