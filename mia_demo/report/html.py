@@ -12,6 +12,7 @@ from mia_demo.report.templates import render
 from mia_demo.report.text import record_sentence
 from mia_demo.sweep.pooling import AVERAGES_NOTE, pool_trainings
 from mia_demo.sweep.results import Record, SweepResults
+from mia_demo.system.clock import readable
 
 
 def sweep_html(results: SweepResults, photos: npt.NDArray[np.uint8]) -> str:
@@ -53,7 +54,7 @@ def sweep_html(results: SweepResults, photos: npt.NDArray[np.uint8]) -> str:
 def _origin(record: Record) -> dict[str, dict[str, Any]]:
     return {
         "Run": {
-            "date (UTC)": record.date[:19].replace("T", " "),
+            "date (UTC)": readable(record.date),
             "commit": record.commit or "unknown",
             "identities": ", ".join(map(str, record.identities)),
             "seeds": ", ".join(map(str, record.seeds)),

@@ -12,6 +12,7 @@ from mia_demo.errors import ConfigError
 from mia_demo.report.templates import render
 from mia_demo.runs.attack_run import AttackRun
 from mia_demo.runs.drawing import animation, sheet_png
+from mia_demo.system.clock import readable
 
 FILE_TYPES = {
     "html": "text/html",
@@ -84,7 +85,7 @@ def attack_html(run: AttackRun, photo: npt.NDArray[np.uint8] | None) -> str:
         lanes=[(lane, report["lanes"][lane], run.pictures(lane)) for lane in run.config.lanes],
         origin={
             "Run": {
-                "date (UTC)": run.date[:19].replace("T", " "),
+                "date (UTC)": readable(run.date),
                 "commit": report.get("commit") or "unknown",
                 "device": f"{report['device']}, {report['precision']}",
                 "threads": report["threads"],

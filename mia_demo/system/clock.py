@@ -8,6 +8,11 @@ def time_now() -> str:
     return _kept(datetime.now(timezone.utc))
 
 
+def readable(moment: str) -> str:
+    """A kept moment for people, to the second."""
+    return moment[:19].replace("T", " ")
+
+
 def time_written(path: Path) -> str:
     """When a file was last written; empty if there is none."""
     try:
